@@ -1,0 +1,51 @@
+"""Score a model on a data set under a named protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import CheckFailed, InputError
+
+if TYPE_CHECKING:
+    from depthnet.data.pair import DepthDataset
+    from depthnet.protocols import Predict, Protocol
+
+
+def score_dataset(
+    predict: Predict,
+    dataset: DepthDataset,
+    protocol: Protocol,
+    input_size: tuple[int, int],
+    on_image: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Score `predict` on every pair of `dataset`: the means over images, and each image's.
+
+    `input_size` (height, width) is what the model takes. Every prediction is averaged with
+    that of the mirrored image. Raises InputError when an image has no depth that counts,
+    CheckFailed when a prediction is not positive and finite.
+    """
+    from depthnet.protocols import predict_flip_averaged, to_input
+
+    per_image = []
+    for index in range(len(dataset)):
+        pair = dataset[index]
+        prediction = predict_flip_averaged(predict, to_input(pair.image, input_size))
+        if not math.isfinite(prediction.sum()) or prediction.min() <= 0:
+            raise CheckFailed(f"the prediction for {pair.name} is not positive and finite")
+        try:
+            scores = protocol.score(prediction, pair.depth)
+        except ValueError as error:
+            raise InputError(f"{dataset.name}, image {pair.name}: {error}") from error
+        per_image.append({"name": pair.name, "invalid": pair.invalid, **scores})
+        on_image()
+    return {**_means(per_image), "images": len(per_image), "per_image": per_image}
+
+
+def _means(per_image: list[dict[str, Any]]) -> dict[str, float]:
+    from depthnet.metrics import NAMES
+
+    return {
+        name: math.fsum(row[name] for row in per_image) / len(per_image) for name in NAMES
+    }

@@ -1,0 +1,99 @@
+"""The command line: one command a file; the only place that imports click."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+COMMANDS = (
+    "models",
+    "complexity",
+    "export",
+    "eval",
+    "compile",
+    "rpc_tracker",
+    "rpc_measure",
+    "report",
+    "quickstart",
+)
+GOOD, FAILED, BAD_INPUT, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="depthbench")
+@click.option("--debug", is_flag=True, help="Print the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Depth networks from PyTorch to a phone's CPU: compiled, measured, scored.
+
+    Exit codes: 0 good, 1 a gate failed or a result is invalid, 2 wrong use or bad input, 3 a
+    tool or device is missing, 130 interrupted.
+    """
+    if debug:
+        os.environ["DEPTHBENCH_DEBUG"] = "1"
+
+
+for name in COMMANDS:
+    cli.add_command(importlib.import_module(f"bench.cli.{name}").command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.addLevelName(logging.WARNING, "warning")
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error is one line on stderr."""
+    try:
+        result = cli.main(args=arguments, prog_name="depthbench", standalone_mode=False)
+        return result if isinstance(result, int) else GOOD
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("depthbench: interrupted", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        _say(error.format_message())
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader of our output left; keep the interpreter from complaining again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    except Exception as error:
+        if os.environ.get("DEPTHBENCH_DEBUG"):
+            traceback.print_exc()
+        message, code = _explain(error)
+        _say(message)
+        return code
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        return str(error), code
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        where = f" while writing {error.filename}" if error.filename else ""
+        return f"no space left on the disk{where}: free some and run again", MISSING
+    if isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError):
+        return f"{error.strerror}: {error.filename}", BAD_INPUT
+    kind = type(error).__name__
+    return f"internal error, {kind}: {error} (run again with `depthbench --debug`)", FAILED
+
+
+def _say(message: str) -> None:
+    click.echo(f"depthbench: {' '.join(message.split())}", err=True)
+
+
+def _terminated(signum: int, frame: FrameType | None) -> None:
+    # The same way out as Ctrl-C, so that what was started is ended.
+    raise KeyboardInterrupt

@@ -1,0 +1,38 @@
+"""`depthbench compile`: an ONNX model as an artefact for a target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import emit, json_option, key_values, out_option, status
+
+
+@click.command(name="compile")
+@click.argument("model", default="mobiledepth")
+@click.option(
+    "--target",
+    default="arm64-a76",
+    show_default=True,
+    help="What to compile for: arm64-a76 or host.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The artefact folder to write.  [default: OUT/MODEL-TARGET]",
+)
+@click.option("--force", is_flag=True, help="Compile even when nothing changed.")
+@out_option
+@json_option
+def command(
+    model: str, target: str, output: Path | None, force: bool, out: Path, as_json: bool
+) -> None:
+    """Compile MODEL, a network's name or an .onnx file, with Apache TVM."""
+    from bench.artefacts import compile_for, describe_artefact
+
+    with status() as progress:
+        artefact = compile_for(model, target, out, output=output, force=force, progress=progress)
+    document = describe_artefact(artefact)
+    emit(document, as_json, lambda: key_values(document))

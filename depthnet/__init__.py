@@ -1,0 +1,1 @@
+"""The networks of the MobileDepth paper: definition, data, training, scoring, ONNX export."""

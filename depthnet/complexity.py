@@ -1,0 +1,102 @@
+"""Parameters and MACs, in the paper's counting and plainly."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from depthnet.encoders import classifier_parameters
+from depthnet.network import DepthNetwork
+from depthnet.timm_import import import_timm
+
+POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """Size and cost of a network for one image.
+
+    `parameters` as shipped; `parameters_paper` with the encoder's unused 1000-way classifier;
+    `macs_conv` of convolutions and linear layers; `macs_paper` in the paper's counting, which
+    adds the biases, 2 a batch-norm element, 1 a ReLU element and the inputs of pooling, counts
+    exact module types only (so neither timm's fused batch norm nor its same-padding
+    convolution), and takes interpolation as free.
+    """
+
+    input_size: tuple[int, int]
+    parameters: int
+    parameters_paper: int
+    macs_conv: int
+    macs_paper: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts, and the same in the paper's units: millions of weights, 10^9 MACs."""
+        return {
+            **asdict(self),
+            "weights_m": round(self.parameters / 1e6, 4),
+            "weights_paper_m": round(self.parameters_paper / 1e6, 4),
+            "macs_conv_g": round(self.macs_conv / 1e9, 4),
+            "macs_paper_g": round(self.macs_paper / 1e9, 5),
+        }
+
+
+def measure(network: DepthNetwork, size: tuple[int, int] | None = None) -> Complexity:
+    """Count a network's parameters and MACs for one image of `size` (height, width)."""
+    size = size or network.entry.input_size
+    parameters = sum(p.numel() for p in network.parameters())
+    conv, paper = _count(network, size)
+    return Complexity(
+        input_size=size,
+        parameters=parameters,
+        parameters_paper=parameters + classifier_parameters(network.encoder.name),
+        macs_conv=conv,
+        macs_paper=paper,
+    )
+
+
+def _count(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
+    """MACs of all convolutions and linear layers, and MACs in the paper's counting."""
+    import_timm()
+    from timm.layers import SEModule
+
+    total = {"conv": 0, "paper": 0}
+
+    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if not isinstance(output, Tensor):
+            return
+        elements = output.numel()
+        macs = _macs(module, inputs[0], output)
+        total["conv"] += macs
+        kind = type(module)
+        if kind in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
+            total["paper"] += macs + (elements if module.bias is not None else 0)
+        elif kind is nn.BatchNorm2d:
+            total["paper"] += 2 * elements
+        elif kind in (nn.ReLU, nn.ReLU6):
+            total["paper"] += elements
+        # The squeeze of a squeeze-and-excite was a pooling layer in timm 0.2.1.
+        elif kind in POOLS or kind is SEModule:
+            total["paper"] += inputs[0].numel()
+
+    handles = [module.register_forward_hook(hook) for module in network.modules()]
+    try:
+        parameter = next(network.parameters())
+        with torch.no_grad():
+            network(torch.zeros(1, 3, *size, dtype=parameter.dtype, device=parameter.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return total["conv"], total["paper"]
+
+
+def _macs(module: nn.Module, inputs: Tensor, output: Tensor) -> int:
+    """Multiply-accumulates of one call of a convolution or linear layer; 0 of anything else."""
+    if isinstance(module, nn.ConvTranspose2d):
+        return inputs.numel() * prod(module.weight.shape[1:])
+    if isinstance(module, nn.Conv2d):
+        return output.numel() * prod(module.weight.shape[1:])
+    return output.numel() * module.in_features if isinstance(module, nn.Linear) else 0

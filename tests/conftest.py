@@ -1,0 +1,22 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# The hub is never asked in tests: they must pass without a network, and say so by design.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets; skips where a machine has none."""
+    folder = Path(os.environ.get("DEPTHBENCH_DATA", ROOT.parent / "shared"))
+    if not (folder / "nyu").is_dir():
+        pytest.skip(f"no real data at {folder} (set DEPTHBENCH_DATA)")
+    return folder

@@ -1,0 +1,84 @@
+"""The networks' shapes, their depth range and their reproducible initialisation."""
+
+from __future__ import annotations
+
+import logging
+from unittest.mock import patch
+
+import pytest
+import torch
+
+from depthnet import network, zoo
+from depthnet.decoders import ChainDecoder, channel_shuffle
+from depthnet.errors import InputError
+from depthnet.network import DeployedNetwork
+
+
+@pytest.fixture(scope="module")
+def flagship() -> network.DepthNetwork:
+    return network.build(zoo.get("mobiledepth"), pretrained=False)[0]
+
+
+def test_depth_has_the_size_of_the_image(flagship: network.DepthNetwork) -> None:
+    depth = DeployedNetwork(flagship)(torch.rand(2, 3, 64, 96))
+    assert depth.shape == (2, 1, 64, 96)
+    assert depth.min() >= 0.1
+    assert depth.max() <= 10.0
+
+
+def test_an_untrained_network_predicts_more_than_the_clamps(flagship: network.DepthNetwork) -> None:
+    # A network stuck at a clamp would hide every numeric error of what is compiled from it.
+    depth = DeployedNetwork(flagship)(torch.rand(1, 3, 64, 64))
+    assert depth.std() > 0.1
+    inside = (depth > 0.1001) & (depth < 9.999)
+    assert inside.float().mean() > 0.95
+
+
+def test_no_batch_norm_starts_at_zero(flagship: network.DepthNetwork) -> None:
+    norms = [m for m in flagship.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms
+    assert all(norm.weight.abs().min() > 0 for norm in norms)
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    entry = zoo.get("mobiledepth")
+    hashes = [
+        network.weights_sha256(network.build(entry, seed=seed, pretrained=False)[0])
+        for seed in (1, 1, 2)
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_building_leaves_the_callers_random_state_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    network.build(zoo.get("mobiledepth"), pretrained=False)
+    assert torch.rand(1) == expected
+
+
+def test_without_the_hub_a_network_is_built_with_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = patch("socket.create_connection", side_effect=OSError("no route"))
+    with caplog.at_level(logging.WARNING), refused:
+        _, weights = network.build(zoo.get("mobiledepth"), pretrained=True)
+    assert weights == "untrained (random, seed 0)"
+    ours = [r for r in caplog.records if r.name.startswith("depthnet")]
+    assert len(ours) == 1
+    assert "\n" not in ours[0].getMessage()
+
+
+def test_channel_shuffle_interleaves_the_two_halves() -> None:
+    x = torch.arange(6.0).reshape(1, 6, 1, 1)
+    assert channel_shuffle(x, 2).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+
+
+def test_widths_that_do_not_fit_the_skips_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        ChainDecoder([32, 48, 112, 256, 608], [440, 200, 112, 48, 32])
+
+
+def test_a_misspelt_network_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'mobiledepth'"):
+        zoo.get("mobildepth")

@@ -46,6 +46,4 @@ def score_dataset(
 def _means(per_image: list[dict[str, Any]]) -> dict[str, float]:
     from depthnet.metrics import NAMES
 
-    return {
-        name: math.fsum(row[name] for row in per_image) / len(per_image) for name in NAMES
-    }
+    return {name: math.fsum(row[name] for row in per_image) / len(per_image) for name in NAMES}

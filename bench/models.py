@@ -62,7 +62,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     from google.protobuf.message import DecodeError
 
     if not path.is_file():
-        raise InputError(f"no such file: {path}: give an .onnx file or a name of `depthbench models`")
+        raise InputError(f"no such file: {path}: give an .onnx file or a network's name")
     try:
         model = onnx.load(path, load_external_data=False)
     except DecodeError as error:

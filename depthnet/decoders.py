@@ -56,9 +56,7 @@ class ChainDecoder(nn.Module):
         if list(widths[1:4]) != list(channels[3:0:-1]):
             raise ValueError(f"widths {list(widths)} do not fit the skips {list(channels)}")
         inputs = [channels[-1], *widths[:-1]]
-        self.blocks = nn.ModuleList(
-            SplitShuffle(a, b) for a, b in zip(inputs, widths, strict=True)
-        )
+        self.blocks = nn.ModuleList(SplitShuffle(a, b) for a, b in zip(inputs, widths, strict=True))
         self.output = nn.Conv2d(widths[-1], 1, 1, bias=False)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:

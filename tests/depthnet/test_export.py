@@ -24,9 +24,7 @@ def flagship() -> network.DepthNetwork:
 
 
 @pytest.fixture(scope="module")
-def exported(
-    flagship: network.DepthNetwork, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def exported(flagship: network.DepthNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "mobiledepth.onnx"
     export.export(flagship, "random", path, size=SIZE)
     return path

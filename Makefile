@@ -1,0 +1,60 @@
+# Everything a fresh machine needs: `make quickstart` runs the main job, `make test` the tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Debian packages: the emulated phone (qemu and the arm64 C library), and venv itself.
+DEBIAN := qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross python3-venv
+ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
+ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
+
+.PHONY: quickstart test test-unit test-integration lint types setup setup-dev system clean
+
+quickstart: setup
+	$(BIN)/depthbench quickstart
+
+test: setup-dev
+	$(BIN)/python -m pytest
+
+test-unit: setup-dev
+	$(BIN)/python -m pytest --ignore=tests/integration
+
+test-integration: setup-dev
+	$(BIN)/python -m pytest tests/integration
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-dev
+	$(BIN)/mypy depthnet compile android_rpc bench
+
+setup: system $(VENV)/.installed
+
+setup-dev: system $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "installing the Python packages (2.3 GB unpacked)"
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing the development packages"
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	@touch $@
+
+system:
+	@if command -v qemu-aarch64-static >/dev/null && [ -e $(ARM64_LIBC) ] \
+	    && [ -e $(ARM64_LIBSTDCXX) ] && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "make: install what these Debian packages hold, then run again: $(DEBIAN)" >&2; exit 3; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; elif command -v sudo >/dev/null; then as_root=sudo; else \
+	    echo "make: neither root nor sudo; ask for: apt-get install $(DEBIAN)" >&2; exit 3; fi; \
+	echo "installing the Debian packages: $(DEBIAN)"; \
+	$$as_root apt-get update -qq \
+	    && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN) >/dev/null
+
+clean:
+	rm -rf $(VENV) out *.egg-info

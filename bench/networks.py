@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from depthnet import complexity, network, zoo
+from depthnet import complexity, network, paper, zoo
 
 
 def describe_networks(progress: Callable[[str], None] = lambda line: None) -> list[dict[str, Any]]:
@@ -18,14 +19,21 @@ def describe_networks(progress: Callable[[str], None] = lambda line: None) -> li
 
 
 def describe_network(entry: zoo.Entry) -> dict[str, Any]:
-    """One network: where it stands in the paper, weights (10^6) and MACs (10^9)."""
-    built, _ = network.build(entry, pretrained=False)
+    """One network: its rows in the paper with the printed figures, weights (10^6), MACs (10^9)."""
+    rows = [
+        {"table": table, "row": row, "printed": _numbers(paper.printed(table, row))}
+        for table, row in entry.rows
+    ]
     return {
         "name": entry.name,
-        "description": entry.description,
-        "table": entry.table,
-        "row": entry.row,
-        **complexity.measure(built).to_dict(),
-        "printed": entry.printed,
+        "encoder": entry.encoder,
+        "decoder": asdict(entry.decoder),
+        **rows[0],
+        "rows": rows,
+        **complexity.measure(network.build_shapes(entry)).to_dict(),
         "open": entry.open,
     }
+
+
+def _numbers(figures: dict[str, str]) -> dict[str, float]:
+    return {name: float(figure) for name, figure in figures.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from depthnet.encoders import classifier_parameters
+from depthnet.encoders import unused_parameters
 from depthnet.network import DepthNetwork
 from depthnet.timm_import import import_timm
 
@@ -52,17 +52,20 @@ def measure(network: DepthNetwork, size: tuple[int, int] | None = None) -> Compl
     return Complexity(
         input_size=size,
         parameters=parameters,
-        parameters_paper=parameters + classifier_parameters(network.encoder.name),
+        parameters_paper=parameters + unused_parameters(network.encoder.name),
         macs_conv=conv,
         macs_paper=paper,
     )
 
 
-def _count(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
+def _count(network: DepthNetwork, size: tuple[int, int]) -> tuple[int, int]:
     """MACs of all convolutions and linear layers, and MACs in the paper's counting."""
     import_timm()
     from timm.layers import SEModule
+    from timm.models._efficientnet_blocks import SqueezeExcite
 
+    # timm 0.2.1's RegNet fused batch norm with its activation in a type that was not counted.
+    fused_norm = network.encoder.name.startswith("regnety")
     total = {"conv": 0, "paper": 0}
 
     def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
@@ -74,12 +77,12 @@ def _count(network: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
         kind = type(module)
         if kind in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
             total["paper"] += macs + (elements if module.bias is not None else 0)
-        elif kind is nn.BatchNorm2d:
+        elif kind is nn.BatchNorm2d or (isinstance(module, nn.BatchNorm2d) and not fused_norm):
             total["paper"] += 2 * elements
         elif kind in (nn.ReLU, nn.ReLU6):
             total["paper"] += elements
-        # The squeeze of a squeeze-and-excite was a pooling layer in timm 0.2.1.
-        elif kind in POOLS or kind is SEModule:
+        # The squeeze of a squeeze-and-excite was a pooling layer in the paper's libraries.
+        elif kind in (*POOLS, SEModule, SqueezeExcite):
             total["paper"] += inputs[0].numel()
 
     handles = [module.register_forward_hook(hook) for module in network.modules()]

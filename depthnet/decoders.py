@@ -1,71 +1,96 @@
-"""Decoders of the paper: blocks, and the chain that joins them with the encoder's maps."""
+"""The paper's decoder: five blocks from stride 32 to 2, joined with the encoder's maps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from depthnet.blocks import BLOCKS, convolution
 
-class SplitShuffle(nn.Module):
-    """Decoder block E (paper, table IX): two pointwise branches on a channel split, shuffled.
+STRIDES = (32, 16, 8, 4, 2)
 
-    Nx`inputs`xHxW to Nx`outputs`xHxW, both even. The depthwise 3x3 convolution has no
-    activation; no convolution has a bias.
+
+@dataclass(frozen=True)
+class DecoderSpec:
+    """A decoder as the paper's ablations vary it.
+
+    `block` names one of `blocks.BLOCKS`; `widths` are its five outputs. `skips`: the strides at
+    which encoder maps are joined, by `join`, after the block of that stride, or before it
+    (`join_before`, FastDepth's form). `output_norm`: batch norm and ReLU behind the output
+    convolution. `output`: pointwise, or with a depthwise 5x5 in front. `image_skip`: the input
+    image is concatenated in front of the output convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        half_in, half_out = inputs // 2, outputs // 2
-        self.short = nn.Sequential(nn.Conv2d(half_in, half_out, 1, bias=False), nn.ReLU())
-        self.long = nn.Sequential(
-            nn.Conv2d(half_in, half_in, 1, bias=False),
-            nn.ReLU(),
-            nn.Conv2d(half_in, half_in, 3, padding=1, groups=half_in, bias=False),
-            nn.Conv2d(half_in, half_out, 1, bias=False),
-            nn.ReLU(),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        left, right = x.chunk(2, dim=1)
-        return channel_shuffle(torch.cat((self.short(left), self.long(right)), dim=1), groups=2)
+    block: str
+    widths: tuple[int, int, int, int, int]
+    join: Literal["none", "add", "cat"] = "none"
+    skips: tuple[int, ...] = (16, 8, 4)
+    join_before: bool = False
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+    output: Literal["pointwise", "separable"] = "pointwise"
+    output_norm: bool = False
+    image_skip: bool = False
 
 
-def channel_shuffle(x: Tensor, groups: int) -> Tensor:
-    """Interleave the channels of `groups` equal groups (ShuffleNet); NxCxHxW to the same."""
-    N, C, H, W = x.shape
-    return x.reshape(N, groups, C // groups, H, W).transpose(1, 2).reshape(N, C, H, W)
+class Decoder(nn.Module):
+    """From the encoder's last map to one channel at the image's size.
 
-
-class ChainDecoder(nn.Module):
-    """Five blocks from stride 32 to stride 2, upsampling between them, then one channel.
-
-    Block 1 works at stride 32 without upsampling; before each later block the map is doubled
-    (nearest neighbour). The encoder's maps at strides 16, 8 and 4 are added after blocks 2, 3
-    and 4 (the paper's skips "2, 3, 4"). A last doubling and a bias-free pointwise convolution
-    give Nx1xHxW at the image's size.
-
-    `channels`: the encoder's, finest first; `widths`: the blocks' outputs, first to last. The
-    widths of blocks 2, 3 and 4 must be those of the maps that are added.
+    Block 1 works at stride 32, and the map is doubled before each later block and before the
+    output convolution, which is bias-free. `channels`: of the last map; `tap_channels`: by
+    stride, of the maps for skips. Raises ValueError when maps to be added differ in width.
     """
 
-    def __init__(self, channels: Sequence[int], widths: Sequence[int]) -> None:
+    def __init__(self, spec: DecoderSpec, channels: int, tap_channels: dict[int, int]) -> None:
         super().__init__()
-        if list(widths[1:4]) != list(channels[3:0:-1]):
-            raise ValueError(f"widths {list(widths)} do not fit the skips {list(channels)}")
-        inputs = [channels[-1], *widths[:-1]]
-        self.blocks = nn.ModuleList(SplitShuffle(a, b) for a, b in zip(inputs, widths, strict=True))
-        self.output = nn.Conv2d(widths[-1], 1, 1, bias=False)
+        self.spec = spec
+        self.blocks = nn.ModuleList()
+        width = channels
+        for stride, outputs in zip(STRIDES, spec.widths, strict=True):
+            if spec.join_before:
+                width = self._joined(width, stride, tap_channels)
+            self.blocks.append(BLOCKS[spec.block](width, outputs))
+            width = outputs
+            if not spec.join_before:
+                width = self._joined(width, stride, tap_channels)
+        width += 3 if spec.image_skip else 0
+        self.output = nn.Sequential()
+        if spec.output == "separable":
+            self.output.append(convolution(width, width, 5, groups=width))
+        self.output.append(nn.Conv2d(width, 1, 1, bias=False))
+        if spec.output_norm:
+            self.output.extend([nn.BatchNorm2d(1), nn.ReLU()])
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        x = self.blocks[0](maps[-1])
-        for block, skip in zip(self.blocks[1:4], maps[3:0:-1], strict=True):
-            x = block(double(x)) + skip
-        return self.output(double(self.blocks[4](double(x))))
+    def forward(self, x: Tensor, taps: dict[int, Tensor], image: Tensor) -> Tensor:
+        for stride, block in zip(STRIDES, self.blocks, strict=True):
+            if stride != STRIDES[0]:
+                x = self._double(x)
+            if self.spec.join_before:
+                x = block(self._join(x, stride, taps))
+            else:
+                x = self._join(block(x), stride, taps)
+        x = self._double(x)
+        return self.output(torch.cat((x, image), dim=1) if self.spec.image_skip else x)
 
+    def _joined(self, width: int, stride: int, tap_channels: dict[int, int]) -> int:
+        if self.spec.join == "none" or stride not in self.spec.skips:
+            return width
+        tap = tap_channels[stride]
+        if self.spec.join == "cat":
+            return width + tap
+        if tap != width:
+            raise ValueError(f"at stride {stride} a map of {tap} channels is added to {width}")
+        return width
 
-def double(x: Tensor) -> Tensor:
-    """Nearest-neighbour upsampling by two."""
-    return functional.interpolate(x, scale_factor=2.0, mode="nearest")
+    def _join(self, x: Tensor, stride: int, taps: dict[int, Tensor]) -> Tensor:
+        if self.spec.join == "none" or stride not in self.spec.skips:
+            return x
+        return x + taps[stride] if self.spec.join == "add" else torch.cat((x, taps[stride]), 1)
+
+    def _double(self, x: Tensor) -> Tensor:
+        if self.spec.interpolation == "nearest":
+            return functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from depthnet import depth_space
-from depthnet.decoders import ChainDecoder
+from depthnet.decoders import Decoder
 from depthnet.encoders import Encoder, build_encoder
 from depthnet.zoo import Entry
 
@@ -26,10 +26,11 @@ class DepthNetwork(nn.Module):
         super().__init__()
         self.entry = entry
         self.encoder = encoder
-        self.decoder = ChainDecoder(encoder.channels, entry.widths)
+        self.decoder = Decoder(entry.decoder, encoder.channels, encoder.tap_channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.decoder(self.encoder(image))
+        deepest, taps = self.encoder(image)
+        return self.decoder(deepest, taps, image)
 
 
 class DeployedNetwork(nn.Module):
@@ -68,6 +69,12 @@ def build(entry: Entry, *, seed: int = 0, pretrained: bool = True) -> tuple[Dept
     return network.eval(), f"untrained ({origin}, seed {seed})"
 
 
+def build_shapes(entry: Entry) -> DepthNetwork:
+    """Build a network on PyTorch's meta device: shapes without weights, for counting."""
+    with torch.device("meta"):
+        return DepthNetwork(entry, Encoder(entry.encoder, pretrained=False)).eval()
+
+
 def initialise_decoder(network: DepthNetwork) -> None:
     """Kaiming-normal decoder whose first predictions lie inside the depth range.
 
@@ -78,12 +85,12 @@ def initialise_decoder(network: DepthNetwork) -> None:
     for module in network.decoder.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    output = network.decoder.output.weight
+    output = next(m for m in network.decoder.output if isinstance(m, nn.Conv2d) and m.groups == 1)
     was_training = network.training
     network.eval()
     with torch.no_grad():
-        output.abs_()
-        output.mul_(START_PREDICTION / network(torch.randn(1, 3, 64, 64)).mean())
+        output.weight.abs_()
+        output.weight.mul_(START_PREDICTION / network(torch.randn(1, 3, 64, 64)).mean())
     network.train(was_training)
 
 

@@ -1,56 +1,204 @@
-"""Every network by name: one entry a row of the paper's tables."""
+"""Every network by name: the rows of the paper's tables, each composed from few parts."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
+from depthnet.decoders import DecoderSpec
 from depthnet.depth_space import DepthSpace
 from depthnet.errors import InputError
+
+FLAGSHIP = "mobiledepth"
+
+MOBILENET_WIDTHS = (512, 256, 128, 64, 32)
+# The last four are the encoder's own channels, so that its maps can be added.
+REGNETY_WIDTHS = {
+    "regnety_004": (320, 208, 104, 48, 32),
+    "regnety_006": (440, 256, 112, 48, 32),
+    "regnety_008": (512, 320, 128, 64, 32),
+}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One network: its parts, and what the paper prints of it.
+    """One network: its parts, and the rows of the paper that print it.
 
-    `printed` holds the table's figures: weights in millions, MACs in 10^9, RMSE in metres,
-    latency in milliseconds on one Cortex-A76 at 2.6 GHz. `open` says which part of the
-    definition the paper leaves open and was chosen because the printed figures then come out.
+    `rows` are (table, row) pairs of `paper.tables()`. `open` says which part of the definition
+    the paper leaves open, and was chosen because the printed weights and MACs then come out.
     """
 
     name: str
-    description: str
-    table: str
-    row: str
     encoder: str
-    widths: tuple[int, ...]
+    decoder: DecoderSpec
+    rows: tuple[tuple[str, str], ...]
+    open: str = ""
     depth_space: DepthSpace = "inverse"
     input_size: tuple[int, int] = (224, 224)
-    printed: dict[str, float] = field(default_factory=dict)
-    open: str = ""
 
 
-ENTRIES = (
+NNCONV5 = DecoderSpec("ds_norm", MOBILENET_WIDTHS, output_norm=True)
+FASTDEPTH = replace(NNCONV5, join="add", skips=(8, 4, 2), join_before=True)
+MOBILENET_CAT = replace(NNCONV5, join="cat")
+LITE_CAT = replace(NNCONV5, join="cat", skips=(32, 16, 8, 4))
+
+
+def _regnety(size: str, **changes: object) -> DecoderSpec:
+    spec = DecoderSpec("ds_norm", REGNETY_WIDTHS[size], join="add", output_norm=True)
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+DS = _regnety("regnety_006", block="ds", output_norm=False)
+WIDTH_006 = "the first block's width: 438 to 440 fit"
+LITE_TAPS = "the encoder maps that are concatenated: the natural ones of several that fit"
+
+_ENCODERS = (
+    Entry("mobilenet_v1", "mobilenet_v1", NNCONV5, (("IV", "MobileNet v1"),)),
     Entry(
-        name="mobiledepth",
-        description="RegNetY-006 encoder, SplitShuffle decoder, additive skips 2, 3, 4",
-        table="IX",
-        row="SplitShuffle (E)",
-        encoder="regnety_006",
-        widths=(440, 256, 112, 48, 32),
-        printed={
-            "weights_m": 6.43,
-            "macs_g": 0.70,
-            "rmse": 0.497,
-            "delta1": 0.827,
-            "rel": 0.137,
-            "cpu_ms": 62,
-        },
-        open="the first block's width: 438 to 440 fit; the block's depthwise kernel: 3x3 fits",
+        "mobilenet_v1_add",
+        "mobilenet_v1",
+        FASTDEPTH,
+        (
+            ("IV", "MobileNet v1, skip add"),
+            ("I", "Wofk et al (2019), unpruned"),
+            ("II", "Inversed"),
+        ),
+    ),
+    Entry("mobilenet_v2", "mobilenet_v2", NNCONV5, (("IV", "MobileNet v2"),)),
+    Entry("mobilenet_v2_cat", "mobilenet_v2", MOBILENET_CAT, (("IV", "MobileNet v2, skip cat"),)),
+    Entry("mobilenet_v3", "mobilenet_v3", NNCONV5, (("IV", "MobileNet v3"),)),
+    Entry("mobilenet_v3_cat", "mobilenet_v3", MOBILENET_CAT, (("IV", "MobileNet v3, skip cat"),)),
+    Entry("efficientnet_l0", "efficientnet_l0", NNCONV5, (("IV", "EfficientNet L0"),)),
+    Entry(
+        "efficientnet_l0_cat",
+        "efficientnet_l0",
+        LITE_CAT,
+        (("IV", "EfficientNet L0, skip cat"),),
+        open=LITE_TAPS,
+    ),
+    Entry("efficientnet_l1", "efficientnet_l1", NNCONV5, (("IV", "EfficientNet L1"),)),
+    Entry(
+        "efficientnet_l1_cat",
+        "efficientnet_l1",
+        LITE_CAT,
+        (("IV", "EfficientNet L1, skip cat"),),
+        open=LITE_TAPS,
+    ),
+    Entry("efficientnet_l2", "efficientnet_l2", NNCONV5, (("IV", "EfficientNet L2"),)),
+    Entry(
+        "efficientnet_l2_cat",
+        "efficientnet_l2",
+        LITE_CAT,
+        (("IV", "EfficientNet L2, skip cat"),),
+        open=LITE_TAPS,
+    ),
+    Entry("regnety_004", "regnety_004", NNCONV5, (("IV", "RegNetY 04"),)),
+    Entry(
+        "regnety_004_add",
+        "regnety_004",
+        _regnety("regnety_004"),
+        (("IV", "RegNetY 04, skip add"),),
+        open="the first block's width: 311 to 325 fit",
+    ),
+    Entry("regnety_006", "regnety_006", NNCONV5, (("IV", "RegNetY 06"),)),
+    Entry(
+        "regnety_006_add",
+        "regnety_006",
+        _regnety("regnety_006"),
+        (("IV", "RegNetY 06, skip add"), ("V", "With BN")),
+        open=WIDTH_006,
+    ),
+    Entry("regnety_008", "regnety_008", NNCONV5, (("IV", "RegNetY 08"),)),
+    Entry(
+        "regnety_008_add",
+        "regnety_008",
+        _regnety("regnety_008"),
+        (("IV", "RegNetY 08, skip add"),),
+        open="the first block's width: 511 to 514 fit",
+    ),
+    Entry(
+        "regnety_008_cat",
+        "regnety_008",
+        _regnety("regnety_008", join="cat"),
+        (("IV", "RegNetY 08, skip cat"),),
+        open="the first block's width: 511 to 514 fit",
     ),
 )
 
-FLAGSHIP = "mobiledepth"
+_DECODERS = (
+    Entry(
+        "ds",
+        "regnety_006",
+        DS,
+        (
+            ("IX", "DS (A)"),
+            ("V", "Without BN"),
+            ("VI", "NN"),
+            ("VII", "Encoder-Decoder(2,3,4)"),
+            ("VIII", "Pointwise"),
+        ),
+        open=WIDTH_006,
+    ),
+    Entry(
+        "ds_bilinear",
+        "regnety_006",
+        replace(DS, interpolation="bilinear"),
+        (("VI", "Bilinear"),),
+        open=f"{WIDTH_006}; bilinear with half-pixel centres",
+    ),
+    Entry(
+        "ds_skip5",
+        "regnety_006",
+        replace(DS, skips=(16, 8, 4, 2)),
+        (("VII", "Encoder-Decoder(2,3,4,5)"),),
+        open=WIDTH_006,
+    ),
+    Entry(
+        "ds_skip5_image",
+        "regnety_006",
+        replace(DS, skips=(16, 8, 4, 2), image_skip=True),
+        (("VII", "Encoder-Decoder(2,3,4,5) & Input-Output"),),
+        open=f"{WIDTH_006}; the normalised image is concatenated before the output convolution",
+    ),
+    Entry(
+        "ds_separable_output",
+        "regnety_006",
+        replace(DS, output="separable"),
+        (("VIII", "Depthwise separate"),),
+        open=f"{WIDTH_006}; the output's depthwise kernel is 5x5, with ReLU, as the blocks'",
+    ),
+    Entry("res_ds", "regnety_006", replace(DS, block="res_ds"), (("IX", "ResDS (B)"),), WIDTH_006),
+    Entry(
+        "dense_ds",
+        "regnety_006",
+        replace(DS, block="dense_ds"),
+        (("IX", "DenseDS (C)"),),
+        open=f"{WIDTH_006}; a ReLU before each layer",
+    ),
+    Entry(
+        "inv_res",
+        "regnety_006",
+        replace(DS, block="inv_res"),
+        (("IX", "InvRes (D)"),),
+        open=f"{WIDTH_006}; convolutions have biases",
+    ),
+    Entry(
+        FLAGSHIP,
+        "regnety_006",
+        replace(DS, block="split_shuffle"),
+        (("IX", "SplitShuffle (E)"), ("X", "Without SE"), ("I", "This work")),
+        open=f"{WIDTH_006}; the block's depthwise kernel is 3x3",
+    ),
+    Entry(
+        "mobiledepth_se",
+        "regnety_006",
+        replace(DS, block="split_shuffle_se"),
+        (("X", "With SE"),),
+        open=f"{WIDTH_006}; squeeze-and-excite on the long branch and on the block, reduction 4",
+    ),
+)
+
+ENTRIES = _ENCODERS + _DECODERS
 
 
 def names() -> list[str]:

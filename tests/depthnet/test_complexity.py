@@ -6,13 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from depthnet import complexity, network, zoo
+from depthnet import complexity, network, paper, zoo
+
+PRINTED = ("IV", "IX", "X")
+
+
+def measure(name: str) -> complexity.Complexity:
+    return complexity.measure(network.build_shapes(zoo.get(name)))
 
 
 @pytest.fixture(scope="module")
 def flagship() -> complexity.Complexity:
-    built, _ = network.build(zoo.get("mobiledepth"), pretrained=False)
-    return complexity.measure(built)
+    return measure("mobiledepth")
 
 
 def test_flagship_reproduces_the_exact_counts(flagship: complexity.Complexity) -> None:
@@ -21,10 +26,22 @@ def test_flagship_reproduces_the_exact_counts(flagship: complexity.Complexity) -
     assert flagship.macs_conv == 698_749_408
 
 
-def test_flagship_rounds_to_the_printed_figures(flagship: complexity.Complexity) -> None:
-    printed = zoo.get("mobiledepth").printed
-    assert round(flagship.parameters_paper / 1e6, 2) == printed["weights_m"]
-    assert round(flagship.macs_paper / 1e9, 1) == printed["macs_g"]
+@pytest.mark.parametrize("entry", zoo.ENTRIES, ids=lambda entry: entry.name)
+def test_every_network_rounds_to_its_printed_figures(entry: zoo.Entry) -> None:
+    counted = measure(entry.name)
+    ours = {"weights_m": counted.parameters_paper / 1e6, "macs_g": counted.macs_paper / 1e9}
+    for table, row in entry.rows:
+        printed = paper.printed(table, row)
+        if table in PRINTED:
+            assert {name: f"{value:.2f}" for name, value in ours.items()} == {
+                name: printed[name] for name in ours
+            }
+
+
+@pytest.mark.parametrize("table", PRINTED)
+def test_every_row_of_the_size_tables_has_a_network(table: str) -> None:
+    rows = {row["row"] for row in paper.tables()[table]["rows"]}
+    assert rows == {row for entry in zoo.ENTRIES for t, row in entry.rows if t == table}
 
 
 def test_shipped_weights_lack_the_classifier(flagship: complexity.Complexity) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
 import torch
 
 from depthnet import network, zoo
-from depthnet.decoders import ChainDecoder, channel_shuffle
+from depthnet.blocks import channel_shuffle
+from depthnet.decoders import Decoder
 from depthnet.errors import InputError
 from depthnet.network import DeployedNetwork
 
@@ -24,6 +26,12 @@ def test_depth_has_the_size_of_the_image(flagship: network.DepthNetwork) -> None
     assert depth.shape == (2, 1, 64, 96)
     assert depth.min() >= 0.1
     assert depth.max() <= 10.0
+
+
+@pytest.mark.parametrize("entry", zoo.ENTRIES, ids=lambda entry: entry.name)
+def test_every_network_maps_an_image_to_one_channel_of_its_size(entry: zoo.Entry) -> None:
+    shapes = network.build_shapes(entry)
+    assert shapes(torch.zeros(1, 3, 64, 96, device="meta")).shape == (1, 1, 64, 96)
 
 
 def test_an_untrained_network_predicts_more_than_the_clamps(flagship: network.DepthNetwork) -> None:
@@ -75,8 +83,9 @@ def test_channel_shuffle_interleaves_the_two_halves() -> None:
 
 
 def test_widths_that_do_not_fit_the_skips_are_refused() -> None:
-    with pytest.raises(ValueError, match="do not fit"):
-        ChainDecoder([32, 48, 112, 256, 608], [440, 200, 112, 48, 32])
+    spec = replace(zoo.get("mobiledepth").decoder, widths=(440, 200, 112, 48, 32))
+    with pytest.raises(ValueError, match="stride 16 a map of 256 channels is added to 200"):
+        Decoder(spec, 608, {2: 32, 4: 48, 8: 112, 16: 256})
 
 
 def test_a_misspelt_network_is_answered_with_the_nearest() -> None:

@@ -7,10 +7,59 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import CheckFailed, InputError
+from bench.models import Model
+from bench.record import Record, new_record
+from bench.runtimes.base import Runtime
 
 if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
     from depthnet.protocols import Predict, Protocol
+
+
+def default_data() -> str:
+    """`nyu` where its folder is present, else `rooms`, which needs no files."""
+    from depthnet.data import data_folder
+
+    return "nyu" if (data_folder() / "nyu").is_dir() else "rooms"
+
+
+def measure_accuracy(
+    model: Model,
+    runtime: Runtime,
+    dataset: DepthDataset,
+    protocol: Protocol,
+    on_image: Callable[[], None] = lambda: None,
+) -> Record:
+    """Score `model`, as `runtime` runs it, and record the figures with all that they depend on.
+
+    Raises InputError when the model takes no image or gives no depth map, and as
+    `score_dataset` does.
+    """
+    size = model.image_size
+
+    def predict(image: Any) -> Any:
+        (depth,) = runtime.run({model.input_name: image}).values()
+        if depth.shape != (1, 1, *size):
+            shape = "x".join(map(str, depth.shape))
+            raise InputError(f"{model.path} gives {shape}, not a depth map of 1x1xHxW")
+        return depth
+
+    fields = {
+        "model": model.name,
+        "model_sha256": model.sha256,
+        "weights": model.metadata.get("weights", "unknown (a model from elsewhere)"),
+        "runtime": runtime.name,
+        "runtime_settings": runtime.describe(),
+        "data": dataset.name,
+        "split": dataset.split,
+        "protocol": protocol.name,
+        "protocol_rule": protocol.rule,
+        "averaging": "per image",
+        "flip": True,
+        "input_size": list(size),
+        **score_dataset(predict, dataset, protocol, size, on_image),
+    }
+    return new_record("accuracy", fields)
 
 
 def score_dataset(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.errors import InputError
 from bench.models import resolve_model
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def compile_for(
     *,
     output: Path | None = None,
     force: bool = False,
-    progress: Progress = print,
+    progress: Progress = lambda line: None,
 ) -> Artefact:
     """Compile `model` (a network's name or an ONNX file) for `target`.
 
@@ -41,7 +42,9 @@ def compile_for(
     )
 
 
-def resolve_artefact(what: str | None, out: Path, *, progress: Progress = print) -> Artefact:
+def resolve_artefact(
+    what: str | None, out: Path, *, progress: Progress = lambda line: None
+) -> Artefact:
     """Load the artefact folder `what`; with nothing named, compile the flagship for arm64-a76.
 
     A network's name or an ONNX file is compiled for arm64-a76 first.
@@ -62,3 +65,18 @@ def describe_artefact(artefact: Artefact) -> dict[str, Any]:
         "reused": artefact.reused,
         **artefact.manifest,
     }
+
+
+def source_of(artefact: Artefact, out: Path) -> Path:
+    """The ONNX file that an artefact was compiled from, beside it or in `out`.
+
+    Raises InputError when neither place has it.
+    """
+    file = Path(artefact.manifest["source"]["file"])
+    places = (file, artefact.folder.parent / file.name, out / file.name)
+    for place in places:
+        if place.is_file():
+            return place
+    raise InputError(
+        f"the model of {artefact.folder} is gone: put {file.name} beside it, or compile it again"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +13,18 @@ from bench.errors import InputError
 
 Progress = Callable[[str], None]
 
+_NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
+
 
 @dataclass(frozen=True)
 class Model:
-    """An ONNX file, its name, and what its metadata says (empty for a file from elsewhere)."""
+    """An ONNX file: its name, its first input, and its metadata (empty for one from elsewhere)."""
 
     name: str
     path: Path
+    sha256: str
+    input_name: str
+    input_shape: tuple[int, ...]
     metadata: dict[str, str]
 
     @property
@@ -26,9 +32,21 @@ class Model:
         """Parameters and MACs as exported, empty when the file does not say."""
         return json.loads(self.metadata.get("complexity", "{}"))
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the image it takes; raises InputError when it takes none."""
+        if len(self.input_shape) != 4 or self.input_shape[:2] != (1, 3):
+            shape = "x".join(map(str, self.input_shape))
+            raise InputError(f"{self.path} takes {self.input_name} of {shape}, not a 1x3xHxW image")
+        return self.input_shape[2], self.input_shape[3]
+
 
 def resolve_model(
-    what: str, out: Path, *, size: tuple[int, int] | None = None, progress: Progress = print
+    what: str,
+    out: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    progress: Progress = lambda line: None,
 ) -> Model:
     """Find or make the ONNX file of `what`: a path to one, or the name of a network.
 
@@ -37,12 +55,16 @@ def resolve_model(
     """
     path = Path(what)
     if path.suffix == ".onnx" or path.exists():
-        return Model(path.stem, path, read_metadata(path))
+        return load_model(path)
     return export_network(what, out / f"{what}.onnx", size=size, progress=progress)
 
 
 def export_network(
-    name: str, path: Path, *, size: tuple[int, int] | None = None, progress: Progress = print
+    name: str,
+    path: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    progress: Progress = lambda line: None,
 ) -> Model:
     """Build the network called `name` and export it to `path`."""
     from depthnet import zoo
@@ -53,20 +75,30 @@ def export_network(
     progress(f"building {name}")
     built, weights = network.build(entry)
     progress(f"exporting {name} to {path}")
-    return Model(name, path, export.export(built, weights, path, size=size))
+    export.export(built, weights, path, size=size)
+    return load_model(path, name)
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of an ONNX file; raises InputError when it is missing or no ONNX model."""
+def load_model(path: Path, name: str | None = None) -> Model:
+    """Read what an ONNX file says of itself; raises InputError when it is missing or no model."""
     import onnx
     from google.protobuf.message import DecodeError
 
     if not path.is_file():
         raise InputError(f"no such file: {path}: give an .onnx file or a network's name")
+    content = path.read_bytes()
     try:
-        model = onnx.load(path, load_external_data=False)
+        graph = onnx.load_from_string(content)
     except DecodeError as error:
-        raise InputError(f"{path} is not an ONNX model or is truncated: export it again") from error
-    if not model.graph.node:
-        raise InputError(f"{path} is not an ONNX model or is truncated: export it again")
-    return {prop.key: prop.value for prop in model.metadata_props}
+        raise InputError(_NO_MODEL.format(path)) from error
+    if not graph.graph.node or not graph.graph.input:
+        raise InputError(_NO_MODEL.format(path))
+    image = graph.graph.input[0]
+    return Model(
+        name=name or path.stem,
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        input_name=image.name,
+        input_shape=tuple(d.dim_value for d in image.type.tensor_type.shape.dim),
+        metadata={prop.key: prop.value for prop in graph.metadata_props},
+    )

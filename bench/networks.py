@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from bench.record import Record, new_record
 from depthnet import complexity, network, paper, zoo
 
 
@@ -16,6 +17,18 @@ def describe_networks(progress: Callable[[str], None] = lambda line: None) -> li
         progress(f"counting {entry.name}")
         rows.append(describe_network(entry))
     return rows
+
+
+def record_complexity(name: str) -> Record:
+    """The record of a network's size and cost, with the paper's rows that print it."""
+    row = describe_network(zoo.get(name))
+    counts = ("parameters", "parameters_paper", "macs_conv", "macs_paper")
+    units = ("weights_m", "weights_paper_m", "macs_conv_g", "macs_paper_g")
+    fields = {key: row[key] for key in (*counts, *units)}
+    return new_record(
+        "complexity",
+        {"model": name, "input": list(row["input_size"]), "paper": row["rows"], **fields},
+    )
 
 
 def describe_network(entry: zoo.Entry) -> dict[str, Any]:

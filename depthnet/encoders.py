@@ -141,9 +141,11 @@ def build_encoder(name: str, *, pretrained: bool) -> tuple[Encoder, bool]:
             with hub_or_cache():
                 return Encoder(name, pretrained=True), True
         except (OSError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:120]
+            logger.debug("loading ImageNet weights failed", exc_info=error)
             logger.warning(
-                "no ImageNet weights for %s (%s): random initialisation instead", name, reason
+                "no ImageNet weights for %s: the model hub cannot be reached and nothing is "
+                "cached; its encoder starts from a seeded random initialisation",
+                name,
             )
     return Encoder(name, pretrained=False), False
 

@@ -43,7 +43,11 @@ def table(rows: list[Mapping[str, Any]]) -> str:
 def key_values(values: Mapping[str, Any]) -> str:
     """One `name  value` line each, aligned."""
     width = max(map(len, values))
-    return "\n".join(f"{key:<{width}}  {value}" for key, value in values.items())
+    return "\n".join(f"{key:<{width}}  {_short(value)}" for key, value in values.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

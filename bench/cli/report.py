@@ -1,0 +1,36 @@
+"""`depthbench report`: records as a report for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import OUT, emit, json_option
+
+
+@click.command(name="report")
+@click.argument(
+    "records", nargs=-1, type=click.Path(dir_okay=False, path_type=Path), metavar="[RECORDS]..."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the report to this file: .md for Markdown, .json for JSON.",
+)
+@json_option
+def command(records: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
+    """Report what RECORDS (.jsonl files) hold, as Markdown or JSON.
+
+    By default the records of out/records.jsonl.
+    """
+    from bench.record import read_records
+    from bench.report.markdown import render_markdown
+    from bench.report.report import build_report
+    from bench.report.write import write_report
+
+    document = build_report(read_records(*(records or (OUT / "records.jsonl",))))
+    if output:
+        write_report(document, output)
+    emit(document, as_json, lambda: render_markdown(document))

@@ -1,0 +1,33 @@
+"""Reach a device: tracker, server, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from android_rpc.device import Device
+    from android_rpc.session import Session
+
+OpenSession = Callable[[], "AbstractContextManager[Session]"]
+
+
+@contextmanager
+def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
+    """Serve the device and yield what opens a session of at most `timeout_s` seconds with it.
+
+    It is served at a tracker of our own; a device that is served elsewhere is at its own. All
+    that was started is ended with the context.
+    """
+    from android_rpc.remote import RemoteDevice
+    from android_rpc.session import open_session
+    from android_rpc.tracker import Tracker
+
+    with ExitStack() as stack:
+        if isinstance(device, RemoteDevice):
+            endpoint = stack.enter_context(device.serve())
+        else:
+            tracker = stack.enter_context(Tracker())
+            endpoint = stack.enter_context(device.serve(tracker))
+        yield lambda: open_session(*endpoint, timeout_s=timeout_s)

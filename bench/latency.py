@@ -1,0 +1,237 @@
+"""Time an artefact on a device, after checking that it computes what the model says."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from bench.agreement import SEED, compare, seeded_inputs
+from bench.connection import OpenSession, connect
+from bench.device_state import device_state
+from bench.errors import InputError
+from bench.record import Record, new_record
+from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from bench.runtimes.tvm_rpc import TvmRpc
+from bench.sampling import EMULATED, FULL, QUICK, Sampling, take_session
+from bench.statistics import summarise
+from bench.validity import RULES, Kind, judge
+
+if TYPE_CHECKING:
+    from android_rpc.device import Device
+    from android_rpc.session import Session
+    from compile.artefact import Artefact
+
+LABELS: dict[Kind, str] = {"latency": "latency", "emulated cost": "emulated cost, not latency"}
+INPUT = f"uniform in [0, 1), seed {SEED}"
+TIMER = "one inference by the device's clock (TVM's time evaluator), transfers not included"
+SESSION_LIMIT_S = 3600.0
+
+Connect = Callable[["Device", float], AbstractContextManager[OpenSession]]
+
+
+def measure_on_device(
+    artefact: Artefact,
+    model_onnx: Path,
+    device: Device,
+    *,
+    warmup: int | None = None,
+    samples: int | None = None,
+    seconds: float | None = None,
+    sessions: int | None = None,
+    quick: bool | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+    on_sample: Callable[[float], None] = lambda ms: None,
+    keep: Callable[[Record], None] = lambda record: None,
+    connect: Connect = connect,
+) -> Record:
+    """Run `artefact` on `device`, compare its outputs with ONNX Runtime's, time it.
+
+    `model_onnx` is the file that the artefact was compiled from. In every session the artefact
+    is loaded anew, run on a seeded input and compared, and timed on that same input unless it
+    disagrees. How much is timed is given by `warmup`, `samples`, `seconds` and `sessions`;
+    what is None comes from `sampling_for`. `on_sample` is told each sample, in milliseconds.
+
+    Returns the record (times in ms). `keep` gets it too, and that is the way to keep what there
+    is when the measurement ends early: by Ctrl-C, or by a device that is lost, the samples
+    taken before are kept in a record that is marked invalid, and the exception goes on.
+
+    Raises InputError where the artefact was compiled from another file, and what the device
+    raises where it cannot be reached.
+    """
+    _check_source(artefact, model_onnx)
+    measurement = _Measurement(
+        artefact=artefact,
+        device=device,
+        asked=sampling_for(device.emulated, bool(quick)).but(
+            warmup=warmup, samples=samples, seconds=seconds, sessions=sessions
+        ),
+        quick=bool(quick),
+    )
+    inputs = seeded_inputs(artefact.manifest["inputs"])
+    progress("running the model on ONNX Runtime, for reference")
+    with OnnxRuntimeCpu(model_onnx) as reference:
+        expected = reference.run(inputs)
+    try:
+        progress(f"starting {device.name}")
+        with connect(device, SESSION_LIMIT_S) as open_session:
+            measurement.take(open_session, inputs, expected, progress, on_sample)
+    except BaseException as error:
+        if measurement.started:
+            keep(measurement.record(stopped=_what_stopped(error)))
+        raise
+    record = measurement.record()
+    keep(record)
+    return record
+
+
+def sampling_for(emulated: bool, quick: bool = False) -> Sampling:
+    """How much is measured by default: on a device what makes a latency valid, unless `quick`;
+    on an emulated one little, since its figures are no latency and take seconds each.
+    """
+    return EMULATED if emulated else QUICK if quick else FULL
+
+
+@dataclass
+class _Measurement:
+    """What is known of a measurement so far, so that it can be recorded at any time."""
+
+    artefact: Artefact
+    device: Device
+    asked: Sampling
+    quick: bool
+    sessions_ms: list[list[float]] = field(default_factory=list)
+    agreement: dict[str, Any] = field(default_factory=dict)
+    runtime: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        return "emulated cost" if self.device.emulated else "latency"
+
+    @property
+    def started(self) -> bool:
+        return any(self.sessions_ms)
+
+    def take(
+        self,
+        open_session: OpenSession,
+        inputs: Mapping[str, NDArray],
+        expected: Mapping[str, NDArray],
+        progress: Callable[[str], None],
+        on_sample: Callable[[float], None],
+    ) -> None:
+        """Take all sessions; stop before timing where the outputs disagree."""
+        for number in range(1, self.asked.sessions + 1):
+            where = f"{self.device.name}, session {number} of {self.asked.sessions}"
+            progress(f"{where}: loading {self.artefact.manifest['name']}")
+            with open_session() as session, TvmRpc(self.artefact, session) as runtime:
+                self.before = self.before or self._conditions(session)
+                self.runtime = runtime.describe()
+                progress(f"{where}: comparing with ONNX Runtime")
+                agreement = compare(expected, runtime.run(inputs), "onnxruntime")
+                self.agreement = _worse(self.agreement, agreement)
+                if not _agrees(self.agreement):
+                    break
+                progress(f"{where}: timing")
+                self.sessions_ms.append([])
+                take_session(runtime, self.asked, self.sessions_ms[-1], on_sample)
+                self.after = self._conditions(session)
+
+    def _conditions(self, session: Session) -> dict[str, Any]:
+        state = {} if self.device.emulated else device_state(session)
+        return {**self.device.conditions(), **state}
+
+    def record(self, stopped: str = "") -> Record:
+        """The record of what was measured, with the verdict on it."""
+        manifest = self.artefact.manifest
+        verdict = judge(
+            self.kind,
+            self.sessions_ms,
+            self.asked,
+            self.agreement,
+            before=self.before,
+            after=self.after,
+            quick=self.quick,
+            stopped=stopped,
+        )
+        sessions = [[_json_number(ms) for ms in session] for session in self.sessions_ms]
+        fields = {
+            "model": manifest["name"],
+            "model_sha256": manifest["source"]["sha256"],
+            "artefact_sha256": self.artefact.sha256,
+            "artefact_bytes": self.artefact.library.stat().st_size,
+            "target": manifest["target"]["name"],
+            "device": {"name": self.device.name, "emulated": self.device.emulated},
+            "emulated": self.device.emulated,
+            "label": LABELS[self.kind],
+            **_statistics([ms for session in self.sessions_ms for ms in session]),
+            "samples_ms": [ms for session in sessions for ms in session],
+            "sessions": sessions,
+            "valid": verdict.valid,
+            "reasons": verdict.reasons,
+            "quick": not self.asked.covers(RULES.sampling),
+            "agreement": self.agreement,
+            "conditions": {
+                "before": self.before,
+                "after": self.after,
+                **{f"{name}_asked": value for name, value in asdict(self.asked).items()},
+                "warmup": self.asked.warmup,
+                "input": INPUT,
+                "timer": TIMER,
+                **self.runtime,
+            },
+        }
+        return new_record(self.kind, fields)
+
+
+def _check_source(artefact: Artefact, model_onnx: Path) -> None:
+    if not model_onnx.is_file():
+        raise InputError(f"no such file: {model_onnx}: give the ONNX model that was compiled")
+    with model_onnx.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != artefact.manifest["source"]["sha256"]:
+        raise InputError(
+            f"{artefact.folder} was compiled from another file than {model_onnx}: compile it again"
+        )
+
+
+def _what_stopped(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return f"stopped by an error: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+def _agrees(agreement: Mapping[str, Any]) -> bool:
+    difference = agreement["max_relative_difference"]
+    return difference is not None and difference <= RULES.difference
+
+
+def _worse(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Of two comparisons the one that agrees less; the first may be empty."""
+    return one if one and _severity(one) >= _severity(other) else other
+
+
+def _severity(agreement: Mapping[str, Any]) -> float:
+    difference = agreement["max_relative_difference"]
+    return math.inf if difference is None else difference
+
+
+def _statistics(samples_ms: list[float]) -> dict[str, Any]:
+    """The summary with its unit in the names; of no sample, or of impossible ones, only None."""
+    names = ("p50", "p90", "p99", "mean", "std", "mad", "min", "max")
+    usable = samples_ms and all(math.isfinite(ms) and ms > 0 for ms in samples_ms)
+    summary: Mapping[str, Any] = summarise(samples_ms) if usable else {}
+    named = {f"{name}_ms": summary.get(name) for name in names}
+    return {**named, "cv": summary.get("cv"), "count": len(samples_ms)}
+
+
+def _json_number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,66 @@
+"""The main job: network, ONNX, artefact, emulated phone, accuracy, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROTOCOLS = ("paper", "eigen")
+
+
+def run_quickstart(
+    name: str, out: Path, *, data: str | None, limit: int, say: Callable[[str], None]
+) -> tuple[dict[str, Any], bool]:
+    """Run every step for the network called `name` and return the report and whether all held.
+
+    Leaves the ONNX file, the artefact, `records.jsonl`, `report.md` and `report.json` in `out`.
+    `say` is told each step, with the seconds since the start. The records of this run are
+    reported; older ones in the file stay there.
+    """
+    from android_rpc.choose import open_device
+    from bench.accuracy import default_data, measure_accuracy
+    from bench.artefacts import compile_for
+    from bench.latency import measure_on_device
+    from bench.models import resolve_model
+    from bench.networks import record_complexity
+    from bench.record import append_record
+    from bench.report.report import build_report
+    from bench.report.write import write_report
+    from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+    from depthnet import protocols
+    from depthnet.data import open_dataset
+
+    start = time.monotonic()
+    records = []
+
+    def step(line: str) -> None:
+        say(f"[{time.monotonic() - start:5.1f} s] {line}")
+
+    def keep(record: dict[str, Any]) -> None:
+        append_record(out / "records.jsonl", record)
+        records.append(record)
+
+    device = open_device("emulated", progress=step)
+    dataset = open_dataset(data or default_data(), "test", limit)
+    keep(record_complexity(name))
+    model = resolve_model(name, out, progress=step)
+    with OnnxRuntimeCpu(model.path) as runtime:
+        for protocol in PROTOCOLS:
+            step(f"scoring {len(dataset)} images of {dataset.name}, protocol {protocol}")
+            keep(measure_accuracy(model, runtime, dataset, protocols.get(protocol)))
+    artefact = compile_for(name, "arm64-a76", out, progress=step)
+    measured = measure_on_device(
+        artefact,
+        model.path,
+        device,
+        progress=step,
+        on_sample=lambda ms: step(f"{device.name}: {ms:.0f} ms of emulation"),
+        keep=keep,
+    )
+    document = build_report(records)
+    write_report(document, out / "report.md")
+    write_report(document, out / "report.json")
+    step(f"report in {out / 'report.md'}")
+    return document, measured["valid"]

@@ -1,0 +1,1 @@
+"""Records as a report for people (Markdown) and programs (JSON)."""

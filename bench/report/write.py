@@ -1,0 +1,29 @@
+"""A report as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from boltons.fileutils import atomic_save
+
+from bench.errors import InputError
+from bench.report.markdown import render_markdown
+
+
+def write_report(document: Mapping[str, Any], path: Path) -> None:
+    """Write a report, whole or not at all, in the form that the file's ending names.
+
+    Raises InputError for an ending other than .md and .json.
+    """
+    if path.suffix == ".md":
+        text = render_markdown(document)
+    elif path.suffix == ".json":
+        text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    else:
+        raise InputError(f"cannot write a report as {path.name}: end its name in .md or .json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_save(str(path)) as file:
+        file.write(text.encode())

@@ -1,0 +1,1 @@
+"""What runs a model: one adapter a file, all with the interface of `base.Runtime`."""

@@ -1,0 +1,41 @@
+"""The interface of everything that runs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+
+class Runtime:
+    """A loaded model: arrays by name in, arrays by name out.
+
+    An adapter sets `name`, and overrides `run` and, where there is something to release,
+    `close`. It is a context manager that closes itself.
+    """
+
+    name: str
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run the model once; raises InputError for inputs that it does not take."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """What a figure taken with it must say: threads, precision."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release what the model holds; may be called again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,41 @@
+"""From a runtime's name to a loaded model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.artefacts import compile_for
+from bench.errors import InputError
+from bench.models import Model
+from bench.runtimes.base import Runtime
+
+NAMES = ("onnxruntime", "pytorch", "tvm")
+
+
+def open_runtime(name: str, model: Model, out: Path, *, threads: int = 1) -> Runtime:
+    """Load `model` into the runtime called `name`, on `threads` threads.
+
+    `pytorch` needs a network of the zoo, whose model it rebuilds; `tvm` compiles for the host
+    first. Raises InputError where the model cannot be had in that form.
+    """
+    if name == "onnxruntime":
+        from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+
+        return OnnxRuntimeCpu(model.path, threads=threads)
+    if name == "pytorch":
+        return _open_pytorch(model, threads)
+    from bench.runtimes.tvm_host import TvmHost
+
+    return TvmHost(compile_for(str(model.path), "host", out))
+
+
+def _open_pytorch(model: Model, threads: int) -> Runtime:
+    from bench.runtimes.torch_eager import TorchEager
+    from depthnet import network, zoo
+
+    if model.metadata.get("name") not in zoo.names():
+        raise InputError(f"{model.path} is no network of the zoo: use --runtime onnxruntime")
+    built, _ = network.build(zoo.get(model.metadata["name"]))
+    if network.weights_sha256(built) != model.metadata["weights_sha256"]:
+        raise InputError(f"{model.path} holds other weights than the zoo's: export it again")
+    return TorchEager(network.DeployedNetwork(built), threads=threads)

@@ -1,0 +1,61 @@
+"""An ONNX model on ONNX Runtime's CPU provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bench.errors import InputError
+from bench.runtimes.base import Runtime
+
+
+class OnnxRuntimeCpu(Runtime):
+    """An ONNX file, in the precision it is in, on `threads` threads.
+
+    ONNX Runtime would take every core by itself, so the number is set, and its threads do not
+    spin while they wait. Raises InputError for a file that it cannot load.
+    """
+
+    name = "onnxruntime"
+
+    def __init__(self, model: Path, *, threads: int = 1) -> None:
+        import onnxruntime
+
+        if not model.is_file():
+            raise InputError(f"no such file: {model}: give an ONNX model")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its exceptions share no base class but this
+            raise InputError(f"ONNX Runtime cannot load {model}: {_one_line(error)}") from error
+        self.threads = threads
+        self.inputs = [
+            {"name": i.name, "shape": i.shape, "type": i.type} for i in self._session.get_inputs()
+        ]
+        self.outputs = [output.name for output in self._session.get_outputs()]
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Run the model once; raises InputError for a wrong name, shape or type."""
+        try:
+            values = self._session.run(self.outputs, dict(inputs))
+        except Exception as error:
+            raise InputError(f"ONNX Runtime refuses the inputs: {_one_line(error)}") from error
+        return dict(zip(self.outputs, values, strict=True))
+
+    def describe(self) -> dict[str, Any]:
+        """Threads and precision."""
+        types = {str(i["type"]) for i in self.inputs}
+        return {"threads": self.threads, "precision": ", ".join(sorted(types))}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,44 @@
+"""A compiled artefact on a device, over TVM RPC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from bench.runtimes.base import Runtime
+
+if TYPE_CHECKING:
+    from android_rpc.session import Session
+    from compile.artefact import Artefact
+
+
+class TvmRpc(Runtime):
+    """An artefact sent to the device of an open session; it lives as long as the session."""
+
+    name = "tvm-rpc"
+
+    def __init__(self, artefact: Artefact, session: Session) -> None:
+        self._manifest = artefact.manifest
+        self._outputs = [output["name"] for output in self._manifest["outputs"]]
+        self._model = session.load(artefact.library)
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Send the inputs, run the model once on the device, fetch the outputs."""
+        return dict(zip(self._outputs, self._model.run(inputs), strict=True))
+
+    def warm_up(self, count: int) -> None:
+        """Run the model `count` times on the inputs last run."""
+        # The device's timer always begins with one inference that it does not count.
+        if count > 0:
+            self._model.samples(max(1, count - 1))
+
+    def times(self, count: int) -> list[float]:
+        """Seconds of one inference of the inputs last run, `count` times, by the device's clock."""
+        return self._model.samples(count)
+
+    def describe(self) -> dict[str, Any]:
+        """Threads and precision."""
+        threads = self._manifest["target"].get("num-cores", 1)
+        return {"threads": threads, "precision": self._manifest["precision"]}

@@ -1,0 +1,59 @@
+"""Pairs of an RGB image and its depth map in metres, from files or rendered on the fly."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+
+from depthnet.data.pair import DepthDataset, DepthPair
+from depthnet.errors import InputError
+
+__all__ = ["DepthDataset", "DepthPair", "data_folder", "open_dataset"]
+
+NAMES = ("nyu", "rooms")
+ACCEPTED = (
+    "accepted: rooms, rooms:SEED, nyu, or a path to NYU Depth v2 "
+    "(a folder with split.csv, nyu_depth_v2_labeled.mat, nyu_data.zip or nyu_test.zip)"
+)
+
+
+def data_folder() -> Path:
+    """The folder of data sets: `DEPTHBENCH_DATA`, or `shared` beside the checkout."""
+    given = os.environ.get("DEPTHBENCH_DATA")
+    return Path(given) if given else Path(__file__).resolve().parents[3] / "shared"
+
+
+def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> DepthDataset:
+    """Open a data set by name or path, without reading its images yet.
+
+    `spec`: `rooms` or `rooms:SEED` (rendered, any machine, seed 0 by default), `nyu` (the `nyu`
+    folder of `data_folder()`), or a path to any layout that `depthnet.data.nyu` reads.
+    `split`: `train` or `test`. `limit`: only the first so many pairs. Raises InputError for an
+    unknown name or split, a missing or incomplete folder, an empty split, a limit below 1.
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"limit {limit}: ask for at least 1 image")
+    if rooms := re.fullmatch(r"rooms(?::(\d{1,9}))?", spec):
+        from depthnet.data.rooms.dataset import RoomsDataset
+
+        return RoomsDataset(seed=int(rooms[1] or 0), split=split, limit=limit)
+    from depthnet.data.nyu import open_nyu
+
+    if spec == "nyu":
+        folder = data_folder() / "nyu"
+        if not folder.is_dir():
+            raise InputError(
+                f"data set nyu: no folder {folder}; set DEPTHBENCH_DATA to the folder that holds "
+                "nyu/, give the path itself, or use rooms, which needs no files"
+            )
+        return open_nyu(folder, split, limit)
+    path = Path(spec).expanduser()
+    if path.exists():
+        return open_nyu(path, split, limit)
+    if spec.startswith("rooms:"):
+        raise InputError(f"data set {spec!r}: the seed is a whole number, as in rooms:7")
+    near = difflib.get_close_matches(spec.lower(), NAMES, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise InputError(f"data set {spec!r}: no such name or path{hint} ({ACCEPTED})")

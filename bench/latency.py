@@ -180,13 +180,15 @@ class _Measurement:
             "quick": not self.asked.covers(RULES.sampling),
             "agreement": self.agreement,
             "conditions": {
-                "before": self.before,
-                "after": self.after,
-                **{f"{name}_asked": value for name, value in asdict(self.asked).items()},
+                "sampling": asdict(self.asked),
                 "warmup": self.asked.warmup,
                 "input": INPUT,
                 "timer": TIMER,
-                **self.runtime,
+                "precision": self.runtime.get("precision"),
+                # The device's server decides; a device served elsewhere does not tell.
+                "threads": self.before.get("threads", self.runtime.get("threads")),
+                "before": self.before,
+                "after": self.after,
             },
         }
         return new_record(self.kind, fields)

@@ -48,7 +48,6 @@ QUICK = Sampling(warmup=2, samples=20, seconds=0.0, sessions=1)
 EMULATED = Sampling(warmup=1, samples=5, seconds=0.0, sessions=1)
 """An emulated inference takes seconds, and more samples of it say no more."""
 
-
 CHUNK_S = 2.0
 """An interruption waits for, and loses, at most about this much."""
 
@@ -57,7 +56,7 @@ class Timer(Protocol):
     """A loaded model that can be timed."""
 
     def warm_up(self, count: int) -> None:
-        """Run it `count` times."""
+        """Run it `count` times, one of which may be left to the first `times`."""
 
     def times(self, count: int) -> list[float]:
         """Run it `count` times and return the seconds of each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ABSENT = "–"
+ABSENT = "-"
 
 
 def fixed(value: Any, digits: int, unit: str = "") -> str:

@@ -12,9 +12,11 @@ SCHEMA = "depthbench.report/1"
 RAW = {"samples_ms", "sessions", "per_image"}
 # Records that agree in all of these measure the same thing; the latest of them is shown.
 SAME = (
-    *("kind", "model", "runtime", "target", "device", "label", "quick", "input_size", "input"),
+    *("kind", "model", "weights", "runtime", "target", "device", "quick", "input", "input_size"),
     *("protocol", "data", "split", "images", "averaging", "flip"),
 )
+# What of a host changes from one measurement to the next.
+MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
 
 def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -22,8 +24,9 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
     Each model has `complexity` (one record or None), and lists `accuracy`, `latency` and
     `emulated_cost` of records without their raw data; `superseded` is how many older records of
-    the same measurement were left out; `reproduce` is a list of commands. Raises InputError
-    when there is no record.
+    the same measurement were left out; `reproduce` is a list of commands. `environments` are
+    the different hosts and software: a record's `environment` is the number of its own, from 1.
+    Raises InputError when there is no record.
     """
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
@@ -35,24 +38,45 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         latest[key] = record
     if not latest:
         raise InputError("no record to report: measure something first")
-    names = dict.fromkeys(record["model"] for record in latest.values())
-    models = []
-    for name in names:
-        mine = [record for record in latest.values() if record["model"] == name]
-        models.append({**_model(name, mine), "superseded": superseded.get(name, 0)})
-    return {"schema": SCHEMA, "models": models}
+    environments: list[dict[str, Any]] = []
+    by_model: dict[str, list[dict[str, Any]]] = {}
+    for record in latest.values():
+        short = {key: value for key, value in record.items() if key not in RAW}
+        short["environment"] = _number_of(_environment(record), environments)
+        by_model.setdefault(record["model"], []).append(short)
+    models = [
+        {**_model(name, mine), "superseded": superseded.get(name, 0)}
+        for name, mine in by_model.items()
+    ]
+    return {"schema": SCHEMA, "models": models, "environments": environments}
 
 
-def _model(name: str, records: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        short = {key: value for key, value in record.items() if key not in RAW}
-        by_kind.setdefault(record["kind"], []).append(short)
+        by_kind.setdefault(record["kind"], []).append(record)
+    complexity = by_kind.get("complexity")
     return {
         "model": name,
-        "complexity": by_kind.get("complexity", [None])[-1],
+        "complexity": complexity[-1] if complexity else None,
         "accuracy": by_kind.get("accuracy", []),
         "latency": by_kind.get("latency", []),
         "emulated_cost": by_kind.get("emulated cost", []),
         "reproduce": commands(records),
     }
+
+
+def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
+    conditions = record.get("conditions") or {}
+    host = conditions.get("host") or {}
+    return {
+        "host": {key: value for key, value in host.items() if key not in MOMENTARY},
+        "tools": conditions.get("tools") or {},
+        "git": conditions.get("git"),
+    }
+
+
+def _number_of(environment: dict[str, Any], known: list[dict[str, Any]]) -> int:
+    if environment not in known:
+        known.append(environment)
+    return known.index(environment) + 1

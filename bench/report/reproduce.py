@@ -8,31 +8,40 @@ from typing import Any
 
 
 def commands(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One shell line for each measurement, in order, without repetition.
+    """Shell lines that measure each record again, in order, without repetition.
 
-    A record that holds its own `command` is taken at its word.
+    A record that holds its own `command` (a list of words) is taken at its word.
     """
     lines: dict[str, None] = {}
     for record in records:
-        words = record.get("command") or _words(record)
-        line = words if isinstance(words, str) else shlex.join(map(str, words))
-        lines.setdefault(line)
+        for words in _commands(record):
+            lines.setdefault(shlex.join(map(str, words)))
     return list(lines)
 
 
-def _words(record: Mapping[str, Any]) -> list[Any]:
+def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
+    if isinstance(record.get("command"), list):
+        return [record["command"]]
     model = record["model"]
     if record["kind"] == "complexity":
-        return ["depthbench", "complexity", model]
+        return [["depthbench", "complexity", model]]
     if record["kind"] == "accuracy":
-        words = ["depthbench", "eval", model]
-        options = ("data", "split", "protocol", "runtime")
-    else:
-        words = ["depthbench", "rpc-measure", model]
-        options = ("target",)
-    for option in options:
-        if record.get(option) is not None:
-            words += [f"--{option}", record[option]]
-    if record["kind"] == "accuracy" and record.get("images") is not None:
-        words += ["--limit", record["images"]]
-    return words
+        chosen = {name: record.get(name) for name in ("data", "split", "protocol", "runtime")}
+        chosen["limit"] = record.get("images")
+        return [["depthbench", "eval", model, *_options(chosen)]]
+    target = record.get("target")
+    folder = f"out/{model}-{target}"
+    sampling = (record.get("conditions") or {}).get("sampling") or {}
+    device = (record.get("device") or {}).get("name")
+    return [
+        ["depthbench", "compile", model, *_options({"target": target}), "-o", folder],
+        ["depthbench", "rpc-measure", folder, *_options({"device": device, **sampling})],
+    ]
+
+
+def _options(values: Mapping[str, Any]) -> list[Any]:
+    options: list[Any] = []
+    for name, value in values.items():
+        if value is not None:
+            options += [f"--{name}", value]
+    return options

@@ -29,16 +29,18 @@ class TvmRpc(Runtime):
         return dict(zip(self._outputs, self._model.run(inputs), strict=True))
 
     def warm_up(self, count: int) -> None:
-        """Run the model `count` times on the inputs last run."""
-        # The device's timer always begins with one inference that it does not count.
-        if count > 0:
-            self._model.samples(max(1, count - 1))
+        """Run the model `count` times on the inputs last run; one of them `times` does itself."""
+        if count > 1:
+            self.times(count - 1)
 
     def times(self, count: int) -> list[float]:
-        """Seconds of one inference of the inputs last run, `count` times, by the device's clock."""
+        """Seconds of one inference of the inputs last run, `count` times, by the device's clock.
+
+        The device's timer always begins with one inference that it does not count.
+        """
         return self._model.samples(count)
 
     def describe(self) -> dict[str, Any]:
         """Threads and precision."""
-        threads = self._manifest["target"].get("num-cores", 1)
+        threads = self._manifest["target"]["tvm"].get("num-cores", 1)
         return {"threads": threads, "precision": self._manifest["precision"]}

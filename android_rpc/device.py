@@ -1,0 +1,40 @@
+"""What is a device to the rest of the program?"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from android_rpc.tracker import Tracker
+
+
+class Endpoint(NamedTuple):
+    """Where `session.open_session` finds a device: the tracker's address and the device's key."""
+
+    host: str
+    port: int
+    key: str
+
+
+class Device(Protocol):
+    """Something that runs TVM's RPC server: an emulated phone, a phone, a machine elsewhere.
+
+    `name` says where a number was taken, and `emulated` that it is no measurement of a phone.
+    `key` is what clients ask a tracker for; it is new for every run, so that nobody else at the
+    same tracker gets the device by accident.
+    """
+
+    name: str
+    emulated: bool
+    key: str
+
+    def serve(self, tracker: Tracker) -> AbstractContextManager[Endpoint]:
+        """Starts the server and waits until `tracker` lists it; ends it with the block.
+
+        Raises DeviceError when the server does not come up.
+        """
+        ...
+
+    def conditions(self) -> dict[str, Any]:
+        """What a record must say about the device: plain values, ready for JSON."""
+        ...

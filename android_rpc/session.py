@@ -1,0 +1,224 @@
+"""How does a model run on a device?"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from android_rpc.errors import DeviceError, InputError
+from android_rpc.one_line import one_line
+from android_rpc.tracker_client import TrackerClient
+from android_rpc.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SESSION_LIMIT_S = 600.0
+WAIT_S = 60.0
+# The server ends a session at its limit; this much later it is the device that is gone.
+GRACE_S = 5.0
+
+
+@contextlib.contextmanager
+def open_session(
+    host: str,
+    port: int,
+    key: str,
+    timeout_s: float = SESSION_LIMIT_S,
+    wait_s: float = WAIT_S,
+) -> Iterator[Session]:
+    """A session of at most `timeout_s` seconds with a device that the tracker lists under `key`.
+
+    Waits up to `wait_s` seconds for the tracker and for the device to be free. The device is free
+    again when the block ends, however it ends. Raises DeviceError, in one line, when there is no
+    such device, when it stops answering, and when the session runs into its limit.
+    """
+    from tvm import rpc
+
+    deadline = time.monotonic() + wait_s
+    while True:
+        device_host, device_port, match_key = _request(host, port, key, deadline, wait_s)
+        with Watchdog(device_host, device_port, timeout_s + GRACE_S) as watchdog:
+            started = time.monotonic()
+            try:
+                connection = rpc.connect(device_host, device_port, match_key, timeout_s)
+            except Exception as error:
+                # It may have withdrawn its offer, or have died; the tracker soon knows better.
+                if time.monotonic() + 0.2 < deadline and not watchdog.expired:
+                    time.sleep(0.2)
+                    continue
+                raise DeviceError(f"device {key}: no connection: {one_line(error)}") from error
+            session = Session(connection, watchdog, key, started, timeout_s)
+            try:
+                yield session
+            except BaseException:
+                # Whatever the device is doing, it shall not go on with it.
+                watchdog.cut()
+                raise
+            finally:
+                with contextlib.suppress(Exception):
+                    connection._sess["CloseRPCConnection"]()
+            return
+
+
+def _request(
+    host: str, port: int, key: str, deadline: float, wait_s: float
+) -> tuple[str, int, str]:
+    with TrackerClient(host, port, max(deadline - time.monotonic(), 0.1)) as client:
+        try:
+            return client.request(key, max(deadline - time.monotonic(), 0.1))
+        except TimeoutError:
+            pass
+    with TrackerClient(host, port) as client:
+        state = "is busy" if client.serves(key) else "is not registered"
+    raise DeviceError(f"tracker {host}:{port}: device {key} {state} (waited {wait_s:g} s)")
+
+
+class Session:
+    """An open connection to a device; made by `open_session`."""
+
+    def __init__(
+        self, connection: Any, watchdog: Watchdog, key: str, started: float, timeout_s: float
+    ) -> None:
+        self._connection = connection
+        self._watchdog = watchdog
+        self._key = key
+        self._started = started
+        self._timeout_s = timeout_s
+        self._uploads = 0
+
+    def load(self, library: Path, function: str = "main") -> RemoteModel:
+        """Uploads a shared library compiled by Relax and opens its `function` on the device.
+
+        Raises InputError when the file cannot be read, and DeviceError when the device cannot
+        load it: built for another CPU, damaged, or of another version of TVM.
+        """
+        try:
+            content = bytearray(library.read_bytes())
+        except OSError as error:
+            raise InputError(f"{library}: cannot be read ({error.strerror})") from error
+        self._uploads += 1
+        name = f"model-{self._uploads}.so"
+        with self.remote(f"uploading {library.name}"):
+            self._connection.upload(content, name)
+        with self.remote(f"loading {library.name}"):
+            from tvm import relax
+
+            device = self._connection.cpu(0)
+            machine = relax.VirtualMachine(self._connection.load_module(name), device)
+            return RemoteModel(self, machine, device, function)
+
+    def read_file(self, path: str) -> str:
+        """The text of a file in the device's /proc or /sys, at most 64 KB; others are refused."""
+        with self.remote(f"reading {path}"):
+            return str(self._connection.get_function("depthbench.read_file")(path))
+
+    def affinity(self) -> list[int]:
+        """The numbers of the device's CPUs that this session's process may run on."""
+        with self.remote("reading the affinity"):
+            cpus = str(self._connection.get_function("depthbench.affinity")())
+        return [int(cpu) for cpu in cpus.split(",")]
+
+    @contextlib.contextmanager
+    def remote(self, what: str) -> Iterator[None]:
+        """Turns any failure of the calls in the block into a DeviceError of one line."""
+        try:
+            yield
+        except (InputError, DeviceError):
+            raise
+        except Exception as error:
+            raise DeviceError(f"device {self._key}: {what}: {self._reason(error)}") from error
+
+    def _reason(self, error: Exception) -> str:
+        if self._watchdog.expired:
+            return f"no answer; gave up after {self._timeout_s + GRACE_S:g} s"
+        if time.monotonic() - self._started >= self._timeout_s:
+            return f"the session reached its limit of {self._timeout_s:g} s"
+        text = str(error)
+        if "Channel closes" in text or "code=" in text or "Socket" in text:
+            return "the device closed the connection (the model crashed, or the device is gone)"
+        return one_line(error)
+
+
+class RemoteModel:
+    """A function of a compiled module, ready on a device; made by `Session.load`.
+
+    `inputs` are the names of its parameters, in order.
+    """
+
+    def __init__(self, session: Session, machine: Any, device: Any, function: str) -> None:
+        self._session = session
+        self._machine = machine
+        self._device = device
+        self._function = function
+        self._ready = False
+        module = machine.module
+        count = int(module["get_function_arity"](function))
+        names = (module["get_function_param_name"](function, index) for index in range(count))
+        self.inputs = tuple(str(name) for name in names)
+
+    def set_inputs(self, inputs: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> None:
+        """Copies arrays to the device, by name or in the order of `inputs`.
+
+        Raises InputError when names are missing or unknown, DeviceError when the device refuses
+        a shape or a type.
+        """
+        import numpy as np
+        from tvm import runtime
+
+        arrays = self._ordered(inputs)
+        with self._session.remote("setting the inputs"):
+            self._machine.set_input(
+                self._function,
+                *(runtime.tensor(np.ascontiguousarray(array), self._device) for array in arrays),
+            )
+        self._ready = True
+
+    def run(self, inputs: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The outputs for these inputs, nested tuples flattened, computed on the device."""
+        self.set_inputs(inputs)
+        with self._session.remote("running the model"):
+            self._machine.invoke_stateful(self._function)
+            return [tensor.numpy() for tensor in _flat(self._machine.get_outputs(self._function))]
+
+    def time(self, number: int = 1) -> float:
+        """Seconds of one inference, the mean of `number` in a row, by the device's own clock."""
+        return self.samples(1, number)[0]
+
+    def samples(self, count: int, number: int = 1) -> list[float]:
+        """Seconds of one inference, `count` times, each the mean of `number` in a row.
+
+        Taken on the device with the last inputs, after one inference that is not counted; the
+        network and the copies are not in it. Raises InputError before any inputs were set.
+        """
+        if not self._ready:
+            raise InputError("the model has no inputs yet: call run or set_inputs first")
+        with self._session.remote("timing the model"):
+            evaluator = self._machine.time_evaluator(
+                "invoke_stateful", self._device, number=number, repeat=count
+            )
+            return [float(seconds) for seconds in evaluator(self._function).results]
+
+    def _ordered(
+        self, inputs: Mapping[str, np.ndarray] | Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        if isinstance(inputs, Mapping):
+            if set(inputs) != set(self.inputs):
+                raise InputError(
+                    f"the model takes the inputs {', '.join(self.inputs)}; "
+                    f"given: {', '.join(inputs) or 'none'}"
+                )
+            return [inputs[name] for name in self.inputs]
+        if len(inputs) != len(self.inputs):
+            raise InputError(f"the model takes {len(self.inputs)} inputs; given: {len(inputs)}")
+        return list(inputs)
+
+
+def _flat(value: Any) -> list[Any]:
+    """The tensors of a nested tuple of outputs, in order."""
+    if hasattr(value, "numpy"):
+        return [value]
+    return [tensor for item in value for tensor in _flat(item)]

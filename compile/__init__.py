@@ -1,0 +1,1 @@
+"""ONNX model in, linked artefact for a named target out, compiled by Apache TVM."""

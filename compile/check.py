@@ -1,0 +1,102 @@
+"""Compare a compiled model with ONNX Runtime on the model it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from compile.errors import CheckFailed, InputError
+from compile.frontend import Model, Port, one_line
+
+TOLERANCE = 1e-4
+SEED = 0
+Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+def check_against_onnxruntime(model: Model, run: Run, *, where: str) -> dict[str, Any]:
+    """Run both on seeded random inputs and return an account for the manifest.
+
+    Inputs are uniform in [0, 1) (integers 0 or 1). The difference of an output is the largest
+    absolute difference over the largest absolute reference value. A constant reference output
+    hides errors: it is named in `constant_outputs`. Raises CheckFailed above 1e-4, InputError
+    where ONNX Runtime cannot run the model.
+    """
+    inputs = random_inputs(model.inputs)
+    reference = _reference(model, inputs)
+    results = run(inputs)
+    differences = {name: relative_difference(results[name], reference[name]) for name in reference}
+    worst = max(differences, key=lambda name: differences[name])
+    if not differences[worst] <= TOLERANCE:
+        raise CheckFailed(
+            f"{model.path}: output {worst!r} of the compiled model differs from ONNX Runtime's "
+            f"by {differences[worst]:.2e} of its largest value (at most {TOLERANCE:g} is allowed)"
+        )
+    constant = [name for name, value in reference.items() if _is_constant(value)]
+    return {
+        "against": "ONNX Runtime",
+        "where": where,
+        "inputs": f"uniform [0, 1), seed {SEED}",
+        "tolerance": TOLERANCE,
+        "relative_difference": differences,
+        "constant_outputs": constant,
+    }
+
+
+def relative_difference(result: np.ndarray, reference: np.ndarray) -> float:
+    """The largest absolute difference over the largest absolute reference value.
+
+    NaN and infinities must stand at the same places; else, and for another shape, the difference
+    is infinite. Where the reference is all zeros the difference is absolute. Integers and
+    booleans are compared as numbers.
+    """
+    if result.shape != reference.shape:
+        return float("inf")
+    a, b = result.astype(np.float64), reference.astype(np.float64)
+    finite = np.isfinite(b)
+    same = np.array_equal(np.isfinite(a), finite) and np.array_equal(
+        a[~finite], b[~finite], equal_nan=True
+    )
+    if not same:
+        return float("inf")
+    if not finite.any():
+        return 0.0
+    largest = float(np.abs(b[finite]).max())
+    return float(np.abs(a - b)[finite].max()) / (largest or 1.0)
+
+
+def random_inputs(ports: Sequence[Port], seed: int = SEED) -> dict[str, np.ndarray]:
+    """One seeded random array for each input."""
+    generator = np.random.default_rng(seed)
+    arrays = {}
+    for port in ports:
+        if np.issubdtype(np.dtype(port.dtype), np.floating):
+            value = generator.random(port.shape, dtype=np.float32)
+        else:
+            value = generator.integers(0, 2, port.shape)
+        arrays[port.name] = np.asarray(value).astype(port.dtype)
+    return arrays
+
+
+def _reference(model: Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(
+            model.proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        values = session.run(list(model.outputs), dict(inputs))
+    except Exception as error:  # ONNX Runtime's own exceptions have no common base
+        raise InputError(
+            f"{model.path}: ONNX Runtime cannot run this model, so the result cannot be checked: "
+            f"{one_line(error)}"
+        ) from error
+    return dict(zip(model.outputs, map(np.asarray, values), strict=True))
+
+
+def _is_constant(value: np.ndarray) -> bool:
+    return value.size > 1 and bool((value == value.flat[0]).all())

@@ -1,0 +1,159 @@
+"""Every step from an ONNX model to a linked library, in order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compile import targets
+from compile.artefact import LIBRARY, Artefact, finish, load_artefact, replacing
+from compile.errors import InputError
+from compile.targets import Target
+
+if TYPE_CHECKING:
+    from compile.frontend import Model, Port
+    from compile.schedules.select import Account
+
+Progress = Callable[[str], None]
+TOOLS = ("apache-tvm", "apache-tvm-ffi", "ziglang", "onnx", "onnxruntime", "numpy")
+
+
+def compile_model(
+    model: Path,
+    target: str,
+    output: Path,
+    *,
+    name: str | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    progress: Progress = lambda line: None,
+    force: bool = False,
+) -> Artefact:
+    """Compile the ONNX file `model` for the target called `target` into the folder `output`.
+
+    `input_shapes` fixes inputs of dynamic shape, by name. The folder appears whole or not at all:
+    the result is compared with ONNX Runtime (1e-4 of the largest value) before it is moved into
+    place, and an older artefact stays until then. If `output` already holds the same model
+    compiled by the same compiler for the same target, nothing is done (`Artefact.reused`) unless
+    `force`. `progress` gets a line as each step begins. Raises InputError (wrong input),
+    ToolMissing (no linker) and CheckFailed (the compiled model computes something else).
+    """
+    from compile import frontend
+
+    machine = targets.get(target)
+    progress("reading the model")
+    source = frontend.load_model(model, input_shapes)
+    identity = _identity(source, machine, name)
+    if not force and (old := _same(output, identity)):
+        return old
+
+    from compile import build
+
+    with replacing(output) as folder:
+        compiled = generate(source, machine, progress)
+        progress("linking")
+        build.write_library(compiled.executable, folder / LIBRARY, machine)
+        progress("checking against ONNX Runtime")
+        manifest = {
+            **identity,
+            "precision": "fp32",
+            "inputs": [port.to_dict() for port in source.inputs],
+            "outputs": [port.to_dict() for port in compiled.outputs],
+            "schedule": compiled.account.to_dict(),
+            "check": _check(source, compiled, folder / LIBRARY, machine),
+            "warnings": list(source.warnings),
+        }
+        manifest = finish(folder, manifest)
+    return Artefact(output, manifest)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model as code in memory, and its scheduled functions to build for another machine."""
+
+    executable: Any
+    scheduled: Any
+    account: Account
+    outputs: tuple[Port, ...]
+
+
+def generate(
+    source: Model, machine: Target, progress: Progress = lambda line: None
+) -> Compiled:
+    """Import, rewrite, fuse, schedule and lower a checked model."""
+    from compile import build, frontend
+    from compile.fusion import fuse
+    from compile.passes.channels_last import channels_last
+    from compile.passes.raise_extrema import raise_extrema
+    from compile.schedules import steps
+    from compile.schedules.select import schedule_module
+
+    progress("importing")
+    mod = frontend.import_model(source)
+    outputs = frontend.output_ports(source, mod)
+    progress("rewriting")
+    mod = raise_extrema(mod)
+    mod = channels_last(mod)
+    mod = fuse(mod, machine)
+    progress("scheduling")
+    scheduled, account = schedule_module(mod, machine)
+    progress("generating code")
+    try:
+        executable = build.lower(scheduled, machine)
+    except steps.FAILURES:
+        scheduled, account = schedule_module(mod, machine, verify=True)
+        executable = build.lower(scheduled, machine)
+    return Compiled(executable, scheduled, account, outputs)
+
+
+def _check(source: Model, compiled: Compiled, library: Path, machine: Target) -> dict[str, Any]:
+    """Run what was made, or the same schedules built for this machine, against the model."""
+    from compile import build, check, runtime
+
+    if machine.runs_here:
+        runner, where = runtime.load_machine(library), "the library itself"
+    else:
+        runner = runtime.Machine(build.lower(compiled.scheduled, targets.get("host")))
+        where = "host build of the same schedules"
+    run = runtime.by_name(runner, source.inputs, [port.name for port in compiled.outputs])
+    return check.check_against_onnxruntime(source, run, where=where)
+
+
+def _identity(source: Model, machine: Target, name: str | None) -> dict[str, Any]:
+    """What decides the result: an artefact with the same identity need not be made again."""
+    props = {prop.key: prop.value for prop in source.proto.metadata_props}
+    return {
+        "name": name or props.get("name") or source.path.stem,
+        "target": {"name": machine.name, "tvm": machine.tvm},
+        "source": {
+            "file": source.path.name,
+            "sha256": source.sha256,
+            "shapes": {port.name: list(port.shape) for port in source.inputs},
+        },
+        "tools": {tool: metadata.version(tool) for tool in TOOLS},
+        "compiler": _compiler_sha256(),
+    }
+
+
+def _same(output: Path, identity: dict[str, Any]) -> Artefact | None:
+    try:
+        old = load_artefact(output)
+    except InputError:
+        return None
+    if any(old.manifest.get(key) != value for key, value in identity.items()):
+        return None
+    return Artefact(old.folder, old.manifest, reused=True)
+
+
+@cache
+def _compiler_sha256() -> str:
+    """The hash of this package's own sources."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,92 @@
+"""Run a model that was compiled for this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compile.artefact import Artefact
+from compile.errors import InputError
+from compile.frontend import Port
+
+
+class HostModel:
+    """An artefact of the target `host`, loaded into this process.
+
+    Raises InputError for an artefact of another target, or of another processor than this one.
+    """
+
+    def __init__(self, artefact: Artefact) -> None:
+        from compile import targets
+
+        target = artefact.manifest["target"]
+        here = targets.get("host")
+        if target["name"] != "host":
+            raise InputError(
+                f"{artefact.folder}: compiled for {target['name']}, only host runs in this process"
+            )
+        if target["tvm"] != here.tvm:
+            raise InputError(
+                f"{artefact.folder}: compiled for another processor ({target['tvm']['mcpu']}, "
+                f"this is {here.tvm['mcpu']}); compile again"
+            )
+        self._machine = load_machine(artefact.library)
+        self._inputs = artefact.manifest["inputs"]
+        self._outputs = [port["name"] for port in artefact.manifest["outputs"]]
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """One inference: arrays by input name to arrays by output name.
+
+        Raises InputError where an input is missing, unknown, or of another shape or type.
+        """
+        expected = {port["name"]: port for port in self._inputs}
+        if set(inputs) != set(expected):
+            raise InputError(f"inputs must be {sorted(expected)}, not {sorted(inputs)}")
+        for name, port in expected.items():
+            shape, dtype = tuple(port["shape"]), port["dtype"]
+            if inputs[name].shape != shape or str(inputs[name].dtype) != dtype:
+                raise InputError(
+                    f"input {name!r} must be {dtype} of shape {shape}, "
+                    f"not {inputs[name].dtype} of {inputs[name].shape}"
+                )
+        results = self._machine.run([inputs[port["name"]] for port in self._inputs])
+        return dict(zip(self._outputs, results, strict=True))
+
+
+class Machine:
+    """TVM's virtual machine on a compiled module or executable, on this machine's CPU."""
+
+    def __init__(self, module: Any) -> None:
+        import tvm
+        from tvm import relax
+
+        self._tensor = tvm.runtime.tensor
+        self._main = relax.VirtualMachine(module, tvm.cpu())["main"]
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Arrays in the model's order to arrays in the model's order."""
+        result = self._main(*(self._tensor(np.ascontiguousarray(array)) for array in inputs))
+        results = [result] if hasattr(result, "numpy") else list(result)
+        return [one.numpy() for one in results]
+
+
+def load_machine(library: Path) -> Machine:
+    """The machine that runs a linked library."""
+    import tvm
+
+    return Machine(tvm.runtime.load_module(str(library)))
+
+
+def by_name(
+    machine: Machine, inputs: Sequence[Port], outputs: Sequence[str]
+) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """A machine as a function from arrays by name to arrays by name."""
+
+    def run(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        results = machine.run([arrays[port.name] for port in inputs])
+        return dict(zip(outputs, results, strict=True))
+
+    return run

@@ -1,0 +1,1 @@
+"""How each operator is computed and scheduled, one operator family a file."""

@@ -1,0 +1,67 @@
+"""Choose, for each operator of the model, the computation that a schedule here is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from compile.schedules import contraction, depthwise, spatial
+from compile.targets import Target
+
+Legalise = Callable[[relax.BlockBuilder, Any], Any]
+
+
+def legalise_map(target: Target) -> dict[str, Legalise]:
+    """Operators that are computed in our own way; the others keep TVM's."""
+    return {
+        "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
+        "relax.matmul": lambda builder, call: _matmul(builder, call, target),
+    }
+
+
+def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+    weight = _constant(call.args[1])
+    layouts = call.attrs.data_layout, call.attrs.kernel_layout
+    if weight is None or layouts != ("NHWC", "HWIO") or not _is_static_float(call.args[0]):
+        return _default(builder, call)
+    KH, KW, inputs, outputs = weight.shape
+    groups = int(call.attrs.groups)
+    padded = any(int(edge) for edge in call.attrs.padding)
+    if (KH, KW, groups) == (1, 1, 1) and not padded:
+        return contraction.pointwise(builder, call, weight[0, 0], target)
+    if groups == outputs and inputs == 1 and groups > 1:
+        return depthwise.convolution(builder, call, weight[:, :, 0], target)
+    return spatial.convolution(builder, call, weight, groups, target)
+
+
+def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+    left, right = call.args
+    if not (_is_static_float(left) and _is_static_float(right)):
+        return _default(builder, call)
+    if len(left.ty.shape) < 2 or len(right.ty.shape) < 2:
+        return _default(builder, call)
+    weight = _constant(right)
+    if weight is not None and weight.ndim == 2:
+        return contraction.dense(builder, call, weight, target)
+    return contraction.batched(builder, call, target)
+
+
+def _constant(expr: Any) -> np.ndarray | None:
+    return expr.value.numpy() if isinstance(expr, tvm.ir.expr.GenericConst) else None
+
+
+def _is_static_float(expr: Any) -> bool:
+    kind = expr.ty
+    return (
+        str(kind.dtype) == "float32"
+        and isinstance(kind.shape, relax.ShapeExpr)
+        and all(isinstance(edge, tvm.tirx.IntImm) and int(edge) > 0 for edge in kind.shape)
+    )
+
+
+def _default(builder: relax.BlockBuilder, call: Any) -> Any:
+    return call.op.get_attr("FLegalize")(builder, call)

@@ -1,0 +1,101 @@
+"""Functions that accumulate and have no family of their own: pooling, means, softmax, norms.
+
+Where the result's last axis lies along memory, it is vectorised and a few vectors accumulate at
+once. Where the accumulation itself runs along memory, it is done in partial sums, one a lane.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tvm import tirx
+from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import ScheduleError
+
+from compile.schedules import steps
+from compile.schedules.elementwise import inline_producers
+from compile.targets import Target
+
+MAX_VECTORS = 8
+
+
+def schedule(sch: Schedule, target: Target) -> None:
+    """Schedule every block of the function by what it does."""
+    inline_producers(sch)
+    for block in steps.blocks(sch):
+        if not steps.is_reduction(sch, block):
+            steps.vectorise_last(sch, block, target.vector_lanes)
+        elif _accumulates_along_memory(sch, block):
+            _by_partial_sums(sch, block, target)
+        else:
+            _by_columns(sch, block, target)
+
+
+def _accumulates_along_memory(sch: Schedule, block: Any) -> bool:
+    return any(
+        steps.walks_along(sch, block, var.var)
+        for var in sch.get(block).iter_vars
+        if var.iter_type == tirx.IterVar.CommReduce and int(var.dom.extent) > 1
+    )
+
+
+def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
+    spatial, reduced = steps.spatial_and_reduced(sch, block)
+    if not spatial:
+        sch.decompose_reduction(block, reduced[0])
+        return
+    *outer, last = spatial
+    length = steps.extent(sch, last)
+    lanes = target.vector_lanes
+    while lanes > 4 and length % lanes:
+        lanes //= 2
+    if length % lanes:
+        # LLVM vectorises the plain innermost loop and its remainder.
+        sch.reorder(*outer, *reduced, last)
+    else:
+        vectors = steps.largest_divisor(length // lanes, MAX_VECTORS)
+        far, near, lane = sch.split(last, [None, vectors, lanes])
+        sch.reorder(*outer, far, *reduced, near, lane)
+        sch.unroll(near)
+        sch.vectorize(lane)
+    sch.decompose_reduction(block, reduced[0])
+
+
+def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
+    spatial, reduced = steps.spatial_and_reduced(sch, block)
+    length = steps.extent(sch, reduced[-1])
+    lanes = target.vector_lanes
+    while lanes > 4 and length % lanes:
+        lanes //= 2
+    if length % lanes or not spatial or len(sch.get(block).writes) > 1:
+        _interleaved(sch, block, spatial, reduced)
+        return
+    _, lane = sch.split(reduced[-1], [None, lanes])
+    try:
+        partial = sch.rfactor(lane, len(spatial))
+    except ScheduleError:
+        _interleaved(sch, block, *steps.spatial_and_reduced(sch, block))
+        return
+    loops = sch.get_loops(partial)
+    where = [i for i, var in enumerate(sch.get(partial).iter_vars) if var.iter_type == tirx.IterVar.DataPar]
+    lane = loops[where[-1]] if len(loops) == len(sch.get(partial).iter_vars) else loops[-1]
+    rest = [loop for i, loop in enumerate(loops) if i not in where]
+    kept = [loops[i] for i in where[:-1]]
+    sch.reorder(*kept, *rest, lane)
+    sch.vectorize(lane)
+    if rest:
+        sch.decompose_reduction(partial, rest[0])
+    final_loops = steps.spatial_and_reduced(sch, block)[1]
+    if final_loops:
+        sch.decompose_reduction(block, final_loops[0])
+
+
+def _interleaved(sch: Schedule, block: Any, spatial: list[Any], reduced: list[Any]) -> None:
+    """Several accumulations side by side hide the latency of each."""
+    if spatial:
+        together = steps.largest_divisor(steps.extent(sch, spatial[-1]), MAX_VECTORS)
+        far, near = sch.split(spatial[-1], [None, together])
+        sch.reorder(*spatial[:-1], far, *reduced, near)
+        sch.unroll(near)
+    if len(sch.get(block).writes) == 1:
+        sch.decompose_reduction(block, reduced[0])

@@ -1,0 +1,158 @@
+"""Convolutions with a window: dense k x k and grouped, any stride, padding and dilation.
+
+A block of rows of the input is copied with its borders into a buffer that fits the first cache;
+from there each row is a contraction over (kernel row, kernel column, channel), tiled in registers.
+Groups narrower than a vector are merged into wider ones with zeros between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tvm import relax, te, tirx
+from tvm.s_tir import Schedule
+
+from compile.schedules import steps
+from compile.schedules.contraction import finish_tile
+from compile.schedules.tiles import MIN_LANES, Tile, choose_tile, padded
+from compile.targets import Target
+
+FAMILY = "spatial"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Geometry of a two-dimensional convolution or depthwise convolution, NHWC."""
+
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int, int, int]  # top, left, bottom, right
+
+    @staticmethod
+    def of(call: Any, kernel: tuple[int, int]) -> Window:
+        """The window of a relax.nn.conv2d call."""
+        ints = {
+            name: tuple(int(edge) for edge in getattr(call.attrs, name))
+            for name in ("strides", "dilation", "padding")
+        }
+        return Window(kernel, ints["strides"], ints["dilation"], ints["padding"])  # type: ignore[arg-type]
+
+    def needs(self, rows: int, columns: int) -> tuple[int, int]:
+        """Height and width of the padded input that so many outputs read."""
+        needed = [
+            (count - 1) * stride + (size - 1) * step + 1
+            for count, stride, size, step in zip(
+                (rows, columns), self.strides, self.kernel, self.dilation, strict=True
+            )
+        ]
+        return needed[0], needed[1]
+
+
+def bordered(data: te.Tensor, window: Window, height: int, width: int, channels: int) -> te.Tensor:
+    """`data` (NHWC) with its zero border, cut or padded to the given size; maybe `data` itself."""
+    N, H, W, C = (int(edge) for edge in data.shape)
+    top, left = window.padding[:2]
+    if (top, left, channels) == (0, 0, C) and height <= H and width <= W:
+        return data
+
+    def value(n: Any, h: Any, w: Any, c: Any) -> Any:
+        inside = [h >= top, h < top + H, w >= left, w < left + W]
+        if channels != C:
+            inside.append(c < C)
+        zero = tirx.const(0, data.dtype)
+        return te.if_then_else(te.all(*inside), data[n, h - top, w - left, c], zero)
+
+    return te.compute((N, height, width, channels), value, name="border")
+
+
+def convolution(
+    builder: relax.BlockBuilder, call: Any, weight: np.ndarray, groups: int, target: Target
+) -> Any:
+    """A convolution, NHWC; `weight` is [kernel height, kernel width, inputs a group, outputs]."""
+    weight, groups = merge_groups(weight, groups)
+    KH, KW, inputs, outputs = weight.shape
+    N, H, W = [int(edge) for edge in call.ty.shape][:3]
+    window = Window.of(call, (KH, KW))
+    wide = outputs // groups
+    tile = choose_tile([N, H, W], wide, target, may_fuse=False)
+    columns, channels = padded(W, tile.pixels), padded(wide, tile.channels) * groups
+    flat = weight.reshape(KH * KW * inputs, groups, wide)
+    panels = np.zeros((flat.shape[0], groups, channels // groups), weight.dtype)
+    panels[:, :, :wide] = flat
+    panels = panels.reshape(KH, KW, inputs, -1, tile.channels).transpose(3, 0, 1, 2, 4)
+    height, width = window.needs(H, columns)
+
+    def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
+        source = bordered(data, window, height, width, int(data.shape[3]))
+        ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")
+        k = te.reduce_axis((0, inputs), "k")
+        (down, right), (lower, later) = window.strides, window.dilation
+
+        def product(n: Any, h: Any, w: Any, o: Any) -> Any:
+            first = te.indexdiv(o, channels // groups) * inputs if groups > 1 else 0
+            pixel = source[n, h * down + ky * lower, w * right + kx * later, first + k]
+            block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
+            return te.sum(pixel * panel[block, ky, kx, k, lane], axis=[ky, kx, k])
+
+        notes = {
+            steps.FAMILY: FAMILY,
+            "compile.group_blocks": channels // groups // tile.channels,
+            "compile.row_bytes": 4 * (width if groups == 1 else width) * inputs * down,
+            **tile.annotations(),
+        }
+        accumulated = te.compute(
+            (N, H, columns, channels), product, name="accumulate", attrs=notes
+        )
+        return te.compute((N, H, W, outputs), lambda *i: accumulated[i], name="unpack")
+
+    panel = relax.const(np.ascontiguousarray(panels))
+    name = "convolution" if groups == 1 else "grouped_convolution"
+    return builder.call_te(compute, call.args[0], panel, primfunc_name_hint=name)
+
+
+def merge_groups(weight: np.ndarray, groups: int) -> tuple[np.ndarray, int]:
+    """Merge neighbouring groups until a group's outputs are a whole number of narrow vectors.
+
+    The merged weights are block-diagonal. Without such a number all groups become one.
+    """
+    KH, KW, inputs, outputs = weight.shape
+    wide = outputs // groups
+    fitting = (m for m in range(1, groups + 1) if groups % m == 0 and m * wide % MIN_LANES == 0)
+    merged = 1 if groups == 1 else next(fitting, groups)
+    if merged == 1:
+        return weight, groups
+    result = np.zeros((KH, KW, inputs * merged, outputs), weight.dtype)
+    for output in range(outputs):
+        place = output // wide % merged
+        result[:, :, place * inputs : (place + 1) * inputs, output] = weight[:, :, :, output]
+    return result, groups // merged
+
+
+def schedule(sch: Schedule, target: Target) -> None:
+    """Rows in blocks that stay in the first cache, each row in register tiles."""
+    accumulate = sch.get_sblock("accumulate")
+    notes = steps.take_annotations(sch, accumulate)
+    tile = Tile.of(notes)
+    end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
+    (n, h, w, o), (ky, kx, k) = steps.spatial_and_reduced(sch, accumulate)
+    fitting = target.l1_bytes * 2 // 3 // notes["compile.row_bytes"]
+    rows = steps.largest_divisor(steps.extent(sch, h), fitting)
+    h_out, h_in = sch.split(h, [None, rows])
+    w_out, w_in = sch.split(w, [None, tile.pixels])
+    o_out, o_in, lane = sch.split(o, [None, tile.vectors, tile.lanes])
+    group, block = sch.split(o_out, [None, notes["compile.group_blocks"]])
+    around = [n, group, h_out, block, h_in, w_out]
+    sch.reorder(*around, ky, kx, k, w_in, o_in, lane)
+    sch.reverse_compute_at(end, w_out, preserve_unit_loops=True)
+    # One loop, so that LLVM does not unroll a short one and spill the accumulators.
+    step = sch.fuse(kx, k)
+    if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
+        border = sch.get_sblock("border")
+        sch.compute_at(border, h_out, preserve_unit_loops=True)
+        steps.vectorise_last(sch, border, target.vector_lanes, below=3)
+    finish_tile(
+        sch, accumulate, end, [ky, step], (w_in, o_in, lane), tile, target, depth=len(around)
+    )

@@ -1,0 +1,143 @@
+"""Steps that several schedules share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tvm import tirx
+from tvm.ir.expr import TensorLoad
+from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import ScheduleError
+from tvm_ffi import structural_walk
+
+FAMILY = "compile.family"
+# What TVM raises where a schedule does not fit a function, or its result cannot be lowered.
+FAILURES = (ScheduleError, RuntimeError, ValueError, TypeError)
+
+
+def blocks(schedule: Schedule) -> list[Any]:
+    """All computing blocks of the function, producers first."""
+    return list(schedule.get_child_blocks(schedule.get_sblock("root")))
+
+
+def extent(schedule: Schedule, loop: Any) -> int:
+    """The length of a loop."""
+    return int(schedule.get(loop).extent)
+
+
+def written_shape(schedule: Schedule, block: Any) -> list[int]:
+    """The shape of the tensor that a block writes."""
+    return [int(edge) for edge in schedule.get(block).writes[0].source.ty.shape]
+
+
+def is_reduction(schedule: Schedule, block: Any) -> bool:
+    """Whether the block accumulates."""
+    return any(var.iter_type == tirx.IterVar.CommReduce for var in schedule.get(block).iter_vars)
+
+
+def spatial_and_reduced(schedule: Schedule, block: Any) -> tuple[list[Any], list[Any]]:
+    """The loops of a freshly built block: over its output, and over what it accumulates."""
+    loops = schedule.get_loops(block)
+    kinds = [var.iter_type for var in schedule.get(block).iter_vars]
+    loops = loops[len(loops) - len(kinds) :]
+    pairs = list(zip(loops, kinds, strict=True))
+    reduced = tirx.IterVar.CommReduce
+    return [p for p, kind in pairs if kind != reduced], [p for p, kind in pairs if kind == reduced]
+
+
+def take_annotations(schedule: Schedule, block: Any) -> dict[str, Any]:
+    """Remove and return our annotations of a block, as plain numbers and strings."""
+    found: dict[str, Any] = {}
+    for key, value in dict(schedule.get(block).annotations).items():
+        if str(key).startswith("compile."):
+            found[str(key)] = str(value) if isinstance(value, str) else int(value)
+            schedule.unannotate(block, str(key))
+    return found
+
+
+def fold_epilogue(schedule: Schedule, block: Any) -> Any:
+    """Inline what follows `block` into the last block, if it is one of the same shape.
+
+    `block` is the plain copy out of an accumulator that every contraction ends with. Returns the
+    block that now writes the result: the last of the function, or `block` itself where the rest
+    changes the shape or ends in several tensors.
+    """
+    shape = written_shape(schedule, block)
+    after = _descendants(schedule, block)
+    ends = [one for one in after if not schedule.get_consumers(one)]
+    same = all(
+        written_shape(schedule, one) == shape and not is_reduction(schedule, one) for one in after
+    )
+    if not same or len(ends) != 1:
+        return block
+    end = ends[0]
+    others = [schedule.get(one).name_hint for one in (block, *after)]
+    last = schedule.get(end).name_hint
+    for name in others:
+        if name != last:
+            schedule.compute_inline(schedule.get_sblock(name))
+    return end
+
+
+def _descendants(schedule: Schedule, block: Any) -> list[Any]:
+    found: dict[str, Any] = {}
+    waiting = list(schedule.get_consumers(block))
+    while waiting:
+        one = waiting.pop()
+        name = schedule.get(one).name_hint
+        if name not in found:
+            found[name] = one
+            waiting += schedule.get_consumers(one)
+    return list(found.values())
+
+
+def unroll_all(schedule: Schedule, loops: Iterable[Any]) -> None:
+    """Unroll loops of known small extents."""
+    for loop in loops:
+        schedule.unroll(loop)
+
+
+def largest_divisor(number: int, limit: int) -> int:
+    """The largest divisor of `number` that is at most `limit`, at least 1."""
+    return max(d for d in range(1, max(1, min(number, limit)) + 1) if number % d == 0)
+
+
+def vectorise_last(schedule: Schedule, block: Any, lanes: int, *, below: int = 0) -> None:
+    """Vectorise the innermost loop of an elementwise block where it divides; else leave it.
+
+    What is left as a plain loop over contiguous data is vectorised by LLVM, with its remainder.
+    Only loops from index `below` on may be touched.
+    """
+    loops = schedule.get_loops(block)[below:]
+    while len(loops) > 1 and extent(schedule, loops[-1]) == 1:
+        loops = [*loops[:-2], schedule.fuse(loops[-2], loops[-1])]
+    if not loops:
+        return
+    last = extent(schedule, loops[-1])
+    width = lanes
+    while width > 4 and last % width:
+        width //= 2
+    if last % width:
+        return
+    if last == width:
+        schedule.vectorize(loops[-1])
+        return
+    _, inner = schedule.split(loops[-1], [None, width])
+    schedule.vectorize(inner)
+
+
+def walks_along(schedule: Schedule, block: Any, variable: Any) -> bool:
+    """Whether a load of the block has `variable` in its last index."""
+    hits: list[Any] = []
+
+    def on_load(load: Any) -> None:
+        if len(load.indices):
+            structural_walk(load.indices[-1], (tirx.Var, on_variable))
+
+    def on_variable(one: Any) -> None:
+        if one.same_as(variable):
+            hits.append(one)
+
+    structural_walk(schedule.get(block).body, (TensorLoad, on_load))
+    return bool(hits)

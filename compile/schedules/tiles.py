@@ -1,0 +1,121 @@
+"""How much of a contraction's output is held in registers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from compile.targets import Target
+
+# A vector narrower than this wins nothing over scalar code.
+MIN_LANES = 4
+MAX_PIXELS = 28
+MAX_VECTORS = 8
+
+
+@dataclass(frozen=True)
+class Tile:
+    """`pixels` rows of `vectors` registers of `lanes` float32 each are accumulated at once.
+
+    `fuse_pixels` says that all leading axes run as one; otherwise only the last one is tiled and
+    its end may be padded up to a whole number of tiles.
+    """
+
+    pixels: int
+    vectors: int
+    lanes: int
+    fuse_pixels: bool
+
+    @property
+    def channels(self) -> int:
+        """Output channels of one tile."""
+        return self.vectors * self.lanes
+
+    def annotations(self) -> dict[str, int]:
+        """The tile as block annotations, which survive fusion."""
+        return {
+            "compile.pixels": self.pixels,
+            "compile.vectors": self.vectors,
+            "compile.lanes": self.lanes,
+            "compile.fuse_pixels": int(self.fuse_pixels),
+        }
+
+    @staticmethod
+    def of(annotations: dict[str, int]) -> Tile:
+        """The tile that `annotations` was called on."""
+        return Tile(
+            annotations["compile.pixels"],
+            annotations["compile.vectors"],
+            annotations["compile.lanes"],
+            bool(annotations["compile.fuse_pixels"]),
+        )
+
+
+def lanes_for(channels: int, target: Target) -> int:
+    """The widest power of two that divides `channels` and fits a vector, at least MIN_LANES."""
+    lanes = target.vector_lanes
+    while lanes > MIN_LANES and channels % lanes:
+        lanes //= 2
+    return lanes
+
+
+def choose_tile(
+    leading: Sequence[int], channels: int, target: Target, *, may_fuse: bool
+) -> Tile:
+    """The tile with the lowest estimated cycles for an output of shape `leading` + [channels].
+
+    The estimate of one step of the reduction is the larger of what the multiply-adds, the loads
+    and the latency of a dependent chain allow, times the share of padded work.
+    """
+    lanes = lanes_for(channels, target)
+    blocks = -(-channels // lanes)
+    last, total = leading[-1], prod(leading)
+    best: tuple[float, Tile] | None = None
+    for vectors in (n for n in range(1, MAX_VECTORS + 1) if blocks % n == 0):
+        for pixels in range(1, MAX_PIXELS + 1):
+            if not _fits(pixels, vectors, target):
+                continue
+            fuse = may_fuse and _tiles_rows(pixels, leading)
+            if not fuse and pixels > last:
+                continue
+            computed = total if fuse else total // last * (-(-last // pixels) * pixels)
+            cost = _cycles(pixels, vectors, lanes, target) * computed / total
+            if best is None or cost < best[0] - 1e-9:
+                best = cost, Tile(pixels, vectors, lanes, fuse)
+    assert best is not None  # one pixel and one vector always fit
+    return best[1]
+
+
+def _fits(pixels: int, vectors: int, target: Target) -> bool:
+    held = pixels * vectors
+    if target.by_lane:
+        return held + pixels + min(vectors, 2) < target.registers
+    return held + (vectors if vectors > 1 else 1) < target.registers
+
+
+def _tiles_rows(pixels: int, leading: Sequence[int]) -> bool:
+    """Whether tiles of the fused leading axes are rectangles of whole rows or parts of one."""
+    last = leading[-1]
+    if last % pixels == 0:
+        return True
+    above = leading[-2] if len(leading) > 1 else 1
+    return pixels % last == 0 and above % (pixels // last) == 0
+
+
+def _cycles(pixels: int, vectors: int, lanes: int, target: Target) -> float:
+    """Estimated cycles a float32 of output and step of the reduction."""
+    held = pixels * vectors
+    arithmetic = held / target.fma_per_cycle
+    if target.by_lane:
+        # Four steps share one load of each pixel's vector; loads and multiply-adds issue apart.
+        loads = (pixels / 4 + vectors) / 2
+    else:
+        loads = vectors / 2 + pixels / 2
+    chain = target.fma_latency if held < target.fma_latency * target.fma_per_cycle else 0
+    return (max(arithmetic, loads, chain) + 0.02 * (pixels + vectors)) / (held * lanes)
+
+
+def padded(number: int, multiple: int) -> int:
+    """`number` rounded up to a multiple."""
+    return -(-number // multiple) * multiple

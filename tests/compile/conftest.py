@@ -1,0 +1,92 @@
+"""Tiny ONNX models, and their results by this compiler beside ONNX Runtime's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from compile import build, targets
+from compile.check import check_against_onnxruntime, relative_difference
+from compile.frontend import load_model
+from compile.pipeline import Compiled, generate
+from compile.runtime import Machine, by_name
+
+
+class Graph:
+    """Builds an ONNX model node by node; weights are seeded normal numbers."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self._random = np.random.default_rng(seed)
+
+    def input(self, shape: Sequence[int | str], name: str = "x") -> str:
+        """A float32 input."""
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        return name
+
+    def weight(self, *shape: int) -> str:
+        """A float32 weight of random values, scaled as layers are initialised."""
+        fan = max(1, int(np.prod(shape[1:])))
+        value = self._random.standard_normal(shape) / np.sqrt(fan)
+        return self.constant(value.astype(np.float32))
+
+    def constant(self, value: Any) -> str:
+        """A weight of the given value."""
+        name = f"c{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+        """A node; returns the name of its output, or of several."""
+        names = [f"{operator.lower()}{len(self.nodes)}_{i}" for i in range(outputs)]
+        node = helper.make_node(operator, inputs, names, name=f"/{names[0]}", **attributes)
+        self.nodes.append(node)
+        return names[0] if outputs == 1 else names
+
+    def model(self, *outputs: str, opset: int = 18) -> onnx.ModelProto:
+        """The finished model; output shapes are inferred."""
+        results = [helper.make_empty_tensor_value_info(name) for name in outputs]
+        graph = helper.make_graph(self.nodes, "g", self.inputs, results, self.weights)
+        opsets = [helper.make_opsetid("", opset)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        return onnx.shape_inference.infer_shapes(model)
+
+
+def compile_and_compare(
+    model: onnx.ModelProto, folder: Path, target: str = "host", tolerance: float = 2e-5
+) -> Compiled:
+    """Compile in memory with the target's schedules, run here, and compare with ONNX Runtime."""
+    path = folder / "model.onnx"
+    onnx.save(model, str(path))
+    source = load_model(path)
+    machine = targets.get(target)
+    compiled = generate(source, machine)
+    executable = compiled.executable
+    if not machine.runs_here:
+        executable = build.lower(compiled.scheduled, targets.get("host"))
+    run = by_name(Machine(executable), source.inputs, [port.name for port in compiled.outputs])
+    account = check_against_onnxruntime(source, run, where="test")
+    assert max(account["relative_difference"].values()) <= tolerance
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def agree(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
+    """`agree(model, target)` fails unless the compiled model does what ONNX Runtime does."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def compare(model: onnx.ModelProto, target: str = "host", **options: Any) -> Compiled:
+        return compile_and_compare(model, folder, target, **options)
+
+    return compare
+
+
+__all__ = ["Graph", "relative_difference"]

@@ -1,0 +1,97 @@
+"""A compiled model, a tracker and an emulated phone, shared by the tests that start processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from android_rpc.bundle import Bundle, build_bundle
+from android_rpc.emulated import EmulatedPhone
+from android_rpc.tracker import Tracker
+
+ARM64 = {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-a76", "num-cores": 1}
+
+
+@pytest.fixture(scope="session")
+def processes_with() -> Callable[[str], list[psutil.Process]]:
+    return find_processes
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], object], float], float]:
+    return wait
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    return build_bundle()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """main(x, y) = (x + y, (x * y,)) of 4 x 256 floats, for the phone."""
+    import tvm
+    from tvm import relax
+
+    builder = relax.BlockBuilder()
+    x, y = (relax.Var(name, relax.TensorType((4, 256), "float32")) for name in "xy")
+    with builder.function("main", [x, y]):
+        with builder.dataflow():
+            total = builder.emit(relax.op.add(x, y))
+            product = builder.emit(relax.op.multiply(x, y))
+            pair = relax.Tuple([total, relax.Tuple([product])])
+            result = builder.emit_output(pair)
+        builder.emit_func_output(result)
+    executable = tvm.compile(builder.get(), target=tvm.target.Target(ARM64))
+    library = tmp_path_factory.mktemp("model") / "tiny.so"
+    executable.export_library(str(library), fcompile=link_arm64)
+    return library
+
+
+def link_arm64(output: str, objects: list[str], **_: object) -> None:
+    link = [sys.executable, "-m", "ziglang", "ld.lld", "-shared", "-nostdlib"]
+    link += ["-z", "max-page-size=65536", "-z", "noexecstack", "-o", str(output)]
+    subprocess.run([*link, *map(str, objects)], check=True)
+
+
+@pytest.fixture(scope="module")
+def tracker() -> Iterator[Tracker]:
+    with Tracker() as tracker:
+        yield tracker
+
+
+@pytest.fixture(scope="module")
+def phone(tracker: Tracker, bundle: Bundle) -> Iterator[EmulatedPhone]:
+    phone = EmulatedPhone(bundle)
+    with phone.serve(tracker):
+        yield phone
+    assert find_processes(phone.key) == []
+
+
+def find_processes(word: str) -> list[psutil.Process]:
+    """The living processes that have `word` in their command line."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if any(word in argument for argument in process.cmdline()):
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def wait(condition: Callable[[], object], limit_s: float) -> float:
+    """Seconds until `condition` held; fails the test when it takes longer than `limit_s`."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < limit_s, f"not within {limit_s} s"
+        time.sleep(0.02)
+    return time.monotonic() - started

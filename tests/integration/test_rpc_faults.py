@@ -1,0 +1,249 @@
+"""What goes wrong around a session: one clear line, and the phone is usable again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from android_rpc import session as session_module
+from android_rpc.bundle import Bundle
+from android_rpc.emulated import EmulatedPhone
+from android_rpc.errors import DeviceError
+from android_rpc.session import open_session
+from android_rpc.tracker import Tracker
+from android_rpc.tracker_client import TrackerClient
+
+FOREVER = 10**9
+USABLE_AGAIN_S = 15.0
+X, Y = np.ones((2, 4, 256), np.float32)
+
+Processes = Callable[[str], list[psutil.Process]]
+Wait = Callable[[Callable[[], object], float], float]
+
+
+def use(tracker: Tracker, phone: EmulatedPhone, library: Path) -> float:
+    """Runs a model in a session of its own; seconds from the request to the result."""
+    started = time.monotonic()
+    with open_session(tracker.host, tracker.port, phone.key, wait_s=USABLE_AGAIN_S) as session:
+        np.testing.assert_array_equal(session.load(library).run([X, Y])[0], X + Y)
+    return time.monotonic() - started
+
+
+def assert_one_line(error: pytest.ExceptionInfo[DeviceError]) -> None:
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 450
+
+
+# A program that keeps the phone busy; it stands for any client that is ended from outside.
+CLIENT = """
+import sys
+from pathlib import Path
+import numpy as np
+from android_rpc.session import open_session
+host, port, key, library = sys.argv[1:]
+with open_session(host, int(port), key) as session:
+    model = session.load(Path(library))
+    model.set_inputs(np.ones((2, 4, 256), np.float32))
+    print("running", flush=True)
+    model.time(10**9)
+"""
+
+# The same with a tracker and a phone of its own.
+OWNER = """
+import sys
+from pathlib import Path
+import numpy as np
+from android_rpc.emulated import EmulatedPhone
+from android_rpc.session import open_session
+from android_rpc.tracker import Tracker
+phone = EmulatedPhone()
+with Tracker() as tracker, phone.serve(tracker) as endpoint, open_session(*endpoint) as session:
+    model = session.load(Path(sys.argv[1]))
+    model.set_inputs(np.ones((2, 4, 256), np.float32))
+    print(phone.key, tracker.pid, flush=True)
+    model.time(10**9)
+"""
+
+
+def start(program: str, *arguments: object) -> tuple[subprocess.Popen[str], str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def test_a_killed_client(tracker: Tracker, phone: EmulatedPhone, tiny_model: Path) -> None:
+    client, said = start(CLIENT, tracker.host, tracker.port, phone.key, tiny_model)
+    assert said == "running"
+    client.kill()
+    client.communicate()
+    assert use(tracker, phone, tiny_model) < USABLE_AGAIN_S
+
+
+def test_the_session_limit(tracker: Tracker, phone: EmulatedPhone, tiny_model: Path) -> None:
+    with (
+        pytest.raises(DeviceError, match="timing the model: the session reached its limit") as error,
+        open_session(tracker.host, tracker.port, phone.key, timeout_s=1.5) as session,
+    ):
+        model = session.load(tiny_model)
+        model.set_inputs([X, Y])
+        started = time.monotonic()
+        model.time(FOREVER)
+    assert time.monotonic() - started < 4
+    assert_one_line(error)
+    assert use(tracker, phone, tiny_model) < USABLE_AGAIN_S
+
+
+def test_a_device_that_stops_answering(
+    tracker: Tracker,
+    phone: EmulatedPhone,
+    tiny_model: Path,
+    processes_with: Processes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "GRACE_S", 0.2)
+    servers = []
+    with (
+        pytest.raises(DeviceError, match="no answer; gave up after 1.2 s") as error,
+        open_session(tracker.host, tracker.port, phone.key, timeout_s=1.0) as session,
+    ):
+        model = session.load(tiny_model)
+        servers = processes_with(phone.key)
+        assert len(servers) == 2
+        for server in servers:
+            server.suspend()
+        model.run([X, Y])
+    for server in servers:
+        server.resume()
+    assert_one_line(error)
+    assert use(tracker, phone, tiny_model) < USABLE_AGAIN_S
+
+
+def test_files_that_are_no_model(
+    tracker: Tracker, phone: EmulatedPhone, tiny_model: Path, tmp_path: Path
+) -> None:
+    text, half = tmp_path / "text.so", tmp_path / "half.so"
+    text.write_text("not a library")
+    half.write_bytes(tiny_model.read_bytes()[:3000])
+    foreign = tmp_path / "foreign.so"
+    foreign.write_bytes(Path(sys.executable).resolve().read_bytes()[:100_000])
+    with open_session(tracker.host, tracker.port, phone.key) as session:
+        for library in (text, half, foreign):
+            with pytest.raises(DeviceError, match=rf"loading {library.name}: .*\w") as error:
+                session.load(library)
+            assert_one_line(error)
+        np.testing.assert_array_equal(session.load(tiny_model).run([X, Y])[0], X + Y)
+
+
+def test_a_library_without_a_model(
+    tracker: Tracker, phone: EmulatedPhone, tmp_path: Path
+) -> None:
+    source, library = tmp_path / "empty.c", tmp_path / "empty.so"
+    source.write_text("int nothing(void) { return 0; }")
+    compile_arm64(source, library)
+    with (
+        pytest.raises(DeviceError, match=r"loading empty\.so: ") as error,
+        open_session(tracker.host, tracker.port, phone.key) as session,
+    ):
+        session.load(library)
+    assert_one_line(error)
+
+
+def test_a_model_that_crashes(
+    tracker: Tracker, phone: EmulatedPhone, tiny_model: Path, tmp_path: Path
+) -> None:
+    source, library = tmp_path / "crash.c", tmp_path / "crash.so"
+    source.write_text("__attribute__((constructor)) void f(void) { *(volatile int *)8 = 1; }")
+    compile_arm64(source, library)
+    with (
+        pytest.raises(DeviceError, match=r"loading crash\.so: the device closed") as error,
+        open_session(tracker.host, tracker.port, phone.key) as session,
+    ):
+        session.load(library)
+    assert_one_line(error)
+    assert use(tracker, phone, tiny_model) < USABLE_AGAIN_S
+
+
+def compile_arm64(source: Path, library: Path) -> None:
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-gnu.2.31"]
+    subprocess.run([*command, "-shared", "-fPIC", "-O1", str(source), "-o", str(library)], check=True)
+
+
+def test_a_client_that_takes_its_turn_and_does_not_come(
+    tracker: Tracker, phone: EmulatedPhone, tiny_model: Path
+) -> None:
+    with TrackerClient(tracker.host, tracker.port) as client:
+        client.request(phone.key, 5)
+    assert use(tracker, phone, tiny_model) < USABLE_AGAIN_S
+
+
+def test_a_restarted_tracker(bundle: Bundle, tiny_model: Path, processes_with: Processes) -> None:
+    with Tracker() as first:
+        port = first.port
+        phone = EmulatedPhone(bundle)
+        serving = phone.serve(first)
+        serving.__enter__()
+        use(first, phone, tiny_model)
+    try:
+        with Tracker(port) as second:
+            assert second.port == port
+            with second.client() as client:
+                while not client.serves(phone.key):
+                    time.sleep(0.05)
+            assert use(second, phone, tiny_model) < USABLE_AGAIN_S
+    finally:
+        serving.__exit__(None, None, None)
+    assert processes_with(phone.key) == []
+
+
+def test_a_killed_server_is_gone_from_the_tracker(bundle: Bundle) -> None:
+    with Tracker() as tracker:
+        phone = EmulatedPhone(bundle)
+        with phone.serve(tracker), tracker.client() as client:
+            assert client.serves(phone.key)
+        with (
+            pytest.raises(DeviceError, match="is not registered"),
+            open_session(tracker.host, tracker.port, phone.key, wait_s=0.5),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_an_ended_program_takes_its_tracker_and_phone_with_it(
+    how: str, tiny_model: Path, bundle: Bundle, processes_with: Processes, wait_until: Wait
+) -> None:
+    owner, said = start(OWNER, tiny_model)
+    key, tracker_pid = said.split()
+    assert len(processes_with(key)) == 2
+    started = time.monotonic()
+    owner.send_signal(signal.Signals[how])
+    _, errors = owner.communicate(timeout=15)
+    assert time.monotonic() - started < 8
+    if how == "SIGINT":
+        assert errors.strip().endswith("KeyboardInterrupt")
+    wait_until(lambda: not processes_with(key), 5)
+    wait_until(lambda: not psutil.pid_exists(int(tracker_pid)), 5)
+
+
+def test_an_exception_ends_everything(bundle: Bundle, processes_with: Processes) -> None:
+    phone = EmulatedPhone(bundle)
+    tracker = Tracker()
+    with pytest.raises(ZeroDivisionError), tracker, phone.serve(tracker) as endpoint:
+        pid = tracker.pid
+        with open_session(*endpoint):
+            assert len(processes_with(phone.key)) == 2
+            _ = 1 / 0
+    assert processes_with(phone.key) == []
+    assert not psutil.pid_exists(pid)

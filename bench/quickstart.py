@@ -50,7 +50,7 @@ def run_quickstart(
         for protocol in PROTOCOLS:
             step(f"scoring {len(dataset)} images of {dataset.name}, protocol {protocol}")
             keep(measure_accuracy(model, runtime, dataset, protocols.get(protocol)))
-    artefact = compile_for(name, "arm64-a76", out, progress=step)
+    artefact = compile_for(str(model.path), "arm64-a76", out, progress=step)
     measured = measure_on_device(
         artefact,
         model.path,

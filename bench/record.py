@@ -15,9 +15,8 @@ from typing import Any
 from bench.conditions import host_conditions
 from bench.errors import InputError
 from bench.provenance import git_state, tool_versions
+from bench.schema import KINDS, SCHEMA, find_fault
 
-SCHEMA = "depthbench.record/1"
-KINDS = ("accuracy", "latency", "emulated cost", "complexity")
 MAX_BYTES = 1 << 30
 Record = dict[str, Any]
 
@@ -100,8 +99,7 @@ def read_records(*paths: Path) -> list[Record]:
 
     A truncated last line is dropped, and a record that appears again unchanged (files that were
     joined) too; each with a warning in the log. Raises InputError, with file and line, for a
-    missing file, a line that is no record, a record of another schema or kind, and two
-    different records with the same id.
+    missing file, a line that is no record of this version's schema, and two different records with the same id.
     """
     records: dict[str, Record] = {}
     for path in paths:
@@ -136,7 +134,8 @@ def _records(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, Record]]
                 log.warning("%s, line %d is truncated, and was dropped", path, number)
                 return
             raise InputError(f"{path}, line {number} is not a record: one JSON object a line")
-        _check(record, f"{path}, line {number}")
+        if fault := find_fault(record):
+            raise InputError(f"{path}, line {number}: {fault}: measure again")
         yield number, record
 
 
@@ -147,15 +146,3 @@ def _parse(line: bytes) -> Record | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
-
-
-def _check(record: Record, where: str) -> None:
-    if record.get("schema") != SCHEMA:
-        raise InputError(
-            f"{where}: schema {record.get('schema')!r}, but this version reads {SCHEMA!r}: "
-            f"measure again"
-        )
-    if record.get("kind") not in KINDS:
-        raise InputError(f"{where}: kind {record.get('kind')!r}: known are {', '.join(KINDS)}")
-    if not isinstance(record.get("id"), str) or not isinstance(record.get("model"), str):
-        raise InputError(f"{where}: id and model must be strings: measure again")

@@ -6,22 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.report import numbers, wording
-from bench.report.escape import escape, fence, plain
+from bench.report.escape import Markdown, escape, fence, plain
 
+# Label and decimals of each figure that the paper prints.
 PAPER_COLUMNS = {
-    "weights_m": "weights [M]",
-    "macs_g": "MACs [G]",
-    "rmse": "RMSE [m]",
-    "mae": "MAE [m]",
-    "rel": "REL",
-    "delta1": "δ1",
-    "delta2": "δ2",
-    "delta3": "δ3",
-    "cpu_ms": "latency on the paper's phone [ms]",
+    "weights_m": (Markdown("weights [M]"), 2),
+    "macs_g": (Markdown("MACs [G]"), 2),
+    "rmse": (Markdown("RMSE [m]"), 3),
+    "mae": (Markdown("MAE [m]"), 3),
+    "rel": ("REL", 3),
+    "delta1": ("δ1", 3),
+    "delta2": ("δ2", 3),
+    "delta3": ("δ3", 3),
+    "cpu_ms": (Markdown("latency on the paper's phone [ms]"), 0),
 }
 FILTERS = (
     *(numbers.fixed, numbers.significant, numbers.scientific, numbers.percent, numbers.megabytes),
     *(wording.device, wording.verdict, wording.sampling, wording.pairs, wording.commit),
+    wording.untrained,
     *(fence, plain),
 )
 
@@ -51,5 +53,5 @@ def _paper_rows(complexity: Mapping[str, Any] | None) -> list[Mapping[str, Any]]
     return [row for row in rows if row.get("printed")]
 
 
-def _paper_columns(rows: list[Mapping[str, Any]]) -> dict[str, str]:
+def _paper_columns(rows: list[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
     return {k: v for k, v in PAPER_COLUMNS.items() if any(k in row["printed"] for row in rows)}

@@ -43,5 +43,5 @@ def _options(values: Mapping[str, Any]) -> list[Any]:
     options: list[Any] = []
     for name, value in values.items():
         if value is not None:
-            options += [f"--{name}", value]
+            options += [f"--{name}", f"{value:g}" if isinstance(value, float) else value]
     return options

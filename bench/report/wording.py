@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.report.escape import Markdown, escape
-
-PROTOCOL = ("protocol_rule", "averaging")
 
 
 def device(record: Mapping[str, Any]) -> str:
@@ -59,3 +57,11 @@ def commit(git: Mapping[str, Any] | None) -> str:
         return "not a git checkout"
     dirty = ", with uncommitted changes" if git.get("dirty") else ""
     return f"commit {git.get('commit')}{dirty}"
+
+
+def untrained(records: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether some record is of weights that were made up, at least in part."""
+    return any(
+        "random" in weights or "untrained" in weights
+        for weights in (str(record.get("weights", "")) for record in records)
+    )

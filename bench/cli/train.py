@@ -1,0 +1,110 @@
+"""`depthbench train`: a network's weights from pairs of images and depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.common import OUT, emit, json_option, key_values, status
+
+if TYPE_CHECKING:
+    from depthnet.training.loop import Moment
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(name="train")
+@click.argument("name", default="mobiledepth")
+@click.option(
+    "--data",
+    "sources",
+    multiple=True,
+    default=("nyu",),
+    show_default=True,
+    metavar="SPEC[@COUNT]",
+    help="Training pairs: nyu, rooms, rooms:SEED or a path; repeat to mix. The first is validated.",
+)
+@click.option("--recipe", default="paper", show_default=True, help="paper or better.")
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--batch", type=int, help="Instead of the recipe's.")
+@click.option("--learning-rate", type=float, help="Instead of the recipe's.")
+@click.option("--loss", help="Instead of the recipe's: l1, berhu, am, mix, bmix, ...")
+@click.option("--encoder", type=FILE, help="File of ImageNet weights to start the encoder from.")
+@click.option("--weights", type=FILE, help="Weights file to start the whole network from.")
+@click.option("--teacher", type=FILE, help="Weights file to distil from, or a .npy of depths.")
+@click.option(
+    "--held-out",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Share of the first source to validate on.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=f"Folder of the run; one that was interrupted goes on.  [default: {OUT}/train/NAME]",
+)
+@json_option
+def command(
+    name: str,
+    sources: tuple[str, ...],
+    recipe: str,
+    epochs: int | None,
+    batch: int | None,
+    learning_rate: float | None,
+    loss: str | None,
+    encoder: Path | None,
+    weights: Path | None,
+    teacher: Path | None,
+    held_out: float,
+    seed: int,
+    threads: int | None,
+    device: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Train network NAME and write its weights, their record and a log.
+
+    Ctrl-C writes a checkpoint; the same command goes on from it, to the same weights. For
+    several processes: `torchrun --no-python --nproc-per-node N depthbench train ...`.
+    """
+    from depthnet import losses, zoo
+    from depthnet.training import recipe as recipes
+
+    zoo.get(name)
+    chosen = recipes.get(
+        recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, loss=loss
+    )
+    losses.get(chosen.loss)
+    import psutil
+    import torch
+
+    from depthnet.training.distributed import join
+    from depthnet.training.run import Start, train
+
+    torch.set_num_threads(threads or psutil.cpu_count(logical=False) or 1)
+    folder = out or OUT / "train" / name
+    with join(device) as world, status() as say, _bar(world.leads) as advance:
+        record = train(
+            name,
+            sources,
+            folder,
+            chosen,
+            start=Start(encoder=encoder, weights=weights),
+            teacher=teacher,
+            seed=seed,
+            held_out=held_out,
+            world=world,
+            status=say,
+            progress=advance,
+        )
+    if world.leads:
+        document = {"weights": str(folder / f"{name}.safetensors"), **record}
+        emit(document, as_json, lambda: key_values(_summary(document)))

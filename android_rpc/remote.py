@@ -48,7 +48,9 @@ class RemoteDevice:
         """
         with TrackerClient(self.host, self.port, WAIT_S) as client:
             if not client.serves(self.key):
-                keys = {server["key"].partition(":")[2] for server in client.summary()["server_info"]}
+                keys = {
+                    server["key"].partition(":")[2] for server in client.summary()["server_info"]
+                }
                 offered = ", ".join(sorted(keys)) or "none"
                 raise DeviceError(
                     f"{self.host}:{self.port}: no device has the key {self.key!r}; keys: {offered}"

@@ -202,9 +202,7 @@ class RemoteModel:
             )
             return [float(seconds) for seconds in evaluator(self._function).results]
 
-    def _ordered(
-        self, inputs: Mapping[str, np.ndarray] | Sequence[np.ndarray]
-    ) -> list[np.ndarray]:
+    def _ordered(self, inputs: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> list[np.ndarray]:
         if isinstance(inputs, Mapping):
             if set(inputs) != set(self.inputs):
                 raise InputError(

@@ -74,9 +74,7 @@ class TrackerClient:
 
     def serves(self, key: str) -> bool:
         """Whether a server with this key is registered now."""
-        return any(
-            server.get("key") == f"server:{key}" for server in self.summary()["server_info"]
-        )
+        return any(server.get("key") == f"server:{key}" for server in self.summary()["server_info"])
 
     def request(self, key: str, timeout_s: float) -> tuple[str, int, str]:
         """Host, port and match key of a free device; TimeoutError when none became free."""

@@ -43,18 +43,30 @@ def compile_for(
 
 
 def resolve_artefact(
-    what: str | None, out: Path, *, progress: Progress = lambda line: None
-) -> Artefact:
-    """Load the artefact folder `what`; with nothing named, compile the flagship for arm64-a76.
+    what: str | None,
+    out: Path,
+    *,
+    model: Path | None = None,
+    progress: Progress = lambda line: None,
+) -> tuple[Artefact, Path]:
+    """The artefact that `what` names, and the ONNX file it was compiled from.
 
-    A network's name or an ONNX file is compiled for arm64-a76 first.
+    `what` is an artefact folder, or a network's name or an ONNX file, which is compiled for
+    arm64-a76 first; by default the flagship. A folder's model is `model`, or the file of its
+    manifest's name beside the folder or in `out`. Raises InputError when neither is there.
     """
     from compile.artefact import load_artefact
     from depthnet import zoo
 
-    if what is not None and Path(what).is_dir():
-        return load_artefact(Path(what))
-    return compile_for(what or zoo.FLAGSHIP, "arm64-a76", out, progress=progress)
+    if what is None or not Path(what).is_dir():
+        source = resolve_model(what or zoo.FLAGSHIP, out, progress=progress)
+        return compile_for(str(source.path), "arm64-a76", out, progress=progress), source.path
+    artefact = load_artefact(Path(what))
+    name = Path(artefact.manifest["source"]["file"]).name
+    for place in (model, artefact.folder.parent / name, out / name):
+        if place is not None and place.is_file():
+            return artefact, place
+    raise InputError(f"{what} was compiled from {name}, which is not beside it: give it as --model")
 
 
 def describe_artefact(artefact: Artefact) -> dict[str, Any]:
@@ -65,18 +77,3 @@ def describe_artefact(artefact: Artefact) -> dict[str, Any]:
         "reused": artefact.reused,
         **artefact.manifest,
     }
-
-
-def source_of(artefact: Artefact, out: Path) -> Path:
-    """The ONNX file that an artefact was compiled from, beside it or in `out`.
-
-    Raises InputError when neither place has it.
-    """
-    file = Path(artefact.manifest["source"]["file"])
-    places = (file, artefact.folder.parent / file.name, out / file.name)
-    for place in places:
-        if place.is_file():
-            return place
-    raise InputError(
-        f"the model of {artefact.folder} is gone: put {file.name} beside it, or compile it again"
-    )

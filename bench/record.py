@@ -99,7 +99,8 @@ def read_records(*paths: Path) -> list[Record]:
 
     A truncated last line is dropped, and a record that appears again unchanged (files that were
     joined) too; each with a warning in the log. Raises InputError, with file and line, for a
-    missing file, a line that is no record of this version's schema, and two different records with the same id.
+    missing file, a line that is no record of this version's schema, and two different records
+    with the same id.
     """
     records: dict[str, Record] = {}
     for path in paths:

@@ -64,8 +64,8 @@ def judge(
 
     `agreement` is what `bench.agreement.compare` returns. `before` and `after` are the device's
     conditions: `clocks_mhz` (by core) and `battery_c` are judged where the device tells them,
-    and `cores` (those used) against `cores_asked`. `stopped` says what ended the measurement
-    early, if anything did.
+    and `cores` (those used) against `cpus` (those asked for). `stopped` says what ended the
+    measurement early, if anything did.
     """
     reasons = [stopped] if stopped else []
     reasons += _amount_taken(sessions_ms, asked)
@@ -161,8 +161,8 @@ def _temperature(before: Mapping[str, Any], after: Mapping[str, Any], rules: Rul
     return [f"the battery was at {max(known):.1f} °C (limit {rules.temperature_c:g} °C)"]
 
 
-def _cores(after: Mapping[str, Any]) -> list[str]:
-    asked, used = after.get("cores_asked"), after.get("cores")
+def _cores(conditions: Mapping[str, Any]) -> list[str]:
+    asked, used = conditions.get("cpus"), conditions.get("cores")
     if not asked or used is None or set(used) <= set(asked):
         return []
     return [f"it ran on cores {sorted(used)}, not on the cores asked for, {sorted(asked)}"]

@@ -20,7 +20,8 @@ def check_against_onnxruntime(model: Model, run: Run, *, where: str) -> dict[str
 
     Inputs are uniform in [0, 1) (integers 0 or 1). The difference of an output is the largest
     absolute difference over the largest absolute reference value. A constant reference output
-    hides errors: it is named in `constant_outputs`. Raises CheckFailed above 1e-4, InputError
+    hides errors, and so does one with NaN or infinities: they are named in `constant_outputs` and
+    `non_finite_outputs`. Raises CheckFailed above 1e-4, InputError
     where ONNX Runtime cannot run the model.
     """
     inputs = random_inputs(model.inputs)
@@ -33,14 +34,14 @@ def check_against_onnxruntime(model: Model, run: Run, *, where: str) -> dict[str
             f"{model.path}: output {worst!r} of the compiled model differs from ONNX Runtime's "
             f"by {differences[worst]:.2e} of its largest value (at most {TOLERANCE:g} is allowed)"
         )
-    constant = [name for name, value in reference.items() if _is_constant(value)]
     return {
         "against": "ONNX Runtime",
         "where": where,
         "inputs": f"uniform [0, 1), seed {SEED}",
         "tolerance": TOLERANCE,
         "relative_difference": differences,
-        "constant_outputs": constant,
+        "constant_outputs": [name for name, value in reference.items() if _is_constant(value)],
+        "non_finite_outputs": [name for name, value in reference.items() if not _is_finite(value)],
     }
 
 
@@ -63,7 +64,7 @@ def relative_difference(result: np.ndarray, reference: np.ndarray) -> float:
     if not finite.any():
         return 0.0
     largest = float(np.abs(b[finite]).max())
-    return float(np.abs(a - b)[finite].max()) / (largest or 1.0)
+    return float(np.abs(a[finite] - b[finite]).max()) / (largest or 1.0)
 
 
 def random_inputs(ports: Sequence[Port], seed: int = SEED) -> dict[str, np.ndarray]:
@@ -100,3 +101,7 @@ def _reference(model: Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.n
 
 def _is_constant(value: np.ndarray) -> bool:
     return value.size > 1 and bool((value == value.flat[0]).all())
+
+
+def _is_finite(value: np.ndarray) -> bool:
+    return bool(np.isfinite(value.astype(np.float64)).all())

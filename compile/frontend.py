@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2**31 - 1
 OLDEST_OPSET, NEWEST_OPSET = 7, 26
+UPGRADE_OPSET = 13
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def load_model(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = No
     opset = _opset(path, proto)
     digest = _load_weights(path, proto)
     fix_shapes(path, proto, input_shapes or {})
-    proto = _inlined(proto)
+    proto = _upgraded(_inlined(proto), opset)
     try:
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
@@ -253,6 +254,19 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
     import onnx.inliner
 
     return onnx.inliner.inline_local_functions(proto)
+
+
+def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """Old models that resize images, in a newer opset: TVM misreads the old forms."""
+    import onnx.version_converter
+
+    resizes = any(node.op_type in ("Upsample", "Resize") for node in proto.graph.node)
+    if not resizes or opset >= 11:
+        return proto
+    try:
+        return onnx.version_converter.convert_version(proto, UPGRADE_OPSET)
+    except RuntimeError:  # a form the converter does not know: the check will judge the result
+        return proto
 
 
 def _check_operators(path: Path, proto: onnx.ModelProto, opset: int) -> None:

@@ -16,6 +16,8 @@ def fuse(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     """Compute constants, write operators as loops in our own way, and fuse neighbours."""
     transform = relax.transform
     passes = [
+        relax.backend.DispatchSampling(),
+        relax.backend.DispatchSortScan(),
         transform.DecomposeOpsForInference(),
         transform.FoldConstant(),
         transform.LegalizeOps(legalise_map(target)),

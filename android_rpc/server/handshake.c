@@ -12,7 +12,7 @@
 #include "net.h"
 #include "tracker.h"
 
-enum { RPC_MAGIC = 0xFF271, MISMATCH = RPC_MAGIC + 2, MAX_HELLO = 1024, HELLO_MS = 5000 };
+enum { RPC_MAGIC = 0xFF271, MISMATCH = RPC_MAGIC + 2, MAX_HELLO = 1024, HELLO_MS = 3000 };
 
 static const char TIMEOUT_OPTION[] = "-timeout=";
 

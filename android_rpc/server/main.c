@@ -23,8 +23,8 @@
 #include "tracker.h"
 #include "workspace.h"
 
-/* A client that took the offer but has not come after about 8 s lost its turn. */
-enum { CHECK_MS = 2000, MAX_UNUSED_CHECKS = 4, RETRY_MS = 500 };
+/* A client that took the offer but has not come after about 5 s lost its turn. */
+enum { CHECK_MS = 1000, MAX_UNUSED_CHECKS = 5, RETRY_MS = 500 };
 enum { USAGE_ERROR = 2, CANNOT_START = 3 };
 
 struct offer {

@@ -26,6 +26,7 @@ COMMANDS = (
     "quickstart",
 )
 GOOD, FAILED, BAD_INPUT, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
+_interrupted = False
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     sys.exit(run(arguments))
 
 
@@ -60,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result = cli.main(args=arguments, prog_name="depthbench", standalone_mode=False)
         return result if isinstance(result, int) else GOOD
     except (click.Abort, KeyboardInterrupt):
-        click.echo("depthbench: interrupted", err=True)
+        _say("interrupted")
         return INTERRUPTED
     except click.ClickException as error:
         _say(error.format_message())
@@ -70,6 +72,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except Exception as error:
+        if _interrupted:
+            # An extension module that is interrupted while it loads raises an ImportError.
+            _say("interrupted")
+            return INTERRUPTED
         if os.environ.get("DEPTHBENCH_DEBUG"):
             traceback.print_exc()
         message, code = _explain(error)
@@ -94,6 +100,7 @@ def _say(message: str) -> None:
     click.echo(f"depthbench: {' '.join(message.split())}", err=True)
 
 
-def _terminated(signum: int, frame: FrameType | None) -> None:
-    # The same way out as Ctrl-C, so that what was started is ended.
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    global _interrupted
+    _interrupted = True
     raise KeyboardInterrupt

@@ -18,6 +18,11 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
     show_default=True,
     help="emulated, or tracker:HOST:PORT/KEY for a device that is served elsewhere.",
 )
+@click.option(
+    "--model",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The .onnx file that ARTEFACT was compiled from.  [default: the one beside it]",
+)
 @click.option("--warmup", type=click.IntRange(min=0), help="Runs that do not count, a session.")
 @click.option("--samples", type=click.IntRange(min=1), help="Samples a session, at least.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Seconds a session, at least.")
@@ -33,6 +38,7 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 def command(
     artefact: str | None,
     device: str,
+    model: Path | None,
     warmup: int | None,
     samples: int | None,
     seconds: float | None,
@@ -49,16 +55,16 @@ def command(
     to compile for arm64-a76 first; by default the flagship.
     """
     from android_rpc.choose import open_device
-    from bench.artefacts import resolve_artefact, source_of
+    from bench.artefacts import resolve_artefact
     from bench.latency import measure_on_device
     from bench.record import append_record
 
     target = open_device(device)
     with status() as progress:
-        compiled = resolve_artefact(artefact, out, progress=progress)
+        compiled, source = resolve_artefact(artefact, out, model=model, progress=progress)
         record = measure_on_device(
             compiled,
-            source_of(compiled, out),
+            source,
             target,
             warmup=warmup,
             samples=samples,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import OUT, emit, json_option, key_values, status
+from bench.cli.common import OUT, emit, json_option, key_values
 
 if TYPE_CHECKING:
     from depthnet.training.loop import Moment
@@ -79,9 +80,7 @@ def command(
     from depthnet.training import recipe as recipes
 
     zoo.get(name)
-    chosen = recipes.get(
-        recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, loss=loss
-    )
+    chosen = recipes.get(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, loss=loss)
     losses.get(chosen.loss)
     import psutil
     import torch
@@ -91,7 +90,7 @@ def command(
 
     torch.set_num_threads(threads or psutil.cpu_count(logical=False) or 1)
     folder = out or OUT / "train" / name
-    with join(device) as world, status() as say, _bar(world.leads) as advance:
+    with join(device) as world, _display(world.leads) as (say, advance):
         record = train(
             name,
             sources,
@@ -108,3 +107,42 @@ def command(
     if world.leads:
         document = {"weights": str(folder / f"{name}.safetensors"), **record}
         emit(document, as_json, lambda: key_values(_summary(document)))
+
+
+def _summary(document: dict[str, Any]) -> dict[str, Any]:
+    """What a person wants to see of a record."""
+    shown = ("weights", "trained_from", "epochs", "hours", "images_per_s")
+    scores = {
+        f"{key} (held out)": value
+        for key, value in document["validation"].items()
+        if isinstance(value, float)
+    }
+    return {key: document[key] for key in shown} | scores
+
+
+@contextmanager
+def _display(shown: bool) -> Iterator[tuple[Callable[[str], None], Callable[[Moment], None]]]:
+    """A line of status, then a bar with the loss and the time left; silent off a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+    visible = shown and console.is_terminal
+    with Progress(*columns, console=console, disable=not visible, transient=True) as progress:
+        task = progress.add_task("", total=None, left="")
+
+        def say(line: str) -> None:
+            progress.update(task, description=line)
+
+        def advance(moment: Moment) -> None:
+            progress.update(
+                task,
+                description=f"epoch {moment.epoch}/{moment.epochs}, loss {moment.loss:.3g}",
+                completed=moment.done,
+                total=moment.total,
+                left=f"{moment.images_per_s:.1f} images/s, "
+                f"{timedelta(seconds=round(moment.seconds_left))} left",
+            )
+
+        yield say, advance

@@ -157,7 +157,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     sch.reorder(*around, k, p_in, o_in, lane)
     if computes_panel:
         panel = sch.get_sblock("pack")
-        steps.vectorise_last(sch, panel, tile.lanes)
+        steps.vectorise_last(sch, panel, target)
     sch.reverse_compute_at(end, around[-1], preserve_unit_loops=True)
     rows = sch.get_sblock("rows")
     if not feeds_lanes(sch, k, target):

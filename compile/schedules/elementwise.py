@@ -16,7 +16,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     """Inline what is computed on the way and vectorise what is written."""
     inline_producers(sch)
     for block in steps.blocks(sch):
-        steps.vectorise_last(sch, block, target.vector_lanes)
+        steps.vectorise_last(sch, block, target)
 
 
 def inline_producers(sch: Schedule) -> None:

@@ -24,7 +24,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     inline_producers(sch)
     for block in steps.blocks(sch):
         if not steps.is_reduction(sch, block):
-            steps.vectorise_last(sch, block, target.vector_lanes)
+            steps.vectorise_last(sch, block, target)
         elif _accumulates_along_memory(sch, block):
             _by_partial_sums(sch, block, target)
         else:
@@ -46,10 +46,8 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
         return
     *outer, last = spatial
     length = steps.extent(sch, last)
-    lanes = target.vector_lanes
-    while lanes > 4 and length % lanes:
-        lanes //= 2
-    if length % lanes:
+    lanes = steps.dividing_lanes(length, target)
+    if not lanes:
         # LLVM vectorises the plain innermost loop and its remainder.
         sch.reorder(*outer, *reduced, last)
     else:
@@ -63,31 +61,20 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
 
 def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
     spatial, reduced = steps.spatial_and_reduced(sch, block)
-    length = steps.extent(sch, reduced[-1])
-    lanes = target.vector_lanes
-    while lanes > 4 and length % lanes:
-        lanes //= 2
-    if length % lanes or not spatial or len(sch.get(block).writes) > 1:
+    lanes = steps.dividing_lanes(steps.extent(sch, reduced[-1]), target)
+    if not lanes or len(sch.get(block).writes) > 1:
         _interleaved(sch, block, spatial, reduced)
         return
     _, lane = sch.split(reduced[-1], [None, lanes])
     try:
         partial = sch.rfactor(lane, len(spatial))
-    except ScheduleError:
+    except ScheduleError:  # accumulations that TVM does not know to be associative
         _interleaved(sch, block, *steps.spatial_and_reduced(sch, block))
         return
     loops = sch.get_loops(partial)
-    where = [i for i, var in enumerate(sch.get(partial).iter_vars) if var.iter_type == tirx.IterVar.DataPar]
-    lane = loops[where[-1]] if len(loops) == len(sch.get(partial).iter_vars) else loops[-1]
-    rest = [loop for i, loop in enumerate(loops) if i not in where]
-    kept = [loops[i] for i in where[:-1]]
-    sch.reorder(*kept, *rest, lane)
-    sch.vectorize(lane)
-    if rest:
-        sch.decompose_reduction(partial, rest[0])
-    final_loops = steps.spatial_and_reduced(sch, block)[1]
-    if final_loops:
-        sch.decompose_reduction(block, final_loops[0])
+    sch.vectorize(loops[-1])
+    sch.decompose_reduction(partial, loops[len(spatial)])
+    sch.decompose_reduction(block, sch.get_loops(block)[-1])
 
 
 def _interleaved(sch: Schedule, block: Any, spatial: list[Any], reduced: list[Any]) -> None:

@@ -130,7 +130,10 @@ def _last_line(error: Exception) -> str:
 def _candidates(function: Any) -> list[tuple[str, Rule]]:
     """The rules to try on a function, best first."""
     sch = Schedule(tvm.IRModule({"main": function}))
-    blocks = steps.blocks(sch)
+    try:
+        blocks = steps.blocks(sch)
+    except steps.FAILURES:
+        return []  # written as statements, such as TVM's sort and scan
     found = {str(dict(sch.get(block).annotations).get(steps.FAMILY, "")) for block in blocks}
     chosen = [(family, FAMILIES[family]) for family in sorted(found - {""})]
     if any(steps.is_reduction(sch, block) for block in blocks):

@@ -152,7 +152,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
         border = sch.get_sblock("border")
         sch.compute_at(border, h_out, preserve_unit_loops=True)
-        steps.vectorise_last(sch, border, target.vector_lanes, below=3)
+        steps.vectorise_last(sch, border, target, below=3)
     finish_tile(
         sch, accumulate, end, [ky, step], (w_in, o_in, lane), tile, target, depth=len(around)
     )

@@ -11,6 +11,9 @@ from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_walk
 
+from compile.schedules.tiles import MIN_LANES
+from compile.targets import Target
+
 FAMILY = "compile.family"
 # What TVM raises where a schedule does not fit a function, or its result cannot be lowered.
 FAILURES = (ScheduleError, RuntimeError, ValueError, TypeError)
@@ -103,7 +106,15 @@ def largest_divisor(number: int, limit: int) -> int:
     return max(d for d in range(1, max(1, min(number, limit)) + 1) if number % d == 0)
 
 
-def vectorise_last(schedule: Schedule, block: Any, lanes: int, *, below: int = 0) -> None:
+def dividing_lanes(length: int, target: Target) -> int:
+    """The widest vector that divides `length`, zero where not even the narrowest does."""
+    lanes = target.vector_lanes
+    while lanes > MIN_LANES and length % lanes:
+        lanes //= 2
+    return 0 if length % lanes else lanes
+
+
+def vectorise_last(schedule: Schedule, block: Any, target: Target, *, below: int = 0) -> None:
     """Vectorise the innermost loop of an elementwise block where it divides; else leave it.
 
     What is left as a plain loop over contiguous data is vectorised by LLVM, with its remainder.
@@ -114,17 +125,10 @@ def vectorise_last(schedule: Schedule, block: Any, lanes: int, *, below: int = 0
         loops = [*loops[:-2], schedule.fuse(loops[-2], loops[-1])]
     if not loops:
         return
-    last = extent(schedule, loops[-1])
-    width = lanes
-    while width > 4 and last % width:
-        width //= 2
-    if last % width:
-        return
-    if last == width:
-        schedule.vectorize(loops[-1])
-        return
-    _, inner = schedule.split(loops[-1], [None, width])
-    schedule.vectorize(inner)
+    lanes = dividing_lanes(extent(schedule, loops[-1]), target)
+    if lanes:
+        _, inner = schedule.split(loops[-1], [None, lanes])
+        schedule.vectorize(inner)
 
 
 def walks_along(schedule: Schedule, block: Any, variable: Any) -> bool:

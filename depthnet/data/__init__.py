@@ -50,7 +50,7 @@ def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> De
             )
         return open_nyu(folder, split, limit)
     path = Path(spec).expanduser()
-    if path.exists():
+    if spec and path.exists():
         return open_nyu(path, split, limit)
     if spec.startswith("rooms:"):
         raise InputError(f"data set {spec!r}: the seed is a whole number, as in rooms:7")

@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from depthnet.errors import InputError
 
@@ -48,8 +48,10 @@ def _read(source: Source, where: object) -> Image.Image:
             return image.copy()
     except FileNotFoundError as error:
         raise InputError(f"{where}: no such file; the data set is incomplete, add it") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{where}: not an image; fetch it again") from error
+    except InputError:
+        raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, InputError):
-            raise
-        cause = " ".join(str(error).split()).split(" '/")[0]
+        cause = " ".join(str(error).split())
         raise InputError(f"{where}: unreadable image ({cause}); fetch it again") from error

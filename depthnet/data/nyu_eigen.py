@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from depthnet.data.image_file import LARGEST
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.per_process import PerProcess
 from depthnet.data.splits import at, check_split, take
@@ -37,7 +38,10 @@ class NyuEigen:
         _check_shapes(self._rgb, self._depth)
         count = len(self._rgb) if split == "test" else 0
         self._members = take(range(count), limit, split, store.path)
-        self.crop = tuple(int(edge) for edge in _ArrayFile(store, CROP).all().ravel())
+        crop = _ArrayFile(store, CROP)
+        if crop.shape != (4,):
+            raise InputError(f"{crop.where}: {crop.shape}; expected 4 numbers, rows and columns")
+        self.crop = tuple(int(edge) for edge in crop.all())
 
     @classmethod
     def found_in(cls, store: Store) -> bool:
@@ -113,9 +117,14 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def _check_shapes(rgb: _ArrayFile, depth: _ArrayFile) -> None:
-    if len(rgb.shape) != 4 or rgb.shape[3] != 3 or rgb.dtype != np.uint8:
+    if len(rgb.shape) != 4 or rgb.shape[3] != 3 or rgb.dtype != np.uint8 or _too_large(rgb):
         raise InputError(f"{rgb.where}: {rgb.shape} {rgb.dtype}; expected N x H x W x 3 uint8")
     if depth.shape != rgb.shape[:3] or depth.dtype.kind != "f":
         raise InputError(
             f"{depth.where}: {depth.shape} {depth.dtype}; expected {rgb.shape[:3]} in metres"
         )
+
+
+def _too_large(rgb: _ArrayFile) -> bool:
+    # A header may promise anything; nothing is allocated for an image beyond this.
+    return rgb.shape[1] * rgb.shape[2] > LARGEST

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from depthnet.data.image_file import LARGEST
 from depthnet.data.matlab5 import read_arrays
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.per_process import PerProcess
@@ -70,8 +71,14 @@ def _count(file: h5py.File, path: Path) -> int:
     images, depths = file.get("images"), file.get("depths")
     if images is None or depths is None:
         raise InputError(f"{path}: has no images and depths; give nyu_depth_v2_labeled.mat")
-    same = (images.shape[0], *images.shape[2:]) == depths.shape
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8 or not same:
+    right = (
+        images.ndim == 4
+        and images.shape[1] == 3
+        and images.dtype == np.uint8
+        and depths.shape == (images.shape[0], *images.shape[2:])
+        and images.shape[2] * images.shape[3] <= LARGEST
+    )
+    if not right:
         raise InputError(
             f"{path}: images {images.shape} and depths {depths.shape}; expected N x 3 x W x H "
             "8-bit and N x W x H"

@@ -10,6 +10,9 @@ from typing import IO, Protocol
 from depthnet.data.per_process import PerProcess
 from depthnet.errors import InputError
 
+LARGEST = 100_000_000
+"""Bytes of one member when unpacked; a list of 50 000 pairs takes 5 MB, an image less."""
+
 
 class Store(Protocol):
     """Files by the name they have in the published archive."""
@@ -46,7 +49,12 @@ class FolderStore:
         return self._at(name).open("rb")
 
     def read(self, name: str) -> bytes:
-        return self._at(name).read_bytes()
+        try:
+            return self._at(name).read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{self.where(name)}: cannot be read ({error.strerror}); restore it"
+            ) from error
 
     def where(self, name: str) -> str:
         return str(self._at(name))
@@ -70,7 +78,11 @@ class ZipStore:
     def read(self, name: str) -> bytes:
         with self._archive.use() as archive:
             try:
+                if archive.getinfo(name).file_size > LARGEST:
+                    raise InputError(f"{self.where(name)}: over 100 MB; give the published archive")
                 return archive.read(name)
+            except InputError:
+                raise
             except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
                 raise InputError(
                     f"{self.where(name)}: damaged member; fetch the archive again"

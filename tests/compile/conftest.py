@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from compile import build, targets
-from compile.check import check_against_onnxruntime, relative_difference
+from compile.check import check_against_onnxruntime
 from compile.frontend import load_model
 from compile.pipeline import Compiled, generate
 from compile.runtime import Machine, by_name
@@ -89,4 +89,13 @@ def agree(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
     return compare
 
 
-__all__ = ["Graph", "relative_difference"]
+@pytest.fixture(scope="session")
+def new_graph() -> type[Graph]:
+    """Makes empty graphs, for tests that need a new one for each example."""
+    return Graph
+
+
+@pytest.fixture
+def graph() -> Graph:
+    """An empty graph to build a model in."""
+    return Graph()

@@ -80,8 +80,8 @@ def running(bundle: Bundle, work: Path, *options: str) -> Iterator[Server]:
     try:
         yield server
     finally:
-        server.process.kill()
-        server.process.communicate()
+        with server.process:
+            server.process.kill()
 
 
 @pytest.fixture
@@ -122,14 +122,14 @@ def test_garbage_is_dropped_at_once(server: Server, garbage: bytes) -> None:
 def test_a_silent_connection_does_not_keep_the_next_client_waiting_for_long(
     server: Server,
 ) -> None:
-    with server.connect(), server.connect() as half:
+    with server.connect() as half:
         half.sendall(struct.pack("<i", MAGIC))
         started = time.monotonic()
         client = server.connect()
         client.settimeout(15)
         client.sendall(hello(f"client:{KEY}"))
         assert receive(client, 4) == struct.pack("<i", MAGIC)
-        assert time.monotonic() - started < 12
+        assert time.monotonic() - started < 8
         client.close()
 
 
@@ -188,7 +188,8 @@ def test_folders_of_killed_servers_are_removed(bundle: Bundle, tmp_path: Path) -
     (work / "pushed.so").write_bytes(b"")
     with running(bundle, work) as server:
         server.join().close()
-        assert not [path for path in work.glob("session-*") if str(server.process.pid) not in path.name]
+        mine = f"session-{server.process.pid}-"
+        assert all(path.name.startswith(mine) for path in work.glob("session-*"))
         assert (work / "pushed.so").exists()
 
 
@@ -226,9 +227,10 @@ def test_a_busy_port_is_said_in_one_line(bundle: Bundle, tmp_path: Path) -> None
             assert said.count(b"\n") == 1
 
 
-def test_a_waiting_server_sleeps(server: Server) -> None:
+def test_a_waiting_server_sleeps(server: Server, wait_until: Callable[..., float]) -> None:
     """Nothing polls, so that nothing disturbs a measurement."""
     client = server.join()
+    wait_until(lambda: len(server.children()) == 1, 5)
     (child,) = server.children()
     select.select([], [], [], 1.0)
     parent = psutil.Process(server.process.pid)

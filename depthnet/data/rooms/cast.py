@@ -14,6 +14,7 @@ ROOM = -1
 """Index of the room's own walls, floor and ceiling."""
 
 NEAR = 1e-3
+TIE = 1 - 1e-9
 Window = tuple[slice, slice]
 
 
@@ -35,7 +36,8 @@ def cast(
         rows, columns = window
         enter, leave = interval(solid.shape, *_local(camera, solid, x[columns], y[rows]))
         nearest = depth[window]
-        hit = (enter <= leave) & (enter > NEAR) & (enter < nearest)
+        # Of faces in one plane the first keeps the pixel: rounding shall not mottle them.
+        hit = (enter <= leave) & (enter > NEAR) & (enter < nearest * TIE)
         np.copyto(nearest, enter, where=hit)
         np.copyto(index[window], np.int16(number), where=hit)
     return depth, index

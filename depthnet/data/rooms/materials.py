@@ -28,8 +28,11 @@ Texture = Literal[
 
 @dataclass(frozen=True)
 class Material:
-    """`scale`: metres a texture element; `offset`: which part of the pattern, 0 to 1;
-    `glow`: light given off; `gloss`: strength of the highlight, 0 to 1."""
+    """A texture in two colours.
+
+    `scale`: metres a texture element; `offset`: which part of the pattern, 0 to 1; `glow`:
+    light given off, times the colour; `gloss`: strength of the highlight, 0 to 1.
+    """
 
     texture: Texture
     colour: Colour

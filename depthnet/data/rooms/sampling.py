@@ -16,7 +16,7 @@ from depthnet.data.rooms.scene import Light, Scene
 
 Make = Callable[[np.random.Generator], Piece]
 
-CLOSE_WALL = 2.0
+CLOSE_WALL = 1.7
 
 BESIDE_CAMERA = 0.6
 """Metres between the camera and every wall; with the lens's field of view, 0.46 m of depth."""
@@ -69,17 +69,17 @@ def sample_scene(rng: np.random.Generator, size: tuple[int, int] = NYU_SIZE) -> 
     wall, accent = finishes.plaster(rng), finishes.plaster(rng)
     walls = [accent if rng.random() < 0.2 else wall for _ in range(4)]
     faces = (walls[0], walls[1], walls[2], walls[3], finishes.flooring(rng), finishes.ceiling(rng))
-    level = rng.uniform(0.12, 0.3)
+    level = rng.uniform(0.06, 0.25)
     warmth = rng.uniform(0.85, 1.15)
     ambient = (level * warmth, level, level / warmth)
     return Scene(room, faces, tuple(solids), lights, ambient, camera)
 
 
 def _room(rng: np.random.Generator) -> tuple[float, float, float]:
-    # Width, length and height; the longest diagonal of either kind is 9.9 m.
-    if rng.random() < 0.4:
+    # Width, length and height; no diagonal is over 9.9 m.
+    if rng.random() < 0.35:
         return rng.uniform(3.0, 4.3), rng.uniform(6.8, 8.5), rng.uniform(2.35, 2.7)
-    return rng.uniform(2.6, 5.2), rng.uniform(3.0, 7.2), rng.uniform(2.35, 2.9)
+    return rng.uniform(2.6, 5.2), rng.uniform(2.9, 6.6), rng.uniform(2.35, 2.9)
 
 
 def _view(

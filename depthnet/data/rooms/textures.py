@@ -34,7 +34,7 @@ def reflectance(material: Material, u: Floats, v: Floats, extent: tuple[float, f
 
 def _palette(mix: Floats, first: Floats, second: Floats) -> Floats:
     # Four colours from two: both, one with its channels turned, and their mean.
-    colours = np.stack([first, np.roll(first, 1) * 0.8, (first + second) / 2, second])
+    colours = np.stack([first, np.roll(first, 1) * np.float32(0.8), (first + second) / 2, second])
     return colours[np.clip((mix * 4).astype(np.int32), 0, 3)]
 
 
@@ -105,7 +105,7 @@ def _books(u: Floats, v: Floats, m: Material) -> tuple[Floats, Floats]:
     i = np.floor(warped)
     edge = np.abs(warped - i - 0.5) > 0.44
     band = cell(i, np.floor(v * 25), m.offset) > 0.85
-    tone = 0.5 + 0.9 * cell(i, 7, m.offset) + 0.3 * band
+    tone = 0.5 + 0.9 * cell(i, 7, m.offset) + np.float32(0.3) * band
     return cell(i, 3, m.offset), np.where(edge, np.float32(0.3), tone)
 
 

@@ -88,8 +88,25 @@ def test_a_damaged_archive_is_refused(packed: str) -> None:
         open_dataset(packed, "test")
     at = whole.index(b"IDAT")
     path.write_bytes(whole[:at] + bytes(40) + whole[at + 40 :])
-    with pytest.raises(InputError, match="damaged member|unreadable image"):
+    with pytest.raises(InputError, match=r"damaged member|unreadable image"):
         [open_dataset(packed, "test")[0], *map(open_dataset(packed, "train").__getitem__, (0, 1))]
+
+
+def test_a_member_that_vanishes_later_is_named(densedepth: Path) -> None:
+    dataset = open_dataset(str(densedepth), "test")
+    (densedepth / "data/nyu2_test/00007_depth.png").unlink()
+    with pytest.raises(InputError, match=r"00007_depth\.png: cannot be read"):
+        dataset[0]
+
+
+def test_a_member_that_unpacks_to_too_much_is_refused(
+    densedepth: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shutil.make_archive(str(densedepth.parent / "nyu_data"), "zip", densedepth)
+    dataset = open_dataset(path, "test")
+    monkeypatch.setattr("depthnet.data.store.LARGEST", 50)
+    with pytest.raises(InputError, match=r"00007_colors\.png: over 100 MB"):
+        dataset[0]
 
 
 def test_sizes_that_differ_are_refused(densedepth: Path) -> None:

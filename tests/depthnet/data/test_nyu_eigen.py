@@ -66,6 +66,12 @@ def test_other_shapes_are_refused(eigen: Path) -> None:
         open_dataset(str(eigen))
 
 
+def test_another_crop_is_refused(eigen: Path) -> None:
+    np.save(eigen / "eigen_test_crop.npy", np.ones((2, 2)))
+    with pytest.raises(InputError, match=r"crop\.npy: \(2, 2\); expected 4 numbers"):
+        open_dataset(str(eigen))
+
+
 def test_pickled_objects_are_refused(eigen: Path) -> None:
     np.save(eigen / "eigen_test_depth.npy", np.array([{}] * 4, object), allow_pickle=True)
     with pytest.raises(InputError, match="not a plain row-major array"):

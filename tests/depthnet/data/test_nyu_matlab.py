@@ -60,7 +60,7 @@ def test_a_split_beyond_the_file_is_refused(labelled: Path, number: int) -> None
 
 def test_a_cut_file_is_refused(labelled: Path) -> None:
     labelled.write_bytes(labelled.read_bytes()[:1000])
-    with pytest.raises(InputError, match="not a whole MATLAB 7.3"):
+    with pytest.raises(InputError, match=r"not a whole MATLAB 7\.3"):
         NyuMatlab(labelled, "test")
 
 

@@ -32,12 +32,13 @@ def test_the_official_split() -> None:
     assert len(open_dataset("nyu", "train")) == 795
 
 
-@pytest.mark.parametrize(("place", "number"), enumerate(EXACT))
+@pytest.mark.parametrize(("place", "number"), list(enumerate(EXACT)))
 def test_depth_is_that_of_the_16_bit_maps(place: int, number: int) -> None:
     pair = open_dataset("nyu", limit=8)[place]
     assert pair.name == f"{number:05d}"
     error = pair.depth - exact("depth16", number) / 1000
-    assert np.abs(error).max() < 0.0202
+    # Half a level is 19.6 mm, and the 16-bit maps are cut to whole millimetres.
+    assert np.abs(error).max() < 0.0196 + 0.001 + 1e-5
     assert abs(error.mean()) < 0.002
 
 

@@ -1,0 +1,122 @@
+"""Children end with their block, and the watchdog cuts what does not answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from android_rpc.one_line import one_line
+from android_rpc.processes import child_process
+from android_rpc.watchdog import Watchdog
+
+UNTIL_STDIN_CLOSES = ["sh", "-c", "cat; exit 0"]
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_child_ends_when_its_input_closes() -> None:
+    started = time.monotonic()
+    with child_process(UNTIL_STDIN_CLOSES) as child:
+        assert child.running
+        assert os.getpgid(child.pid) == child.pid != os.getpgrp()
+    assert gone(child.pid)
+    assert time.monotonic() - started < 2
+
+
+def test_a_child_that_stays_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("android_rpc.processes.LEAVE_S", 0.2)
+    with child_process(["sh", "-c", "trap '' TERM HUP; sleep 100 & sleep 100; sleep 100"]) as child:
+        while not (sleepers := psutil.Process(child.pid).children()):
+            time.sleep(0.01)
+    assert gone(child.pid)
+    assert all(gone(sleeper.pid) for sleeper in sleepers)
+
+
+def test_children_end_on_an_exception() -> None:
+    with pytest.raises(KeyboardInterrupt), child_process(UNTIL_STDIN_CLOSES) as child:
+        raise KeyboardInterrupt
+    assert gone(child.pid)
+
+
+def test_a_second_interrupt_does_not_leave_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt), child_process(["sleep", "100"]) as child:
+        pass
+    assert gone(child.pid)
+
+
+def test_why_a_child_ended() -> None:
+    with child_process(["sh", "-c", "echo first >&2; echo 'no  such thing' >&2; exit 3"]) as child:
+        while child.running:
+            time.sleep(0.01)
+        assert child.why_ended() == "exit code 3: no  such thing"
+    with child_process(["sh", "-c", "kill -9 $$"]) as child:
+        while child.running:
+            time.sleep(0.01)
+        assert child.why_ended() == "signal 9: no reason given"
+
+
+def test_a_program_that_does_not_exist() -> None:
+    with pytest.raises(FileNotFoundError), child_process(["/nonexistent/program"]):
+        pass
+
+
+def test_a_child_gets_only_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAKED", "1")
+    program = "import os, sys; sys.exit('LEAKED' in os.environ)"
+    with child_process([sys.executable, "-c", program], {"PATH": ""}) as child:
+        while child.running:
+            time.sleep(0.01)
+        assert child.why_ended().startswith("exit code 0")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\nb\n\n", "b"),
+        ("", "no reason given"),
+        (" \n ", "no reason given"),
+        ("x" * 400, "x" * 297 + "..."),
+    ],
+)
+def test_one_line(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+def test_the_watchdog_cuts_a_connection_that_waits() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        descriptors = len(os.listdir("/proc/self/fd"))
+        with socket.create_connection(address) as client, Watchdog(*address, 0.2) as watchdog:
+            started = time.monotonic()
+            assert client.recv(1) == b""
+            assert 0.1 < time.monotonic() - started < 2
+            assert watchdog.expired
+        assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_the_watchdog_is_called_off_and_spares_other_connections() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        with socket.create_connection(two.getsockname()) as client:
+            other, _ = two.accept()
+            with Watchdog(*one.getsockname(), 0.01) as watchdog:
+                time.sleep(0.1)
+            assert watchdog.expired
+            with Watchdog(*two.getsockname(), 30) as idle:
+                pass
+            assert not idle.expired
+            other.sendall(b"x")
+            assert client.recv(1) == b"x"
+            other.close()

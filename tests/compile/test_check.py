@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from compile.check import check_against_onnxruntime, random_inputs, relative_difference
+from compile.errors import CheckFailed
+from compile.frontend import Port, load_model
+
+
+@given(arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)))
+def test_difference_with_itself_is_zero(value: np.ndarray) -> None:
+    assert relative_difference(value, value) == 0
+
+
+@given(
+    arrays.arrays(np.float32, 6, elements=st.floats(-100, 100, width=32)),
+    st.integers(0, 5),
+    st.floats(1, 50),
+)
+def test_difference_is_the_error_over_the_largest(
+    value: np.ndarray, index: int, error: float
+) -> None:
+    value[0] = 128
+    wrong = value.astype(np.float64)
+    wrong[index] += error
+    assert relative_difference(wrong, value) == pytest.approx(error / 128)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_not_finite_must_stand_at_the_same_place(bad: float) -> None:
+    value, other = np.array([1.0, bad]), np.array([bad, 1.0])
+    assert relative_difference(value, value) == 0
+    assert relative_difference(value, other) == float("inf")
+    assert relative_difference(np.array([1.0, 2.0]), value) == float("inf")
+
+
+def test_other_shape_is_infinitely_far() -> None:
+    assert relative_difference(np.zeros((2, 1)), np.zeros((1, 2))) == float("inf")
+
+
+def test_random_inputs_are_seeded_and_in_range() -> None:
+    ports = [Port("image", (1, 3, 8, 8), "float32"), Port("tokens", (1, 40), "int64")]
+    first, second = random_inputs(ports), random_inputs(ports)
+    assert (first["image"] == second["image"]).all()
+    assert 0 <= first["image"].min() < first["image"].max() < 1
+    assert first["image"].dtype == np.float32
+    assert set(first["tokens"].ravel()) == {0, 1}
+
+
+def test_wrong_result_fails_with_one_line(tmp_path: Path, graph) -> None:
+    model = graph.model(graph.add("Relu", graph.input([2, 3])))
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    name = source.outputs[0]
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime") as caught:
+        check_against_onnxruntime(source, lambda x: {name: x["x"] + 0.1}, where="test")
+    assert "\n" not in str(caught.value)
+    account = check_against_onnxruntime(source, lambda x: {name: x["x"]}, where="test")
+    assert account["relative_difference"] == {name: 0.0}
+    assert account["constant_outputs"] == []
+
+
+def test_constant_and_broken_references_are_named(tmp_path: Path, graph) -> None:
+    x = graph.input([2, 3])
+    flat = graph.add("Mul", x, graph.constant(np.float32(0)))
+    broken = graph.add("Sqrt", graph.add("Sub", x, graph.constant(np.float32(9))))
+    onnx.save(graph.model(flat, broken), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    results = {flat: np.zeros((2, 3)), broken: np.full((2, 3), np.nan)}
+    account = check_against_onnxruntime(source, lambda _: results, where="test")
+    assert account["constant_outputs"] == [flat]
+    assert account["non_finite_outputs"] == [broken]

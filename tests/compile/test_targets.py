@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from compile import targets
+from compile.errors import InputError
+
+
+def test_unknown_name_is_one_line_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"'arm64-a67'.*did you mean arm64-a76.*host") as caught:
+        targets.get("arm64-a67")
+    assert "\n" not in str(caught.value)
+
+
+def test_every_name_is_a_target_tvm_accepts() -> None:
+    import tvm
+
+    for name in targets.NAMES:
+        target = targets.get(name)
+        assert target.name == name
+        assert tvm.target.Target(target.tvm).kind.name == "llvm"
+
+
+def test_host_vectors_are_those_the_kernel_reports() -> None:
+    if platform.machine() != "x86_64":
+        assert targets.get("host").vector_lanes == 4
+        return
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    widest = 16 if "avx512f" in flags else 8 if "avx2" in flags else 4
+    assert targets.get("host").vector_lanes == widest

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compile import targets
+from compile.schedules.tiles import Tile, choose_tile, lanes_for, padded
+
+shapes = st.lists(st.integers(1, 70), min_size=1, max_size=3)
+
+
+@given(shapes, st.integers(1, 600), st.sampled_from(targets.NAMES), st.booleans())
+def test_tile_fits_registers_and_covers(
+    leading: list[int], channels: int, name: str, may_fuse: bool
+) -> None:
+    target = targets.get(name)
+    tile = choose_tile(leading, channels, target, may_fuse=may_fuse)
+
+    assert tile.pixels * tile.vectors < target.registers
+    assert 4 <= tile.lanes <= max(4, target.vector_lanes)
+    # The vectors of a tile divide the channels' vectors: only the last vector has padding.
+    assert padded(channels, tile.channels) - channels < tile.lanes
+    if tile.fuse_pixels:
+        assert may_fuse
+        assert math.prod(leading) % tile.pixels == 0
+    else:
+        assert tile.pixels <= leading[-1]
+
+
+@given(st.integers(1, 600))
+def test_lanes_divide_unless_narrowest(channels: int) -> None:
+    lanes = lanes_for(channels, targets.get("arm64-a76"))
+    assert lanes == 4
+
+
+def test_tile_survives_as_annotations() -> None:
+    tile = Tile(7, 2, 16, True)
+    assert Tile.of(tile.annotations()) == tile
+
+
+@pytest.mark.parametrize(("leading", "channels"), [([1, 56, 56], 112), ([1, 14, 14], 256)])
+def test_a76_tiles_hide_the_latency(leading: list[int], channels: int) -> None:
+    """Two multiply-adds a cycle of four cycles' latency need eight accumulators in flight."""
+    tile = choose_tile(leading, channels, targets.get("arm64-a76"), may_fuse=True)
+    assert tile.pixels * tile.vectors >= 8

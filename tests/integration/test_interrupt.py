@@ -1,0 +1,153 @@
+"""Ctrl-C in every command: exit code 130, one line, no process and no half-written file left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import psutil
+import pytest
+from onnx import TensorProto, helper
+
+DEADLINE_S = 60
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
+    depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 32, 32])
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [1, 3, 1, 1], [0.1, 0.7, 0.2])
+    bias = helper.make_tensor("b", TensorProto.FLOAT, [1], [1.0])
+    node = helper.make_node("Conv", ["image", "w", "b"], ["depth"])
+    graph = helper.make_graph([node], "tiny", [image], [depth], [weight, bias])
+    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+    return path
+
+
+@contextmanager
+def command(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A `depthbench` command in its own session; whatever is left of it is killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.cli", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "the command did not get that far"
+        time.sleep(0.05)
+
+
+def loaded(process: subprocess.Popen[str], library: str) -> bool:
+    """Whether the process has mapped a library whose path contains `library`."""
+    return library in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+def interrupt(process: subprocess.Popen[str], seen: set[psutil.Process]) -> str:
+    """Press Ctrl-C; the process and all that it started must end. Returns its stderr."""
+    seen |= set(psutil.Process(process.pid).children(recursive=True))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert [line for line in errors.splitlines() if line.startswith("depthbench: ")] == [
+        "depthbench: interrupted"
+    ]
+    _, alive = psutil.wait_procs(seen, timeout=10)
+    assert alive == []
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "library"),
+    [
+        (("models", "--json"), "libtorch_cpu"),
+        (("complexity", "dense_ds"), "libtorch_cpu"),
+        (("export",), "libtorch_cpu"),
+        (("eval", "--data", "rooms", "--limit", "600"), "onnxruntime"),
+        (("compile",), "libtvm"),
+        (("quickstart", "--data", "rooms"), "onnxruntime"),
+    ],
+)
+def test_ctrl_c_while_computing(tmp_path: Path, arguments: tuple[str, ...], library: str) -> None:
+    with command(tmp_path, *arguments) as process:
+        wait_for(lambda: loaded(process, library), process)
+        interrupt(process, set())
+    leftovers = [path for path in tmp_path.rglob("*") if path.is_file()]
+    whole = {"mobiledepth.onnx", "records.jsonl"}
+    assert {path.name for path in leftovers} <= whole, leftovers
+    for path in leftovers:
+        if path.suffix == ".onnx":
+            onnx.checker.check_model(path)
+        else:
+            assert all(json.loads(line) for line in path.read_text().splitlines())
+
+
+def test_ctrl_c_while_measuring_keeps_the_samples(tmp_path: Path, model: Path) -> None:
+    sampling = ("--samples", "100000", "--warmup", "0")
+    with command(tmp_path, "rpc-measure", str(model), *sampling) as process:
+        parent = psutil.Process(process.pid)
+        seen: set[psutil.Process] = set()
+
+        def on_the_phone() -> bool:
+            seen.update(parent.children(recursive=True))
+            return any("qemu" in child.name() for child in seen if child.is_running())
+
+        wait_for(on_the_phone, process)
+        time.sleep(6)
+        interrupt(process, seen)
+    (line,) = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    record = json.loads(line)
+    assert record["samples_ms"]
+    assert record["valid"] is False
+    assert "interrupted" in record["reasons"]
+
+
+def test_ctrl_c_ends_the_tracker_and_frees_its_port(tmp_path: Path) -> None:
+    with command(tmp_path, "rpc-tracker", "--port", "0", "--json") as process:
+        assert process.stdout is not None
+        document = ""
+        while not document.rstrip().endswith("}"):
+            document += process.stdout.readline()
+        port = json.loads(document)["port"]
+        interrupt(process, set())
+    assert not any(c.laddr.port == port for c in psutil.net_connections("tcp") if c.laddr)
+
+
+def test_a_busy_port_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    with command(tmp_path, "rpc-tracker", "--port", "0", "--json") as process:
+        assert process.stdout is not None
+        document = ""
+        while not document.rstrip().endswith("}"):
+            document += process.stdout.readline()
+        port = str(json.loads(document)["port"])
+        with command(tmp_path, "rpc-tracker", "--port", port) as second:
+            _, errors = second.communicate(timeout=DEADLINE_S)
+        assert second.returncode == 2, errors
+        assert port in errors
+        assert len(errors.splitlines()) == 1
+        interrupt(process, set())

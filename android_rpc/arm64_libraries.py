@@ -25,7 +25,7 @@ PACKAGES = {
 
 @dataclass(frozen=True)
 class Library:
-    """An arm64 library of this machine: its name in the bundle, its file, its SHA-256, its origin."""
+    """An arm64 library of this machine: name in the bundle, file, SHA-256, package."""
 
     name: str
     file: Path
@@ -80,7 +80,7 @@ def _dpkg_knows(package: str) -> tuple[str, dict[str, str]]:
         return "unknown", {}
     sums = _dpkg_query("--control-show", package, "md5sums") or ""
     pairs = (line.split(maxsplit=1) for line in sums.splitlines() if line.strip())
-    return version, {path: digest for digest, path in pairs}
+    return version.strip(), {path: digest for digest, path in pairs}
 
 
 def _dpkg_query(*arguments: str) -> str | None:

@@ -47,7 +47,7 @@ class Bundle:
         return sum(entry["bytes"] for entry in self.files.values())
 
     def command(self, folder: str | PurePosixPath | None = None) -> list[str]:
-        """The words that start the server when the bundle lies in `folder` (here, or on a phone)."""
+        """The words that start the server of a bundle that lies in `folder`, here or on a phone."""
         at = str(folder if folder is not None else self.folder)
         return [f"{at}/{LOADER}", "--library-path", f"{at}/lib", f"{at}/{SERVER}"]
 

@@ -61,9 +61,12 @@ class EmulatedPhone:
         """
         bundle = self._get_bundle()
         with ExitStack() as stack:
-            work = stack.enter_context(tempfile.TemporaryDirectory(prefix="depthbench-phone-"))
+            # the server removes it as well, for the case that this process cannot
+            work = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="depthbench-phone-", ignore_cleanup_errors=True)
+            )
             command = [self._emulator, "-cpu", CPU_MODEL, *bundle.command()]
-            command += ["--key", self.key, "--work", f"{work}/work", "--extras"]
+            command += ["--key", self.key, "--work", work, "--extras"]
             command += ["--tracker", f"{tracker.host}:{tracker.port}"]
             command += ["--threads", str(self._threads), "--die-with-stdin"]
             if self._cpus:

@@ -30,7 +30,8 @@ class ChildProcess:
         environment: dict[str, str] | None = None,
         pass_fds: Sequence[int] = (),
     ) -> None:
-        self._log: IO[bytes] = tempfile.TemporaryFile(prefix="depthbench-log-")
+        # closed in `end`, which every way out leads to
+        self._log: IO[bytes] = tempfile.TemporaryFile(prefix="depthbench-log-")  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
                 command,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SESSION_LIMIT_S = 600.0
 WAIT_S = 60.0
+CONNECT_S = 30.0
+RETRY_S = 0.2
 # The server ends a session at its limit; this much later it is the device that is gone.
 GRACE_S = 5.0
 
@@ -36,32 +38,38 @@ def open_session(
     again when the block ends, however it ends. Raises DeviceError, in one line, when there is no
     such device, when it stops answering, and when the session runs into its limit.
     """
+    device, started, connection = _connect(host, port, key, timeout_s, wait_s)
+    with Watchdog(*device, timeout_s + GRACE_S) as watchdog:
+        try:
+            yield Session(connection, watchdog, key, started, timeout_s)
+        except BaseException:
+            # Whatever the device is doing, it shall not go on with it.
+            watchdog.cut()
+            raise
+        finally:
+            with contextlib.suppress(Exception):
+                connection._sess["CloseRPCConnection"]()
+
+
+def _connect(
+    host: str, port: int, key: str, timeout_s: float, wait_s: float
+) -> tuple[tuple[str, int], float, Any]:
+    """A free device's address, the time at which its session began, and TVM's connection."""
     from tvm import rpc
 
     deadline = time.monotonic() + wait_s
     while True:
         device_host, device_port, match_key = _request(host, port, key, deadline, wait_s)
-        with Watchdog(device_host, device_port, timeout_s + GRACE_S) as watchdog:
-            started = time.monotonic()
-            try:
+        started = time.monotonic()
+        try:
+            with Watchdog(device_host, device_port, CONNECT_S):
                 connection = rpc.connect(device_host, device_port, match_key, timeout_s)
-            except Exception as error:
-                # It may have withdrawn its offer, or have died; the tracker soon knows better.
-                if time.monotonic() + 0.2 < deadline and not watchdog.expired:
-                    time.sleep(0.2)
-                    continue
+            return (device_host, device_port), started, connection
+        except Exception as error:
+            # It may have withdrawn its offer, or have died; the tracker soon knows better.
+            if time.monotonic() + RETRY_S > deadline:
                 raise DeviceError(f"device {key}: no connection: {one_line(error)}") from error
-            session = Session(connection, watchdog, key, started, timeout_s)
-            try:
-                yield session
-            except BaseException:
-                # Whatever the device is doing, it shall not go on with it.
-                watchdog.cut()
-                raise
-            finally:
-                with contextlib.suppress(Exception):
-                    connection._sess["CloseRPCConnection"]()
-            return
+            time.sleep(RETRY_S)
 
 
 def _request(
@@ -104,7 +112,7 @@ class Session:
         name = f"model-{self._uploads}.so"
         with self.remote(f"uploading {library.name}"):
             self._connection.upload(content, name)
-        with self.remote(f"loading {library.name}"):
+        with self.remote(f"loading {library.name}", _why_not_arm64(content)):
             from tvm import relax
 
             device = self._connection.cpu(0)
@@ -123,14 +131,15 @@ class Session:
         return [int(cpu) for cpu in cpus.split(",")]
 
     @contextlib.contextmanager
-    def remote(self, what: str) -> Iterator[None]:
+    def remote(self, what: str, hint: str = "") -> Iterator[None]:
         """Turns any failure of the calls in the block into a DeviceError of one line."""
         try:
             yield
         except (InputError, DeviceError):
             raise
         except Exception as error:
-            raise DeviceError(f"device {self._key}: {what}: {self._reason(error)}") from error
+            reason = f"{self._reason(error)}{hint}"
+            raise DeviceError(f"device {self._key}: {what}: {reason}") from error
 
     def _reason(self, error: Exception) -> str:
         if self._watchdog.expired:
@@ -213,6 +222,16 @@ class RemoteModel:
         if len(inputs) != len(self.inputs):
             raise InputError(f"the model takes {len(self.inputs)} inputs; given: {len(inputs)}")
         return list(inputs)
+
+
+def _why_not_arm64(library: bytearray) -> str:
+    """A hint for libraries that a phone cannot load (EM_AARCH64 is 183, EM_X86_64 is 62)."""
+    if library[:4] != b"\x7fELF":
+        return " (the file is not a shared library)"
+    machine = int.from_bytes(library[18:20], "little")
+    if machine == 183:
+        return ""
+    return f" (the library is for {'x86-64' if machine == 62 else f'ELF machine {machine}'})"
 
 
 def _flat(value: Any) -> list[Any]:

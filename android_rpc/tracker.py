@@ -27,19 +27,20 @@ class Tracker:
 
     The port is bound here, before the process starts: it accepts connections at once and answers
     them when the process is up, so that others can start at the same time. `port` 0 takes a free
-    one. Raises InputError, in one line, when the port is taken or the address is not ours.
+    one; inside the block `host` and `port` are the numbers in use. Raises InputError, in one
+    line, when the port is taken or the address is not of this machine.
     """
 
     def __init__(self, port: int = 0, host: str = LOOPBACK) -> None:
         self.host = host
         self.port = port
-        self._wanted_port = port
+        self._wanted = (host, port)
         self._process: ChildProcess | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Tracker:
         with self._listen() as listener:
-            self.port = listener.getsockname()[1]
+            self.host, self.port = listener.getsockname()
             # -P: the folder of the file, with this package's modules, stays off the path
             command = [sys.executable, "-P", str(PROCESS), str(listener.fileno())]
             self._process = self._stack.enter_context(
@@ -55,7 +56,7 @@ class Tracker:
     ) -> None:
         self._stack.close()
         self._process = None
-        self.port = self._wanted_port
+        self.host, self.port = self._wanted
 
     @property
     def running(self) -> bool:
@@ -94,11 +95,11 @@ class Tracker:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self.host, self._wanted_port))
+            listener.bind(self._wanted)
             listener.listen(64)
         except (OSError, OverflowError) as error:
             listener.close()
-            address = f"{self.host}:{self._wanted_port}"
+            address = "{}:{}".format(*self._wanted)
             if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
                 advice = "the port is in use; choose another one, or 0 for any free port"
             else:

@@ -37,6 +37,7 @@ class Watchdog:
         trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
+        self._timer.join()  # it may be at work: then it must not meet a later connection
 
     def _expire(self) -> None:
         self.expired = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from bench.errors import CheckFailed, InputError
 from bench.models import Model
 from bench.record import Record, new_record
 from bench.runtimes.base import Runtime
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
@@ -89,7 +92,19 @@ def score_dataset(
             raise InputError(f"{dataset.name}, image {pair.name}: {error}") from error
         per_image.append({"name": pair.name, "invalid": pair.invalid, **scores})
         on_image()
-    return {**_means(per_image), "images": len(per_image), "per_image": per_image}
+    invalid = sum(row["invalid"] for row in per_image)
+    if invalid:
+        images = sum(row["invalid"] > 0 for row in per_image)
+        logger.warning(
+            "%s: %d depth pixels in %d images are NaN, infinite or negative, and do not count",
+            *(dataset.name, invalid, images),
+        )
+    return {
+        **_means(per_image),
+        "images": len(per_image),
+        "invalid_pixels": invalid,
+        "per_image": per_image,
+    }
 
 
 def _means(per_image: list[dict[str, Any]]) -> dict[str, float]:

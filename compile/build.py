@@ -11,6 +11,7 @@ from tvm import relax
 from compile.linker import link
 from compile.targets import Target
 
+
 def lower(mod: tvm.IRModule, target: Target) -> Any:
     """Plan memory, lower to the virtual machine and generate code for the target."""
     transform = relax.transform

@@ -73,10 +73,9 @@ def random_inputs(ports: Sequence[Port], seed: int = SEED) -> dict[str, np.ndarr
     arrays = {}
     for port in ports:
         if np.issubdtype(np.dtype(port.dtype), np.floating):
-            value = generator.random(port.shape, dtype=np.float32)
+            arrays[port.name] = generator.random(port.shape, dtype=np.float32).astype(port.dtype)
         else:
-            value = generator.integers(0, 2, port.shape)
-        arrays[port.name] = np.asarray(value).astype(port.dtype)
+            arrays[port.name] = generator.integers(0, 2, port.shape).astype(port.dtype)
     return arrays
 
 

@@ -229,9 +229,7 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from _graphs(inner)
 
 
-def fix_shapes(
-    path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]
-) -> None:
+def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> None:
     """Write `shapes`, by input name, into the model; raises InputError where they do not fit."""
     inputs = {value.name: value for value in proto.graph.input}
     for name, shape in shapes.items():

@@ -81,14 +81,13 @@ class Compiled:
     outputs: tuple[Port, ...]
 
 
-def generate(
-    source: Model, machine: Target, progress: Progress = lambda line: None
-) -> Compiled:
+def generate(source: Model, machine: Target, progress: Progress = lambda line: None) -> Compiled:
     """Import, rewrite, fuse, schedule and lower a checked model."""
     from compile import build, frontend
     from compile.fusion import fuse
     from compile.passes.channels_last import channels_last
     from compile.passes.raise_extrema import raise_extrema
+    from compile.passes.vector_math import vector_math
     from compile.schedules import steps
     from compile.schedules.select import schedule_module
 
@@ -99,6 +98,7 @@ def generate(
     mod = raise_extrema(mod)
     mod = channels_last(mod)
     mod = fuse(mod, machine)
+    mod = vector_math(mod)
     progress("scheduling")
     scheduled, account = schedule_module(mod, machine)
     progress("generating code")

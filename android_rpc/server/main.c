@@ -124,5 +124,6 @@ int main(int count, char **words) {
   fflush(stdout);
   serve(listener, &options);
   close(listener);
+  workspace_close();
   return 0;
 }

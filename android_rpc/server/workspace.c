@@ -53,6 +53,8 @@ int workspace_open(const char *folder) {
   return access(root, W_OK | X_OK);
 }
 
+void workspace_close(void) { rmdir(root); }
+
 int workspace_begin_session(void) {
   static int count;
   char name[64];

@@ -10,6 +10,9 @@
 /* Makes the root and removes what dead servers left in it. 0, or -1 (errno). */
 int workspace_open(const char *root);
 
+/* Removes the root, unless something still lies in it. */
+void workspace_close(void);
+
 int workspace_begin_session(void);
 void workspace_end_session(void);
 

@@ -22,7 +22,8 @@ PAPER_COLUMNS = {
 }
 FILTERS = (
     *(numbers.fixed, numbers.significant, numbers.scientific, numbers.percent, numbers.megabytes),
-    *(wording.device, wording.verdict, wording.sampling, wording.pairs, wording.commit),
+    *(wording.device, wording.verdict, wording.sampling, wording.protocol),
+    *(wording.pairs, wording.commit),
     wording.untrained,
     *(fence, plain),
 )
@@ -48,9 +49,10 @@ def render_markdown(report: Mapping[str, Any]) -> str:
 
 def _paper_rows(complexity: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """The paper's rows that print this network: one mapping or a list of them in the record."""
-    paper = (complexity or {}).get("paper") or []
-    rows = [paper] if isinstance(paper, Mapping) else paper
-    return [row for row in rows if row.get("printed")]
+    paper = (complexity or {}).get("paper")
+    rows = paper if isinstance(paper, list) else [paper]
+    mappings = (row for row in rows if isinstance(row, Mapping))
+    return [row for row in mappings if isinstance(row.get("printed"), Mapping) and row["printed"]]
 
 
 def _paper_columns(rows: list[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:

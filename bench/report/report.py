@@ -67,11 +67,13 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
-    conditions = record.get("conditions") or {}
-    host = conditions.get("host") or {}
+    conditions = record["conditions"]
+    host = conditions.get("host")
+    if isinstance(host, dict):
+        host = {key: value for key, value in host.items() if key not in MOMENTARY}
     return {
-        "host": {key: value for key, value in host.items() if key not in MOMENTARY},
-        "tools": conditions.get("tools") or {},
+        "host": host,
+        "tools": conditions.get("tools"),
         "git": conditions.get("git"),
     }
 

@@ -31,17 +31,17 @@ def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
         return [["depthbench", "eval", model, *_options(chosen)]]
     target = record.get("target")
     folder = f"out/{model}-{target}"
-    sampling = (record.get("conditions") or {}).get("sampling") or {}
-    device = (record.get("device") or {}).get("name")
+    sampling = record["conditions"].get("sampling")
+    device = {"device": record["device"].get("name")}
     return [
         ["depthbench", "compile", model, *_options({"target": target}), "-o", folder],
-        ["depthbench", "rpc-measure", folder, *_options({"device": device, **sampling})],
+        ["depthbench", "rpc-measure", folder, *_options(device), *_options(sampling)],
     ]
 
 
-def _options(values: Mapping[str, Any]) -> list[Any]:
+def _options(values: Any) -> list[Any]:
     options: list[Any] = []
-    for name, value in values.items():
+    for name, value in values.items() if isinstance(values, Mapping) else ():
         if value is not None:
             options += [f"--{name}", f"{value:g}" if isinstance(value, float) else value]
     return options

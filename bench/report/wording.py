@@ -24,36 +24,55 @@ def verdict(record: Mapping[str, Any]) -> Markdown:
 def sampling(record: Mapping[str, Any]) -> str:
     """How it was sampled, on what input, and by which clock."""
     conditions = record.get("conditions") or {}
-    asked = conditions.get("sampling") or {}
-    parts = []
-    if asked:
-        least = f"at least {asked['samples']} samples"
-        if asked["seconds"]:
-            least += f" and {asked['seconds']:g} s"
-        runs = "session" if asked["sessions"] == 1 else "sessions"
-        parts.append(f"{asked['sessions']} {runs} of {asked['warmup']} warm-up and {least}")
+    parts = [_amount(conditions.get("sampling"))]
     parts += [f"input {conditions['input']}"] if conditions.get("input") else []
     parts += [f"{conditions['threads']} thread(s)"] if conditions.get("threads") else []
     parts += [str(conditions["precision"])] if conditions.get("precision") else []
     parts += [f"time of {conditions['timer']}"] if conditions.get("timer") else []
-    return "; ".join(parts) or "unknown"
+    return "; ".join(parts)
 
 
-def pairs(values: Mapping[str, Any] | None) -> Markdown:
-    """A mapping as `name value` pairs, nested ones in brackets, unknown values left out."""
-    return Markdown(", ".join(_pair(k, v) for k, v in (values or {}).items() if v is not None))
+def _amount(asked: Any) -> str:
+    try:
+        least = f"at least {asked['samples']} samples"
+        if asked["seconds"]:
+            least += f" and {asked['seconds']:g} s"
+        sessions = "1 session" if asked["sessions"] == 1 else f"{asked['sessions']} sessions"
+        return f"{sessions} of {asked['warmup']} warm-up and {least}"
+    except (TypeError, KeyError, ValueError):
+        return "amount of sampling unknown"
+
+
+def protocol(record: Mapping[str, Any]) -> str:
+    """The protocol's rule, or where the record has none, its name and what it averages."""
+    if record.get("protocol_rule"):
+        return str(record["protocol_rule"])
+    flip = "with" if record.get("flip") else "without"
+    return f"{record['protocol']}, {flip} flip average, mean {record['averaging']}"
+
+
+def pairs(values: Any) -> Markdown:
+    """A mapping as `name value` pairs, nested ones in brackets, what is unknown left out."""
+    if not isinstance(values, Mapping):
+        return Markdown(escape(values or "unknown"))
+    known = {name: value for name, value in values.items() if value not in (None, [], {}, "")}
+    return Markdown(", ".join(_pair(name, value) for name, value in known.items()) or "unknown")
 
 
 def _pair(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"{escape(name.replace('_', ' '))} ({pairs(value)})"
-    shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
-    return f"{escape(name.replace('_', ' '))} {escape(shown)}"
+        shown = f"({pairs(value)})"
+    elif isinstance(value, bool):
+        shown = "yes" if value else "no"
+    else:
+        items = value if isinstance(value, list) else [value]
+        shown = " ".join(escape(item) for item in items)
+    return f"{escape(name.replace('_', ' '))} {shown}"
 
 
-def commit(git: Mapping[str, Any] | None) -> str:
+def commit(git: Any) -> str:
     """The commit, and whether the files differ from it."""
-    if not git:
+    if not isinstance(git, Mapping):
         return "not a git checkout"
     dirty = ", with uncommitted changes" if git.get("dirty") else ""
     return f"commit {git.get('commit')}{dirty}"

@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
+PRECISIONS = {"float": "fp32", "float32": "fp32", "float16": "fp16", "double": "fp64"}
+"""ONNX Runtime's and PyTorch's names of types, as the artefacts' manifests name them."""
+
 
 class Runtime:
     """A loaded model: arrays by name in, arrays by name out.

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.errors import InputError
-from bench.runtimes.base import Runtime
+from bench.runtimes.base import PRECISIONS, Runtime
 
 
 class OnnxRuntimeCpu(Runtime):
@@ -52,9 +52,10 @@ class OnnxRuntimeCpu(Runtime):
         return dict(zip(self.outputs, values, strict=True))
 
     def describe(self) -> dict[str, Any]:
-        """Threads and precision."""
-        types = {str(i["type"]) for i in self.inputs}
-        return {"threads": self.threads, "precision": ", ".join(sorted(types))}
+        """Threads, and precision: the file decides, and only its inputs' is told."""
+        types = {str(i["type"]).removeprefix("tensor(").rstrip(")") for i in self.inputs}
+        names = ", ".join(sorted(PRECISIONS.get(name, name) for name in types))
+        return {"threads": self.threads, "precision": f"as in the file, inputs {names}"}
 
 
 def _one_line(error: Exception) -> str:

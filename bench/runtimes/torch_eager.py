@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from bench.errors import InputError
-from bench.runtimes.base import Runtime
+from bench.runtimes.base import PRECISIONS, Runtime
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,4 +48,5 @@ class TorchEager(Runtime):
     def describe(self) -> dict[str, Any]:
         """Threads and precision."""
         types = {str(p.dtype).removeprefix("torch.") for p in self._module.parameters()}
-        return {"threads": self.threads, "precision": ", ".join(sorted(types)) or "float32"}
+        names = ", ".join(sorted(PRECISIONS.get(name, name) for name in types or {"float32"}))
+        return {"threads": self.threads, "precision": names}

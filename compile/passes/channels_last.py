@@ -9,6 +9,7 @@ cost nothing and the third is one copy that fuses with its neighbours.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -307,7 +308,9 @@ def _concat(rewriter: _Rewriter, call: Any) -> Stored | None:
     if values is None or order is None or call.attrs.axis is None:
         return None
     axis = order.index(int(call.attrs.axis) % len(order))
-    return rewriter.emit(relax.op.concat([rewriter.in_order(v, order) for v in values], axis), order)
+    return rewriter.emit(
+        relax.op.concat([rewriter.in_order(v, order) for v in values], axis), order
+    )
 
 
 @_rule("split")
@@ -320,13 +323,13 @@ def _split(rewriter: _Rewriter, call: Any) -> list[Stored] | None:
     sections = call.attrs.indices_or_sections
     if isinstance(sections, int | tvm.tirx.IntImm):
         step = -(-extent // int(sections))
-        cuts = list(range(0, extent, step)) + [extent]
+        cuts = [*list(range(0, extent, step)), extent]
     else:
         cuts = [0, *(int(cut) for cut in sections), extent]
     where = value.order.index(axis)
     return [
         rewriter.emit(relax.op.strided_slice(value.expr, [where], [low], [high]), value.order)
-        for low, high in zip(cuts, cuts[1:], strict=False)
+        for low, high in itertools.pairwise(cuts)
     ]
 
 
@@ -380,7 +383,9 @@ def _permute(rewriter: _Rewriter, call: Any) -> Stored | None:
     if value is None or constant_of(value.expr) is not None:
         return None
     rank = len(value.order)
-    axes = range(rank)[::-1] if call.attrs.axes is None else [int(a) % rank for a in call.attrs.axes]
+    axes = (
+        range(rank)[::-1] if call.attrs.axes is None else [int(a) % rank for a in call.attrs.axes]
+    )
     return Stored(value.expr, axis_order.permuted(value.order, axes))
 
 

@@ -41,14 +41,13 @@ class _Raiser(PyExprMutator):
             return call
         operator, bound = found
         operands = call.args[1].fields
-        if bound is None:
-            bound = self._number(operands[1])
-        if bound is None:
+        number = self._number(operands[1]) if bound is None else bound
+        if number is None:
             return call
         dtype = str(operands[0].ty.dtype)
-        return getattr(relax.op, operator)(operands[0], relax.const(bound, dtype))
+        return getattr(relax.op, operator)(operands[0], relax.const(number, dtype))
 
-    def _number(self, expr: Any) -> np.ndarray | None:
+    def _number(self, expr: Any) -> float | None:
         """The scalar that `expr` is, seen through the importer's guard against NaN."""
         if isinstance(expr, relax.Var):
             expr = self.lookup_binding(expr)
@@ -57,7 +56,7 @@ class _Raiser(PyExprMutator):
         if not isinstance(expr, GenericConst):
             return None
         value = expr.value.numpy()
-        return value if value.size == 1 and not np.isnan(value).any() else None
+        return float(value.item()) if value.size == 1 and not np.isnan(value).any() else None
 
 
 def extremum(function: Any) -> tuple[str, float | None] | None:
@@ -85,6 +84,4 @@ def extremum(function: Any) -> tuple[str, float | None] | None:
 
 
 def _same(left: Any, right: Any) -> bool:
-    return len(left) == len(right) and all(
-        a.same_as(b) for a, b in zip(left, right, strict=True)
-    )
+    return len(left) == len(right) and all(a.same_as(b) for a, b in zip(left, right, strict=True))

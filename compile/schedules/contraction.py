@@ -9,6 +9,7 @@ have zero weights, extra pixels repeat the last one, and neither is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def contract(
         (*leading[:-1], last, padded(N, tile.channels)),
         product,
         name="accumulate",
-        attrs={steps.FAMILY: FAMILY, **tile.annotations()},
+        attrs={steps.FAMILY: FAMILY, steps.MACS: prod(leading) * K * N, **tile.annotations()},
     )
     return te.compute((*leading, N), lambda *index: accumulated[index], name="unpack")
 
@@ -160,10 +161,13 @@ def schedule(sch: Schedule, target: Target) -> None:
         steps.vectorise_last(sch, panel, target)
     sch.reverse_compute_at(end, around[-1], preserve_unit_loops=True)
     rows = sch.get_sblock("rows")
-    if not feeds_lanes(sch, k, target):
+    by_lane = feeds_lanes(sch, k, target)
+    if not by_lane:
         sch.compute_inline(rows)
     inner = p_in, o_in, lane
-    finish_tile(sch, accumulate, end, [k], inner, tile, target, depth=len(around), rows=rows)
+    finish_tile(
+        sch, accumulate, end, [k], inner, tile, depth=len(around), by_lane=by_lane, rows=rows
+    )
 
 
 def finish_tile(
@@ -173,21 +177,21 @@ def finish_tile(
     reduced: Sequence[Any],
     inner: tuple[Any, Any, Any],
     tile: Tile,
-    target: Target,
     *,
     depth: int,
+    by_lane: bool,
     rows: Any = None,
 ) -> None:
     """Unroll and vectorise a register tile, its start from zero, and the block that writes it.
 
     `reduced` and then `inner` (pixels, vectors, lanes) are the innermost loops of `accumulate`;
-    `depth` loops lie around the tile. `rows` is the block that reads the first operand, where
-    there is one of its own.
+    `depth` loops lie around the tile. `by_lane` reads four steps of the first operand at once;
+    `rows` is the block that reads it, where there is one of its own.
     """
     p_in, o_in, lane = inner
     first = reduced[0]
     k = reduced[-1]
-    if feeds_lanes(sch, k, target):
+    if by_lane:
         # Four steps of a pixel in one register: LLVM then multiplies by a lane of it.
         k, four = sch.split(k, [None, 4])
         first = first if len(reduced) > 1 else k
@@ -211,5 +215,5 @@ def finish_tile(
 
 
 def feeds_lanes(sch: Schedule, k: Any, target: Target) -> bool:
-    """Whether four steps of the first operand are loaded as one register."""
+    """Whether four steps of the first operand, along memory, are loaded as one register."""
     return target.by_lane and steps.extent(sch, k) % 4 == 0

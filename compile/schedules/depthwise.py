@@ -45,13 +45,12 @@ def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, targ
 
         notes = {
             steps.FAMILY: FAMILY,
+            steps.MACS: N * H * W * weight.size,
             "compile.pixels": pixels,
             "compile.lanes": lanes,
             "compile.row_bytes": 4 * width * lanes * down,
         }
-        accumulated = te.compute(
-            (N, H, columns, channels), product, name="accumulate", attrs=notes
-        )
+        accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
         return te.compute((N, H, W, C), lambda *i: accumulated[i], name="unpack")
 
     return builder.call_te(

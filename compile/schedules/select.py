@@ -95,14 +95,16 @@ def _schedule_function(
             rule(sch, target)
             result = sch.mod["main"]
             if verify:
-                tvm.tirx.build(result.with_attr("global_symbol", name), tvm.target.Target(target.tvm))
+                tvm.tirx.build(
+                    result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)
+                )
         except steps.FAILURES as error:
             tried.append(f"{family}: {_last_line(error)}")
             continue
         account.families[family] = account.families.get(family, 0) + calls
         if family in FAMILIES or not macs:
             account.scheduled_macs += macs
-        if macs and family not in FAMILIES or tried:
+        if (macs and family not in FAMILIES) or tried:
             account.fallbacks.append(_fallback(name, macs, family, tried))
         break
     else:
@@ -142,12 +144,17 @@ def _candidates(function: Any) -> list[tuple[str, Rule]]:
 
 
 def count_macs(function: Any) -> int:
-    """Multiply-adds of a function: steps of its accumulations that multiply floats."""
+    """Multiply-adds of an unscheduled function.
+
+    What its operator says it takes, else the steps of its accumulations that multiply floats.
+    """
     total = 0
 
     def on_block(block: Any) -> None:
         nonlocal total
-        if block.init is not None and _multiplies_floats(block.body):
+        if steps.MACS in block.annotations:
+            total += int(block.annotations[steps.MACS])
+        elif block.init is not None and _multiplies_floats(block.body):
             total += prod(int(var.dom.extent) for var in block.iter_vars)
 
     structural_walk(function.body, (SBlock, on_block))

@@ -15,7 +15,7 @@ from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
 from compile.schedules import steps
-from compile.schedules.contraction import finish_tile
+from compile.schedules.contraction import feeds_lanes, finish_tile
 from compile.schedules.tiles import MIN_LANES, Tile, choose_tile, padded
 from compile.targets import Target
 
@@ -72,9 +72,10 @@ def convolution(
     builder: relax.BlockBuilder, call: Any, weight: np.ndarray, groups: int, target: Target
 ) -> Any:
     """A convolution, NHWC; `weight` is [kernel height, kernel width, inputs a group, outputs]."""
+    N, H, W = [int(edge) for edge in call.ty.shape][:3]
+    macs = N * H * W * weight.size
     weight, groups = merge_groups(weight, groups)
     KH, KW, inputs, outputs = weight.shape
-    N, H, W = [int(edge) for edge in call.ty.shape][:3]
     window = Window.of(call, (KH, KW))
     wide = outputs // groups
     tile = choose_tile([N, H, W], wide, target, may_fuse=False)
@@ -99,13 +100,12 @@ def convolution(
 
         notes = {
             steps.FAMILY: FAMILY,
+            steps.MACS: macs,
             "compile.group_blocks": channels // groups // tile.channels,
-            "compile.row_bytes": 4 * (width if groups == 1 else width) * inputs * down,
+            "compile.row_bytes": 4 * width * inputs * down,
             **tile.annotations(),
         }
-        accumulated = te.compute(
-            (N, H, columns, channels), product, name="accumulate", attrs=notes
-        )
+        accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
         return te.compute((N, H, W, outputs), lambda *i: accumulated[i], name="unpack")
 
     panel = relax.const(np.ascontiguousarray(panels))
@@ -148,11 +148,11 @@ def schedule(sch: Schedule, target: Target) -> None:
     sch.reorder(*around, ky, kx, k, w_in, o_in, lane)
     sch.reverse_compute_at(end, w_out, preserve_unit_loops=True)
     # One loop, so that LLVM does not unroll a short one and spill the accumulators.
+    by_lane = feeds_lanes(sch, k, target)
     step = sch.fuse(kx, k)
     if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
         border = sch.get_sblock("border")
         sch.compute_at(border, h_out, preserve_unit_loops=True)
         steps.vectorise_last(sch, border, target, below=3)
-    finish_tile(
-        sch, accumulate, end, [ky, step], (w_in, o_in, lane), tile, target, depth=len(around)
-    )
+    inner = w_in, o_in, lane
+    finish_tile(sch, accumulate, end, [ky, step], inner, tile, depth=len(around), by_lane=by_lane)

@@ -15,6 +15,8 @@ from compile.schedules.tiles import MIN_LANES
 from compile.targets import Target
 
 FAMILY = "compile.family"
+# The multiply-adds that the operator asks for, without those of padded channels and pixels.
+MACS = "compile.macs"
 # What TVM raises where a schedule does not fit a function, or its result cannot be lowered.
 FAILURES = (ScheduleError, RuntimeError, ValueError, TypeError)
 

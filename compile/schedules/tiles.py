@@ -60,9 +60,7 @@ def lanes_for(channels: int, target: Target) -> int:
     return lanes
 
 
-def choose_tile(
-    leading: Sequence[int], channels: int, target: Target, *, may_fuse: bool
-) -> Tile:
+def choose_tile(leading: Sequence[int], channels: int, target: Target, *, may_fuse: bool) -> Tile:
     """The tile with the lowest estimated cycles for an output of shape `leading` + [channels].
 
     The estimate of one step of the reduction is the larger of what the multiply-adds, the loads
@@ -107,11 +105,8 @@ def _cycles(pixels: int, vectors: int, lanes: int, target: Target) -> float:
     """Estimated cycles a float32 of output and step of the reduction."""
     held = pixels * vectors
     arithmetic = held / target.fma_per_cycle
-    if target.by_lane:
-        # Four steps share one load of each pixel's vector; loads and multiply-adds issue apart.
-        loads = (pixels / 4 + vectors) / 2
-    else:
-        loads = vectors / 2 + pixels / 2
+    # By lane, four steps share one load of each pixel's vector.
+    loads = (pixels / (4 if target.by_lane else 1) + vectors) / 2
     chain = target.fma_latency if held < target.fma_latency * target.fma_per_cycle else 0
     return (max(arithmetic, loads, chain) + 0.02 * (pixels + vectors)) / (held * lanes)
 

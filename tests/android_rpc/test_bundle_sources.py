@@ -130,7 +130,7 @@ def test_an_error_in_the_source_is_one_line(
 ) -> None:
     (tmp_path / "main.c").write_text("int main(void) { int unused; return missing; }\n")
     monkeypatch.setattr(server_build, "SOURCE", tmp_path)
-    with pytest.raises(ToolMissing, match="does not compile with ziglang: .*error") as caught:
+    with pytest.raises(ToolMissing, match=r"does not compile with ziglang: .*error") as caught:
         compile_server(tmp_path / "program")
     assert "\n" not in str(caught.value)
 

@@ -26,9 +26,12 @@ def test_an_emulated_device_elsewhere_is_still_emulated() -> None:
 
 @pytest.mark.parametrize(
     "specification",
-    ["tracker:", "tracker:host", "tracker:host:9190", "tracker:host:9190/", "tracker::9190/key"]
-    + ["tracker:host:0/key", "tracker:host:65536/key", "tracker:host:x/key"]
-    + ["tracker:host:9190/a b", 'tracker:host:9190/"', "tracker:host:9190/key\n"],
+    [
+        *("tracker:", "tracker:host", "tracker:host:9190", "tracker:host:9190/"),
+        *("tracker::9190/key", "tracker:host:0/key", "tracker:host:65536/key"),
+        *("tracker:host:x/key", "tracker:host:9190/a b", 'tracker:host:9190/"'),
+        "tracker:host:9190/key\n",
+    ],
 )
 def test_bad_specifications(specification: str) -> None:
     with pytest.raises(InputError, match="write tracker:HOST:PORT/KEY"):

@@ -133,8 +133,11 @@ def test_no_other_hello_is_accepted(server_library: ctypes.CDLL, hello: bytes) -
 
 @pytest.mark.parametrize(
     ("key", "valid"),
-    [("arm64-a76", 1), ("a.b_c-9", 1), ("", 0), ("a:b", 0), ('a"', 0), ("a b", 0), ("é", 0)]
-    + [("k" * 100, 1), ("k" * 101, 0), ("a\n", 0), ("a\\", 0)],
+    [
+        *(("arm64-a76", 1), ("a.b_c-9", 1), ("k" * 100, 1)),
+        *(("", 0), ("a:b", 0), ('a"', 0), ("a b", 0), ("é", 0), ("a\n", 0), ("a\\", 0)),
+        ("k" * 101, 0),
+    ],
 )
 def test_keys(server_library: ctypes.CDLL, key: str, valid: int) -> None:
     assert server_library.valid_key(key.encode()) == valid

@@ -40,7 +40,8 @@ def answering(*replies: bytes) -> Callable[[socket.socket], None]:
         for reply in replies:
             connection.recv(4096)
             connection.sendall(reply)
-        connection.recv(4096)
+        while connection.recv(4096):
+            pass
 
     return answer
 
@@ -54,10 +55,12 @@ def test_messages_are_length_and_json() -> None:
 def test_a_device_is_found_by_its_key() -> None:
     summary = {"server_info": [{"key": "server:phone-1"}, {"addr": []}], "queue_info": {}}
     reply = encode_message([0, summary])
-    with fake_tracker(answering(GREETING, reply, reply)) as port:
-        with TrackerClient("127.0.0.1", port) as client:
-            assert client.serves("phone-1")
-            assert not client.serves("phone")
+    with (
+        fake_tracker(answering(GREETING, reply, reply)) as port,
+        TrackerClient("127.0.0.1", port) as client,
+    ):
+        assert client.serves("phone-1")
+        assert not client.serves("phone")
 
 
 def test_a_device_is_requested() -> None:

@@ -59,9 +59,13 @@ def test_manifest_may_name_no_file_outside(folder: Path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_failure_keeps_the_old_and_leaves_nothing(folder: Path, error: type) -> None:
-    with pytest.raises(error), replacing(folder) as fresh:
-        (fresh / LIBRARY).write_bytes(b"half")
-        raise error
+    def fail() -> None:
+        with replacing(folder) as fresh:
+            (fresh / LIBRARY).write_bytes(b"half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert load_artefact(folder).library.read_bytes() == b"code"
     assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
 

@@ -31,9 +31,7 @@ def test_reshaped_in_memory_is_reshape(shapes: tuple[list[int], list[int]], rand
     before, after = axis_order.reshaped(old, new, tuple(order))
     memory = logical.transpose(before).reshape([new[axis] for axis in after])
 
-    np.testing.assert_array_equal(
-        memory.transpose(axis_order.inverse(after)), logical.reshape(new)
-    )
+    np.testing.assert_array_equal(memory.transpose(axis_order.inverse(after)), logical.reshape(new))
 
 
 @given(st.permutations(range(4)), st.permutations(range(4)))

@@ -15,12 +15,14 @@ from compile.schedules.spatial import merge_groups
 TARGETS = st.sampled_from(targets.NAMES)
 # Some 0.1 s an example: compiled, run and compared each time.
 few = settings(
-    max_examples=14, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=9, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
 @st.composite
-def geometries(draw: st.DrawFn, kernels: tuple[int, ...], strides: tuple[int, ...]) -> dict[str, Any]:
+def geometries(
+    draw: st.DrawFn, kernels: tuple[int, ...], strides: tuple[int, ...]
+) -> dict[str, Any]:
     """Size, kernel, stride, dilation and asymmetric padding that leave at least one output."""
     kernel = [draw(st.sampled_from(kernels)) for _ in range(2)]
     dilation = [draw(st.sampled_from((1, 1, 2))) for _ in range(2)]
@@ -38,7 +40,9 @@ def geometries(draw: st.DrawFn, kernels: tuple[int, ...], strides: tuple[int, ..
     }
 
 
-def convolve(new_graph: Any, geometry: dict[str, Any], inputs: int, outputs: int, groups: int) -> Any:
+def convolve(
+    new_graph: Any, geometry: dict[str, Any], inputs: int, outputs: int, groups: int
+) -> Any:
     graph = new_graph()
     x = graph.input([geometry["batch"], inputs, *geometry["size"]])
     kernel = geometry["attributes"]["kernel_shape"]

@@ -194,6 +194,24 @@ def test_a_pair_of_different_sizes_is_refused(run: Run, depth_model: Path, tmp_p
     assert "00001" in one_line(err)
 
 
+def test_nan_in_a_depth_map_is_masked_counted_and_said(
+    run: Run, depth_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "eigen"
+    data.mkdir()
+    depth = np.full((2, 480, 640), 2.0, dtype=np.float32)
+    depth[1, 100:110, 100:110] = np.nan
+    np.save(data / "eigen_test_rgb.npy", np.full((2, 480, 640, 3), 128, dtype=np.uint8))
+    np.save(data / "eigen_test_depth.npy", depth)
+    np.save(data / "eigen_test_crop.npy", np.array([45, 470, 41, 600]))
+    code, out, _ = run("eval", depth_model, "--data", data, "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record["invalid_pixels"] == 100
+    assert all(np.isfinite(image["rmse"]) for image in record["per_image"])
+    assert [r for r in caplog.messages if "100 depth pixels in 1 images are NaN" in r]
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_one_line_and_exit_code_3(run: Run, number: int, tmp_path: Path) -> None:
     full = OSError(number, "No space left on device", "out/mobiledepth.onnx")

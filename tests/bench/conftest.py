@@ -1,0 +1,150 @@
+"""A model small enough to check by hand, as an ONNX file and as an artefact of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bench.record import Record, new_record
+from compile.artefact import Artefact, finish, load_artefact
+
+SHAPE = (1, 3, 4, 6)
+WEIGHTS = np.array([0.5, -2.0, 3.0], np.float32)
+BIAS = np.float32(4.0)
+
+
+@pytest.fixture
+def closed_form() -> Callable[[np.ndarray], np.ndarray]:
+    """What the tiny model computes: depth = 4 + 0.5 red - 2 green + 3 blue."""
+    return lambda image: np.einsum("nchw,c->nhw", image, WEIGHTS)[:, None] + BIAS
+
+
+@pytest.fixture
+def tiny_onnx(tmp_path: Path) -> Path:
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, SHAPE)
+    depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, (1, 1, *SHAPE[2:]))
+    constants = [
+        numpy_helper.from_array(WEIGHTS.reshape(1, 3, 1, 1), "w"),
+        numpy_helper.from_array(BIAS.reshape(1), "b"),
+    ]
+    node = helper.make_node("Conv", ["image", "w", "b"], ["depth"])
+    graph = helper.make_graph([node], "tiny", [image], [depth], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, tmp_path / "tiny.onnx")
+    return tmp_path / "tiny.onnx"
+
+
+@pytest.fixture
+def artefact(tiny_onnx: Path, tmp_path: Path) -> Artefact:
+    """An artefact of the tiny model whose library only a fake device can load."""
+    folder = tmp_path / "tiny-arm64-a76"
+    folder.mkdir()
+    (folder / "model.so").write_bytes(b"code" * 25)
+    manifest = {
+        "name": "tiny",
+        "target": {"name": "arm64-a76", "tvm": {"num-cores": 1}},
+        "source": {"sha256": hashlib.sha256(tiny_onnx.read_bytes()).hexdigest()},
+        "inputs": [{"name": "image", "shape": list(SHAPE), "dtype": "float32"}],
+        "outputs": [{"name": "depth", "shape": [1, 1, *SHAPE[2:]], "dtype": "float32"}],
+        "precision": "fp32",
+    }
+    finish(folder, manifest)
+    return load_artefact(folder)
+
+
+@pytest.fixture
+def make_record() -> Callable[..., Record]:
+    """Make a whole record of a kind, with fields changed."""
+
+    def make(kind: str = "accuracy", **changes: Any) -> Record:
+        fields = {"accuracy": ACCURACY, "complexity": COMPLEXITY}.get(kind, MEASURED)
+        return new_record(kind, {**fields, **changes})
+
+    return make
+
+
+ACCURACY = {
+    "model": "tiny",
+    "model_sha256": "ab" * 32,
+    "weights": "untrained (random, seed 0)",
+    "runtime": "onnxruntime",
+    "runtime_settings": {"threads": 1, "precision": "float32"},
+    "data": "nyu",
+    "split": "test",
+    "protocol": "eigen",
+    "protocol_rule": "480x640, crop rows 45 to 471",
+    "images": 50,
+    "averaging": "per image",
+    "flip": True,
+    "rmse": 1.2341,
+    "mae": 0.9,
+    "rel": 0.4,
+    "log10": 0.15,
+    "delta1": 0.31,
+    "delta2": 0.52,
+    "delta3": 0.73,
+    "per_image": [{"name": "0001", "rmse": 1.0}],
+}
+COMPLEXITY = {
+    "model": "tiny",
+    "input": [224, 224],
+    "weights_paper_m": 6.4306,
+    "weights_m": 5.8216,
+    "macs_paper_g": 0.70500,
+    "macs_conv_g": 0.6987,
+    "paper": [
+        {
+            "table": "IX",
+            "row": "SplitShuffle (E)",
+            "printed": {"weights_m": 6.43, "macs_g": 0.7, "rmse": 0.497, "cpu_ms": 62.0},
+        }
+    ],
+}
+MEASURED = {
+    "model": "tiny",
+    "model_sha256": "ab" * 32,
+    "artefact_sha256": "cd" * 32,
+    "artefact_bytes": 23_456_789,
+    "target": "arm64-a76",
+    "device": {"name": "phone", "emulated": False},
+    "emulated": False,
+    "label": "latency",
+    "p50_ms": 61.5,
+    "p90_ms": 63.0,
+    "p99_ms": 64.0,
+    "mean_ms": 61.7,
+    "std_ms": 0.8,
+    "mad_ms": 0.5,
+    "min_ms": 60.0,
+    "max_ms": 64.2,
+    "cv": 0.013,
+    "count": 300,
+    "samples_ms": [61.5] * 300,
+    "sessions": [[61.5] * 100] * 3,
+    "valid": True,
+    "reasons": [],
+    "quick": False,
+    "agreement": {
+        "against": "onnxruntime",
+        "max_relative_difference": 2.5e-7,
+        "max_abs_difference": 1.5e-6,
+        "reference_std": 0.2,
+        "tolerance": 1e-4,
+    },
+    "conditions": {
+        "sampling": {"warmup": 10, "samples": 100, "seconds": 60.0, "sessions": 3},
+        "input": "uniform in [0, 1), seed 0",
+        "timer": "one inference by the device's clock",
+        "threads": 1,
+        "precision": "fp32",
+        "before": {"battery_c": 30.0},
+        "after": {"battery_c": 31.5},
+    },
+}

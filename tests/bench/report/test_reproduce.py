@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from bench.record import Record
+from bench.report.reproduce import commands
+
+Make = Callable[..., Record]
+
+
+def test_an_evaluation_names_data_protocol_runtime_and_limit(make_record: Make) -> None:
+    assert commands([make_record(data="my rooms", protocol="paper")]) == [
+        "depthbench eval tiny --data 'my rooms' --split test --protocol paper "
+        "--runtime onnxruntime --limit 50"
+    ]
+
+
+def test_a_measurement_is_compiled_then_run_with_the_same_amounts(make_record: Make) -> None:
+    assert commands([make_record("latency")]) == [
+        "depthbench compile tiny --target arm64-a76 -o out/tiny-arm64-a76",
+        "depthbench rpc-measure out/tiny-arm64-a76 --device phone --warmup 10 --samples 100 "
+        "--seconds 60 --sessions 3",
+    ]
+
+
+def test_no_command_is_given_twice_and_a_records_own_wins(make_record: Make) -> None:
+    own = make_record(command=["depthbench", "eval", "tiny.onnx"])
+    lines = commands([make_record("complexity"), make_record("complexity"), own])
+    assert lines == ["depthbench complexity tiny", "depthbench eval tiny.onnx"]
+
+
+def test_a_name_cannot_become_a_command(make_record: Make) -> None:
+    name = "x; rm -rf / #`whoami` $(id)"
+    (line,) = commands([make_record("complexity", model=name)])
+    assert shlex.split(line) == ["depthbench", "complexity", name]

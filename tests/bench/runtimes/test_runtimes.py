@@ -1,0 +1,113 @@
+"""Every runtime that runs in this process computes what the model's formula says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import InputError
+from bench.runtimes.base import Runtime
+from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from bench.runtimes.torch_eager import TorchEager
+from bench.runtimes.tvm_host import TvmHost
+from bench.runtimes.tvm_rpc import TvmRpc
+from compile.artefact import Artefact
+from compile.pipeline import compile_model
+
+ClosedForm = Callable[[np.ndarray], np.ndarray]
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(3).random((1, 3, 4, 6), dtype=np.float32)
+
+
+def torch_module() -> torch.nn.Module:
+    module = torch.nn.Conv2d(3, 1, 1)
+    with torch.no_grad():
+        module.weight[0, :, 0, 0] = torch.tensor([0.5, -2.0, 3.0])
+        module.bias[0] = 4.0  # type: ignore[index]
+    return module
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "pytorch", "tvm"])
+def test_computes_the_formula(
+    name: str, tiny_onnx: Path, tmp_path: Path, image: np.ndarray, closed_form: ClosedForm
+) -> None:
+    runtime: Runtime
+    if name == "onnxruntime":
+        runtime = OnnxRuntimeCpu(tiny_onnx, threads=2)
+    elif name == "pytorch":
+        runtime = TorchEager(torch_module(), threads=1)
+    else:
+        runtime = TvmHost(compile_model(tiny_onnx, "host", tmp_path / "host"))
+    with runtime:
+        assert runtime.name == name
+        (depth,) = runtime.run({"image": image}).values()
+        np.testing.assert_allclose(depth, closed_form(image), rtol=1e-5)
+        described = runtime.describe()
+        assert described["threads"] == (2 if name == "onnxruntime" else 1)
+        assert "fp32" in described["precision"]
+        with pytest.raises(ValueError, match=r"inputs|takes"):
+            runtime.run({"picture": image})
+
+
+def test_onnxruntime_refuses_in_one_line(tiny_onnx: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(tiny_onnx.read_bytes()[:60])
+    with pytest.raises(InputError, match="cannot load") as caught:
+        OnnxRuntimeCpu(broken)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="no such file"):
+        OnnxRuntimeCpu(tmp_path / "none.onnx")
+    with pytest.raises(InputError, match="refuses") as caught:
+        OnnxRuntimeCpu(tiny_onnx).run({"image": np.zeros((1, 3, 5, 5), np.float32)})
+    assert "\n" not in str(caught.value)
+
+
+def test_pytorch_leaves_the_threads_of_the_process_alone(image: np.ndarray) -> None:
+    seen = []
+
+    class Watch(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            seen.append(torch.get_num_threads())
+            if len(seen) == 2:
+                raise RuntimeError("out of memory")
+            return image
+
+    before = torch.get_num_threads()
+    runtime = TorchEager(Watch(), threads=before + 1)
+    runtime.run({"image": image})
+    assert torch.get_num_threads() == before
+    with pytest.raises(RuntimeError, match="memory"):
+        runtime.run({"image": image})
+    assert (seen, torch.get_num_threads()) == ([before + 1] * 2, before)
+
+
+class CountingModel:
+    """A model on a device: its timer runs it once more than it counts."""
+
+    def __init__(self) -> None:
+        self.inferences = 0
+
+    def samples(self, count: int) -> list[float]:
+        self.inferences += count + 1
+        return [0.25] * count
+
+    def load(self, library: Path) -> CountingModel:
+        return self
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 2, 10])
+def test_over_rpc_warm_ups_are_all_run_before_the_first_sample(
+    artefact: Artefact, warmup: int
+) -> None:
+    model = CountingModel()
+    runtime = TvmRpc(artefact, model)  # type: ignore[arg-type]
+    runtime.warm_up(warmup)
+    assert runtime.times(5) == [0.25] * 5
+    assert model.inferences - 5 >= max(warmup, 1)

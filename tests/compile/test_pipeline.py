@@ -1,0 +1,186 @@
+"""The artefact folder as a whole. One small model, compiled once a target."""
+
+from __future__ import annotations
+
+import json
+import struct
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from compile import check, pipeline
+from compile.artefact import Artefact, load_artefact
+from compile.errors import CheckFailed, InputError, ToolMissing
+from compile.pipeline import compile_model
+from compile.runtime import HostModel
+
+MACHINES = {"x86_64": 62, "aarch64": 183}  # e_machine in the ELF specification
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory, new_graph) -> Path:
+    """An image to a map, with a name in its metadata."""
+    graph = new_graph()
+    y = graph.add("Conv", graph.input([1, 3, 16, 16], "image"), graph.weight(8, 3, 3, 3))
+    y = graph.add("Conv", graph.add("Relu", y), graph.weight(1, 8, 1, 1), graph.weight(1))
+    model = graph.model(y)
+    onnx.helper.set_model_props(model, {"name": "tiny"})
+    path = tmp_path_factory.mktemp("source") / "file.onnx"
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.fixture(scope="module", params=["host", "arm64-a76"])
+def artefact(request: pytest.FixtureRequest, source: Path, tmp_path_factory) -> Artefact:
+    folder = tmp_path_factory.mktemp("artefacts") / "made" / request.param
+    return compile_model(source, request.param, folder)
+
+
+@pytest.fixture(scope="module")
+def host(source: Path, tmp_path_factory) -> Artefact:
+    return compile_model(source, "host", tmp_path_factory.mktemp("host") / "model")
+
+
+def elf(library: Path) -> tuple[int, list[int], list[int]]:
+    """e_machine, the tags of the dynamic section, and the alignments of the loaded segments."""
+    content = library.read_bytes()
+    assert content[:6] == b"\x7fELF\x02\x01"  # 64 bit, little endian
+    (machine,) = struct.unpack_from("<H", content, 18)
+    (table,) = struct.unpack_from("<Q", content, 32)
+    size, count = struct.unpack_from("<HH", content, 54)
+    tags, alignments = [], []
+    for index in range(count):
+        kind, _, offset, _, _, length, _, alignment = struct.unpack_from(
+            "<IIQQQQQQ", content, table + index * size
+        )
+        if kind == 1:  # PT_LOAD
+            alignments.append(alignment)
+        if kind == 2:  # PT_DYNAMIC
+            entries = struct.iter_unpack("<QQ", content[offset : offset + length])
+            tags += [tag for tag, _ in entries]
+    return machine, tags, alignments
+
+
+def test_library_is_of_the_target_and_needs_no_other(artefact: Artefact) -> None:
+    machine, tags, alignments = elf(artefact.library)
+    triple = artefact.manifest["target"]["tvm"]["mtriple"]
+    assert machine == MACHINES[triple.split("-")[0]]
+    assert 5 in tags  # DT_STRTAB: the dynamic section was read
+    assert 1 not in tags  # DT_NEEDED
+    assert set(alignments) == {65536}
+
+
+def test_manifest(artefact: Artefact, source: Path) -> None:
+    manifest = json.loads((artefact.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest == load_artefact(artefact.folder).manifest == artefact.manifest
+    assert manifest["name"] == "tiny"
+    assert manifest["precision"] == "fp32"
+    assert manifest["source"]["file"] == "file.onnx"
+    assert manifest["inputs"] == [{"name": "image", "shape": [1, 3, 16, 16], "dtype": "float32"}]
+    assert [port["shape"] for port in manifest["outputs"]] == [[1, 1, 14, 14]]
+    assert manifest["schedule"]["macs"] == 14 * 14 * (27 * 8 + 8)
+    assert manifest["schedule"]["scheduled_share"] == 1
+    assert manifest["tools"]["apache-tvm"] == metadata.version("apache-tvm")
+    on_host = artefact.manifest["target"]["name"] == "host"
+    where = "the library itself" if on_host else "host build of the same schedules"
+    assert manifest["check"]["where"] == where
+    assert max(manifest["check"]["relative_difference"].values()) < 1e-5
+    assert sorted(entry.name for entry in artefact.folder.iterdir()) == [
+        "manifest.json",
+        "model.so",
+    ]
+    assert len(list(artefact.folder.parent.iterdir())) == 1
+
+
+def test_library_is_little_more_than_the_weights(artefact: Artefact) -> None:
+    assert artefact.manifest["files"]["model.so"]["bytes"] < 1 << 20
+
+
+def test_runs_like_onnxruntime(host: Artefact, source: Path) -> None:
+    image = np.random.default_rng(7).random((1, 3, 16, 16), dtype=np.float32)
+    session = onnxruntime.InferenceSession(source.read_bytes())
+    (wanted,) = session.run(None, {"image": image})
+    (result,) = HostModel(host).run({"image": image}).values()
+    np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {},
+        {"picture": np.zeros((1, 3, 16, 16), np.float32)},
+        {"image": np.zeros((1, 3, 16, 17), np.float32)},
+        {"image": np.zeros((1, 3, 16, 16), np.float64)},
+    ],
+)
+def test_wrong_arrays_are_refused(host: Artefact, inputs: dict[str, np.ndarray]) -> None:
+    with pytest.raises(InputError, match=r"inputs must be|must be float32 of shape"):
+        HostModel(host).run(inputs)
+
+
+def test_only_host_runs_here(artefact: Artefact) -> None:
+    if artefact.manifest["target"]["name"] == "host":
+        return
+    with pytest.raises(InputError, match="compiled for arm64-a76"):
+        HostModel(artefact)
+
+
+def test_unchanged_work_is_skipped(host: Artefact, source: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    before = host.library.stat().st_mtime_ns
+    again = compile_model(source, "host", host.folder, progress=said.append)
+    assert again.reused
+    assert again.manifest == host.manifest
+    assert host.library.stat().st_mtime_ns == before
+    assert said == ["reading the model"]
+
+
+@pytest.mark.parametrize("change", ["name", "library", "compiler", "force"])
+def test_changed_work_is_done_again(
+    source: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def stop(*_: object, **__: object) -> None:
+        done.append("compiled")
+        raise KeyboardInterrupt
+
+    made = compile_model(source, "host", tmp_path / "model")
+    monkeypatch.setattr(pipeline, "generate", stop)
+    if change == "library":
+        made.library.write_bytes(made.library.read_bytes() + b"x")
+    if change == "compiler":
+        monkeypatch.setattr(pipeline, "_compiler_sha256", lambda: "other")
+    options = {"name": {"name": "new"}, "force": {"force": True}}.get(change, {})
+    with pytest.raises(KeyboardInterrupt):
+        compile_model(source, "host", tmp_path / "model", **options)  # type: ignore[arg-type]
+    assert done == ["compiled"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_wrong_result_is_never_put_in_place(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "TOLERANCE", -1.0)
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        compile_model(source, "host", tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_linker(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compile.linker.importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ToolMissing, match="pip install ziglang"):
+        compile_model(source, "host", tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_before_it_writes(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        compile_model(tmp_path / "nothing.onnx", "host", tmp_path / "model")
+    with pytest.raises(InputError, match="unknown target"):
+        compile_model(tmp_path / "nothing.onnx", "hots", tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []

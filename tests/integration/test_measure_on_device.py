@@ -1,0 +1,103 @@
+"""A small model, compiled, sent through a tracker to an emulated phone, compared and timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import psutil
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from android_rpc.bundle import Bundle
+from android_rpc.emulated import EmulatedPhone
+from android_rpc.errors import DeviceError
+from bench.latency import measure_on_device
+from bench.record import Record, append_record, read_records
+from compile.artefact import Artefact
+from compile.pipeline import compile_model
+
+ProcessesWith = Callable[[str], list[psutil.Process]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 3x3 and a 1x1 convolution, with a ReLU between them."""
+    random = np.random.default_rng(0)
+    constants = {
+        "w": random.normal(size=(8, 3, 3, 3)).astype(np.float32),
+        "v": random.normal(size=(1, 8, 1, 1)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Conv", ["r", "v"], ["depth"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 24])],
+        [helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 16, 24])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    path = tmp_path_factory.mktemp("model") / "small.onnx"
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def artefact(model: Path) -> Artefact:
+    return compile_model(model, "arm64-a76", model.parent / "small-arm64-a76")
+
+
+def test_the_arm64_code_agrees_with_onnxruntime(
+    artefact: Artefact, model: Path, bundle: Bundle, processes_with: ProcessesWith
+) -> None:
+    phone = EmulatedPhone(bundle)
+    record = measure_on_device(artefact, model, phone, samples=3, sessions=2)
+    assert (record["valid"], record["reasons"]) == (True, [])
+    assert record["kind"] == "emulated cost"
+    assert record["emulated"] is True
+    assert [len(session) for session in record["sessions"]] == [3, 3]
+    assert 0 < record["agreement"]["max_relative_difference"] <= 1e-4
+    assert record["agreement"]["reference_std"] > 0.01
+    assert record["conditions"]["before"]["cpu_model"] == "cortex-a76"
+    assert processes_with(phone.key) == []
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_an_early_end_keeps_the_samples_and_leaves_no_process(
+    kill: bool,
+    artefact: Artefact,
+    model: Path,
+    bundle: Bundle,
+    processes_with: ProcessesWith,
+    tmp_path: Path,
+) -> None:
+    phone = EmulatedPhone(bundle)
+    path = tmp_path / "records.jsonl"
+    told: list[float] = []
+
+    def end_after_three(ms: float) -> None:
+        told.append(ms)
+        if len(told) == 3 and not kill:
+            raise KeyboardInterrupt
+        if len(told) == 3:
+            for process in processes_with(phone.key):
+                process.kill()
+
+    def keep(record: Record) -> None:
+        append_record(path, record)
+
+    with pytest.raises(DeviceError if kill else KeyboardInterrupt):
+        measure_on_device(
+            artefact, model, phone, samples=20_000, on_sample=end_after_three, keep=keep
+        )
+    (record,) = read_records(path)
+    assert record["valid"] is False
+    assert record["reasons"][0].startswith("stopped by an error" if kill else "interrupted")
+    assert record["samples_ms"] == told
+    assert processes_with(phone.key) == []

@@ -212,14 +212,21 @@ def test_nan_in_a_depth_map_is_masked_counted_and_said(
     assert [r for r in caplog.messages if "100 depth pixels in 1 images are NaN" in r]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_is_one_line_and_exit_code_3(run: Run, number: int, tmp_path: Path) -> None:
-    full = OSError(number, "No space left on device", "out/mobiledepth.onnx")
+def test_a_full_disk_is_one_line_and_exit_code_3(run: Run, tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "out/mobiledepth.onnx")
     with patch("boltons.fileutils.AtomicSaver.__enter__", side_effect=full):
         code, _, err = run("export")
     assert code == 3
     assert "no space left" in one_line(err)
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_every_kind_of_full_disk_is_said_as_one(run: Run, number: int) -> None:
+    with patch("bench.networks.describe_network", side_effect=OSError(number, "full", "out/x")):
+        code, _, err = run("complexity")
+    assert code == 3
+    assert "no space left on the disk while writing out/x" in one_line(err)
 
 
 def test_an_unexpected_error_is_one_line_without_a_traceback(run: Run) -> None:

@@ -1,7 +1,7 @@
 """TVM's RPC tracker on a socket that the parent process has bound; ends with its standard input.
 
-Run by `tracker.Tracker`. TVM's own `tvm.exec.rpc_tracker` starts a second process that outlives
-the first when that is killed, and takes three times as long to start.
+Run by `tracker.Tracker`. TVM's own `tvm.exec.rpc_tracker` starts a second process, which outlives
+the first when that is killed.
 """
 
 from __future__ import annotations

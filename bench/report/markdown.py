@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from bench.report import numbers, wording
 from bench.report.escape import Markdown, escape, fence, plain
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 # Label and decimals of each figure that the paper prints.
 PAPER_COLUMNS = {
@@ -31,6 +35,11 @@ FILTERS = (
 
 def render_markdown(report: Mapping[str, Any]) -> str:
     """Render what `bench.report.report.build_report` gives; every text in it is escaped."""
+    return _template().render(report)
+
+
+@cache
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(
@@ -44,7 +53,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     )
     environment.filters.update({function.__name__: function for function in FILTERS})
     environment.globals.update(paper_rows=_paper_rows, paper_columns=_paper_columns)
-    return environment.get_template("report.md.j2").render(report)
+    return environment.get_template("report.md.j2")
 
 
 def _paper_rows(complexity: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

@@ -6,13 +6,13 @@ import errno
 import importlib
 import logging
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import FrameType
 
 import click
+
+from bench.cli import interrupt
 
 COMMANDS = (
     "models",
@@ -26,7 +26,6 @@ COMMANDS = (
     "quickstart",
 )
 GOOD, FAILED, BAD_INPUT, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
-_interrupted = False
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -51,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt.install()
     sys.exit(run(arguments))
 
 
@@ -72,7 +70,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except Exception as error:
-        if _interrupted:
+        if interrupt.interrupted():
             # An extension module that is interrupted while it loads raises an ImportError.
             _say("interrupted")
             return INTERRUPTED
@@ -98,9 +96,3 @@ def _explain(error: Exception) -> tuple[str, int]:
 
 def _say(message: str) -> None:
     click.echo(f"depthbench: {' '.join(message.split())}", err=True)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    global _interrupted
-    _interrupted = True
-    raise KeyboardInterrupt

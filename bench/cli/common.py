@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from bench.cli import interrupt
+
 OUT = Path("out")
 
 json_option = click.option(
@@ -54,12 +56,17 @@ def _short(value: Any) -> str:
 def status() -> Iterator[Callable[[str], None]]:
     """Show the latest line of progress on a terminal; silent elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda line: None
+        yield lambda line: interrupt.check()
         return
     from rich.console import Console
 
     with Console(stderr=True).status("") as spinner:
-        yield lambda line: spinner.update(line)
+
+        def show(line: str) -> None:
+            interrupt.check()
+            spinner.update(line)
+
+        yield show
 
 
 @contextmanager
@@ -72,4 +79,9 @@ def counter(label: str, total: int) -> Iterator[Callable[[], None]]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)
+
+        def advance() -> None:
+            interrupt.check()
+            progress.advance(task)
+
+        yield advance

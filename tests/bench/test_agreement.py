@@ -54,6 +54,13 @@ def test_a_constant_reference_is_told(value: float) -> None:
     assert compare({"depth": constant}, {"depth": constant}, "x")["reference_std"] == 0
 
 
+def test_rounding_noise_on_a_constant_is_no_variation() -> None:
+    noisy = np.full((5, 7), 3.7, np.float32)
+    noisy[::2] = np.nextafter(noisy[0, 0], np.float32(4))
+    assert noisy.std() > 0
+    assert compare({"depth": noisy}, {"depth": noisy}, "x")["reference_std"] == 0
+
+
 def test_inputs_are_the_same_every_time_and_in_range() -> None:
     specs = [
         {"name": "image", "shape": [1, 3, 8, 8], "dtype": "float32"},

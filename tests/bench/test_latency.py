@@ -202,6 +202,14 @@ def test_a_later_session_that_disagrees_spoils_the_measurement(
     assert len(record["samples_ms"]) == SHORT["samples"]
 
 
+def test_the_session_that_agrees_least_is_recorded(measure: Measure, closed_form: Compute) -> None:
+    device = FakePhone(closed_form, emulated=False)
+    device.compute = lambda image: closed_form(image) * (1 + 5e-5 * (device.sessions == 1))
+    record = measure(device, quick=True, **SHORT)
+    assert record["valid"] is True
+    assert record["agreement"]["max_relative_difference"] == pytest.approx(5e-5, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [

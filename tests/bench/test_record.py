@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import logging
 import os
@@ -121,6 +122,19 @@ def test_a_full_disk_leaves_the_file_as_it_was(path: Path, make_record: Make) ->
         append_record(path, make_record())
     assert caught.value.filename == str(path)
     assert path.read_bytes() == before
+
+
+def test_a_writer_waits_for_the_one_before(path: Path, make_record: Make) -> None:
+    append_record(path, make_record())
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        writer = threading.Thread(target=append_record, args=(path, make_record()))
+        writer.start()
+        writer.join(0.2)
+        assert writer.is_alive()
+        assert len(read_records(path)) == 1
+    writer.join(10)
+    assert len(read_records(path)) == 2
 
 
 def test_many_writers_lose_nothing(path: Path, make_record: Make) -> None:

@@ -80,7 +80,7 @@ def score_dataset(
     """
     from depthnet.protocols import predict_flip_averaged, to_input
 
-    per_image = []
+    per_image: list[dict[str, Any]] = []
     for index in range(len(dataset)):
         pair = dataset[index]
         prediction = predict_flip_averaged(predict, to_input(pair.image, input_size))

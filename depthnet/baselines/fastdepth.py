@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,7 +29,7 @@ class FastDepthPruned(nn.Module):
         super().__init__()
         stem = nn.Sequential(*_norm_relu6(nn.Conv2d(3, ENCODER[0], 3, 2, 1, bias=False)))
         self.encoder = nn.ModuleList([stem])
-        for layer, (inputs, outputs) in enumerate(zip(ENCODER[:-1], ENCODER[1:], strict=True), 1):
+        for layer, (inputs, outputs) in enumerate(itertools.pairwise(ENCODER), 1):
             stride = 2 if layer in DOWN else 1
             depthwise = nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False)
             pointwise = nn.Conv2d(inputs, outputs, 1, bias=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -46,9 +48,7 @@ class FCRN(nn.Module):
         self.encoder = ResNetMaps("resnet50")
         self.squeeze = nn.Sequential(*_norm_convolution(2048, 1024, 1))
         widths = (1024, 512, 256, 128, 64, 32)
-        self.decoder = nn.Sequential(
-            *(UpProjection(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
-        )
+        self.decoder = nn.Sequential(*(UpProjection(a, b) for a, b in itertools.pairwise(widths)))
         self.output = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -94,6 +94,7 @@ def replacing(output: Path) -> Iterator[Path]:
     """
     if output.is_symlink() or (output.exists() and not _may_replace(output)):
         raise InputError(f"{output}: exists and is not a compiled model; choose another place")
+    made = [folder for folder in output.parents if not folder.exists()]
     output.parent.mkdir(parents=True, exist_ok=True)
     workplace = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
     try:
@@ -110,6 +111,9 @@ def replacing(output: Path) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not empty: it holds the result
+            for folder in made:
+                folder.rmdir()
 
 
 def _may_replace(output: Path) -> bool:

@@ -32,10 +32,10 @@ def lower(mod: tvm.IRModule, target: Target) -> Any:
     return relax.build(mod, tvm.target.Target(target.tvm), relax_pipeline=pipeline)
 
 
-def write_library(executable: Any, library: Path, target: Target) -> None:
+def write_library(executable: Any, library: Path) -> None:
     """Link the generated code and the weights into one shared library."""
 
-    def link_for_target(output: str, objects: list[str], **_: Any) -> None:
-        link([Path(one) for one in objects], Path(output), target.triple)
+    def link_objects(output: str, objects: list[str], **_: Any) -> None:
+        link([Path(one) for one in objects], Path(output))
 
-    executable.export_library(str(library), fcompile=link_for_target)
+    executable.export_library(str(library), fcompile=link_objects)

@@ -21,8 +21,8 @@ def check_against_onnxruntime(model: Model, run: Run, *, where: str) -> dict[str
     Inputs are uniform in [0, 1) (integers 0 or 1). The difference of an output is the largest
     absolute difference over the largest absolute reference value. A constant reference output
     hides errors, and so does one with NaN or infinities: they are named in `constant_outputs` and
-    `non_finite_outputs`. Raises CheckFailed above 1e-4, InputError
-    where ONNX Runtime cannot run the model.
+    `non_finite_outputs`. Raises CheckFailed above 1e-4, InputError where ONNX Runtime cannot run
+    the model.
     """
     inputs = random_inputs(model.inputs)
     reference = _reference(model, inputs)

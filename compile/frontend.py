@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
 import io
 import re
 import warnings
@@ -15,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compile import onnx_file
 from compile.errors import InputError
 
 if TYPE_CHECKING:
     import onnx
 
-MAX_BYTES = 2**31 - 1
 OLDEST_OPSET, NEWEST_OPSET = 7, 26
 UPGRADE_OPSET = 13
 
@@ -63,9 +62,9 @@ def load_model(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = No
     """
     import onnx
 
-    proto = _parse(path)
+    proto = onnx_file.parse(path)
     opset = _opset(path, proto)
-    digest = _load_weights(path, proto)
+    digest = onnx_file.load_weights(path, proto)
     fix_shapes(path, proto, input_shapes or {})
     proto = _upgraded(_inlined(proto), opset)
     try:
@@ -143,24 +142,6 @@ def _static_shape(kind: Any) -> tuple[int, ...] | None:
     return tuple(int(edge) for edge in shape)
 
 
-def _parse(path: Path) -> onnx.ModelProto:
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    if not path.is_file():
-        problem = "is not a file" if path.exists() else "no such file"
-        raise InputError(f"{path}: {problem}; give the path of an .onnx model")
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: larger than 2 GiB; ONNX files cannot be")
-    try:
-        proto = onnx.load_model(str(path), format="protobuf", load_external_data=False)
-    except DecodeError as error:
-        raise InputError(f"{path}: not an ONNX model, or a truncated one") from error
-    if not proto.ir_version or not proto.graph.node or not proto.graph.output:
-        raise InputError(f"{path}: not an ONNX model, or one without operators")
-    return proto
-
-
 def _opset(path: Path, proto: onnx.ModelProto) -> int:
     versions = [one.version for one in proto.opset_import if one.domain in ("", "ai.onnx")]
     opset = max(versions, default=1)
@@ -171,62 +152,6 @@ def _opset(path: Path, proto: onnx.ModelProto) -> int:
             f"{OLDEST_OPSET} to {NEWEST_OPSET}"
         )
     return int(opset)
-
-
-def _load_weights(path: Path, proto: onnx.ModelProto) -> str:
-    """Read weights kept in other files; return the hash of all files."""
-    from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
-
-    folder = path.parent.resolve()
-    total = path.stat().st_size
-    files: set[Path] = set()
-    for tensor in _tensors(proto):
-        if not uses_external_data(tensor):
-            continue
-        entries = {entry.key: entry.value for entry in tensor.external_data}
-        file = (folder / entries.get("location", "")).resolve()
-        if not file.is_relative_to(folder):
-            raise InputError(f"{path}: weights {tensor.name!r} lie outside the model's folder")
-        if not file.is_file():
-            raise InputError(f"{path}: the file of weights {tensor.name!r} is missing: {file.name}")
-        size = file.stat().st_size
-        try:
-            offset = int(entries.get("offset", 0))
-            length = int(entries.get("length", size - offset))
-        except ValueError as error:
-            raise InputError(f"{path}: weights {tensor.name!r} have no valid place") from error
-        if offset < 0 or length < 0 or offset + length > size:
-            raise InputError(f"{path}: {file.name} is too short for weights {tensor.name!r}")
-        total += length
-        if total > MAX_BYTES:
-            raise InputError(f"{path}: larger than 2 GiB with its weights; that is not supported")
-        load_external_data_for_tensor(tensor, str(folder))
-        tensor.ClearField("external_data")
-        tensor.data_location = type(tensor).DEFAULT
-        files.add(file)
-    digest = hashlib.sha256()
-    for file in (path, *sorted(files)):
-        with file.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest() if files else hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    for graph in _graphs(proto.graph):
-        yield from graph.initializer
-        for node in graph.node:
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    yield attribute.t
-                yield from attribute.tensors
-
-
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in ([attribute.g] if attribute.HasField("g") else []) + [*attribute.graphs]:
-                yield from _graphs(inner)
 
 
 def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> None:
@@ -271,7 +196,7 @@ def _check_operators(path: Path, proto: onnx.ModelProto, opset: int) -> None:
     from tvm.relax.frontend.onnx import onnx_frontend
 
     known = {*onnx_frontend._get_convert_map(), "If", "Constant"}
-    for graph in _graphs(proto.graph):
+    for graph in onnx_file.graphs(proto.graph):
         for node in graph.node:
             if node.op_type in known:
                 continue

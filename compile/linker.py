@@ -13,25 +13,20 @@ from compile.errors import ToolMissing
 
 # Android 15 refuses libraries whose segments are aligned to less than 16 KiB; 64 KiB suits
 # every arm64 kernel.
-_FLAGS = (
-    "-shared",
-    "-nostdlib",
-    "-Wl,-z,max-page-size=65536",
-    "-Wl,-z,noexecstack",
-    "-Wl,--build-id=none",
-)
+_FLAGS = ("-shared", "-z", "max-page-size=65536", "-z", "noexecstack", "--build-id=none", "-s")
 
 
-def link(objects: list[Path], library: Path, triple: str) -> None:
-    """Link `objects` for `triple` (architecture-system-abi) into `library`.
+def link(objects: list[Path], library: Path) -> None:
+    """Link `objects`, all of one architecture, into `library`.
 
-    The library has no NEEDED entry: what it calls (memory and math functions, TVM's runtime) is
-    found in the process that loads it. Raises ToolMissing where the linker is not installed and
-    RuntimeError, in one line, where it fails.
+    LLVM's linker takes the architecture from the objects, and is run bare: `zig cc` would need a
+    cache folder that it can write. The library has no NEEDED entry: what it calls (memory and
+    math functions, TVM's runtime) is found in the process that loads it. Raises ToolMissing where
+    the linker is not installed and RuntimeError, in one line, where it fails.
     """
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("the linker is missing: pip install ziglang")
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", triple, *_FLAGS]
+    command = [sys.executable, "-m", "ziglang", "ld.lld", *_FLAGS]
     command += ["-o", str(library), *map(str, objects)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -43,4 +38,4 @@ def link(objects: list[Path], library: Path, triple: str) -> None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if process.returncode != 0:
-        raise RuntimeError(f"linking for {triple} failed: {' '.join(output.split())[:500]}")
+        raise RuntimeError(f"linking {library.name} failed: {' '.join(output.split())[:500]}")

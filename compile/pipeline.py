@@ -56,7 +56,7 @@ def compile_model(
     with replacing(output) as folder:
         compiled = generate(source, machine, progress)
         progress("linking")
-        build.write_library(compiled.executable, folder / LIBRARY, machine)
+        build.write_library(compiled.executable, folder / LIBRARY)
         progress("checking against ONNX Runtime")
         manifest = {
             **identity,

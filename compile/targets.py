@@ -13,7 +13,7 @@ from compile.errors import InputError
 
 @dataclass(frozen=True)
 class Target:
-    """One machine: how TVM and the linker name it, and what schedules must know of its core.
+    """One machine: how TVM names it, and what schedules must know of its core.
 
     `vector_lanes` is the number of float32 in a vector register, `registers` how many of them
     there are, `fma_per_cycle` how many vector multiply-adds a core starts in a cycle and
@@ -23,7 +23,6 @@ class Target:
 
     name: str
     tvm: dict[str, Any]
-    triple: str
     vector_lanes: int
     registers: int
     fma_per_cycle: int
@@ -46,7 +45,6 @@ def _arm64_a76() -> Target:
             "mcpu": "cortex-a76",
             "num-cores": 1,
         },
-        triple="aarch64-linux-gnu",
         vector_lanes=4,
         registers=32,
         fma_per_cycle=2,
@@ -75,7 +73,6 @@ def _host() -> Target:
     return Target(
         name="host",
         tvm=settings,
-        triple=f"{architecture}-linux-gnu",
         vector_lanes=lanes,
         registers=registers,
         fma_per_cycle=fma,

@@ -32,14 +32,14 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="depthbench")
 @click.option("--debug", is_flag=True, help="Print the traceback of an error.")
-def cli(debug: bool) -> None:
+@click.pass_obj
+def cli(settings: dict[str, bool], debug: bool) -> None:
     """Depth networks from PyTorch to a phone's CPU: compiled, measured, scored.
 
     Exit codes: 0 good, 1 a gate failed or a result is invalid, 2 wrong use or bad input, 3 a
     tool or device is missing, 130 interrupted.
     """
-    if debug:
-        os.environ["DEPTHBENCH_DEBUG"] = "1"
+    settings["debug"] = debug
 
 
 for name in COMMANDS:
@@ -56,8 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is one line on stderr."""
+    settings = {"debug": False}
     try:
-        result = cli.main(args=arguments, prog_name="depthbench", standalone_mode=False)
+        result = cli.main(
+            args=arguments, prog_name="depthbench", standalone_mode=False, obj=settings
+        )
         return result if isinstance(result, int) else GOOD
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
@@ -74,7 +77,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             # An extension module that is interrupted while it loads raises an ImportError.
             _say("interrupted")
             return INTERRUPTED
-        if os.environ.get("DEPTHBENCH_DEBUG"):
+        if settings["debug"]:
             traceback.print_exc()
         message, code = _explain(error)
         _say(message)

@@ -26,7 +26,6 @@ Run = Callable[..., tuple[int, str, str]]
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run one command in an empty folder; gives exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DEPTHBENCH_DEBUG", raising=False)
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
         code = cli.run([str(argument) for argument in arguments])

@@ -61,6 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result = cli.main(
             args=arguments, prog_name="depthbench", standalone_mode=False, obj=settings
         )
+        interrupt.check()
         return result if isinstance(result, int) else GOOD
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")

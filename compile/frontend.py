@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compile import onnx_file
+from compile import interrupt, onnx_file
 from compile.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,7 +94,11 @@ def import_model(model: Model) -> Any:
 
     said = io.StringIO()
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(said),
+            interrupt.restored(),
+        ):
             warnings.simplefilter("ignore")
             mod = from_onnx(model.proto, keep_params_in_input=False)
     except Exception as error:  # TVM raises whatever its converters meet

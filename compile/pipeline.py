@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compile import targets
+from compile import interrupt, targets
 from compile.artefact import LIBRARY, Artefact, finish, load_artefact, replacing
 from compile.errors import InputError
 from compile.targets import Target
@@ -53,7 +53,7 @@ def compile_model(
 
     from compile import build
 
-    with replacing(output) as folder:
+    with replacing(output) as folder, interrupt.restored():
         compiled = generate(source, machine, progress)
         progress("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
@@ -103,7 +103,8 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     scheduled, account = schedule_module(mod, machine)
     progress("generating code")
     try:
-        executable = build.lower(scheduled, machine)
+        with interrupt.restored():
+            executable = build.lower(scheduled, machine)
     except steps.FAILURES:
         scheduled, account = schedule_module(mod, machine, verify=True)
         executable = build.lower(scheduled, machine)

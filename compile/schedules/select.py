@@ -12,6 +12,7 @@ from tvm import relax, tirx
 from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
+from compile import interrupt
 from compile.schedules import contraction, depthwise, elementwise, reductions, spatial, steps
 from compile.targets import Target
 
@@ -92,12 +93,13 @@ def _schedule_function(
     for family, rule in _candidates(function):
         sch = Schedule(tvm.IRModule({"main": function}))
         try:
-            rule(sch, target)
-            result = sch.mod["main"]
-            if verify:
-                tvm.tirx.build(
-                    result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)
-                )
+            with interrupt.restored():
+                rule(sch, target)
+                result = sch.mod["main"]
+                if verify:
+                    tvm.tirx.build(
+                        result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)
+                    )
         except steps.FAILURES as error:
             tried.append(f"{family}: {_last_line(error)}")
             continue

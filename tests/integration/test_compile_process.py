@@ -52,7 +52,7 @@ def test_interrupt_leaves_nothing_behind(model: Path, tmp_path: Path, step: str)
         for line in process.stdout:
             if line.strip() == step:
                 break
-        time.sleep(0.03)
+        time.sleep(0.05)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ def compile_for(
     out: Path,
     *,
     output: Path | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
     force: bool = False,
     progress: Progress = lambda line: None,
 ) -> Artefact:
@@ -38,7 +39,13 @@ def compile_for(
 
     folder = output or out / f"{source.name}-{target}"
     return compile_model(
-        source.path, target, folder, name=source.name, progress=progress, force=force
+        source.path,
+        target,
+        folder,
+        name=source.name,
+        input_shapes=input_shapes,
+        progress=progress,
+        force=force,
     )
 
 

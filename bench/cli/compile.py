@@ -23,16 +23,45 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
     type=click.Path(file_okay=False, path_type=Path),
     help="The artefact folder to write.  [default: OUT/MODEL-TARGET]",
 )
+@click.option(
+    "--input-shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1x3xHxW",
+    help="The shape of an input that the model leaves open; repeat for several.",
+)
 @click.option("--force", is_flag=True, help="Compile even when nothing changed.")
 @out_option
 @json_option
 def command(
-    model: str, target: str, output: Path | None, force: bool, out: Path, as_json: bool
+    model: str,
+    target: str,
+    output: Path | None,
+    shapes: tuple[str, ...],
+    force: bool,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Compile MODEL, a network's name or an .onnx file, with Apache TVM."""
     from bench.artefacts import compile_for, describe_artefact
 
     with status() as progress:
-        artefact = compile_for(model, target, out, output=output, force=force, progress=progress)
+        artefact = compile_for(
+            model,
+            target,
+            out,
+            output=output,
+            input_shapes=dict(_parse_shape(shape) for shape in shapes),
+            force=force,
+            progress=progress,
+        )
     document = describe_artefact(artefact)
     emit(document, as_json, lambda: key_values(document))
+
+
+def _parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, shape = text.rpartition("=")
+    edges = shape.split("x")
+    if not name or not all(edge.isdecimal() and int(edge) > 0 for edge in edges):
+        raise click.BadParameter(f"'{text}': write NAME=1x3x224x224")
+    return name, tuple(map(int, edges))

@@ -13,7 +13,7 @@ import click
 from bench.cli.common import OUT, emit, json_option, key_values
 
 if TYPE_CHECKING:
-    from depthnet.training.loop import Moment
+    from depthnet.training.progress import Moment
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 

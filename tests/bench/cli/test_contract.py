@@ -118,6 +118,7 @@ def test_eval_scores_rendered_rooms(run: Run, depth_model: Path) -> None:
         (("eval", "--limit", "0"), "--limit"),
         (("compile", "--target", "arm64-a77"), "arm64-a76"),
         (("compile", "missing.onnx"), "missing.onnx"),
+        (("compile", "--input-shape", "image=1x3x0x8"), "NAME=1x3x224x224"),
         (("rpc-measure", "--device", "emulatd"), "emulated"),
         (("rpc-measure", "--samples", "0"), "--samples"),
         (("report", "missing.jsonl"), "missing.jsonl"),

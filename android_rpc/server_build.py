@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+from android_rpc.cache import cache_folder
 from android_rpc.errors import ToolMissing
 from android_rpc.one_line import one_line
 from android_rpc.tvm_wheels import header_folders
@@ -52,9 +54,12 @@ def compile_server(target: Path, triple: str = TRIPLE) -> None:
         raise ToolMissing(f"{SOURCE}: the server's source is missing; install depthbench again")
     command = [sys.executable, "-m", "ziglang", "cc", "-target", triple, *FLAGS]
     command += [f"-I{folder}" for folder in header_folders()]
+    # zig waits without end for a cache folder that it cannot write.
+    zig_cache = str(cache_folder() / "zig")
     done = subprocess.run(
         [*command, *sources, *LIBRARIES, "-o", str(target)],
         cwd=target.parent,
+        env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache},
         capture_output=True,
         text=True,
     )

@@ -1,0 +1,98 @@
+"""How a network is trained: every number of a recipe, in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from depthnet.augmentation import PAPER, Augmentation
+from depthnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of training.
+
+    `loss`: a name of `depthnet.losses`. `schedule`: the learning rate stays `constant`, or goes
+    up to `learning_rate` in the first `warmup` share of all steps and down to nothing in the
+    rest (`one-cycle`). `clip_norm`: the largest norm of the gradient (0: any). `ema_decay`: the
+    weights that are kept are a moving average with this decay a step (0: the last ones).
+    `precision`: of the network's arithmetic; `auto` is bfloat16 where the machine multiplies it
+    in hardware. `sample_size`: (height, width) at which samples are kept in memory, None for
+    the size of the network's input. `teacher`: weight of the loss against a teacher's depth,
+    where there is a teacher.
+    """
+
+    name: str
+    epochs: int = 20
+    batch: int = 16
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 2e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    warmup: float = 0.0
+    clip_norm: float = 0.0
+    ema_decay: float = 0.0
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    channels_last: bool = False
+    loss: str = "bmix"
+    augmentation: Augmentation = field(default_factory=lambda: PAPER)
+    sample_size: tuple[int, int] | None = None
+    teacher: float = 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain values, for records and checkpoints."""
+        return dataclasses.asdict(self)
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(name="paper"),
+        Recipe(
+            name="better",
+            optimizer="adamw",
+            learning_rate=1e-3,
+            weight_decay=0.02,
+            schedule="one-cycle",
+            warmup=0.1,
+            clip_norm=20.0,
+            ema_decay=0.998,
+            precision="auto",
+            channels_last=True,
+            loss="bmix-ratio",
+            augmentation=Augmentation(
+                channel_swap=0.25,
+                zoom=1.5,
+                rotation=4.0,
+                brightness=1.3,
+                contrast=1.25,
+                saturation=1.4,
+                gamma=1.2,
+                cut_depth=0.25,
+            ),
+            sample_size=(288, 288),
+        ),
+    )
+}
+
+
+def get(name: str, **changes: Any) -> Recipe:
+    """The recipe called `name` with fields changed; a change of None is none.
+
+    Raises InputError with the nearest name when there is none, or when epochs, batch or
+    learning rate are not above zero.
+    """
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RECIPES)}"
+        raise InputError(f"unknown recipe '{name}': {hint}")
+    given = {key: value for key, value in changes.items() if value is not None}
+    recipe = dataclasses.replace(RECIPES[name], **given)
+    for key in ("epochs", "batch", "learning_rate"):
+        if not getattr(recipe, key) > 0:
+            raise InputError(f"recipe {name}: {key} is {getattr(recipe, key)}, give more than 0")
+    return recipe

@@ -1,0 +1,174 @@
+"""A training run from names and files: build, read, train, write the weights and their record."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from depthnet import depth_space, encoder_weights, network, zoo
+from depthnet.batch_norm import match_output, unfold
+from depthnet.errors import InputError
+from depthnet.network import DepthNetwork
+from depthnet.training.distributed import World
+from depthnet.training.loop import Trainer
+from depthnet.training.progress import Moment
+from depthnet.training.recipe import Recipe
+from depthnet.training.sources import HELD_OUT, TrainingData, gather
+from depthnet.training.validation import predict_depth
+from depthnet.weights import load_weights, network_of, record_path, save_weights
+
+FIRST_LOOK = 64
+"""Samples by which batch norms are set before training."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run starts from; with neither, from ImageNet (or at random without the hub).
+
+    `encoder`: a file of ImageNet weights that `encoder_weights` knows; `weights`: a weights
+    file of the same network, for fine-tuning.
+    """
+
+    encoder: Path | None = None
+    weights: Path | None = None
+
+
+def train(
+    name: str,
+    specs: Sequence[str],
+    folder: Path,
+    recipe: Recipe,
+    *,
+    start: Start | None = None,
+    teacher: Path | None = None,
+    seed: int = 0,
+    held_out: float = HELD_OUT,
+    world: World | None = None,
+    status: Callable[[str], None] = lambda line: None,
+    progress: Callable[[Moment], None] = lambda moment: None,
+) -> dict[str, Any]:
+    """Train network `name` on the sources `specs`; return the record of its weights.
+
+    `folder` receives `NAME.safetensors` with its record `NAME.json`, `log.csv` and
+    `checkpoint.pt`, from which the same call goes on after an interruption. `teacher`: a weights
+    file of any network, or a .npy of its depths. Raises InputError, `loop.Diverged`, OSError.
+    """
+    entry = zoo.get(name)
+    world = world or World()
+    start = start or Start()
+    status(f"building {name}")
+    built, origin = _build(entry, start, seed)
+    data = gather(
+        specs,
+        sample_size=recipe.sample_size or entry.input_size,
+        input_size=entry.input_size,
+        held_out=held_out,
+        progress=status,
+    )
+    if not start.weights:
+        _look_at(data, built, folded=start.encoder is not None)
+    if teacher:
+        status(f"predicting with the teacher {teacher.name}")
+        data = add_teacher(data, teacher)
+    trainer = Trainer(
+        built, recipe, data, folder, seed=seed, origin=origin, world=world, progress=progress
+    )
+    result = trainer.run()
+    path = folder / f"{name}.safetensors"
+    record = describe(trainer)
+    return save_weights(result, path, record) if world.leads else record
+
+
+def describe(trainer: Trainer) -> dict[str, Any]:
+    """How the weights came to be: all that is needed to train them again, and the scores."""
+    position = trainer.position
+    last = position.rows[-1] if position.rows else {}
+    scores = {key: last[key] for key in ("rmse", "rel", "delta1") if key in last}
+    pairs = sum(source.get("held_out", 0) for source in trainer.data.description)
+    return {
+        "trained_from": trainer.origin,
+        "data": trainer.data.description,
+        "recipe": trainer.recipe.to_dict(),
+        "seed": trainer.seed,
+        "epochs": position.epoch,
+        "steps": trainer.steps,
+        "hours": round(position.seconds / 3600.0, 3),
+        "images_per_s": round(trainer.steps * trainer.batches.batch / position.seconds, 1),
+        "precision": trainer.precision,
+        "processes": trainer.world.processes,
+        "threads": torch.get_num_threads(),
+        "device": trainer.world.device,
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+        "validation": {
+            "protocol": "paper",
+            "pairs": pairs,
+            "of": "training pairs that were held out",
+            **scores,
+        },
+    }
+
+
+def add_teacher(data: TrainingData, path: Path) -> TrainingData:
+    """Join every training sample with a teacher's depth, predicted here or read from a .npy.
+
+    A .npy holds Nxhxw metres in the samples' order and size.
+    """
+    if path.suffix == ".npy":
+        depths = _read_depths(path)
+    else:
+        name = network_of(path)
+        taught, _ = network.build(zoo.get(name), pretrained=False)
+        load_weights(taught, path)
+        depths = predict_depth(taught, data.train.images, taught.entry.input_size)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return replace(
+        data,
+        train=data.train.with_teacher(depths),
+        description=[*data.description, {"teacher": path.name, "sha256": digest}],
+    )
+
+
+def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str]:
+    if start.encoder and start.weights:
+        raise InputError("give weights of the encoder or of the whole network, not both")
+    # The hub is not asked for what a file gives.
+    given = start.encoder or start.weights
+    built, origin = network.build(entry, seed=seed, pretrained=given is None)
+    if start.encoder:
+        encoder_weights.load_encoder(built.encoder, start.encoder)
+        origin = f"ImageNet encoder ({start.encoder.name}), random decoder, seed {seed}"
+    if start.weights:
+        load_weights(built, start.weights)
+        origin = f"{record_path(start.weights).stem} ({_short_hash(start.weights)})"
+    return built, origin
+
+
+def _look_at(data: TrainingData, built: DepthNetwork, *, folded: bool) -> None:
+    # Evenly spread: neighbours of a recording look alike.
+    rows = torch.linspace(0, len(data.train) - 1, min(FIRST_LOOK, len(data.train))).long()
+    if folded:
+        unfold(built.encoder, data.train.images[rows].float() / 255.0)
+    depth = data.train.depths[rows, :1].float()
+    match_output(built, depth_space.encode(depth[depth > 0], built.entry.depth_space))
+
+
+def _read_depths(path: Path) -> torch.Tensor:
+    try:
+        depths = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a .npy of numbers; save Nxhxw depths in metres") from error
+    if depths.ndim != 3 or depths.dtype.kind != "f":
+        raise InputError(f"{path}: holds {depths.shape} {depths.dtype}; give Nxhxw float metres")
+    return torch.from_numpy(depths)[:, None]
+
+
+def _short_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

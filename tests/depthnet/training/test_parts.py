@@ -1,0 +1,157 @@
+"""Recipes, learning rates, the moving average, checkpoints of other kinds, validation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from depthnet import metrics, network, protocols, zoo
+from depthnet.augmentation import PAPER
+from depthnet.errors import InputError
+from depthnet.network import DeployedNetwork, DepthNetwork
+from depthnet.training import checkpoint, recipe
+from depthnet.training.average import MovingAverage
+from depthnet.training.run import add_teacher
+from depthnet.training.samples import Samples
+from depthnet.training.schedule import learning_rate
+from depthnet.training.sources import TrainingData
+from depthnet.training.validation import predict_depth, validate
+from depthnet.weights import load_weights, save_weights
+
+
+def test_the_papers_recipe_is_the_papers() -> None:
+    paper = recipe.get("paper")
+    assert (paper.optimizer, paper.learning_rate, paper.betas) == ("adam", 2e-4, (0.9, 0.999))
+    assert (paper.batch, paper.epochs, paper.loss) == (16, 20, "bmix")
+    assert (paper.precision, paper.schedule) == ("float32", "constant")
+    assert paper.augmentation == PAPER
+
+
+def test_a_recipe_is_changed_by_name_and_none_changes_nothing() -> None:
+    changed = recipe.get("better", epochs=3, batch=None)
+    assert changed == dataclasses.replace(recipe.get("better"), epochs=3)
+
+
+def test_recipes_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(InputError, match="did you mean 'better'"):
+        recipe.get("bettr")
+    with pytest.raises(InputError, match="epochs is 0"):
+        recipe.get("paper", epochs=0)
+
+
+def test_one_cycle_is_pytorchs() -> None:
+    given = recipe.Recipe(name="cycle", schedule="one-cycle", warmup=0.3, learning_rate=0.1)
+    steps = 101
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.1, total_steps=steps, pct_start=0.3, div_factor=25, final_div_factor=400
+    )
+    theirs = []
+    for _ in range(steps):
+        theirs.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    ours = [learning_rate(given, step, steps) for step in range(steps)]
+    # PyTorch's cycle ends with the last step, ours a step later; the peak is one step apart.
+    np.testing.assert_allclose(ours, theirs, atol=0.004)
+
+
+def test_a_constant_rate_stays() -> None:
+    paper = recipe.get("paper")
+    assert {learning_rate(paper, step, 50) for step in range(50)} == {2e-4}
+
+
+def test_the_average_is_the_recursion_by_hand() -> None:
+    network = nn.BatchNorm2d(2)
+    average = MovingAverage(network, decay=0.5)
+    expected, value = np.ones(2), np.ones(2)
+    for step in range(6):
+        value = value * 1.5
+        with torch.no_grad():
+            network.weight.copy_(torch.from_numpy(value))
+            network.num_batches_tracked += 1  # type: ignore[operator]
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * value
+        average.update(network, step)
+    np.testing.assert_allclose(average.network.weight.detach(), expected, rtol=1e-6)
+    assert average.network.num_batches_tracked == 6
+
+
+def test_validation_is_the_papers_protocol(
+    tiny: Callable[..., DepthNetwork], samples: Callable[..., Samples]
+) -> None:
+    network, held_out = tiny().eval(), samples(3, (32, 32))
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return DeployedNetwork(network).eval()(torch.from_numpy(image)).numpy()
+
+    expected = []
+    for image, depth in zip(held_out.images, held_out.depths, strict=True):
+        given = image.numpy()[None].astype(np.float32) / np.float32(255)
+        depth_map = protocols.predict_flip_averaged(predict, given)
+        expected.append(protocols.get("paper").score(depth_map, depth[0].float().numpy()))
+    scores = validate(network, held_out)
+    for name in metrics.NAMES:
+        mean = np.mean([dict(score)[name] for score in expected])
+        assert scores[name] == pytest.approx(mean, rel=1e-5)
+
+
+def test_a_teachers_depth_comes_at_the_samples_size(
+    tiny: Callable[..., DepthNetwork], samples: Callable[..., Samples]
+) -> None:
+    given = samples(3, (40, 48))
+    depths = predict_depth(tiny().eval(), given.images, (32, 32))
+    taught = given.with_teacher(depths)
+    assert taught.depths.shape == (3, 2, 40, 48)
+    assert 0.1 <= taught.depths[:, 1].min() <= taught.depths[:, 1].max() <= 10
+    with pytest.raises(InputError, match="predict these samples"):
+        given.with_teacher(depths[:2])
+
+
+def test_precomputed_depths_are_a_teacher(tmp_path: Path, data: TrainingData) -> None:
+    path = tmp_path / "depths.npy"
+    depths = np.random.default_rng(0).uniform(1, 5, (14, 40, 40)).astype(np.float32)
+    np.save(path, depths)
+    taught = add_teacher(data, path)
+    np.testing.assert_allclose(taught.train.depths[:, 1].float(), depths, rtol=1e-3)
+    assert torch.equal(taught.train.depths[:, :1], data.train.depths)
+    assert taught.description[-1]["teacher"] == "depths.npy"
+    np.save(path, depths.astype(np.int32))
+    with pytest.raises(InputError, match="float metres"):
+        add_teacher(data, path)
+    np.save(path, depths[:3])
+    with pytest.raises(InputError, match="the teacher's depth is 3x1x40x40"):
+        add_teacher(data, path)
+
+
+def test_a_weights_file_is_a_teacher(tmp_path: Path, data: TrainingData) -> None:
+    path = tmp_path / "teacher.safetensors"
+    built, _ = network.build(zoo.get("mobiledepth"), pretrained=False)
+    save_weights(built, path, {})
+    load_weights(built, path)
+    taught = add_teacher(data, path)
+    expected = predict_depth(built, data.train.images, (224, 224))
+    assert torch.equal(taught.train.depths[:, 1:], expected)
+
+
+def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="damaged"):
+        checkpoint.load(path)
+    torch.save({"weight": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match="not a training checkpoint"):
+        checkpoint.load(path)
+    torch.save({"format": 99}, path)
+    with pytest.raises(InputError, match="format 99, this version reads 1"):
+        checkpoint.load(path)
+    torch.save({"format": 1, "position": {}}, path)
+    with pytest.raises(InputError, match="incomplete"):
+        checkpoint.load(path)

@@ -40,8 +40,9 @@ def describe_network(entry: zoo.Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "encoder": entry.encoder,
-        "decoder": asdict(entry.decoder),
-        **rows[0],
+        "decoder": asdict(entry.decoder) if entry.decoder else None,
+        "baseline": entry.baseline,
+        **(rows[0] if rows else {"table": None, "row": None, "printed": {}}),
         "rows": rows,
         **complexity.measure(network.build_shapes(entry)).to_dict(),
         "open": entry.open,

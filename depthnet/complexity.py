@@ -49,10 +49,11 @@ def measure(network: DepthNetwork, size: tuple[int, int] | None = None) -> Compl
     size = size or network.entry.input_size
     parameters = sum(p.numel() for p in network.parameters())
     conv, paper = _count(network, size)
+    unused = unused_parameters(network.entry.encoder) if network.entry.encoder else 0
     return Complexity(
         input_size=size,
         parameters=parameters,
-        parameters_paper=parameters + unused_parameters(network.encoder.name),
+        parameters_paper=parameters + unused,
         macs_conv=conv,
         macs_paper=paper,
     )
@@ -65,7 +66,7 @@ def _count(network: DepthNetwork, size: tuple[int, int]) -> tuple[int, int]:
     from timm.models._efficientnet_blocks import SqueezeExcite
 
     # timm 0.2.1's RegNet fused batch norm with its activation in a type that was not counted.
-    fused_norm = network.encoder.name.startswith("regnety")
+    fused_norm = network.entry.encoder.startswith("regnety")
     total = {"conv": 0, "paper": 0}
 
     def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:

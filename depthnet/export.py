@@ -41,9 +41,10 @@ def export(
     """
     size = size or network.entry.input_size
     if any(edge <= 0 or edge % STRIDE for edge in size):
-        raise InputError(
-            f"input size {size[0]}x{size[1]}: height and width must be multiples of {STRIDE}"
-        )
+        raise InputError(f"input size {_by(size)}: height and width must be multiples of {STRIDE}")
+    native = network.entry.input_size
+    if network.entry.fixed_size and size != native:
+        raise InputError(f"{network.entry.name} takes no input size other than {_by(native)}")
     metadata = describe(network, weights, measure(network, size))
     if _metadata_of(path) == metadata:
         return metadata
@@ -64,7 +65,7 @@ def describe(network: DepthNetwork, weights: str, complexity: Complexity) -> dic
     return {
         "depthbench.format": FORMAT,
         "name": network.entry.name,
-        "input_size": "x".join(map(str, complexity.input_size)),
+        "input_size": _by(complexity.input_size),
         "weights": weights,
         "weights_sha256": weights_sha256(network),
         "complexity": json.dumps(complexity.to_dict(), sort_keys=True),
@@ -131,3 +132,7 @@ def _check(content: bytes, deployed: DeployedNetwork, size: tuple[int, int]) -> 
             f"the exported model differs from PyTorch by {difference:.1e} relative "
             f"(limit {TOLERANCE:.0e}); nothing was written"
         )
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

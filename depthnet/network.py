@@ -3,34 +3,86 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from depthnet import depth_space
+from depthnet.baselines.dorn import DORN
+from depthnet.baselines.eigen import Eigen
+from depthnet.baselines.fastdepth import FastDepthPruned
+from depthnet.baselines.fcrn import FCRN
 from depthnet.decoders import Decoder
 from depthnet.encoders import Encoder, build_encoder
 from depthnet.zoo import Entry
 
-# Between the mean inverse depth of NYU (10 m over about 2.7 m) and its clamps at 1 and 100.
-START_PREDICTION = 4.0
+# Near the mean depth of NYU; in metres.
+START_M = 2.5
+
+BASELINES: dict[str, Callable[[], Any]] = {
+    "eigen": Eigen,
+    "fcrn": FCRN,
+    "dorn": DORN,
+    "fastdepth_pruned": FastDepthPruned,
+}
 
 
 class DepthNetwork(nn.Module):
-    """Encoder and decoder: a normalised Nx3xHxW image to an Nx1xHxW prediction.
+    """A network of the zoo: a normalised Nx3xHxW image to an Nx1xHxW prediction.
 
-    The prediction is in the entry's depth space; H and W are multiples of 32.
+    The prediction is in the entry's depth space; H and W are multiples of 32, or the entry's
+    input size where that is fixed. `mean` and `std` are what images are normalised with.
     """
+
+    entry: Entry
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def output(self) -> nn.Conv2d | None:
+        """The convolution that gives the prediction; None where there is more behind it."""
+        raise NotImplementedError
+
+
+class EncoderDecoder(DepthNetwork):
+    """An encoder and a decoder: the networks of the paper."""
 
     def __init__(self, entry: Entry, encoder: Encoder) -> None:
         super().__init__()
+        if entry.decoder is None:
+            raise ValueError(f"{entry.name} has no decoder")
         self.entry = entry
         self.encoder = encoder
+        self.mean, self.std = encoder.mean, encoder.std
         self.decoder = Decoder(entry.decoder, encoder.channels, encoder.tap_channels)
 
     def forward(self, image: Tensor) -> Tensor:
         deepest, taps = self.encoder(image)
         return self.decoder(deepest, taps, image)
+
+    @property
+    def output(self) -> nn.Conv2d:
+        convolutions = [m for m in self.decoder.output if isinstance(m, nn.Conv2d)]
+        return convolutions[-1]
+
+
+class BaselineNetwork(DepthNetwork):
+    """One of the networks that the paper compares with."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self.entry = entry
+        self.body = BASELINES[entry.baseline]()
+        self.mean, self.std = self.body.mean, self.body.std
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.body(image)
+
+    @property
+    def output(self) -> nn.Conv2d | None:
+        return self.body.output
 
 
 class DeployedNetwork(nn.Module):
@@ -45,8 +97,8 @@ class DeployedNetwork(nn.Module):
     def __init__(self, network: DepthNetwork) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("mean", torch.tensor(network.encoder.mean).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(network.encoder.std).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(network.mean).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(network.std).reshape(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         prediction = self.network((image - self.mean) / self.std)
@@ -57,41 +109,55 @@ def build(entry: Entry, *, seed: int = 0, pretrained: bool = True) -> tuple[Dept
     """Build a network and say in one phrase where its weights come from.
 
     The encoder starts from ImageNet where its weights can be had (`pretrained`), else from a
-    seeded random initialisation, as the decoder does (Kaiming normal, paper section IV-B). The
-    network is returned in evaluation mode.
+    seeded random initialisation, as the decoder does (Kaiming normal, paper section IV-B). A
+    baseline is random as a whole. The network is returned in evaluation mode.
     """
+    origin = "random"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder, loaded = build_encoder(entry.encoder, pretrained=pretrained)
-        network = DepthNetwork(entry, encoder)
-        initialise_decoder(network)
-    origin = "ImageNet encoder, random decoder" if loaded else "random"
+        network: DepthNetwork
+        if entry.baseline:
+            network = BaselineNetwork(entry)
+        else:
+            encoder, loaded = build_encoder(entry.encoder, pretrained=pretrained)
+            network = EncoderDecoder(entry, encoder)
+            _initialise(network.decoder)
+            origin = "ImageNet encoder, random decoder" if loaded else origin
+        _start_inside_the_range(network)
     return network.eval(), f"untrained ({origin}, seed {seed})"
 
 
 def build_shapes(entry: Entry) -> DepthNetwork:
     """Build a network on PyTorch's meta device: shapes without weights, for counting."""
     with torch.device("meta"):
-        return DepthNetwork(entry, Encoder(entry.encoder, pretrained=False)).eval()
+        if entry.baseline:
+            return BaselineNetwork(entry).eval()
+        return EncoderDecoder(entry, Encoder(entry.encoder, pretrained=False)).eval()
 
 
-def initialise_decoder(network: DepthNetwork) -> None:
-    """Kaiming-normal decoder whose first predictions lie inside the depth range.
-
-    The output convolution follows a ReLU and has no bias: with mixed signs its predictions
-    start at both sides of zero, where half of the inverse-depth range is clamped. Its weights
-    are made positive and scaled so that noise is predicted `START_PREDICTION` on average.
-    """
-    for module in network.decoder.modules():
+def _initialise(decoder: Decoder) -> None:
+    for module in decoder.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    output = next(m for m in network.decoder.output if isinstance(m, nn.Conv2d) and m.groups == 1)
-    was_training = network.training
+
+
+def _start_inside_the_range(network: DepthNetwork) -> None:
+    """Scale the output convolution so that noise is predicted `START_M` on average.
+
+    It follows a ReLU: with mixed signs its predictions start on both sides of zero, where half
+    of them are clamped. So its weights get one sign.
+    """
+    if network.output is None:
+        return
+    entry = network.entry
+    target = depth_space.encode(torch.tensor(START_M), entry.depth_space)
     network.eval()
     with torch.no_grad():
-        output.weight.abs_()
-        output.weight.mul_(START_PREDICTION / network(torch.randn(1, 3, 64, 64)).mean())
-    network.train(was_training)
+        network.output.weight.abs_()
+        if network.output.bias is not None:
+            network.output.bias.zero_()
+        size = entry.input_size if entry.fixed_size else (64, 64)
+        network.output.weight.mul_(target / network(torch.randn(1, 3, *size)).mean())
 
 
 def weights_sha256(network: nn.Module) -> str:

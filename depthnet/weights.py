@@ -38,8 +38,8 @@ def save_weights(network: DepthNetwork, path: Path, record: Mapping[str, Any]) -
     header = {
         "format": FORMAT,
         "network": network.entry.name,
-        "mean": list(network.encoder.mean),
-        "std": list(network.encoder.std),
+        "mean": list(network.mean),
+        "std": list(network.std),
     }
     # One entry: safetensors writes several in random order, and the hash would change with it.
     content = save(tensors, {HEADER: json.dumps(header)})
@@ -68,8 +68,8 @@ def load_weights(network: DepthNetwork, path: Path) -> dict[str, Any]:
     check_fit(network.state_dict(), tensors, f"{path} does not fit network {network.entry.name}")
     network.load_state_dict(tensors)
     if "mean" in header and "std" in header:
-        network.encoder.mean = tuple(header["mean"])
-        network.encoder.std = tuple(header["std"])
+        network.mean = tuple(header["mean"])
+        network.std = tuple(header["std"])
     return record
 
 

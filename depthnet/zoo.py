@@ -24,15 +24,19 @@ REGNETY_WIDTHS = {
 class Entry:
     """One network: its parts, and the rows of the paper that print it.
 
-    `rows` are (table, row) pairs of `paper.tables()`. `open` says which part of the definition
-    the paper leaves open, and was chosen because the printed weights and MACs then come out.
+    It is an `encoder` with a `decoder`, or a `baseline` of table I. `fixed_size`: it takes no
+    other than `input_size`. `rows` are (table, row) pairs of `paper.tables()`. `open` says
+    which part of the definition the paper leaves open, and was chosen because the printed
+    weights and MACs then come out.
     """
 
     name: str
     encoder: str
-    decoder: DecoderSpec
+    decoder: DecoderSpec | None
     rows: tuple[tuple[str, str], ...]
     open: str = ""
+    baseline: str = ""
+    fixed_size: bool = False
     depth_space: DepthSpace = "inverse"
     input_size: tuple[int, int] = (224, 224)
 
@@ -198,7 +202,41 @@ _DECODERS = (
     ),
 )
 
-ENTRIES = _ENCODERS + _DECODERS
+
+def _baseline(
+    name: str, row: str, depth_space: DepthSpace, open: str, fixed_size: bool = False
+) -> Entry:
+    rows = (("I", row),) if row else ()
+    return Entry(name, "", None, rows, open, name, fixed_size, depth_space)
+
+
+_BASELINES = (
+    _baseline(
+        "eigen",
+        "Eigen and Fergus (2015)",
+        "log",
+        "its padding: 20.26 to 20.42 GMAC; the nearest to the printed 20.40 is used",
+        fixed_size=True,
+    ),
+    _baseline(
+        "fcrn",
+        "Laina et al (2016)",
+        "normal",
+        "five up-projections fit the printed MACs; the original has four",
+    ),
+    _baseline(
+        "dorn",
+        "DORN (Fu et al 2018)",
+        "log",
+        "90 ordinal planes at 224x224 fit the printed MACs; the original has 68 at 257x353",
+        fixed_size=True,
+    ),
+    _baseline(
+        "fastdepth_pruned", "", "normal", "no row of the paper; widths of the released pruned model"
+    ),
+)
+
+ENTRIES = _ENCODERS + _DECODERS + _BASELINES
 
 
 def names() -> list[str]:

@@ -44,6 +44,8 @@ class DORN(nn.Module):
             )
             for kernel, pad in ((1, 0), *((3, dilation) for dilation in DILATIONS))
         )
+        # The depth is read off all planes: no convolution gives it alone.
+        self.output = None
         self.head = nn.Sequential(
             nn.Dropout2d(0.5),
             nn.Conv2d((len(DILATIONS) + 2) * WIDTH, 2048, 1),

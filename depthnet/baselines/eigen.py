@@ -34,14 +34,17 @@ class Eigen(nn.Module):
             nn.Linear(4096, MAPS * COARSE**2),
         )
         self.image2 = _image_features(pool_stride=2)
-        self.scale2 = _refinement(96 + MAPS, hidden=3)
+        self.scale2 = nn.Sequential(
+            _refinement(96 + MAPS, hidden=3), nn.Conv2d(MAPS, 1, 5, padding=2)
+        )
         self.image3 = _image_features(pool_stride=1)
         self.scale3 = _refinement(96 + 1, hidden=2)
+        self.output = nn.Conv2d(MAPS, 1, 5, padding=2)
 
     def forward(self, image: Tensor) -> Tensor:
         coarse = self.coarse(self.vgg(image)).reshape(-1, MAPS, COARSE, COARSE)
         middle = self.scale2(_join(self.image2(image), coarse))
-        fine = self.scale3(_join(self.image3(image), middle))
+        fine = self.output(self.scale3(_join(self.image3(image), middle)))
         return functional.interpolate(fine, size=image.shape[2:], mode="bilinear")
 
 
@@ -54,7 +57,7 @@ def _refinement(inputs: int, hidden: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width in [inputs] + [MAPS] * (hidden - 1):
         layers += [nn.Conv2d(width, MAPS, 5, padding=2), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Conv2d(MAPS, 1, 5, padding=2))
+    return nn.Sequential(*layers)
 
 
 def _join(features: Tensor, coarser: Tensor) -> Tensor:

@@ -38,9 +38,8 @@ class FastDepthPruned(nn.Module):
             Separable(inputs, outputs, norm=True)
             for inputs, outputs in zip((ENCODER[-1], *DECODER[:-1]), DECODER, strict=True)
         )
-        self.output = nn.Sequential(
-            nn.Conv2d(DECODER[-1], 1, 1, bias=False), nn.BatchNorm2d(1), nn.ReLU()
-        )
+        self.output = nn.Conv2d(DECODER[-1], 1, 1, bias=False)
+        self.activation = nn.Sequential(nn.BatchNorm2d(1), nn.ReLU())
 
     def forward(self, image: Tensor) -> Tensor:
         x, maps = image, []
@@ -51,7 +50,7 @@ class FastDepthPruned(nn.Module):
             x = functional.interpolate(layer(x), scale_factor=2.0, mode="nearest")
             if index in SKIPS:
                 x = x + maps[SKIPS[index]]
-        return self.output(x)
+        return self.activation(self.output(x))
 
 
 def _norm_relu6(conv: nn.Conv2d) -> tuple[nn.Module, ...]:

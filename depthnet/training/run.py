@@ -15,7 +15,7 @@ import torch
 from depthnet import depth_space, encoder_weights, network, zoo
 from depthnet.batch_norm import match_output, unfold
 from depthnet.errors import InputError
-from depthnet.network import DepthNetwork
+from depthnet.network import DepthNetwork, EncoderDecoder
 from depthnet.training.distributed import World
 from depthnet.training.loop import Trainer
 from depthnet.training.progress import Moment
@@ -143,7 +143,10 @@ def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str
     given = start.encoder or start.weights
     built, origin = network.build(entry, seed=seed, pretrained=given is None)
     if start.encoder:
+        if not isinstance(built, EncoderDecoder):
+            raise InputError(f"{entry.name} has no encoder of its own: leave --encoder away")
         encoder_weights.load_encoder(built.encoder, start.encoder)
+        built.mean, built.std = built.encoder.mean, built.encoder.std
         origin = f"ImageNet encoder ({start.encoder.name}), random decoder, seed {seed}"
     if start.weights:
         load_weights(built, start.weights)
@@ -154,7 +157,7 @@ def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str
 def _look_at(data: TrainingData, built: DepthNetwork, *, folded: bool) -> None:
     # Evenly spread: neighbours of a recording look alike.
     rows = torch.linspace(0, len(data.train) - 1, min(FIRST_LOOK, len(data.train))).long()
-    if folded:
+    if folded and isinstance(built, EncoderDecoder):
         unfold(built.encoder, data.train.images[rows].float() / 255.0)
     depth = data.train.depths[rows, :1].float()
     match_output(built, depth_space.encode(depth[depth > 0], built.entry.depth_space))

@@ -70,10 +70,10 @@ def export_network(
     from depthnet import zoo
 
     entry = zoo.get(name)
-    from depthnet import export, network
+    from depthnet import export, shipped
 
     progress(f"building {name}")
-    built, weights = network.build(entry)
+    built, weights = shipped.build(entry)
     progress(f"exporting {name} to {path}")
     export.export(built, weights, path, size=size)
     return load_model(path, name)

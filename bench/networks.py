@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.record import Record, new_record
-from depthnet import complexity, network, paper, zoo
+from depthnet import complexity, network, paper, shipped, zoo
 
 
 def describe_networks(progress: Callable[[str], None] = lambda line: None) -> list[dict[str, Any]]:
@@ -45,6 +45,7 @@ def describe_network(entry: zoo.Entry) -> dict[str, Any]:
         **(rows[0] if rows else {"table": None, "row": None, "printed": {}}),
         "rows": rows,
         **complexity.measure(network.build_shapes(entry)).to_dict(),
+        "trained": shipped.weights_path(entry.name) is not None,
         "open": entry.open,
     }
 

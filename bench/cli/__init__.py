@@ -17,6 +17,7 @@ from bench.cli import interrupt
 COMMANDS = (
     "models",
     "complexity",
+    "train",
     "export",
     "eval",
     "compile",

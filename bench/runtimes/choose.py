@@ -31,11 +31,11 @@ def open_runtime(name: str, model: Model, out: Path, *, threads: int = 1) -> Run
 
 def _open_pytorch(model: Model, threads: int) -> Runtime:
     from bench.runtimes.torch_eager import TorchEager
-    from depthnet import network, zoo
+    from depthnet import network, shipped, zoo
 
     if model.metadata.get("name") not in zoo.names():
         raise InputError(f"{model.path} is no network of the zoo: use --runtime onnxruntime")
-    built, _ = network.build(zoo.get(model.metadata["name"]))
+    built, _ = shipped.build(zoo.get(model.metadata["name"]))
     if network.weights_sha256(built) != model.metadata["weights_sha256"]:
         raise InputError(f"{model.path} holds other weights than the zoo's: export it again")
     return TorchEager(network.DeployedNetwork(built), threads=threads)

@@ -40,8 +40,7 @@ class DepthNetwork(nn.Module):
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    @property
-    def output(self) -> nn.Conv2d | None:
+    def output_convolution(self) -> nn.Conv2d | None:
         """The convolution that gives the prediction; None where there is more behind it."""
         raise NotImplementedError
 
@@ -62,8 +61,7 @@ class EncoderDecoder(DepthNetwork):
         deepest, taps = self.encoder(image)
         return self.decoder(deepest, taps, image)
 
-    @property
-    def output(self) -> nn.Conv2d:
+    def output_convolution(self) -> nn.Conv2d:
         convolutions = [m for m in self.decoder.output if isinstance(m, nn.Conv2d)]
         return convolutions[-1]
 
@@ -80,8 +78,7 @@ class BaselineNetwork(DepthNetwork):
     def forward(self, image: Tensor) -> Tensor:
         return self.body(image)
 
-    @property
-    def output(self) -> nn.Conv2d | None:
+    def output_convolution(self) -> nn.Conv2d | None:
         return self.body.output
 
 
@@ -147,17 +144,18 @@ def _start_inside_the_range(network: DepthNetwork) -> None:
     It follows a ReLU: with mixed signs its predictions start on both sides of zero, where half
     of them are clamped. So its weights get one sign.
     """
-    if network.output is None:
+    output = network.output_convolution()
+    if output is None:
         return
     entry = network.entry
     target = depth_space.encode(torch.tensor(START_M), entry.depth_space)
     network.eval()
     with torch.no_grad():
-        network.output.weight.abs_()
-        if network.output.bias is not None:
-            network.output.bias.zero_()
+        output.weight.abs_()
+        if output.bias is not None:
+            output.bias.zero_()
         size = entry.input_size if entry.fixed_size else (64, 64)
-        network.output.weight.mul_(target / network(torch.randn(1, 3, *size)).mean())
+        output.weight.mul_(target / network(torch.randn(1, 3, *size)).mean())
 
 
 def weights_sha256(network: nn.Module) -> str:

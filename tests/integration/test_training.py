@@ -38,6 +38,7 @@ class Network(DepthNetwork):
     def __init__(self):
         nn.Module.__init__(self)
         self.entry = dataclasses.replace(zoo.get("mobiledepth"), name="tiny", input_size=(32, 32))
+        self.mean = self.std = (0.5, 0.5, 0.5)
         torch.manual_seed(0)
         self.encoder = Encoder(3, 8, 3, padding=1)
         self.output = nn.Conv2d(8, 1, 3, padding=1)

@@ -39,10 +39,7 @@ RECIPE = Recipe(
 
 
 class TinyEncoder(nn.Module):
-    """Stands for an encoder: what the rest needs of one is its normalisation."""
-
-    mean = (0.5, 0.5, 0.5)
-    std = (0.5, 0.5, 0.5)
+    """Stands for an encoder."""
 
     def __init__(self, norm: bool) -> None:
         super().__init__()
@@ -56,9 +53,10 @@ class TinyNetwork(DepthNetwork):
     def __init__(self, seed: int = 0, *, norm: bool = True, dropout: float = 0.1) -> None:
         nn.Module.__init__(self)
         self.entry = ENTRY
+        self.mean = self.std = (0.5, 0.5, 0.5)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder = TinyEncoder(norm)  # type: ignore[assignment]
+            self.encoder = TinyEncoder(norm)
             self.dropout = nn.Dropout2d(dropout)
             self.output = nn.Conv2d(8, 1, 3, padding=1)
         nn.init.constant_(self.output.bias, 4.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import CheckFailed, InputError
@@ -15,8 +16,33 @@ from bench.runtimes.base import Runtime
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from depthnet.data.pair import DepthDataset
-    from depthnet.protocols import Predict, Protocol
+    from depthnet.metrics import Scores
+    from depthnet.protocols import Comparison, Predict, Protocol
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """One image on its way from file to scores.
+
+    `image`: HxWx3 uint8, what the protocol looks at; `input`: 1x3xhxw, what the network got;
+    `prediction`: hxw metres, as averaged; `comparison`: prediction and truth as scored;
+    `either_mask`: the scores as FastDepth's public code has them, where the protocol asks.
+    """
+
+    name: str
+    image: NDArray
+    input: NDArray
+    prediction: NDArray
+    comparison: Comparison
+    scores: Scores
+    either_mask: Scores | None
+    invalid: int
+
+
+OnImage = Callable[[ImageResult], None]
 
 
 def default_data() -> str:
@@ -31,7 +57,7 @@ def measure_accuracy(
     runtime: Runtime,
     dataset: DepthDataset,
     protocol: Protocol,
-    on_image: Callable[[], None] = lambda: None,
+    on_image: OnImage = lambda result: None,
 ) -> Record:
     """Score `model`, as `runtime` runs it, and record the figures with all that they depend on.
 
@@ -39,14 +65,7 @@ def measure_accuracy(
     `score_dataset` does.
     """
     size = model.image_size
-
-    def predict(image: Any) -> Any:
-        (depth,) = runtime.run({model.input_name: image}).values()
-        if depth.shape != (1, 1, *size):
-            shape = "x".join(map(str, depth.shape))
-            raise InputError(f"{model.path} gives {shape}, not a depth map of 1x1xHxW")
-        return depth
-
+    predict = as_predict(model, runtime)
     fields = {
         "model": model.name,
         "model_sha256": model.sha256,
@@ -58,11 +77,25 @@ def measure_accuracy(
         "protocol": protocol.name,
         "protocol_rule": protocol.rule,
         "averaging": "per image",
-        "flip": True,
+        "flip": protocol.flip,
         "input_size": list(size),
         **score_dataset(predict, dataset, protocol, size, on_image),
     }
     return new_record("accuracy", fields)
+
+
+def as_predict(model: Model, runtime: Runtime) -> Predict:
+    """`runtime` as a function from image to depth; raises InputError for a model of no depth."""
+    size = model.image_size
+
+    def predict(image: NDArray) -> NDArray:
+        (depth,) = runtime.run({model.input_name: image}).values()
+        if depth.shape != (1, 1, *size):
+            shape = "x".join(map(str, depth.shape))
+            raise InputError(f"{model.path} gives {shape}, not a depth map of 1x1xHxW")
+        return depth
+
+    return predict
 
 
 def score_dataset(
@@ -70,28 +103,19 @@ def score_dataset(
     dataset: DepthDataset,
     protocol: Protocol,
     input_size: tuple[int, int],
-    on_image: Callable[[], None] = lambda: None,
+    on_image: OnImage = lambda result: None,
 ) -> dict[str, Any]:
     """Score `predict` on every pair of `dataset`: the means over images, and each image's.
 
-    `input_size` (height, width) is what the model takes. Every prediction is averaged with
-    that of the mirrored image. Raises InputError when an image has no depth that counts,
-    CheckFailed when a prediction is not positive and finite.
+    `on_image` is given every image's result. Arguments and errors as `score_images`.
     """
-    from depthnet.protocols import predict_flip_averaged, to_input
-
     per_image: list[dict[str, Any]] = []
-    for index in range(len(dataset)):
-        pair = dataset[index]
-        prediction = predict_flip_averaged(predict, to_input(pair.image, input_size))
-        if not math.isfinite(prediction.sum()) or prediction.min() <= 0:
-            raise CheckFailed(f"the prediction for {pair.name} is not positive and finite")
-        try:
-            scores = protocol.score(prediction, pair.depth)
-        except ValueError as error:
-            raise InputError(f"{dataset.name}, image {pair.name}: {error}") from error
-        per_image.append({"name": pair.name, "invalid": pair.invalid, **scores})
-        on_image()
+    either: list[Scores] = []
+    for result in score_images(predict, dataset, protocol, input_size):
+        per_image.append({"name": result.name, "invalid": result.invalid, **result.scores})
+        if result.either_mask:
+            either.append(result.either_mask)
+        on_image(result)
     invalid = sum(row["invalid"] for row in per_image)
     if invalid:
         images = sum(row["invalid"] > 0 for row in per_image)
@@ -100,14 +124,58 @@ def score_dataset(
             *(dataset.name, invalid, images),
         )
     return {
-        **_means(per_image),
+        **means(per_image),
+        **({"either_mask": _finite(means(either))} if either else {}),
         "images": len(per_image),
         "invalid_pixels": invalid,
         "per_image": per_image,
     }
 
 
-def _means(per_image: list[dict[str, Any]]) -> dict[str, float]:
+def score_images(
+    predict: Predict, dataset: DepthDataset, protocol: Protocol, input_size: tuple[int, int]
+) -> Iterator[ImageResult]:
+    """Score `predict` on one pair of `dataset` after another.
+
+    `input_size` (height, width) is what the model takes. Raises InputError when an image has no
+    depth that counts, CheckFailed when a prediction is not positive and finite.
+    """
+    from depthnet import protocols
+    from depthnet.either_mask import score_either_mask
+
+    for index in range(len(dataset)):
+        pair = dataset[index]
+        image, depth = protocol.look(pair.image, pair.depth)
+        network_input = protocols.to_input(image, input_size)
+        prediction = protocol.predict(predict, network_input)
+        if not math.isfinite(prediction.sum()) or prediction.min() <= 0:
+            raise CheckFailed(f"the prediction for {pair.name} is not positive and finite")
+        try:
+            comparison = protocol.compare(prediction, depth)
+            scores = comparison.score()
+        except ValueError as error:
+            raise InputError(f"{dataset.name}, image {pair.name}: {error}") from error
+        yield ImageResult(
+            name=pair.name,
+            image=image,
+            input=network_input,
+            prediction=prediction,
+            comparison=comparison,
+            scores=scores,
+            either_mask=score_either_mask(comparison.prediction, comparison.truth)
+            if protocol.either_mask
+            else None,
+            invalid=pair.invalid,
+        )
+
+
+def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The mean of every metric over rows that hold all of them."""
     from depthnet.metrics import NAMES
 
-    return {name: math.fsum(row[name] for row in per_image) / len(per_image) for name in NAMES}
+    return {name: math.fsum(row[name] for row in rows) / len(rows) for name in NAMES}
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """None where a value is infinite: JSON has no form for it."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from depthnet.errors import InputError
 
@@ -133,10 +132,13 @@ def ssim(prediction: Tensor, truth: Tensor, mask: Tensor, *, span: float) -> Ten
     margin = SSIM_WINDOW // 2
     known = mask.to(prediction.dtype)
     x, y = prediction * known, truth * known
-    sums = _blur(torch.cat((x, y, x * x, y * y, x * y), dim=1))
+    # Apart, since only the first needs a gradient.
+    means = _blur(torch.cat((x, x * x, x * y), dim=1)), _blur(torch.cat((y, y * y), dim=1))
     if not mask.all():
-        sums = sums / _blur(known).clamp_min(torch.finfo(known.dtype).tiny)
-    mean_x, mean_y, mean_xx, mean_yy, mean_xy = sums.split(1, dim=1)
+        share = _blur(known).clamp_min(torch.finfo(known.dtype).tiny)
+        means = means[0] / share, means[1] / share
+    mean_x, mean_xx, mean_xy = means[0].split(1, dim=1)
+    mean_y, mean_yy = means[1].split(1, dim=1)
     variance_x, variance_y = mean_xx - mean_x**2, mean_yy - mean_y**2
     covariance = mean_xy - mean_x * mean_y
     c1, c2 = (SSIM_K1 * span) ** 2, (SSIM_K2 * span) ** 2
@@ -153,11 +155,21 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def _blur(maps: Tensor) -> Tensor:
-    """Gaussian means of NxCxHxW over whole windows, one axis after the other."""
-    offsets = torch.arange(SSIM_WINDOW, dtype=maps.dtype, device=maps.device) - SSIM_WINDOW // 2
+    """Gaussian means of NxCxHxW over whole windows, one axis after the other.
+
+    As products with banded matrices: on a CPU several times as fast, with its gradient, as
+    convolutions of one channel.
+    """
+    rows, columns = (_bands(edge, maps) for edge in maps.shape[-2:])
+    return rows @ maps @ columns.mT
+
+
+def _bands(length: int, like: Tensor) -> Tensor:
+    """(length - 10) x length: in each row the window, one further to the right."""
+    offsets = torch.arange(SSIM_WINDOW, dtype=like.dtype, device=like.device) - SSIM_WINDOW // 2
     kernel = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2))
-    kernel = kernel / kernel.sum()
-    N, C, H, W = maps.shape
-    rows = functional.conv2d(maps.reshape(N * C, 1, H, W), kernel.reshape(1, 1, -1, 1))
-    both = functional.conv2d(rows, kernel.reshape(1, 1, 1, -1))
-    return both.reshape(N, C, *both.shape[-2:])
+    count = length - SSIM_WINDOW + 1
+    bands = torch.zeros(count, length, dtype=like.dtype, device=like.device)
+    for place, weight in enumerate(kernel / kernel.sum()):
+        bands.diagonal(place)[:count] = weight
+    return bands

@@ -17,9 +17,11 @@ from bench.cli import interrupt
 COMMANDS = (
     "models",
     "complexity",
+    "paper",
     "train",
     "export",
     "eval",
+    "check",
     "compile",
     "rpc_tracker",
     "rpc_measure",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +23,12 @@ SHOWN = (
     help="rooms, nyu, or the path of a data set.  [default: nyu where it is present, else rooms]",
 )
 @click.option("--split", default="test", show_default=True, help="Which part of the data set.")
-@click.option("--protocol", default="eigen", show_default=True, help="paper or eigen.")
+@click.option(
+    "--protocol",
+    default="eigen",
+    show_default=True,
+    help="paper, eigen, fastdepth, aligned or median.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Score only the first images.")
 @click.option(
     "--runtime",
@@ -35,6 +42,18 @@ SHOWN = (
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append the record to this .jsonl file.",
 )
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw image, truth, prediction and error to this .png file.",
+)
+@click.option(
+    "--sheet-images",
+    type=click.IntRange(1, 50),
+    default=8,
+    show_default=True,
+    help="How many images, spread over the data set.",
+)
 @out_option
 @json_option
 def command(
@@ -46,11 +65,14 @@ def command(
     runtime: str,
     threads: int,
     records: Path | None,
+    sheet: Path | None,
+    sheet_images: int,
     out: Path,
     as_json: bool,
 ) -> None:
     """Score MODEL, a network's name or an .onnx file, under a named protocol."""
-    from bench.accuracy import default_data, measure_accuracy
+    from bench.accuracy import ImageResult, default_data, measure_accuracy
+    from bench.contact_sheet import check_path, spread, write_contact_sheet
     from bench.models import resolve_model
     from bench.record import append_record
     from bench.runtimes.choose import open_runtime
@@ -58,12 +80,34 @@ def command(
     from depthnet.data import open_dataset
 
     rule = protocols.get(protocol)
+    if sheet:
+        check_path(sheet)
     dataset = open_dataset(data or default_data(), split, limit)
+    shown = set(spread(len(dataset), sheet_images)) if sheet else set()
+    kept: list[ImageResult] = []
     with status() as progress:
         source = resolve_model(model, out, progress=progress)
         loaded = open_runtime(runtime, source, out, threads=threads)
     with loaded, counter(f"{dataset.name}, protocol {rule.name}", len(dataset)) as advance:
-        record = measure_accuracy(source, loaded, dataset, rule, advance)
+        done = count()
+
+        def on_image(result: ImageResult) -> None:
+            if next(done) in shown:
+                kept.append(result)
+            advance()
+
+        record = measure_accuracy(source, loaded, dataset, rule, on_image)
     if records:
         append_record(records, record)
-    emit(record, as_json, lambda: key_values({key: record[key] for key in SHOWN}))
+    if sheet:
+        with status() as progress:
+            progress(f"drawing {sheet}")
+            write_contact_sheet(sheet, kept, record)
+    emit(record, as_json, lambda: key_values(_summary(record)))
+
+
+def _summary(record: dict[str, Any]) -> dict[str, Any]:
+    """What a person wants to see of a record."""
+    either = record.get("either_mask", {})
+    named = {f"{key} (invalid truth counted)": value for key, value in either.items()}
+    return {key: record[key] for key in SHOWN} | named

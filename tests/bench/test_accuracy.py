@@ -95,12 +95,12 @@ def test_a_model_that_gives_no_depth_map_is_refused() -> None:
 
 
 def test_every_image_is_told() -> None:
-    told = []
+    told: list[str] = []
     score_dataset(
         lambda image: np.full((1, 1, *SIZE), 2.0, dtype=np.float32),
         Flat([2.0, 3.0]),
         protocols.get("paper"),
         SIZE,
-        lambda: told.append(1),
+        lambda result: told.append(result.name),
     )
-    assert len(told) == 2
+    assert told == ["0", "1"]

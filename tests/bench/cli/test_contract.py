@@ -105,6 +105,47 @@ def test_eval_scores_rendered_rooms(run: Run, depth_model: Path) -> None:
     assert record["rmse"] == pytest.approx(means)
 
 
+@pytest.mark.parametrize("protocol", ["fastdepth", "aligned", "median"])
+def test_eval_takes_every_protocol(run: Run, depth_model: Path, protocol: str) -> None:
+    code, out, _ = run(
+        *("eval", depth_model, "--data", "rooms", "--limit", "1", "--protocol", protocol, "--json")
+    )
+    record = json.loads(out)
+    assert code == 0
+    assert record["protocol"] == protocol
+    assert record["flip"] == (protocol != "fastdepth")
+    assert ("either_mask" in record) == (protocol == "fastdepth")
+
+
+def test_invalid_truth_that_counts_is_told_beside_the_right_figure(
+    run: Run, depth_model: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "eigen"
+    data.mkdir()
+    depth = np.full((1, 480, 640), 1.5, dtype=np.float32)
+    depth[0, 200:220] = 0
+    np.save(data / "eigen_test_rgb.npy", np.full((1, 480, 640, 3), 128, dtype=np.uint8))
+    np.save(data / "eigen_test_depth.npy", depth)
+    np.save(data / "eigen_test_crop.npy", np.array([45, 470, 41, 600]))
+    code, out, _ = run("eval", depth_model, "--data", data, "--protocol", "fastdepth", "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record["delta1"] == 1
+    assert 0.9 < record["either_mask"]["delta1"] < 1
+    # JSON has no infinity.
+    assert record["either_mask"]["rel"] is None
+
+
+def test_eval_draws_a_contact_sheet(run: Run, depth_model: Path, tmp_path: Path) -> None:
+    code, _, err = run(
+        *("eval", depth_model, "--data", "rooms", "--limit", "2"),
+        *("--sheet", "sheet.png", "--sheet-images", "1"),
+    )
+    assert code == 0, err
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.format == "PNG"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -116,6 +157,9 @@ def test_eval_scores_rendered_rooms(run: Run, depth_model: Path) -> None:
         (("eval", "--data", "rooms", "--split", "validation"), "validation"),
         (("eval", "--protocol", "eigne"), "did you mean 'eigen'"),
         (("eval", "--limit", "0"), "--limit"),
+        (("eval", "--data", "rooms", "--sheet", "sheet.jpg"), "FILE.png"),
+        (("check", "--baseline", "missing.json"), "missing.json"),
+        (("check", "--update"), "--reason"),
         (("compile", "--target", "arm64-a77"), "arm64-a76"),
         (("compile", "missing.onnx"), "missing.onnx"),
         (("compile", "--input-shape", "image=1x3x0x8"), "NAME=1x3x224x224"),

@@ -1,0 +1,82 @@
+"""The contact sheet: a PNG of the right size, drawn from what was scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.accuracy import ImageResult, score_images
+from bench.contact_sheet import check_path, spread, write_contact_sheet
+from bench.errors import InputError
+from depthnet import protocols
+from depthnet.data.rooms.dataset import RoomsDataset
+
+RECORD = {
+    **{"model": "tiny", "data": "rooms", "split": "test", "protocol": "eigen", "images": 2},
+    **{"runtime": "onnxruntime", "weights": "none", "rmse": 1.0, "rel": 0.5, "delta1": 0.25},
+}
+
+
+@pytest.fixture(scope="module")
+def results() -> list[ImageResult]:
+    dataset = RoomsDataset(limit=2, size=(60, 80))
+    return list(
+        score_images(
+            lambda image: np.float32(1) + image[:, :1] * 4,
+            dataset,
+            protocols.get("eigen"),
+            (32, 32),
+        )
+    )
+
+
+def test_a_sheet_has_a_row_for_each_result(results: list[ImageResult], tmp_path: Path) -> None:
+    heights = []
+    for count in (1, 2):
+        path = tmp_path / f"{count}.png"
+        write_contact_sheet(path, results[:count], RECORD)
+        with Image.open(path) as sheet:
+            assert sheet.format == "PNG"
+            assert sheet.width == 1320
+            heights.append(sheet.height)
+    assert heights[1] > 1.4 * heights[0]
+
+
+def test_what_is_drawn_is_what_was_scored(results: list[ImageResult], tmp_path: Path) -> None:
+    from bench import contact_sheet
+
+    figure = contact_sheet._draw(results, RECORD)
+    axes = [axis for axis in figure.axes if axis.get_images()]
+    drawn = [axis.get_images()[0].get_array() for axis in axes if axis.get_label() != "<colorbar>"]
+    image, truth, prediction, error = drawn[:4]
+    comparison = results[0].comparison
+    assert np.array_equal(image, results[0].image)
+    assert np.array_equal(np.ma.getmaskarray(truth), ~comparison.mask)
+    assert np.array_equal(prediction, comparison.prediction)
+    assert np.allclose(error.compressed(), (prediction - comparison.truth)[comparison.mask])
+    text = " ".join(axis.get_title(loc="left") for axis in axes)
+    assert "test/00000" in text
+    assert f"RMSE {results[0].scores['rmse']:.3f} m" in text
+
+
+def test_a_full_disk_leaves_no_half_of_a_sheet(results: list[ImageResult], tmp_path: Path) -> None:
+    full = OSError(28, "No space left on device")
+    with patch("boltons.fileutils.os.fdopen", side_effect=full), pytest.raises(OSError, match="No"):
+        write_contact_sheet(tmp_path / "sheet.png", results[:1], RECORD)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "images", "expected"), [(5, 8, [0, 1, 2, 3, 4]), (9, 3, [0, 4, 8])]
+)
+def test_images_are_spread_over_the_data_set(count: int, images: int, expected: list[int]) -> None:
+    assert spread(count, images) == expected
+
+
+def test_a_sheet_of_another_format_is_refused() -> None:
+    with pytest.raises(InputError, match="name it FILE"):
+        check_path(Path("sheet.jpg"))

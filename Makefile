@@ -7,7 +7,7 @@ DEBIAN := qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-ar
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
-.PHONY: quickstart test test-unit test-integration lint types setup setup-dev system clean
+.PHONY: quickstart test test-unit test-integration check lint types setup setup-dev system clean
 
 quickstart: setup
 	$(BIN)/depthbench quickstart
@@ -20,6 +20,9 @@ test-unit: setup-dev
 
 test-integration: setup-dev
 	$(BIN)/python -m pytest tests/integration
+
+check: setup
+	$(BIN)/depthbench check
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from boltons.fileutils import atomic_save
 
 from depthnet.complexity import Complexity, measure
 from depthnet.errors import CheckFailed, InputError
+from depthnet.files import write_whole
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ def export(
         model.metadata_props.add(key=key, value=value)
     content = model.SerializeToString()
     _check(content, deployed, size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_save(str(path)) as file:
-        file.write(content)
+    write_whole(path, content)
     return metadata
 
 

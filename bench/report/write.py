@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from boltons.fileutils import atomic_save
-
 from bench.errors import InputError
 from bench.report.markdown import render_markdown
+from depthnet.files import write_whole
 
 
 def write_report(document: Mapping[str, Any], path: Path) -> None:
@@ -24,6 +23,4 @@ def write_report(document: Mapping[str, Any], path: Path) -> None:
         text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     else:
         raise InputError(f"cannot write a report as {path.name}: end its name in .md or .json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_save(str(path)) as file:
-        file.write(text.encode())
+    write_whole(path, text.encode())

@@ -81,6 +81,14 @@ def test_a_model_that_disagrees_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_export_left_is_no_obstacle(
+    flagship: network.DepthNetwork, tmp_path: Path
+) -> None:
+    (tmp_path / "x.onnx.part").write_bytes(b"half")
+    export.export(flagship, "random", tmp_path / "x.onnx", size=(32, 32))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.onnx"]
+
+
 def test_a_failed_write_keeps_the_old_file(flagship: network.DepthNetwork, tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(b"old")

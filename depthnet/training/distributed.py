@@ -55,5 +55,7 @@ def join(device: str = "cpu") -> Iterator[World]:
     distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
         yield World(distributed.get_rank(), processes, device)
+        # A process that leaves while another still talks to it is aborted.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()

@@ -95,7 +95,7 @@ class Trainer:
         self.average = MovingAverage(self.network, recipe.ema_decay) if recipe.ema_decay else None
         self.position = Position()
         self._resume()
-        self.wrapped = self.world.wrap(self.network)
+        self.wrapped: nn.Module = self.world.wrap(self.network)
 
     @property
     def result(self) -> DepthNetwork:
@@ -129,6 +129,8 @@ class Trainer:
                     saved = time.monotonic()
                 if stopping and not self.finished:
                     raise KeyboardInterrupt
+        # The wrapper holds the process group, whose threads must end before the process does.
+        self.wrapped = self.network
         return self.result.eval()
 
     def save(self) -> None:

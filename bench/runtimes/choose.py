@@ -9,8 +9,6 @@ from bench.errors import InputError
 from bench.models import Model
 from bench.runtimes.base import Runtime
 
-NAMES = ("onnxruntime", "pytorch", "tvm")
-
 
 def open_runtime(name: str, model: Model, out: Path, *, threads: int = 1) -> Runtime:
     """Load `model` into the runtime called `name`, on `threads` threads.

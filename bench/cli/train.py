@@ -37,6 +37,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--encoder", type=FILE, help="File of ImageNet weights to start the encoder from.")
 @click.option("--weights", type=FILE, help="Weights file to start the whole network from.")
 @click.option("--teacher", type=FILE, help="Weights file to distil from, or a .npy of depths.")
+@click.option("--hints", type=FILE, help="File of ImageNet weights to learn the features of.")
+@click.option(
+    "--input-size",
+    type=click.IntRange(min=32),
+    help="Height and width to learn from, a multiple of 32.  [default: the network's own]",
+)
 @click.option(
     "--held-out",
     type=float,
@@ -64,6 +70,8 @@ def command(
     encoder: Path | None,
     weights: Path | None,
     teacher: Path | None,
+    hints: Path | None,
+    input_size: int | None,
     held_out: float,
     seed: int,
     threads: int | None,
@@ -80,7 +88,14 @@ def command(
     from depthnet.training import recipe as recipes
 
     zoo.get(name)
-    chosen = recipes.get(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, loss=loss)
+    chosen = recipes.get(
+        recipe,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        loss=loss,
+        input_size=(input_size, input_size) if input_size else None,
+    )
     losses.get(chosen.loss)
     import psutil
     import torch
@@ -98,6 +113,7 @@ def command(
             chosen,
             start=Start(encoder=encoder, weights=weights),
             teacher=teacher,
+            hints=hints,
             seed=seed,
             held_out=held_out,
             world=world,

@@ -15,7 +15,7 @@ from depthnet.files import write_whole
 from depthnet.training.log import Row
 from depthnet.weights import read_tensors
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass

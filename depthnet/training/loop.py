@@ -11,11 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from depthnet.network import DeployedNetwork, DepthNetwork
+from depthnet.encoders import Encoder
+from depthnet.network import DepthNetwork
 from depthnet.training import checkpoint
 from depthnet.training.average import MovingAverage
 from depthnet.training.checkpoint import Checkpoint, Position
+from depthnet.training.depthwise import FastDepthwise
 from depthnet.training.distributed import World
+from depthnet.training.hints import Learner
 from depthnet.training.interrupt import StopRequest
 from depthnet.training.loader import Batches
 from depthnet.training.log import Row, write_log
@@ -49,7 +52,9 @@ class Trainer:
     """One run: a network, a recipe, samples, and a folder with its checkpoint and log.
 
     Construct, then `run`. If the folder holds a checkpoint of the same run, it goes on from
-    there; a checkpoint of another run raises InputError. With `world`, each process holds one.
+    there; a checkpoint of another run raises InputError. `hints`: an encoder trained on
+    ImageNet whose features the network's encoder learns as well. With `world`, each process
+    holds one.
     """
 
     def __init__(
@@ -61,15 +66,21 @@ class Trainer:
         *,
         seed: int = 0,
         origin: str = "",
+        pretrained_encoder: bool = False,
+        hints: Encoder | None = None,
         world: World | None = None,
         checkpoint_every_s: float = CHECKPOINT_EVERY_S,
         progress: Callable[[Moment], None] = lambda moment: None,
     ) -> None:
         self.world = world or World()
         device = self.world.device
-        self.network = network.to(device).train()
+        self.network = network
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.learner = Learner(network, hints.to(device) if hints else None)
+        self.learner.to(device).train()
         if recipe.channels_last:
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
         self.data = data
         self.folder = folder
@@ -81,7 +92,7 @@ class Trainer:
         self.batches = Batches(
             data.train,
             recipe,
-            network.entry.input_size,
+            recipe.input_size or network.entry.input_size,
             seed=seed,
             process=self.world.process,
             processes=self.world.processes,
@@ -89,13 +100,13 @@ class Trainer:
         )
         self.steps = recipe.epochs * len(self.batches)
         self.objective = Objective(recipe, network.entry.depth_space)
-        deployed = DeployedNetwork(network).to(device)
-        self.mean, self.std = deployed.mean, deployed.std
-        self.optimizer = make_optimizer(self.network, recipe)
+        self.optimizer = make_optimizer(
+            self.learner, recipe, recipe.encoder_rate if pretrained_encoder else 1.0
+        )
         self.average = MovingAverage(self.network, recipe.ema_decay) if recipe.ema_decay else None
         self.position = Position()
         self._resume()
-        self.wrapped: nn.Module = self.world.wrap(self.network)
+        self.wrapped: nn.Module = self.world.wrap(self.learner)
 
     @property
     def result(self) -> DepthNetwork:
@@ -130,7 +141,7 @@ class Trainer:
                 if stopping and not self.finished:
                     raise KeyboardInterrupt
         # The wrapper holds the process group, whose threads must end before the process does.
-        self.wrapped = self.network
+        self.wrapped = self.learner
         return self.result.eval()
 
     def save(self) -> None:
@@ -140,7 +151,7 @@ class Trainer:
         state = Checkpoint(
             identity=self.identity,
             position=self.position,
-            model=self.network.state_dict(),
+            model=self.learner.state_dict(),
             optimizer=self.optimizer.state_dict(),
             average=self.average.network.state_dict() if self.average else None,
             origin=self.origin,
@@ -158,6 +169,7 @@ class Trainer:
             "seed": self.seed,
             "data": {str(k): source for k, source in enumerate(self.data.description)},
             "teacher": self.data.train.depths.shape[1] > 1,
+            "hints": self.learner.teacher[0].name if self.learner.teacher else "",
             "processes": self.world.processes,
         }
 
@@ -167,7 +179,7 @@ class Trainer:
             return
         state = checkpoint.load(path)
         checkpoint.check_same_run(path, state.identity, self.identity)
-        self.network.load_state_dict(state.model)
+        self.learner.load_state_dict(state.model)
         self.optimizer.load_state_dict(state.optimizer)
         if self.average and state.average:
             self.average.network.load_state_dict(state.average)
@@ -182,7 +194,7 @@ class Trainer:
         image, depth = self.batches.get(position.epoch, position.step)
         rate = learning_rate(self.recipe, number, self.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         loss, norm = self._learn(image, depth)
         mean_loss, stopping = self.world.mean(loss, float(asked))
         # The norm is of gradients averaged over the processes: all of them decide alike.
@@ -195,17 +207,17 @@ class Trainer:
         return mean_loss, stopping > 0
 
     def _learn(self, image: Tensor, depth: Tensor) -> tuple[float, float]:
-        normalised = (image - self.mean) / self.std
         if self.recipe.channels_last:
-            normalised = normalised.contiguous(memory_format=torch.channels_last)
-        device = normalised.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            prediction = self.wrapped(normalised)
-        loss = self.objective(prediction.float(), depth)
+            image = image.contiguous(memory_format=torch.channels_last)
+        device = image.device.type
+        autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16")
+        with autocast, FastDepthwise():
+            prediction, distance = self.wrapped(image)
+        loss = self.objective(prediction.float(), depth) + self.recipe.hints * distance
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         limit = self.recipe.clip_norm or math.inf
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), limit)
+        norm = nn.utils.clip_grad_norm_(self.learner.parameters(), limit)
         return loss.item(), norm.item()
 
     def _check(self, loss: float, norm: float, number: int, rate: float) -> None:
@@ -233,7 +245,7 @@ class Trainer:
         row: Row = {
             "epoch": position.epoch + 1,
             "step": (position.epoch + 1) * len(self.batches),
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "learning_rate": max(group["lr"] for group in self.optimizer.param_groups),
             "loss": position.loss_sum / len(self.batches),
             "images_per_s": speed.images_per_s,
             "hours": position.seconds / 3600.0,
@@ -263,12 +275,24 @@ class Trainer:
         )
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer; biases and batch-norm parameters are never decayed."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
+def make_optimizer(learner: Learner, recipe: Recipe, encoder_rate: float) -> torch.optim.Optimizer:
+    """The recipe's optimizer; biases and batch-norm parameters are never decayed.
+
+    `encoder_rate`: the share of the learning rate at which the encoder learns. Every group of
+    parameters holds its own as `share`.
+    """
+    groups = []
+    for share, of_encoder in ((encoder_rate, True), (1.0, False)):
+        parameters = [
+            parameter
+            for name, parameter in learner.named_parameters()
+            if parameter.requires_grad and name.startswith("network.encoder.") == of_encoder
+        ]
+        for decay, chosen in (
+            (recipe.weight_decay, [p for p in parameters if p.dim() > 1]),
+            (0.0, [p for p in parameters if p.dim() <= 1]),
+        ):
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "share": share})
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
     return kind(groups, lr=recipe.learning_rate, betas=recipe.betas)

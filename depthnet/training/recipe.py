@@ -17,12 +17,14 @@ class Recipe:
 
     `loss`: a name of `depthnet.losses`. `schedule`: the learning rate stays `constant`, or goes
     up to `learning_rate` in the first `warmup` share of all steps and down to nothing in the
-    rest (`one-cycle`). `clip_norm`: the largest norm of the gradient (0: any). `ema_decay`: the
+    rest (`one-cycle`). `encoder_rate`: an encoder that starts from ImageNet learns at this share
+    of the learning rate. `clip_norm`: the largest norm of the gradient (0: any). `ema_decay`: the
     weights that are kept are a moving average with this decay a step (0: the last ones).
     `precision`: of the network's arithmetic; `auto` is bfloat16 where the machine multiplies it
     in hardware. `sample_size`: (height, width) at which samples are kept in memory, None for
-    the size of the network's input. `teacher`: weight of the loss against a teacher's depth,
-    where there is a teacher.
+    the size of the network's input. `input_size`: what the network learns from, None for its own
+    size; a smaller one is faster. `teacher`: weight of the loss against a teacher's depth, where
+    there is a teacher; `hints`: weight of the distance to another encoder's features, likewise.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Recipe:
     weight_decay: float = 0.0
     schedule: Literal["constant", "one-cycle"] = "constant"
     warmup: float = 0.0
+    encoder_rate: float = 1.0
     clip_norm: float = 0.0
     ema_decay: float = 0.0
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
@@ -41,7 +44,9 @@ class Recipe:
     loss: str = "bmix"
     augmentation: Augmentation = field(default_factory=lambda: PAPER)
     sample_size: tuple[int, int] | None = None
+    input_size: tuple[int, int] | None = None
     teacher: float = 1.0
+    hints: float = 3.0
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for records and checkpoints."""
@@ -59,6 +64,7 @@ RECIPES = {
             weight_decay=0.02,
             schedule="one-cycle",
             warmup=0.1,
+            encoder_rate=0.3,
             clip_norm=20.0,
             ema_decay=0.998,
             precision="auto",
@@ -95,4 +101,6 @@ def get(name: str, **changes: Any) -> Recipe:
     for key in ("epochs", "batch", "learning_rate"):
         if not getattr(recipe, key) > 0:
             raise InputError(f"recipe {name}: {key} is {getattr(recipe, key)}, give more than 0")
+    if recipe.input_size and any(side % 32 for side in recipe.input_size):
+        raise InputError(f"input size {recipe.input_size[0]}: give a multiple of 32")
     return recipe

@@ -48,6 +48,7 @@ def train(
     *,
     start: Start | None = None,
     teacher: Path | None = None,
+    hints: Path | None = None,
     seed: int = 0,
     held_out: float = HELD_OUT,
     world: World | None = None,
@@ -58,7 +59,8 @@ def train(
 
     `folder` receives `NAME.safetensors` with its record `NAME.json`, `log.csv` and
     `checkpoint.pt`, from which the same call goes on after an interruption. `teacher`: a weights
-    file of any network, or a .npy of its depths. Raises InputError, `loop.Diverged`, OSError.
+    file of any network, or a .npy of its depths. `hints`: a file of ImageNet weights that
+    `encoder_weights` knows. Raises InputError, `loop.Diverged`, OSError.
     """
     entry = zoo.get(name)
     world = world or World()
@@ -77,8 +79,18 @@ def train(
     if teacher:
         status(f"predicting with the teacher {teacher.name}")
         data = add_teacher(data, teacher)
+    hinting = encoder_weights.open_encoder(hints) if hints else None
     trainer = Trainer(
-        built, recipe, data, folder, seed=seed, origin=origin, world=world, progress=progress
+        built,
+        recipe,
+        data,
+        folder,
+        seed=seed,
+        origin=origin,
+        pretrained_encoder="ImageNet encoder" in origin,
+        hints=hinting,
+        world=world,
+        progress=progress,
     )
     result = trainer.run()
     path = folder / f"{name}.safetensors"
@@ -96,6 +108,7 @@ def describe(trainer: Trainer) -> dict[str, Any]:
         "trained_from": trainer.origin,
         "data": trainer.data.description,
         "recipe": trainer.recipe.to_dict(),
+        "hints": trainer.identity["hints"],
         "seed": trainer.seed,
         "epochs": position.epoch,
         "steps": trainer.steps,

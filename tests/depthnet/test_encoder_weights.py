@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from depthnet.batch_norm import match_output, unfold
-from depthnet.encoder_weights import load_encoder, v1_names, v2_names
+from depthnet.encoder_weights import load_encoder, names, open_encoder
 from depthnet.encoders import Encoder
 from depthnet.errors import InputError
 
@@ -59,6 +59,70 @@ def reference_v2() -> nn.Sequential:
             layers.append(Inverted(width, outputs, stride if number == 0 else 1, expansion))
             width = outputs
     return nn.Sequential(*layers, unit(width, 1280, 1))
+
+
+class LiteBlock(nn.Module):
+    """EfficientNet-Lite's inverted residual under the names of efficientnet_lite_pytorch."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        if expansion > 1:
+            self._expand_conv = nn.Conv2d(inputs, inner, 1, bias=False)
+            self._bn0 = nn.BatchNorm2d(inner, eps=1e-3)
+        self._depthwise_conv = nn.Conv2d(
+            inner, inner, kernel, stride, groups=inner, bias=False, padding=0
+        )
+        self._bn1 = nn.BatchNorm2d(inner, eps=1e-3)
+        self._project_conv = nn.Conv2d(inner, outputs, 1, bias=False)
+        self._bn2 = nn.BatchNorm2d(outputs, eps=1e-3)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        if hasattr(self, "_expand_conv"):
+            y = self._bn0(self._expand_conv(y)).clamp(0, 6)
+        y = self._bn1(self._depthwise_conv(same(y, self._depthwise_conv))).clamp(0, 6)
+        y = self._bn2(self._project_conv(y))
+        return x + y if self.residual else y
+
+
+def same(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """TensorFlow's SAME padding: what is odd goes right and below."""
+    pads: list[int] = []
+    for size, kernel, stride in zip(x.shape[-1:1:-1], conv.kernel_size, conv.stride, strict=True):
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads += [total // 2, total - total // 2]
+    return nn.functional.pad(x, pads)
+
+
+class Lite(nn.Module):
+    """EfficientNet-Lite 0 (Tan 2019, table 1; stem and head not scaled, no SE)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        rows = (
+            (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),
+            (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
+        )  # fmt: skip
+        self._conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
+        self._bn0 = nn.BatchNorm2d(32, eps=1e-3)
+        self._blocks = nn.ModuleList()
+        width = 32
+        for expansion, outputs, count, stride, kernel in rows:
+            for number in range(count):
+                step = stride if number == 0 else 1
+                self._blocks.append(LiteBlock(width, outputs, kernel, step, expansion))
+                width = outputs
+        self._conv_head = nn.Conv2d(320, 1280, 1, bias=False)
+        self._bn1 = nn.BatchNorm2d(1280, eps=1e-3)
+        self._fc = nn.Linear(1280, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self._bn0(self._conv_stem(same(x, self._conv_stem))).clamp(0, 6)
+        for block in self._blocks:
+            x = block(x)
+        return self._bn1(self._conv_head(x)).clamp(0, 6)
 
 
 def randomise(network: nn.Module, seed: int) -> None:
@@ -111,9 +175,29 @@ def test_a_mapped_encoder_has_the_features_of_the_network_it_was_made_for(
         torch.testing.assert_close(maps[stride], tap, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("names", [v1_names, v2_names])
-def test_no_two_keys_are_mapped_to_one(names: type) -> None:
-    mapping = names()
+def test_a_mapped_efficientnet_lite_has_the_features_of_the_network_it_was_made_for(
+    tmp_path: Path, image: Tensor
+) -> None:
+    reference = Lite().eval()
+    randomise(reference, seed=1)
+    encoder = open_encoder(saved(tmp_path / "lite.pth", reference)).eval()
+    assert encoder.name == "efficientnet_l0"
+    with torch.inference_mode():
+        expected = reference(2 * image - 1)
+        deepest, _ = encoder(2 * image - 1)
+    torch.testing.assert_close(deepest, expected, rtol=1e-3, atol=1e-3)
+    assert expected.std() > 0.01
+
+
+def test_a_file_of_no_known_encoder_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    path = saved(tmp_path / "net.pth", nn.Conv2d(1, 1, 1))
+    with pytest.raises(InputError, match=r"net\.pth: of no known encoder; .* mobilenet_v1, "):
+        open_encoder(path)
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_two_keys_are_mapped_to_one(name: str) -> None:
+    mapping = names()[name]
     assert len(set(mapping.values())) == len(mapping)
 
 
@@ -150,7 +234,7 @@ def test_files_for_another_encoder_are_refused(tmp_path: Path) -> None:
     v1 = saved(tmp_path / "v1.pth", reference_v1())
     with pytest.raises(InputError, match="no weights of mobilenet_v2"):
         load_encoder(Encoder("mobilenet_v2", pretrained=False), v1)
-    with pytest.raises(InputError, match="mobilenet_v1, mobilenet_v2, not for regnety_002"):
+    with pytest.raises(InputError, match=r"mobilenet_v1, .*efficientnet_l2, not for regnety_002"):
         load_encoder(Encoder("regnety_002", pretrained=False), v1)
 
 

@@ -52,7 +52,8 @@ def compare_with_paper(
     network, trained, under protocol `paper` on all 654 test images of NYU; milliseconds from
     the latest valid one of one thread on a real arm64 device. An emulated cost is no latency: it
     stands apart as `emulated_cost`, in ms of emulation. `rank_correlation`: Spearman's, of our
-    cost with the printed milliseconds, one row a network.
+    cost with the printed milliseconds, one row a network. `inconsistencies`: where the paper
+    contradicts itself.
     """
     latest = sorted(records, key=lambda record: str(record.get("time", "")))
     entries = _zoo_rows()
@@ -67,7 +68,12 @@ def compare_with_paper(
             rows.append(_row(number, figures, entry, latest))
         documents.append({"table": number, "caption": table["caption"], "rows": rows})
     every = [row for document in documents for row in document["rows"]]
-    return {"schema": SCHEMA, "tables": documents, "rank_correlation": _correlations(every)}
+    return {
+        "schema": SCHEMA,
+        "tables": documents,
+        "rank_correlation": _correlations(every),
+        "inconsistencies": paper.inconsistencies(),
+    }
 
 
 def _zoo_rows() -> dict[tuple[str, str], Entry]:

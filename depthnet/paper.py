@@ -9,9 +9,18 @@ from typing import Any
 
 
 @cache
+def _document() -> dict[str, Any]:
+    return json.loads((files("depthnet") / "paper_tables.json").read_text())
+
+
 def tables() -> dict[str, Any]:
     """Tables I to X by number: caption and rows, each figure as the string that is printed."""
-    return json.loads((files("depthnet") / "paper_tables.json").read_text())["tables"]
+    return _document()["tables"]
+
+
+def inconsistencies() -> list[str]:
+    """Where the paper prints one thing in one place and another elsewhere, a line each."""
+    return list(_document()["inconsistencies"])
 
 
 def printed(table: str, row: str) -> dict[str, str]:

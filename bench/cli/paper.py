@@ -53,6 +53,8 @@ def _render(document: dict[str, Any]) -> str:
                 f"Rank correlation of our {cost} with the printed cpu_ms: "
                 f"{found['spearman']:.2f} over {found['networks']} networks."
             )
+    if len(document["tables"]) > 1:
+        parts.append("\n".join(["The paper on itself:", *document["inconsistencies"]]))
     return "\n\n".join(parts)
 
 

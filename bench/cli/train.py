@@ -50,6 +50,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Share of the first source to validate on.",
 )
+@click.option(
+    "--fill-holes", is_flag=True, help="Fill missing depth along the image's colours (Levin 2004)."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.  [default: all cores]")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
@@ -73,6 +76,7 @@ def command(
     hints: Path | None,
     input_size: int | None,
     held_out: float,
+    fill_holes: bool,
     seed: int,
     threads: int | None,
     device: str,
@@ -116,6 +120,7 @@ def command(
             hints=hints,
             seed=seed,
             held_out=held_out,
+            fill=fill_holes,
             world=world,
             status=say,
             progress=advance,

@@ -51,6 +51,7 @@ def train(
     hints: Path | None = None,
     seed: int = 0,
     held_out: float = HELD_OUT,
+    fill: bool = False,
     world: World | None = None,
     status: Callable[[str], None] = lambda line: None,
     progress: Callable[[Moment], None] = lambda moment: None,
@@ -60,7 +61,8 @@ def train(
     `folder` receives `NAME.safetensors` with its record `NAME.json`, `log.csv` and
     `checkpoint.pt`, from which the same call goes on after an interruption. `teacher`: a weights
     file of any network, or a .npy of its depths. `hints`: a file of ImageNet weights that
-    `encoder_weights` knows. Raises InputError, `loop.Diverged`, OSError.
+    `encoder_weights` knows. `fill`: fill the holes of the depth learnt from. Raises InputError,
+    `loop.Diverged`, OSError.
     """
     entry = zoo.get(name)
     world = world or World()
@@ -72,6 +74,7 @@ def train(
         sample_size=recipe.sample_size or entry.input_size,
         input_size=entry.input_size,
         held_out=held_out,
+        fill=fill,
         progress=status,
     )
     if not start.weights:

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from depthnet.data import DepthDataset, DepthPair
+from depthnet.data.holes import fill_holes
 from depthnet.errors import InputError
 from depthnet.protocols import resize
 
@@ -50,17 +51,21 @@ def load_samples(
     indices: Sequence[int],
     size: tuple[int, int],
     progress: Progress = lambda line: None,
+    *,
+    fill: bool = False,
 ) -> Samples:
     """Read the pairs `indices` of a data set at `size` (height, width).
 
     Images are resized bilinearly with antialiasing, as the scoring protocols do; depth by
-    nearest neighbour. Two threads read, in order.
+    nearest neighbour. `fill`: give pixels without a measurement a depth along the image's
+    colours, as `fill_holes` does; a pair without any measurement stays empty. Two threads read,
+    in order.
     """
     images = torch.empty(len(indices), 3, *size, dtype=torch.uint8)
     depths = torch.empty(len(indices), 1, *size, dtype=torch.float16)
     names = []
     with ThreadPoolExecutor(max_workers=2) as pool:
-        resized = pool.map(lambda index: _resized(dataset[index], size), indices)
+        resized = pool.map(lambda index: _resized(dataset[index], size, fill), indices)
         for row, (name, image, depth) in enumerate(resized):
             names.append(name)
             images[row] = torch.from_numpy(image.transpose(2, 0, 1))
@@ -80,9 +85,12 @@ def concatenate(parts: Sequence[Samples]) -> Samples:
     )
 
 
-def _resized(pair: DepthPair, size: tuple[int, int]) -> tuple[str, NDArray, NDArray]:
+def _resized(pair: DepthPair, size: tuple[int, int], fill: bool) -> tuple[str, NDArray, NDArray]:
     picture = Image.fromarray(pair.image)
     if picture.size != size[::-1]:
         picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+    image = np.array(picture)
     depth = resize(pair.depth, size, Image.Resampling.NEAREST)
-    return pair.name, np.array(picture), depth.astype(np.float16)
+    if fill and depth.any():
+        depth = fill_holes(image, depth)
+    return pair.name, image, depth.astype(np.float16)

@@ -32,6 +32,7 @@ def gather(
     sample_size: tuple[int, int],
     input_size: tuple[int, int],
     held_out: float = HELD_OUT,
+    fill: bool = False,
     progress: Callable[[str], None] = lambda line: None,
 ) -> TrainingData:
     """Read the training split of every source into memory.
@@ -39,8 +40,8 @@ def gather(
     `specs`: as `open_dataset` takes them, each with an optional `@COUNT` for its first so many
     pairs. `held_out`: the share of the first source, in whole blocks of neighbours, that is set
     apart at the network's `input_size`; the rest is kept at `sample_size`, both (height,
-    width). The test split is never opened. Raises InputError when a source cannot be read or
-    nothing is left to learn from.
+    width), with `fill` after filling the holes of its depth. The test split is never opened.
+    Raises InputError when a source cannot be read or nothing is left to learn from.
     """
     parts, description, validation = [], [], None
     for number, spec in enumerate(specs):
@@ -50,13 +51,14 @@ def gather(
             raise InputError(f"data {spec}: nothing left to learn from; hold out less than 1")
         if apart:
             validation = load_samples(dataset, apart, input_size, progress)
-        parts.append(load_samples(dataset, learnt, sample_size, progress))
+        parts.append(load_samples(dataset, learnt, sample_size, progress, fill=fill))
         description.append(
             {
                 "data": dataset.name,
                 "split": dataset.split,
                 "pairs": len(learnt),
                 "held_out": len(apart),
+                "holes": "filled" if fill else "left",
             }
         )
     if not parts:

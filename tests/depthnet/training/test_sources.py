@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,3 +96,30 @@ def test_a_count_that_is_none_is_refused(opened: list[tuple[str, str]]) -> None:
 def test_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(InputError, match="no data"):
         sources.gather([], sample_size=(8, 8), input_size=(8, 8))
+
+
+def test_holes_are_filled_only_where_asked_and_never_in_what_is_validated_on(
+    opened: list[tuple[str, str]],
+) -> None:
+    sizes = {"sample_size": (12, 16), "input_size": (12, 16), "held_out": 0.5}
+    left = sources.gather(["numbered"], **sizes)
+    filled = sources.gather(["numbered"], **sizes, fill=True)
+    assert (left.train.depths[:, :, :2, :2] == 0).all()
+    # Around a hole, and so in it, a numbered pair has one depth.
+    assert torch.equal(
+        filled.train.depths, left.train.depths.amax((2, 3), keepdim=True).expand(-1, -1, 12, 16)
+    )
+    assert left.held_out is not None
+    assert filled.held_out is not None
+    assert torch.equal(filled.held_out.depths, left.held_out.depths)
+    assert [source["holes"] for source in filled.description] == ["filled"]
+
+
+def test_a_pair_without_a_measurement_stays_empty() -> None:
+    class Empty(Numbered):
+        def __getitem__(self, index: int) -> DepthPair:
+            pair = super().__getitem__(index)
+            return DepthPair(pair.name, pair.image, np.zeros_like(pair.depth))
+
+    samples = load_samples(Empty("train", 1), [0], (12, 16), fill=True)
+    assert (samples.depths == 0).all()

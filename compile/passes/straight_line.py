@@ -1,0 +1,68 @@
+"""Write a function again, binding by binding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import tvm
+from tvm import relax
+from tvm_ffi import structural_walk
+
+
+class Translator(Protocol):
+    """Says what becomes of each binding of a function."""
+
+    def bind(self, var: Any, value: Any) -> None:
+        """Translate one binding."""
+
+    def plain(self, expr: Any) -> Any:
+        """`expr` with every variable replaced by what has become of it."""
+
+
+def translate(
+    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Counter[Any]], Translator]
+) -> tvm.IRModule:
+    """The module with its function `main` written again by a translator.
+
+    The translator is given the builder to emit to, and how often each variable is read. A
+    function with branches is left alone.
+    """
+    main = mod["main"]
+    if not _is_straight(main):
+        return mod
+    rest = {var: function for var, function in mod.functions.items() if var.name_hint != "main"}
+    builder = relax.BlockBuilder(tvm.IRModule(rest))
+    attributes = dict(main.attrs) if main.attrs else {}
+    with builder.function("main", list(main.params), attrs=attributes):
+        with builder.dataflow():
+            translator = new_translator(builder, _uses(main))
+            for block in main.body.blocks:
+                for binding in block.bindings:
+                    translator.bind(binding.var, binding.value)
+            result = builder.emit_output(translator.plain(main.body.body))
+        builder.emit_func_output(result)
+    return relax.transform.DeadCodeElimination()(builder.finalize())
+
+
+def _is_straight(function: Any) -> bool:
+    return isinstance(function.body, relax.SeqExpr) and all(
+        isinstance(binding, relax.VarBinding)
+        and not isinstance(binding.value, relax.If | relax.Function)
+        for block in function.body.blocks
+        for binding in block.bindings
+    )
+
+
+def _uses(function: Any) -> Counter[Any]:
+    uses: Counter[Any] = Counter()
+
+    def count(var: Any) -> None:
+        uses[var] += 1
+
+    for block in function.body.blocks:
+        for binding in block.bindings:
+            structural_walk(binding.value, (relax.Var, count))
+    structural_walk(function.body.body, (relax.Var, count))
+    return uses

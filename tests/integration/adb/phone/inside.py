@@ -1,0 +1,48 @@
+"""The phone's first process, in namespaces of its own: builds the system, then serves adb."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import system
+from adbd import Adbd
+
+ROOT = Path("/mnt")  # of this mount namespace; the machine's own stays as it is
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("listener", "data-mib"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("emulator", "shell", "toolbox", "abi"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--unauthorised", action="store_true")
+    given = parser.parse_args()
+    os.set_inheritable(given.listener, False)
+    shell, toolbox = Path(given.shell), Path(given.toolbox)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # this process's own /proc, before the phone's hides it behind a chroot
+    subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
+    system.run_arm64_programs(given.emulator)
+    system.build(ROOT, shell, toolbox, given.abi, given.data_mib)
+    listener = socket.socket(fileno=given.listener)
+    adbd = Adbd(ROOT, system.properties(given.abi), authorised=not given.unauthorised)
+    adbd.plug(listener)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        if line.strip() == "unplug":
+            adbd.unplug()
+        elif line.strip() == "plug":
+            adbd.plug(listener)
+        print("done", flush=True)
+    os._exit(0)  # the first process of its namespace: all others end with it
+
+
+if __name__ == "__main__":
+    main()

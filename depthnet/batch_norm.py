@@ -47,23 +47,6 @@ def unfold(encoder: Encoder, images: Tensor) -> int:
     return len(sums)
 
 
-@torch.no_grad()
-def match_output(network: nn.Module, targets: Tensor) -> bool:
-    """Let a batch norm at the output start with the mean and deviation of `targets`.
-
-    Some networks end with a batch norm of one channel. It starts at mean 0 and deviation 1
-    whatever was done to the convolution before it, and an optimizer that moves each weight by
-    about the learning rate a step takes thousands of steps to an inverse depth of 4. Returns
-    whether there is such a batch norm.
-    """
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m.num_features == 1]
-    if not norms:
-        return False
-    norms[-1].weight.fill_(targets.std().item())
-    norms[-1].bias.fill_(targets.mean().item())
-    return True
-
-
 def _normalised(encoder: Encoder, images: Tensor) -> Tensor:
     mean, std = (torch.tensor(v).reshape(1, 3, 1, 1) for v in (encoder.mean, encoder.std))
     return (images - mean) / std

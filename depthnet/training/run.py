@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from depthnet import depth_space, encoder_weights, network, zoo
-from depthnet.batch_norm import match_output, unfold
+from depthnet import encoder_weights, network, zoo
 from depthnet.errors import InputError
 from depthnet.network import DepthNetwork, EncoderDecoder
+from depthnet.training import first_look
 from depthnet.training.distributed import World
 from depthnet.training.loop import Trainer
 from depthnet.training.progress import Moment
@@ -23,9 +23,6 @@ from depthnet.training.recipe import Recipe
 from depthnet.training.sources import HELD_OUT, TrainingData, gather
 from depthnet.training.validation import predict_depth
 from depthnet.weights import load_weights, network_of, record_path, save_weights
-
-FIRST_LOOK = 64
-"""Samples by which batch norms are set before training."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def train(
         progress=status,
     )
     if not start.weights:
-        _look_at(data, built, folded=start.encoder is not None)
+        first_look.look(built, data.train, folded=start.encoder is not None)
     if teacher:
         status(f"predicting with the teacher {teacher.name}")
         data = add_teacher(data, teacher)
@@ -168,15 +165,6 @@ def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str
         load_weights(built, start.weights)
         origin = f"{record_path(start.weights).stem} ({_short_hash(start.weights)})"
     return built, origin
-
-
-def _look_at(data: TrainingData, built: DepthNetwork, *, folded: bool) -> None:
-    # Evenly spread: neighbours of a recording look alike.
-    rows = torch.linspace(0, len(data.train) - 1, min(FIRST_LOOK, len(data.train))).long()
-    if folded and isinstance(built, EncoderDecoder):
-        unfold(built.encoder, data.train.images[rows].float() / 255.0)
-    depth = data.train.depths[rows, :1].float()
-    match_output(built, depth_space.encode(depth[depth > 0], built.entry.depth_space))
 
 
 def _read_depths(path: Path) -> torch.Tensor:

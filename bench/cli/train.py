@@ -33,6 +33,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--batch", type=int, help="Instead of the recipe's.")
 @click.option("--learning-rate", type=float, help="Instead of the recipe's.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=NUMBER",
+    help="Any other number of the recipe, as weight_decay=0.05; repeat for several.",
+)
 @click.option("--loss", help="Instead of the recipe's: l1, berhu, am, mix, bmix, ...")
 @click.option("--encoder", type=FILE, help="File of ImageNet weights to start the encoder from.")
 @click.option("--weights", type=FILE, help="Weights file to start the whole network from.")
@@ -69,6 +76,7 @@ def command(
     epochs: int | None,
     batch: int | None,
     learning_rate: float | None,
+    settings: tuple[str, ...],
     loss: str | None,
     encoder: Path | None,
     weights: Path | None,
@@ -99,6 +107,7 @@ def command(
         learning_rate=learning_rate,
         loss=loss,
         input_size=(input_size, input_size) if input_size else None,
+        **dict(recipes.parse_setting(setting) for setting in settings),
     )
     losses.get(chosen.loss)
     import psutil

@@ -86,6 +86,18 @@ RECIPES = {
 }
 
 
+def parse_setting(setting: str) -> tuple[str, float]:
+    """A number of a recipe from `FIELD=NUMBER`; raises InputError when it is not one of them."""
+    numbers = {f.name: f.type for f in dataclasses.fields(Recipe) if f.type in ("int", "float")}
+    name, _, value = setting.partition("=")
+    if name not in numbers:
+        raise InputError(f"setting '{setting}': a recipe's numbers are {', '.join(numbers)}")
+    try:
+        return name, {"int": int, "float": float}[str(numbers[name])](value)
+    except ValueError:
+        raise InputError(f"setting '{setting}': give {name}=NUMBER") from None
+
+
 def get(name: str, **changes: Any) -> Recipe:
     """The recipe called `name` with fields changed; a change of None is none.
 

@@ -69,7 +69,7 @@ def train(
     data = gather(
         specs,
         sample_size=recipe.sample_size or entry.input_size,
-        input_size=entry.input_size,
+        input_size=recipe.input_size or entry.input_size,
         held_out=held_out,
         fill=fill,
         progress=status,

@@ -155,3 +155,15 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:
     torch.save({"format": 2, "position": {}}, path)
     with pytest.raises(InputError, match="incomplete"):
         checkpoint.load(path)
+
+
+def test_any_number_of_a_recipe_can_be_set() -> None:
+    changed = recipe.get("better", **dict(map(recipe.parse_setting, ("hints=0.3", "batch=4"))))
+    assert (changed.hints, changed.batch) == (0.3, 4)
+    assert isinstance(changed.batch, int)
+
+
+@pytest.mark.parametrize("setting", ["hint=1", "hints", "hints=much", "batch=1.5", "name=other"])
+def test_what_is_no_number_of_a_recipe_is_refused(setting: str) -> None:
+    with pytest.raises(InputError, match="setting"):
+        recipe.parse_setting(setting)

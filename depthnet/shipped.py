@@ -32,6 +32,16 @@ def build(entry: Entry) -> tuple[DepthNetwork, str]:
     return built, _phrase(record)
 
 
+def stages(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records of all runs that led to weights, the first one first."""
+    before = record.get("before")
+    return [*(stages(before) if before else []), record]
+
+
 def _phrase(record: dict[str, Any]) -> str:
     sources = ", ".join(f"{s['pairs']} pairs of {s['data']}" for s in record["data"])
-    return f"trained ({record['trained_from']}; {sources}; {record['epochs']} epochs)"
+    runs = stages(record)
+    epochs = f"{sum(run['epochs'] for run in runs)} epochs"
+    if len(runs) > 1:
+        epochs += f" in {len(runs)} stages"
+    return f"trained ({runs[0]['trained_from']}; {sources}; {epochs})"

@@ -86,6 +86,11 @@ def network_of(path: Path) -> str:
     return name
 
 
+def short_hash(path: Path) -> str:
+    """The first digits of a file's SHA-256, by which a record names it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
 def record_path(path: Path) -> Path:
     """Where the training record of a weights file lies."""
     return path.with_suffix(".json")

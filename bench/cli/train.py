@@ -43,8 +43,12 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--loss", help="Instead of the recipe's: l1, berhu, am, mix, bmix, ...")
 @click.option("--encoder", type=FILE, help="File of ImageNet weights to start the encoder from.")
 @click.option("--weights", type=FILE, help="Weights file to start the whole network from.")
-@click.option("--teacher", type=FILE, help="Weights file to distil from, or a .npy of depths.")
-@click.option("--hints", type=FILE, help="File of ImageNet weights to learn the features of.")
+@click.option(
+    "--teacher",
+    type=FILE,
+    help="Weights file of a network to learn depth and features from, or a file of ImageNet "
+    "weights to learn an encoder's features from.",
+)
 @click.option(
     "--input-size",
     type=click.IntRange(min=32),
@@ -81,7 +85,6 @@ def command(
     encoder: Path | None,
     weights: Path | None,
     teacher: Path | None,
-    hints: Path | None,
     input_size: int | None,
     held_out: float,
     fill_holes: bool,
@@ -126,7 +129,6 @@ def command(
             chosen,
             start=Start(encoder=encoder, weights=weights),
             teacher=teacher,
-            hints=hints,
             seed=seed,
             held_out=held_out,
             fill=fill_holes,

@@ -46,6 +46,7 @@ class Checkpoint:
     identity: dict[str, Any]
     position: Position
     model: dict[str, Tensor]
+    projections: dict[str, Tensor]
     optimizer: dict[str, Any]
     average: dict[str, Tensor] | None
     origin: str

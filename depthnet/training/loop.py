@@ -11,15 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from depthnet.encoders import Encoder
 from depthnet.network import DepthNetwork
 from depthnet.training import checkpoint
 from depthnet.training.average import MovingAverage
 from depthnet.training.checkpoint import Checkpoint, Position
 from depthnet.training.depthwise import FastDepthwise
 from depthnet.training.distributed import World
-from depthnet.training.hints import Learner
 from depthnet.training.interrupt import StopRequest
+from depthnet.training.learner import Learner
 from depthnet.training.loader import Batches
 from depthnet.training.log import Row, write_log
 from depthnet.training.objective import Objective
@@ -28,6 +27,7 @@ from depthnet.training.progress import Moment, Speed
 from depthnet.training.recipe import Recipe
 from depthnet.training.schedule import learning_rate
 from depthnet.training.sources import TrainingData
+from depthnet.training.teacher import Teacher
 from depthnet.training.validation import validate
 
 CHECKPOINT = "checkpoint.pt"
@@ -52,9 +52,7 @@ class Trainer:
     """One run: a network, a recipe, samples, and a folder with its checkpoint and log.
 
     Construct, then `run`. If the folder holds a checkpoint of the same run, it goes on from
-    there; a checkpoint of another run raises InputError. `hints`: an encoder trained on
-    ImageNet whose features the network's encoder learns as well. With `world`, each process
-    holds one.
+    there; a checkpoint of another run raises InputError. With `world`, each process holds one.
     """
 
     def __init__(
@@ -67,7 +65,7 @@ class Trainer:
         seed: int = 0,
         origin: str = "",
         pretrained_encoder: bool = False,
-        hints: Encoder | None = None,
+        teacher: Teacher | None = None,
         world: World | None = None,
         checkpoint_every_s: float = CHECKPOINT_EVERY_S,
         progress: Callable[[Moment], None] = lambda moment: None,
@@ -77,7 +75,7 @@ class Trainer:
         self.network = network
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.learner = Learner(network, hints.to(device) if hints else None)
+            self.learner = Learner(network, teacher.to(device) if teacher else None)
         self.learner.to(device).train()
         if recipe.channels_last:
             self.learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -151,7 +149,8 @@ class Trainer:
         state = Checkpoint(
             identity=self.identity,
             position=self.position,
-            model=self.learner.state_dict(),
+            model=self.network.state_dict(),
+            projections=self.learner.projections.state_dict(),
             optimizer=self.optimizer.state_dict(),
             average=self.average.network.state_dict() if self.average else None,
             origin=self.origin,
@@ -168,8 +167,7 @@ class Trainer:
             "precision": self.precision,
             "seed": self.seed,
             "data": {str(k): source for k, source in enumerate(self.data.description)},
-            "teacher": self.data.train.depths.shape[1] > 1,
-            "hints": self.learner.teacher[0].name if self.learner.teacher else "",
+            "teacher": self.learner.teacher.name if self.learner.teacher else "",
             "processes": self.world.processes,
         }
 
@@ -179,7 +177,8 @@ class Trainer:
             return
         state = checkpoint.load(path)
         checkpoint.check_same_run(path, state.identity, self.identity)
-        self.learner.load_state_dict(state.model)
+        self.network.load_state_dict(state.model)
+        self.learner.projections.load_state_dict(state.projections)
         self.optimizer.load_state_dict(state.optimizer)
         if self.average and state.average:
             self.average.network.load_state_dict(state.average)
@@ -212,7 +211,9 @@ class Trainer:
         device = image.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16")
         with autocast, FastDepthwise():
-            prediction, distance = self.wrapped(image)
+            prediction, distance, taught = self.wrapped(image)
+        if taught is not None:
+            depth = torch.cat((depth, taught), dim=1)
         loss = self.objective(prediction.float(), depth) + self.recipe.hints * distance
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

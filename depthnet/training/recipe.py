@@ -23,8 +23,8 @@ class Recipe:
     `precision`: of the network's arithmetic; `auto` is bfloat16 where the machine multiplies it
     in hardware. `sample_size`: (height, width) at which samples are kept in memory, None for
     the size of the network's input. `input_size`: what the network learns from, None for its own
-    size; a smaller one is faster. `teacher`: weight of the loss against a teacher's depth, where
-    there is a teacher; `hints`: weight of the distance to another encoder's features, likewise.
+    size; a smaller one is faster. `teacher`: weight of the loss against a teacher's depth, `hints`:
+    of the distance to his encoder's features, where there is a teacher.
     """
 
     name: str

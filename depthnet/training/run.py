@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from depthnet import encoder_weights, network, zoo
@@ -20,9 +18,9 @@ from depthnet.training.distributed import World
 from depthnet.training.loop import Trainer
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
-from depthnet.training.sources import HELD_OUT, TrainingData, gather
-from depthnet.training.validation import predict_depth
-from depthnet.weights import load_weights, network_of, record_path, save_weights
+from depthnet.training.sources import HELD_OUT, gather
+from depthnet.training.teacher import load_teacher
+from depthnet.weights import load_weights, record_path, save_weights, short_hash
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,6 @@ def train(
     *,
     start: Start | None = None,
     teacher: Path | None = None,
-    hints: Path | None = None,
     seed: int = 0,
     held_out: float = HELD_OUT,
     fill: bool = False,
@@ -56,16 +53,15 @@ def train(
     """Train network `name` on the sources `specs`; return the record of its weights.
 
     `folder` receives `NAME.safetensors` with its record `NAME.json`, `log.csv` and
-    `checkpoint.pt`, from which the same call goes on after an interruption. `teacher`: a weights
-    file of any network, or a .npy of its depths. `hints`: a file of ImageNet weights that
-    `encoder_weights` knows. `fill`: fill the holes of the depth learnt from. Raises InputError,
+    `checkpoint.pt`, from which the same call goes on after an interruption. `teacher`: a file
+    that `load_teacher` reads. `fill`: fill the holes of the depth learnt from. Raises InputError,
     `loop.Diverged`, OSError.
     """
     entry = zoo.get(name)
     world = world or World()
     start = start or Start()
     status(f"building {name}")
-    built, origin = _build(entry, start, seed)
+    built, origin, before = _build(entry, start, seed)
     data = gather(
         specs,
         sample_size=recipe.sample_size or entry.input_size,
@@ -76,10 +72,6 @@ def train(
     )
     if not start.weights:
         first_look.look(built, data.train, folded=start.encoder is not None)
-    if teacher:
-        status(f"predicting with the teacher {teacher.name}")
-        data = add_teacher(data, teacher)
-    hinting = encoder_weights.open_encoder(hints) if hints else None
     trainer = Trainer(
         built,
         recipe,
@@ -88,18 +80,21 @@ def train(
         seed=seed,
         origin=origin,
         pretrained_encoder="ImageNet encoder" in origin,
-        hints=hinting,
+        teacher=load_teacher(teacher) if teacher else None,
         world=world,
         progress=progress,
     )
     result = trainer.run()
     path = folder / f"{name}.safetensors"
-    record = describe(trainer)
+    record = describe(trainer) | ({"before": before} if before else {})
     return save_weights(result, path, record) if world.leads else record
 
 
 def describe(trainer: Trainer) -> dict[str, Any]:
-    """How the weights came to be: all that is needed to train them again, and the scores."""
+    """How the weights came to be: all that is needed to train them again, and the scores.
+
+    A run that started from a weights file has its record as `before`.
+    """
     position = trainer.position
     last = position.rows[-1] if position.rows else {}
     scores = {key: last[key] for key in ("rmse", "rel", "delta1") if key in last}
@@ -108,7 +103,7 @@ def describe(trainer: Trainer) -> dict[str, Any]:
         "trained_from": trainer.origin,
         "data": trainer.data.description,
         "recipe": trainer.recipe.to_dict(),
-        "hints": trainer.identity["hints"],
+        "teacher": trainer.identity["teacher"],
         "seed": trainer.seed,
         "epochs": position.epoch,
         "steps": trainer.steps,
@@ -129,27 +124,7 @@ def describe(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def add_teacher(data: TrainingData, path: Path) -> TrainingData:
-    """Join every training sample with a teacher's depth, predicted here or read from a .npy.
-
-    A .npy holds Nxhxw metres in the samples' order and size.
-    """
-    if path.suffix == ".npy":
-        depths = _read_depths(path)
-    else:
-        name = network_of(path)
-        taught, _ = network.build(zoo.get(name), pretrained=False)
-        load_weights(taught, path)
-        depths = predict_depth(taught, data.train.images, taught.entry.input_size)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return replace(
-        data,
-        train=data.train.with_teacher(depths),
-        description=[*data.description, {"teacher": path.name, "sha256": digest}],
-    )
-
-
-def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str]:
+def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str, dict[str, Any]]:
     if start.encoder and start.weights:
         raise InputError("give weights of the encoder or of the whole network, not both")
     # The hub is not asked for what a file gives.
@@ -161,21 +136,8 @@ def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str
         encoder_weights.load_encoder(built.encoder, start.encoder)
         built.mean, built.std = built.encoder.mean, built.encoder.std
         origin = f"ImageNet encoder ({start.encoder.name}), random decoder, seed {seed}"
+    before: dict[str, Any] = {}
     if start.weights:
-        load_weights(built, start.weights)
-        origin = f"{record_path(start.weights).stem} ({_short_hash(start.weights)})"
-    return built, origin
-
-
-def _read_depths(path: Path) -> torch.Tensor:
-    try:
-        depths = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a .npy of numbers; save Nxhxw depths in metres") from error
-    if depths.ndim != 3 or depths.dtype.kind != "f":
-        raise InputError(f"{path}: holds {depths.shape} {depths.dtype}; give Nxhxw float metres")
-    return torch.from_numpy(depths)[:, None]
-
-
-def _short_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        before = load_weights(built, start.weights)
+        origin = f"{record_path(start.weights).stem} ({short_hash(start.weights)})"
+    return built, origin, before

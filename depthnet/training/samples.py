@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from depthnet.data import DepthDataset, DepthPair
 from depthnet.data.holes import fill_holes
-from depthnet.errors import InputError
 from depthnet.protocols import resize
 
 Progress = Callable[[str], None]
@@ -24,8 +23,7 @@ Progress = Callable[[str], None]
 class Samples:
     """Pairs of one size.
 
-    `images`: Nx3xhxw uint8 RGB; `depths`: NxCxhxw float16 metres, 0 where unknown; the first
-    channel is the truth, a second one a teacher's prediction.
+    `images`: Nx3xhxw uint8 RGB; `depths`: Nx1xhxw float16 metres, 0 where unknown.
     """
 
     names: tuple[str, ...]
@@ -34,16 +32,6 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.names)
-
-    def with_teacher(self, depths: Tensor) -> Samples:
-        """These samples with a teacher's depth (Nx1xhxw metres) as second channel."""
-        expected = (len(self), 1, *self.images.shape[-2:])
-        if tuple(depths.shape) != expected:
-            raise InputError(
-                f"the teacher's depth is {'x'.join(map(str, depths.shape))}, the samples are "
-                f"{'x'.join(map(str, expected))}: predict these samples at this size"
-            )
-        return replace(self, depths=torch.cat((self.depths[:, :1], depths.half()), dim=1))
 
 
 def load_samples(

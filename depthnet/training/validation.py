@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from depthnet import metrics, protocols
 from depthnet.network import DeployedNetwork, DepthNetwork
@@ -35,18 +34,3 @@ def validate(network: DepthNetwork, samples: Samples, device: str = "cpu") -> di
     network.train(was_training)
     table = np.array([tuple(score.values()) for score in scores], dtype=np.float64)
     return dict(zip(metrics.NAMES, table.mean(axis=0).tolist(), strict=True))
-
-
-@torch.inference_mode()
-def predict_depth(network: DepthNetwork, images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Flip-averaged depth (Nx1xhxw metres, float16) of uint8 images Nx3xhxw, seen at `size`."""
-    from torch.nn import functional
-
-    deployed = DeployedNetwork(network).eval()
-    parts = []
-    for start in range(0, len(images), BATCH):
-        image = images[start : start + BATCH].float() / 255.0
-        seen = functional.interpolate(image, size, mode="bilinear", antialias=True)
-        depth = 0.5 * (deployed(seen) + deployed(seen.flip(-1)).flip(-1))
-        parts.append(functional.interpolate(depth, images.shape[-2:], mode="bilinear").half())
-    return torch.cat(parts)

@@ -36,3 +36,15 @@ def test_trained_weights_are_loaded_and_described(
     image = torch.rand(1, 3, 64, 64)
     assert torch.allclose(built(image), other(image), rtol=1e-2)
     assert not torch.allclose(built(image), network.build(entry)[0](image), rtol=1e-2)
+
+
+def test_the_stages_of_a_training_are_counted_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    entry = zoo.get("fastdepth_pruned")
+    data = [{"data": "rooms", "pairs": 3}]
+    first = {"trained_from": "nothing", "data": data, "epochs": 2}
+    last = {"trained_from": "the first", "data": data, "epochs": 5, "before": first}
+    save_weights(network.build(entry)[0], tmp_path / "fastdepth_pruned.safetensors", last)
+    assert shipped.build(entry)[1] == "trained (nothing; 3 pairs of rooms; 7 epochs in 2 stages)"

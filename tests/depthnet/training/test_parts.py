@@ -11,18 +11,15 @@ import pytest
 import torch
 from torch import nn
 
-from depthnet import metrics, network, protocols, zoo
+from depthnet import metrics, protocols
 from depthnet.augmentation import PAPER
 from depthnet.errors import InputError
 from depthnet.network import DeployedNetwork, DepthNetwork
 from depthnet.training import checkpoint, recipe
 from depthnet.training.average import MovingAverage
-from depthnet.training.run import add_teacher
 from depthnet.training.samples import Samples
 from depthnet.training.schedule import learning_rate
-from depthnet.training.sources import TrainingData
-from depthnet.training.validation import predict_depth, validate
-from depthnet.weights import load_weights, save_weights
+from depthnet.training.validation import validate
 
 
 def test_the_papers_recipe_is_the_papers() -> None:
@@ -101,44 +98,6 @@ def test_validation_is_the_papers_protocol(
     for name in metrics.NAMES:
         mean = np.mean([dict(score)[name] for score in expected])
         assert scores[name] == pytest.approx(mean, rel=1e-5)
-
-
-def test_a_teachers_depth_comes_at_the_samples_size(
-    tiny: Callable[..., DepthNetwork], samples: Callable[..., Samples]
-) -> None:
-    given = samples(3, (40, 48))
-    depths = predict_depth(tiny().eval(), given.images, (32, 32))
-    taught = given.with_teacher(depths)
-    assert taught.depths.shape == (3, 2, 40, 48)
-    assert 0.1 <= taught.depths[:, 1].min() <= taught.depths[:, 1].max() <= 10
-    with pytest.raises(InputError, match="predict these samples"):
-        given.with_teacher(depths[:2])
-
-
-def test_precomputed_depths_are_a_teacher(tmp_path: Path, data: TrainingData) -> None:
-    path = tmp_path / "depths.npy"
-    depths = np.random.default_rng(0).uniform(1, 5, (14, 40, 40)).astype(np.float32)
-    np.save(path, depths)
-    taught = add_teacher(data, path)
-    np.testing.assert_allclose(taught.train.depths[:, 1].float(), depths, rtol=1e-3)
-    assert torch.equal(taught.train.depths[:, :1], data.train.depths)
-    assert taught.description[-1]["teacher"] == "depths.npy"
-    np.save(path, depths.astype(np.int32))
-    with pytest.raises(InputError, match="float metres"):
-        add_teacher(data, path)
-    np.save(path, depths[:3])
-    with pytest.raises(InputError, match="the teacher's depth is 3x1x40x40"):
-        add_teacher(data, path)
-
-
-def test_a_weights_file_is_a_teacher(tmp_path: Path, data: TrainingData) -> None:
-    path = tmp_path / "teacher.safetensors"
-    built, _ = network.build(zoo.get("mobiledepth"), pretrained=False)
-    save_weights(built, path, {})
-    load_weights(built, path)
-    taught = add_teacher(data, path)
-    expected = predict_depth(built, data.train.images, (224, 224))
-    assert torch.equal(taught.train.depths[:, 1:], expected)
 
 
 def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ OpenSession = Callable[[], "AbstractContextManager[Session]"]
 def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
     """Serve the device and yield what opens a session of at most `timeout_s` seconds with it.
 
-    It is served at a tracker of our own; a device that is served elsewhere is at its own. All
-    that was started is ended with the context.
+    It is served at a tracker of our own; a device that is served elsewhere is at its own. Before
+    a session the device gets into a state fit for it: a phone cools down. All that was started
+    is ended with the context.
     """
     from android_rpc.remote import RemoteDevice
     from android_rpc.session import open_session
@@ -30,4 +31,9 @@ def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
         else:
             tracker = stack.enter_context(Tracker())
             endpoint = stack.enter_context(device.serve(tracker))
-        yield lambda: open_session(*endpoint, timeout_s=timeout_s)
+
+        def open_when_ready() -> AbstractContextManager[Session]:
+            device.prepare()
+            return open_session(*endpoint, timeout_s=timeout_s)
+
+        yield open_when_ready

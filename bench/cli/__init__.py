@@ -25,6 +25,8 @@ COMMANDS = (
     "compile",
     "rpc_tracker",
     "rpc_measure",
+    "phone",
+    "compare",
     "report",
     "quickstart",
 )

@@ -16,8 +16,11 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
     "--device",
     default="emulated",
     show_default=True,
-    help="emulated, or tracker:HOST:PORT/KEY for a device that is served elsewhere.",
+    help="emulated; adb or adb:SERIAL for a phone on a cable; tracker:HOST:PORT/KEY for a device "
+    "that is served elsewhere.",
 )
+@click.option("--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(
     "--model",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -38,6 +41,8 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 def command(
     artefact: str | None,
     device: str,
+    cores: str | None,
+    threads: int,
     model: Path | None,
     warmup: int | None,
     samples: int | None,
@@ -55,12 +60,14 @@ def command(
     to compile for arm64-a76 first; by default the flagship.
     """
     from android_rpc.choose import open_device
+    from android_rpc.topology import parse_core_list
     from bench.artefacts import resolve_artefact
     from bench.latency import measure_on_device
     from bench.record import append_record
 
-    target = open_device(device)
+    chosen = parse_core_list(cores) if cores else None
     with status() as progress:
+        target = open_device(device, threads, progress, chosen)
         compiled, source = resolve_artefact(artefact, out, model=model, progress=progress)
         record = measure_on_device(
             compiled,

@@ -42,3 +42,8 @@ class Runtime:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def one_line(error: Exception) -> str:
+    """What another library says of an error, as one line of bearable length."""
+    return " ".join(str(error).split())[:300]

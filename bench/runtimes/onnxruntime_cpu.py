@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.errors import InputError
-from bench.runtimes.base import PRECISIONS, Runtime
+from bench.runtimes.base import PRECISIONS, Runtime, one_line
 
 
 class OnnxRuntimeCpu(Runtime):
@@ -36,7 +36,7 @@ class OnnxRuntimeCpu(Runtime):
                 str(model), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its exceptions share no base class but this
-            raise InputError(f"ONNX Runtime cannot load {model}: {_one_line(error)}") from error
+            raise InputError(f"ONNX Runtime cannot load {model}: {one_line(error)}") from error
         self.threads = threads
         self.inputs = [
             {"name": i.name, "shape": i.shape, "type": i.type} for i in self._session.get_inputs()
@@ -48,7 +48,7 @@ class OnnxRuntimeCpu(Runtime):
         try:
             values = self._session.run(self.outputs, dict(inputs))
         except Exception as error:
-            raise InputError(f"ONNX Runtime refuses the inputs: {_one_line(error)}") from error
+            raise InputError(f"ONNX Runtime refuses the inputs: {one_line(error)}") from error
         return dict(zip(self.outputs, values, strict=True))
 
     def describe(self) -> dict[str, Any]:
@@ -56,7 +56,3 @@ class OnnxRuntimeCpu(Runtime):
         types = {str(i["type"]).removeprefix("tensor(").rstrip(")") for i in self.inputs}
         names = ", ".join(sorted(PRECISIONS.get(name, name) for name in types))
         return {"threads": self.threads, "precision": f"as in the file, inputs {names}"}
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -11,7 +11,10 @@ import torch
 
 from bench.errors import InputError
 from bench.runtimes.base import Runtime
+from bench.runtimes.choose import NAMES, choose
+from bench.runtimes.ncnn_cpu import NcnnCpu
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from bench.runtimes.openvino_cpu import OpenVinoCpu
 from bench.runtimes.torch_eager import TorchEager
 from bench.runtimes.tvm_host import TvmHost
 from bench.runtimes.tvm_rpc import TvmRpc
@@ -34,13 +37,14 @@ def torch_module() -> torch.nn.Module:
     return module
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "pytorch", "tvm"])
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "ncnn", "pytorch", "tvm"])
 def test_computes_the_formula(
     name: str, tiny_onnx: Path, tmp_path: Path, image: np.ndarray, closed_form: ClosedForm
 ) -> None:
     runtime: Runtime
-    if name == "onnxruntime":
-        runtime = OnnxRuntimeCpu(tiny_onnx, threads=2)
+    on_two = {"onnxruntime": OnnxRuntimeCpu, "openvino": OpenVinoCpu, "ncnn": NcnnCpu}
+    if name in on_two:
+        runtime = on_two[name](tiny_onnx, threads=2)
     elif name == "pytorch":
         runtime = TorchEager(torch_module(), threads=1)
     else:
@@ -50,7 +54,7 @@ def test_computes_the_formula(
         (depth,) = runtime.run({"image": image}).values()
         np.testing.assert_allclose(depth, closed_form(image), rtol=1e-5)
         described = runtime.describe()
-        assert described["threads"] == (2 if name == "onnxruntime" else 1)
+        assert described["threads"] == (2 if name in on_two else 1)
         assert "fp32" in described["precision"]
         with pytest.raises(ValueError, match=r"inputs|takes"):
             runtime.run({"picture": image})
@@ -67,6 +71,27 @@ def test_onnxruntime_refuses_in_one_line(tiny_onnx: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="refuses") as caught:
         OnnxRuntimeCpu(tiny_onnx).run({"image": np.zeros((1, 3, 5, 5), np.float32)})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("runtime", [OpenVinoCpu, NcnnCpu])
+def test_peers_refuse_in_one_line(
+    runtime: type[OpenVinoCpu] | type[NcnnCpu], tiny_onnx: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        runtime(tmp_path / "none.onnx")
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(tiny_onnx.read_bytes()[:60])
+    with pytest.raises(InputError, match=r"cannot|is not") as caught:
+        runtime(broken)
+    assert "\n" not in str(caught.value)
+
+
+def test_runtimes_are_named_once_each_and_misspelt_ones_refused() -> None:
+    assert choose("all") == list(NAMES)
+    assert choose("tvm, ncnn,tvm") == ["tvm", "ncnn"]
+    for wrong in ("", "ncn", "tvm,torch"):
+        with pytest.raises(InputError, match="give all, or some of pytorch"):
+            choose(wrong)
 
 
 def test_pytorch_leaves_the_threads_of_the_process_alone(image: np.ndarray) -> None:

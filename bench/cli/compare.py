@@ -1,0 +1,88 @@
+"""`depthbench compare`: one model on several runtimes, interleaved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from bench.cli.common import emit, json_option, out_option, status, table
+
+
+@click.command(name="compare")
+@click.argument("model", default="mobiledepth")
+@click.option(
+    "--runtimes",
+    default="all",
+    show_default=True,
+    help="all, or some of pytorch,onnxruntime,openvino,ncnn,tvm.",
+)
+@click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
+@out_option
+@json_option
+def command(model: str, runtimes: str, rounds: int, out: Any, as_json: bool) -> None:
+    """Time MODEL (a network or an .onnx file) on this machine, one thread each.
+
+    The outputs are checked against ONNX Runtime's first. All runtimes are timed in one loop, in
+    random order; what is compared are the medians of CPU time. A runtime that is not installed
+    is listed as absent (pip install 'depthbench[peers]').
+    """
+    from bench import comparison
+    from bench.agreement import seeded_inputs
+    from bench.errors import InputError, ToolMissing
+    from bench.models import resolve_model
+    from bench.provenance import git_state, tool_versions
+    from bench.runtimes.base import Runtime
+    from bench.runtimes.choose import choose, open_runtime
+
+    names = list(dict.fromkeys(["onnxruntime", *choose(runtimes)]))
+    absent: dict[str, str] = {}
+    opened: dict[str, Runtime] = {}
+    with ExitStack() as stack, status() as progress:
+        resolved = resolve_model(model, out, progress=progress)
+        for name in names:
+            progress(f"loading {resolved.name} into {name}")
+            try:
+                opened[name] = stack.enter_context(open_runtime(name, resolved, out))
+            except ToolMissing as error:
+                absent[name] = str(error)
+            except InputError as error:
+                if runtimes != "all":
+                    raise
+                absent[name] = str(error)
+        specs = [{"name": resolved.input_name, "shape": resolved.input_shape, "dtype": "float32"}]
+        found = comparison.compare(opened, seeded_inputs(specs), rounds=rounds, progress=progress)
+    document = {
+        **found,
+        "model": resolved.name,
+        "sha256": resolved.sha256,
+        "weights": resolved.metadata.get("weights", ""),
+        "threads": 1,
+        "absent": absent,
+        "git": git_state(),
+        "tools": tool_versions(),
+    }
+    emit(document, as_json, lambda: _render(document))
+
+
+def _render(document: dict[str, Any]) -> str:
+    rows: list[Mapping[str, Any]] = [
+        {
+            "runtime": name,
+            "CPU ms, p50": found["cpu_ms"]["p50"],
+            "wall ms, p50": found["wall_ms"]["p50"],
+            "tvm / it": _ratio(document, name),
+            "difference": found["agreement"]["max_relative_difference"],
+        }
+        for name, found in document["runtimes"].items()
+    ]
+    absent = [f"{name}: {reason}" for name, reason in document["absent"].items()]
+    head = f"{document['model']}, one thread, {document['rounds']} interleaved rounds"
+    return "\n".join([head, table(rows), *absent])
+
+
+def _ratio(document: dict[str, Any], peer: str) -> str:
+    ours = document["runtimes"].get("tvm", {}).get("against", {}).get(peer)
+    return f"{ours['ratio']:.3f} ({ours['low']:.3f} to {ours['high']:.3f})" if ours else "-"

@@ -1,0 +1,42 @@
+"""`depthbench phone`: what concerns the phone itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from bench.cli.common import emit, json_option, status, table
+
+DEVICE_MISSING = 3
+
+
+@click.group(name="phone")
+def command() -> None:
+    """What concerns the phone on the cable."""
+
+
+@command.command(name="doctor")
+@click.option("--device", default="adb", show_default=True, help="adb, or adb:SERIAL.")
+@json_option
+def doctor(device: str, as_json: bool) -> int:
+    """Check, in order, what a phone needs to be measured, and say what to do.
+
+    The exit code is 3 when a check fails; warnings do not count.
+    """
+    from android_rpc.doctor import examine, is_fit
+    from android_rpc.errors import InputError
+
+    kind, _, serial = device.partition(":")
+    if kind != "adb":
+        raise InputError(f"{device!r}: the doctor sees phones only; write adb or adb:SERIAL")
+    with status() as progress:
+        checks = examine(serial or None, progress)
+    fit = is_fit(checks)
+    rows: list[dict[str, Any]] = [asdict(check) for check in checks]
+    document = {"device": device, "fit": fit, "checks": rows}
+    emit(
+        document, as_json, lambda: table([{**row, "advice": row["advice"] or "-"} for row in rows])
+    )
+    return 0 if fit else DEVICE_MISSING

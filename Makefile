@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Debian packages: the emulated phone (qemu and the arm64 C library), and venv itself.
-DEBIAN := qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross python3-venv
+# Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, and venv.
+DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross python3-venv
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
@@ -49,7 +49,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 system:
-	@if command -v qemu-aarch64-static >/dev/null && [ -e $(ARM64_LIBC) ] \
+	@if command -v qemu-aarch64-static >/dev/null && command -v adb >/dev/null && [ -e $(ARM64_LIBC) ] \
 	    && [ -e $(ARM64_LIBSTDCXX) ] && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	    echo "make: install what these Debian packages hold, then run again: $(DEBIAN)" >&2; exit 3; fi; \

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from android_rpc.device import Device
 from android_rpc.errors import InputError
 
-NAMES = ("emulated",)
+NAMES = ("emulated", "adb")
 
 
 def open_device(
     specification: str = "emulated",
     threads: int = 1,
     progress: Callable[[str], None] = lambda line: None,
+    cores: Sequence[int] | None = None,
 ) -> Device:
-    """The device of a command line: `emulated`, or `tracker:HOST:PORT/KEY`.
+    """The device of a command line: `emulated`, `adb`, `adb:SERIAL`, or `tracker:HOST:PORT/KEY`.
 
-    `threads` is for devices that are served here. Raises InputError for anything else, and
-    ToolMissing when what the device needs is not installed.
+    `threads` is for devices that are served here, `cores` for a phone, which otherwise computes
+    on the Cortex-A76 of its fastest cluster. Raises InputError for anything else, ToolMissing
+    when what the device needs is not installed, and DeviceError when a phone is not ready.
     """
+    if specification == "adb" or specification.startswith("adb:"):
+        from android_rpc.phone import AdbPhone
+
+        serial = specification.removeprefix("adb").removeprefix(":") or None
+        return AdbPhone(serial, threads=threads, cores=cores, progress=progress)
+    if cores:
+        raise InputError(f"{specification!r}: cores can be chosen on a phone only (adb:SERIAL)")
     if specification.startswith("tracker:"):
         from android_rpc.remote import RemoteDevice
 
@@ -33,5 +42,5 @@ def open_device(
     hint = f"; did you mean {near[0]}?" if near else ""
     raise InputError(
         f"{specification!r}: unknown device{hint} (known: {', '.join(NAMES)}, "
-        "tracker:HOST:PORT/KEY)"
+        "adb:SERIAL, tracker:HOST:PORT/KEY)"
     )

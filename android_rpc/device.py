@@ -35,6 +35,13 @@ class Device(Protocol):
         """
         ...
 
+    def prepare(self) -> None:
+        """Returns when the device may be measured: called before every session.
+
+        Raises DeviceError when it does not get into a state fit for that.
+        """
+        ...
+
     def conditions(self) -> dict[str, Any]:
         """What a record must say about the device: plain values, ready for JSON."""
         ...

@@ -12,7 +12,6 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,14 +19,13 @@ from typing import Any
 
 from android_rpc.bundle import Bundle, build_bundle
 from android_rpc.device import Endpoint
-from android_rpc.errors import DeviceError, ToolMissing
-from android_rpc.processes import ChildProcess, child_process
+from android_rpc.errors import ToolMissing
+from android_rpc.processes import child_process
+from android_rpc.registration import wait_until_registered
 from android_rpc.tracker import Tracker
 
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 CPU_MODEL = "cortex-a76"
-START_S = 60.0
-CHECK_S = 0.05
 
 
 class EmulatedPhone:
@@ -77,8 +75,11 @@ class EmulatedPhone:
             # The session needs TVM; the tracker's process is busy importing it as well.
             import tvm.rpc  # noqa: F401
 
-            self._wait_until_registered(tracker, server)
+            wait_until_registered(tracker, server, self.key, self.name)
             yield Endpoint(tracker.host, tracker.port, self.key)
+
+    def prepare(self) -> None:
+        """An emulator need not cool down."""
 
     def conditions(self) -> dict[str, Any]:
         """Emulator, CPU model, host CPU, threads, bundle, and that a time is no latency."""
@@ -99,16 +100,6 @@ class EmulatedPhone:
         if self._bundle is None:
             self._bundle = build_bundle(progress=self._progress)
         return self._bundle
-
-    def _wait_until_registered(self, tracker: Tracker, server: ChildProcess) -> None:
-        deadline = time.monotonic() + START_S
-        with tracker.client(START_S) as client:
-            while not client.serves(self.key):
-                if not server.running:
-                    raise DeviceError(f"{self.name}: the server ended, {server.why_ended()}")
-                if time.monotonic() > deadline:
-                    raise DeviceError(f"{self.name}: the server did not register in {START_S:g} s")
-                time.sleep(CHECK_S)
 
 
 def find_emulator() -> str:

@@ -57,6 +57,9 @@ class RemoteDevice:
                 )
         yield Endpoint(self.host, self.port, self.key)
 
+    def prepare(self) -> None:
+        """Its temperature is not known here."""
+
     def conditions(self) -> dict[str, Any]:
         """Where the device is; what it is only its own host knows."""
         return {

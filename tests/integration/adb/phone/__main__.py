@@ -19,14 +19,15 @@ from pathlib import Path
 
 from arm64_shell import find_programs
 
-UNSHARE = "unshare --user --map-root-user --mount --net --pid --fork --kill-child=KILL".split()
+UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid"]
+UNSHARE += ["--fork", "--kill-child=KILL"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0, help="on loopback; 0 takes a free one")
     parser.add_argument("--unauthorised", action="store_true", help="nobody confirms on the screen")
-    parser.add_argument("--data-mib", type=int, default=256, help="size of /data")
+    parser.add_argument("--data-mib", type=int, default=512, help="size of /data")
     parser.add_argument("--abi", default="arm64-v8a")
     arguments = parser.parse_args()
     emulator = shutil.which("qemu-aarch64-static")

@@ -19,7 +19,8 @@ from pathlib import Path
 import services
 
 CNXN, AUTH, OPEN, OKAY, CLSE, WRTE = (
-    int.from_bytes(name, "little") for name in (b"CNXN", b"AUTH", b"OPEN", b"OKAY", b"CLSE", b"WRTE")
+    int.from_bytes(name, "little")
+    for name in (b"CNXN", b"AUTH", b"OPEN", b"OKAY", b"CLSE", b"WRTE")
 )
 VERSION, MAX_DATA = 0x01000001, 256 * 1024
 TOKEN, TOKEN_BYTES = 1, 20

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import system
 from adbd import Adbd
 
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 ROOT = Path("/mnt")  # of this mount namespace; the machine's own stays as it is
 
 
@@ -26,7 +29,7 @@ def main() -> None:
     os.set_inheritable(given.listener, False)
     shell, toolbox = Path(given.shell), Path(given.toolbox)
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    _bring_loopback_up()
     # this process's own /proc, before the phone's hides it behind a chroot
     subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
     system.run_arm64_programs(given.emulator)
@@ -42,6 +45,12 @@ def main() -> None:
             adbd.plug(listener)
         print("done", flush=True)
     os._exit(0)  # the first process of its namespace: all others end with it
+
+
+def _bring_loopback_up() -> None:
+    """A new network namespace has a loopback interface that is down (netdevice(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 if __name__ == "__main__":

@@ -109,9 +109,7 @@ def _accept(stream: Stream, listener: socket.socket, host: str) -> None:
     with contextlib.suppress(OSError):
         while True:
             peer, _ = listener.accept()
-            threading.Thread(
-                target=_to_host, args=[connection, peer, host], daemon=True
-            ).start()
+            threading.Thread(target=_to_host, args=[connection, peer, host], daemon=True).start()
 
 
 def _to_host(connection: Any, peer: socket.socket, host: str) -> None:

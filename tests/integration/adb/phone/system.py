@@ -13,9 +13,10 @@ import subprocess
 from pathlib import Path
 
 TOOLS = (
-    "cat chmod cp cut date df echo env false find grep head id kill ln ls mkdir mv nohup ps pwd "
-    "rm rmdir sed seq sha256sum sleep sort stat tail taskset test touch tr true uname wc [ timeout"
-).split()
+    *("cat", "chmod", "cp", "cut", "date", "df", "echo", "env", "false", "find", "grep", "head"),
+    *("id", "kill", "ln", "ls", "mkdir", "mv", "ps", "rm", "rmdir", "sed", "seq", "sha256sum"),
+    *("sleep", "sort", "stat", "tail", "taskset", "test", "touch", "true", "uname", "wc", "["),
+)
 A55, A76 = 0xD05, 0xD0B
 CLOCKS_KHZ = {A55: 1_800_000, A76: 2_600_000}
 ZONES = {"cpu-0-0": 38_000, "cpu-1-0": 41_500, "gpu": 36_000, "battery": 28_500}

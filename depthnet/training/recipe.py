@@ -87,19 +87,26 @@ RECIPES = {
 
 
 def parse_setting(setting: str) -> tuple[str, float]:
-    """A number of a recipe from `FIELD=NUMBER`; raises InputError when it is not one of them."""
-    numbers = {f.name: f.type for f in dataclasses.fields(Recipe) if f.type in ("int", "float")}
+    """A number of a recipe or of its augmentation, from `FIELD=NUMBER`; raises InputError."""
+    numbers = _numbers(Recipe) | _numbers(Augmentation)
     name, _, value = setting.partition("=")
     if name not in numbers:
         raise InputError(f"setting '{setting}': a recipe's numbers are {', '.join(numbers)}")
     try:
-        return name, {"int": int, "float": float}[str(numbers[name])](value)
+        return name, {"int": int, "float": float}[numbers[name]](value)
     except ValueError:
         raise InputError(f"setting '{setting}': give {name}=NUMBER") from None
 
 
+def _numbers(holder: type) -> dict[str, str]:
+    fields = {field.name: str(field.type) for field in dataclasses.fields(holder)}
+    return {name: kind for name, kind in fields.items() if kind in ("int", "float")}
+
+
 def get(name: str, **changes: Any) -> Recipe:
-    """The recipe called `name` with fields changed; a change of None is none.
+    """The recipe called `name` with fields, or those of its augmentation, changed.
+
+    A change of None is none.
 
     Raises InputError with the nearest name when there is none, or when epochs, batch or
     learning rate are not above zero.
@@ -109,7 +116,10 @@ def get(name: str, **changes: Any) -> Recipe:
         hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RECIPES)}"
         raise InputError(f"unknown recipe '{name}': {hint}")
     given = {key: value for key, value in changes.items() if value is not None}
+    of_images = {key: given.pop(key) for key in list(given) if key in _numbers(Augmentation)}
     recipe = dataclasses.replace(RECIPES[name], **given)
+    augmentation = dataclasses.replace(recipe.augmentation, **of_images)
+    recipe = dataclasses.replace(recipe, augmentation=augmentation)
     for key in ("epochs", "batch", "learning_rate"):
         if not getattr(recipe, key) > 0:
             raise InputError(f"recipe {name}: {key} is {getattr(recipe, key)}, give more than 0")

@@ -120,6 +120,9 @@ def test_any_number_of_a_recipe_can_be_set() -> None:
     changed = recipe.get("better", **dict(map(recipe.parse_setting, ("hints=0.3", "batch=4"))))
     assert (changed.hints, changed.batch) == (0.3, 4)
     assert isinstance(changed.batch, int)
+    closer = recipe.get("better", **dict([recipe.parse_setting("zoom=1.1")]))
+    assert closer.augmentation.zoom == 1.1
+    assert closer.augmentation.rotation == recipe.get("better").augmentation.rotation
 
 
 @pytest.mark.parametrize("setting", ["hint=1", "hints", "hints=much", "batch=1.5", "name=other"])

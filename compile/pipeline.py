@@ -17,6 +17,7 @@ from compile.targets import Target
 
 if TYPE_CHECKING:
     from compile.frontend import Model, Port
+    from compile.passes.accounting import Rewrites
     from compile.schedules.select import Account
 
 Progress = Callable[[str], None]
@@ -63,6 +64,7 @@ def compile_model(
             "precision": "fp32",
             "inputs": [port.to_dict() for port in source.inputs],
             "outputs": [port.to_dict() for port in compiled.outputs],
+            "rewrites": compiled.rewrites.to_dict(),
             "schedule": compiled.account.to_dict(),
             "check": _check(source, compiled, folder / LIBRARY, machine),
             "warnings": list(source.warnings),
@@ -77,6 +79,7 @@ class Compiled:
 
     executable: Any
     scheduled: Any
+    rewrites: Rewrites
     account: Account
     outputs: tuple[Port, ...]
 
@@ -85,8 +88,15 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     """Import, rewrite, fuse, schedule and lower a checked model."""
     from compile import build, frontend
     from compile.fusion import fuse
+    from compile.passes.accounting import in_turn
     from compile.passes.channels_last import channels_last
+    from compile.passes.fold_scales import fold_scales
+    from compile.passes.fold_shuffles import fold_shuffles
+    from compile.passes.merge_convolutions import merge_convolutions
+    from compile.passes.phase_convolution import phase_convolutions
     from compile.passes.raise_extrema import raise_extrema
+    from compile.passes.remove_identities import remove_identities
+    from compile.passes.sink_upsampling import sink_upsampling
     from compile.passes.vector_math import vector_math
     from compile.schedules import steps
     from compile.schedules.select import schedule_module
@@ -96,6 +106,15 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     outputs = frontend.output_ports(source, mod)
     progress("rewriting")
     mod = raise_extrema(mod)
+    mod, rewrites = in_turn(
+        mod,
+        remove_identities,
+        fold_scales,
+        merge_convolutions,
+        sink_upsampling,
+        fold_shuffles,
+        phase_convolutions,
+    )
     mod = channels_last(mod)
     mod = fuse(mod, machine)
     mod = vector_math(mod)
@@ -108,7 +127,7 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     except steps.FAILURES:
         scheduled, account = schedule_module(mod, machine, verify=True)
         executable = build.lower(scheduled, machine)
-    return Compiled(executable, scheduled, account, outputs)
+    return Compiled(executable, scheduled, rewrites, account, outputs)
 
 
 def _check(source: Model, compiled: Compiled, library: Path, machine: Target) -> dict[str, Any]:

@@ -9,13 +9,11 @@ cost nothing and the third is one copy that fuses with its neighbours.
 
 from __future__ import annotations
 
-from typing import Any
-
 import tvm
-from tvm import relax
 
 from compile.passes import layout_rules  # noqa: F401 (registers the rules)
 from compile.passes.layout_rewriter import Rewriter
+from compile.passes.straight_line import translate
 
 
 def channels_last(mod: tvm.IRModule) -> tvm.IRModule:
@@ -23,27 +21,4 @@ def channels_last(mod: tvm.IRModule) -> tvm.IRModule:
 
     A function with branches is left alone.
     """
-    main = mod["main"]
-    if not _is_straight(main):
-        return mod
-    rest = {var: function for var, function in mod.functions.items() if var.name_hint != "main"}
-    builder = relax.BlockBuilder(tvm.IRModule(rest))
-    attributes = dict(main.attrs) if main.attrs else {}
-    with builder.function("main", list(main.params), attrs=attributes):
-        with builder.dataflow():
-            rewriter = Rewriter(builder)
-            for block in main.body.blocks:
-                for binding in block.bindings:
-                    rewriter.bind(binding.var, binding.value)
-            result = builder.emit_output(rewriter.plain(main.body.body))
-        builder.emit_func_output(result)
-    return builder.finalize()
-
-
-def _is_straight(function: Any) -> bool:
-    return isinstance(function.body, relax.SeqExpr) and all(
-        isinstance(binding, relax.VarBinding)
-        and not isinstance(binding.value, relax.If | relax.Function)
-        for block in function.body.blocks
-        for binding in block.bindings
-    )
+    return translate(mod, lambda builder, uses: Rewriter(builder))

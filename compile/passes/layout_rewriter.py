@@ -12,6 +12,8 @@ from tvm import relax
 
 from compile.passes import axis_order
 from compile.passes.axis_order import Order
+from compile.passes.straight_line import with_operands
+from compile.passes.tensors import constant_of, shape_of
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,6 @@ class Stored:
 
 Rule = Callable[["Rewriter", Any], "Stored | list[Stored] | None"]
 RULES: dict[str, Rule] = {}
-
-
-def shape_of(expr: Any) -> list[int] | None:
-    """The static shape of a tensor expression, None for anything else."""
-    kind = expr.ty
-    if not isinstance(kind, relax.TensorType) or not isinstance(kind.shape, relax.ShapeExpr):
-        return None
-    if not all(isinstance(extent, tvm.tirx.IntImm) for extent in kind.shape):
-        return None
-    return [int(extent) for extent in kind.shape]
-
-
-def constant_of(expr: Any) -> np.ndarray | None:
-    """The value of a tensor constant, None for anything else."""
-    if isinstance(expr, tvm.ir.expr.GenericConst):
-        return expr.value.numpy()
-    return None
 
 
 class Rewriter:
@@ -72,21 +57,7 @@ class Rewriter:
 
     def plain(self, expr: Any) -> Any:
         """`expr` with every variable replaced by its value as the model wrote it."""
-        if isinstance(expr, relax.Var):
-            value = self.values.get(expr)
-            if value is None:
-                return expr
-            if isinstance(value, list):
-                return relax.Tuple([self._to_identity(field) for field in value])
-            return self._to_identity(value)
-        if isinstance(expr, relax.Tuple):
-            return relax.Tuple([self.plain(field) for field in expr.fields])
-        if isinstance(expr, relax.TupleGetItem):
-            return relax.TupleGetItem(self.plain(expr.tuple_value), expr.index)
-        if isinstance(expr, relax.Call):
-            arguments = [self.plain(argument) for argument in expr.args]
-            return relax.Call(expr.op, arguments, expr.attrs, expr.ty_args)
-        return expr
+        return with_operands(expr, self._variable)
 
     def stored(self, expr: Any) -> Stored | None:
         """Where a tensor operand is; None for what is not a tensor of static shape."""
@@ -142,6 +113,14 @@ class Rewriter:
         shape = shape_of(value.expr)
         assert shape is not None
         return [shape[where] for where in axis_order.inverse(value.order)]
+
+    def _variable(self, var: Any) -> Any:
+        value = self.values.get(var)
+        if value is None:
+            return var
+        if isinstance(value, list):
+            return relax.Tuple([self._to_identity(field) for field in value])
+        return self._to_identity(value)
 
     def _to_identity(self, value: Stored) -> Any:
         return self.in_order(value, axis_order.identity(len(value.order)))

@@ -13,14 +13,8 @@ from tvm import relax
 
 from compile.passes import axis_order
 from compile.passes.axis_order import CHANNELS_LAST, Order
-from compile.passes.layout_rewriter import (
-    Rewriter,
-    Stored,
-    constant_of,
-    is_moved,
-    rule,
-    shape_of,
-)
+from compile.passes.layout_rewriter import Rewriter, Stored, is_moved, rule
+from compile.passes.tensors import constant_of, shape_of
 
 
 @rule("nn.conv2d")

@@ -46,6 +46,20 @@ def translate(
     return relax.transform.DeadCodeElimination()(builder.finalize())
 
 
+def with_operands(expr: Any, replace: Callable[[Any], Any]) -> Any:
+    """`expr` with `replace` applied to each variable in it."""
+    if isinstance(expr, relax.Var):
+        return replace(expr)
+    if isinstance(expr, relax.Tuple):
+        return relax.Tuple([with_operands(field, replace) for field in expr.fields])
+    if isinstance(expr, relax.TupleGetItem):
+        return relax.TupleGetItem(with_operands(expr.tuple_value, replace), expr.index)
+    if isinstance(expr, relax.Call):
+        arguments = [with_operands(argument, replace) for argument in expr.args]
+        return relax.Call(expr.op, arguments, expr.attrs, expr.ty_args)
+    return expr
+
+
 def _is_straight(function: Any) -> bool:
     return isinstance(function.body, relax.SeqExpr) and all(
         isinstance(binding, relax.VarBinding)

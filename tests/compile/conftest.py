@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import tvm
 from onnx import TensorProto, helper, numpy_helper
+from tvm import relax
 
 from compile import build, targets
 from compile.check import check_against_onnxruntime
-from compile.frontend import load_model
+from compile.frontend import import_model, load_model
+from compile.passes.accounting import count_macs
+from compile.passes.raise_extrema import raise_extrema
+from compile.passes.remove_identities import fold_constants, remove_identities
 from compile.pipeline import Compiled, generate
 from compile.runtime import Machine, by_name
+
+RESIZES: dict[str, dict[str, str]] = {
+    "nearest": {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
+    "nearest half-pixel": {"nearest_mode": "round_prefer_floor"},
+    "bilinear": {"mode": "linear"},
+    "bilinear corners": {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+}
+Rewrite = Callable[[Any], tuple[Any, int]]
+REWRITE_TOLERANCE = 3e-6
 
 
 class Graph:
@@ -51,6 +67,26 @@ class Graph:
         self.nodes.append(node)
         return names[0] if outputs == 1 else names
 
+    def convolution(
+        self, x: str, weight: Sequence[int], *, bias: bool = True, **attributes: Any
+    ) -> str:
+        """A convolution by random weights, [outputs, inputs of a group, kernel], and biases."""
+        weights = [self.weight(*weight), *([self.weight(weight[0])] if bias else [])]
+        return self.add("Conv", x, *weights, **attributes)
+
+    def resize(self, x: str, factors: Sequence[float], kind: str = "nearest") -> str:
+        """A resize of height and width; `kind` is one of RESIZES."""
+        scales = self.constant(np.array([1, 1, *factors], np.float32))
+        return self.add("Resize", x, "", scales, **{"mode": "nearest", **RESIZES[kind]})
+
+    def shuffle(self, x: str, groups: int, shape: Sequence[int]) -> str:
+        """A channel shuffle of an image of `shape`, [channels, height, width]."""
+        channels, height, width = shape
+        split = [1, groups, channels // groups, height, width]
+        y = self.add("Reshape", x, self.constant(np.array(split)))
+        y = self.add("Transpose", y, perm=[0, 2, 1, 3, 4])
+        return self.add("Reshape", y, self.constant(np.array([1, *shape])))
+
     def model(self, *outputs: str, opset: int = 18) -> onnx.ModelProto:
         """The finished model; output shapes are inferred."""
         results = [helper.make_empty_tensor_value_info(name) for name in outputs]
@@ -78,6 +114,30 @@ def compile_and_compare(
     return compiled
 
 
+@dataclass
+class Rewritten:
+    """What a rewrite did to a model."""
+
+    applied: int
+    operators: list[str]
+    macs_before: int
+    macs: int
+
+    @property
+    def count(self) -> Counter[str]:
+        return Counter(self.operators)
+
+
+def operators(mod: Any) -> list[str]:
+    """The operators of `main` in order."""
+    values = [binding.value for block in mod["main"].body.blocks for binding in block.bindings]
+    return [
+        value.op.name.removeprefix("relax.")
+        for value in values
+        if isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op)
+    ]
+
+
 @pytest.fixture(scope="session")
 def agree(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
     """`agree(model, target)` fails unless the compiled model does what ONNX Runtime does."""
@@ -99,3 +159,24 @@ def new_graph() -> type[Graph]:
 def graph() -> Graph:
     """An empty graph to build a model in."""
     return Graph()
+
+
+@pytest.fixture
+def rewritten(tmp_path: Path) -> Callable[..., Rewritten]:
+    """`rewritten(model, rewrite)` applies it; fails unless the result is ONNX Runtime's."""
+
+    def apply(model: onnx.ModelProto, rewrite: Rewrite) -> Rewritten:
+        onnx.save(model, str(tmp_path / "model.onnx"))
+        source = load_model(tmp_path / "model.onnx")
+        before = fold_constants(raise_extrema(import_model(source)))
+        after, applied = rewrite(before)
+        assert applied or rewrite is remove_identities or after.same_as(before)
+        with tvm.target.Target("llvm"):
+            executable = relax.build(relax.transform.LegalizeOps()(after), "llvm")
+        run = by_name(Machine(executable), source.inputs, source.outputs)
+        account = check_against_onnxruntime(source, run, where="test")
+        assert not account["constant_outputs"]
+        assert max(account["relative_difference"].values()) <= REWRITE_TOLERANCE
+        return Rewritten(applied, operators(after), count_macs(before), count_macs(after))
+
+    return apply

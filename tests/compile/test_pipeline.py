@@ -84,6 +84,9 @@ def test_manifest(artefact: Artefact, source: Path) -> None:
     assert [port["shape"] for port in manifest["outputs"]] == [[1, 1, 14, 14]]
     assert manifest["schedule"]["macs"] == 14 * 14 * (27 * 8 + 8)
     assert manifest["schedule"]["scheduled_share"] == 1
+    rewrites = manifest["rewrites"]
+    assert rewrites["macs_before"] == rewrites["macs_after"] == manifest["schedule"]["macs"]
+    assert set(rewrites["applied"].values()) == {0}
     assert manifest["tools"]["apache-tvm"] == metadata.version("apache-tvm")
     on_host = artefact.manifest["target"]["name"] == "host"
     where = "the library itself" if on_host else "host build of the same schedules"

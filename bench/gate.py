@@ -164,7 +164,7 @@ def _weight_changes(name: str, was: dict[str, Any], now: dict[str, Any]) -> list
     for tensor in was["tensors"].keys() & now["tensors"].keys():
         (old, old_rms, size), (new, new_rms, _) = was["tensors"][tensor], now["tensors"][tensor]
         norm = max(old_rms, 1e-12) * math.sqrt(size)
-        share = max(abs(new - old) / norm, abs(new_rms / max(old_rms, 1e-12) - 1))
+        share = max(abs(new - old) / norm, abs(new_rms - old_rms) / max(old_rms, 1e-12))
         if not share <= WEIGHT_TOLERANCE:
             moved[tensor] = share
     trained = was["origin"].startswith("trained") and now["origin"].startswith("trained")

@@ -129,7 +129,8 @@ def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str
         raise InputError("give weights of the encoder or of the whole network, not both")
     # The hub is not asked for what a file gives.
     given = start.encoder or start.weights
-    built, origin = network.build(entry, seed=seed, pretrained=given is None)
+    built, untrained = network.build(entry, seed=seed, pretrained=given is None)
+    origin = untrained.removeprefix("untrained (").removesuffix(")")
     if start.encoder:
         if not isinstance(built, EncoderDecoder):
             raise InputError(f"{entry.name} has no encoder of its own: leave --encoder away")

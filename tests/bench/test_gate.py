@@ -34,7 +34,8 @@ def make_model(path: Path, change: float = 0.0) -> Model:
         helper.make_node("Conv", ["image", "kernel", "bias"], ["raw"], pads=[1, 1, 1, 1]),
         helper.make_node("Clip", ["raw", "near", "far"], ["depth"]),
     ]
-    constants |= {"near": np.array(0.1, np.float32), "far": np.array(10, np.float32)}
+    # A bound of zero, as of a ReLU6, is a weight without a size to compare with.
+    constants |= {"near": np.array(0.0, np.float32), "far": np.array(10, np.float32)}
     graph = helper.make_graph(
         nodes,
         "tiny",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 
 # The hub is never asked in tests: they must pass without a network, and say so by design.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine can stall any example; and CI must not fail for an example nobody changed.
 settings.register_profile("here", deadline=None)

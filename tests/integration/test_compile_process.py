@@ -13,12 +13,9 @@ import psutil
 import pytest
 from onnx import TensorProto, helper
 
-# A shell starts what it runs in the background with Ctrl-C ignored, and that is inherited.
 COMPILE = """
-import signal
 import sys
 from pathlib import Path
-signal.signal(signal.SIGINT, signal.default_int_handler)
 from compile.pipeline import compile_model
 say = lambda line: print(line, flush=True)
 compile_model(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), progress=say)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from depthnet.encoders import Encoder
+from depthnet.network import normalised
 
 
 @torch.no_grad()
@@ -36,7 +37,7 @@ def unfold(encoder: Encoder, images: Tensor) -> int:
     encoder.eval()
     try:
         for part in images.split(8):
-            encoder(_normalised(encoder, part))
+            encoder(normalised(part, encoder))
     finally:
         for hook in hooks:
             hook.remove()
@@ -45,11 +46,6 @@ def unfold(encoder: Encoder, images: Tensor) -> int:
         mean = total / count
         _reparametrise(norm, mean.float(), (squares / count - mean**2).clamp_min(0.0).float())
     return len(sums)
-
-
-def _normalised(encoder: Encoder, images: Tensor) -> Tensor:
-    mean, std = (torch.tensor(v).reshape(1, 3, 1, 1) for v in (encoder.mean, encoder.std))
-    return (images - mean) / std
 
 
 def _reparametrise(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:

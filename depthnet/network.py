@@ -102,6 +102,13 @@ class DeployedNetwork(nn.Module):
         return depth_space.decode(prediction, self.network.entry.depth_space)
 
 
+def normalised(image: Tensor, of: DepthNetwork | Encoder) -> Tensor:
+    """Images Nx3xHxW in [0, 1] as a network or an encoder takes them."""
+    mean, std = (image.new_tensor(v).reshape(1, 3, 1, 1) for v in (of.mean, of.std))
+    result: Tensor = (image - mean) / std
+    return result
+
+
 def build(entry: Entry, *, seed: int = 0, pretrained: bool = True) -> tuple[DepthNetwork, str]:
     """Build a network and say in one phrase where its weights come from.
 

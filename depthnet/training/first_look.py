@@ -11,7 +11,7 @@ from torch.nn import functional
 from depthnet import depth_space
 from depthnet.batch_norm import unfold
 from depthnet.blocks import SqueezeExcite
-from depthnet.network import DepthNetwork, EncoderDecoder
+from depthnet.network import DepthNetwork, EncoderDecoder, normalised
 from depthnet.training.samples import Samples
 
 IMAGES = 64
@@ -29,17 +29,16 @@ def look(network: DepthNetwork, samples: Samples, *, folded: bool = False) -> No
     # Evenly spread: neighbours of a recording look alike.
     rows = torch.linspace(0, len(samples) - 1, min(IMAGES, len(samples))).long()
     images = samples.images[rows].float() / 255.0
-    depth = samples.depths[rows, :1].float()
+    depth = samples.depths[rows].float()
     targets = depth_space.encode(depth[depth > 0], network.entry.depth_space)
     if not isinstance(network, EncoderDecoder):
         match_output_norm(network, targets)
         return
     if folded:
         unfold(network.encoder, images)
-    mean, std = (torch.tensor(v).reshape(1, 3, 1, 1) for v in (network.mean, network.std))
     batch = images[:: max(len(images) // BATCH, 1)][:BATCH]
     seen = functional.interpolate(
-        (batch - mean) / std, network.entry.input_size, mode="bilinear", antialias=True
+        normalised(batch, network), network.entry.input_size, mode="bilinear", antialias=True
     )
     if not any(isinstance(module, nn.BatchNorm2d) for module in network.decoder.modules()):
         scale_decoder(network, seen)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from depthnet.errors import InputError
-from depthnet.network import DepthNetwork, EncoderDecoder
-from depthnet.training.teacher import Teacher, channels_of, maps_of, normalised
+from depthnet.network import DepthNetwork, EncoderDecoder, normalised
+from depthnet.training.teacher import Teacher, channels_of, maps_of
 
 
 class Learner(nn.Module):

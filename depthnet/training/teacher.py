@@ -10,7 +10,7 @@ from torch import Tensor
 from depthnet import depth_space, encoder_weights, network, zoo
 from depthnet.encoders import Encoder
 from depthnet.errors import InputError
-from depthnet.network import DepthNetwork, EncoderDecoder
+from depthnet.network import EncoderDecoder, normalised
 from depthnet.weights import load_weights, network_of, short_hash
 
 DEEPEST = 32
@@ -72,10 +72,3 @@ def maps_of(result: tuple[Tensor, dict[int, Tensor]]) -> dict[int, Tensor]:
 def channels_of(encoder: Encoder) -> dict[int, int]:
     """The channels of all maps of an encoder, by stride."""
     return {**encoder.tap_channels, DEEPEST: encoder.channels}
-
-
-def normalised(image: Tensor, of: DepthNetwork | Encoder) -> Tensor:
-    """Images in [0, 1] as a network or an encoder takes them."""
-    mean, std = (image.new_tensor(v).reshape(1, 3, 1, 1) for v in (of.mean, of.std))
-    result: Tensor = (image - mean) / std
-    return result

@@ -15,23 +15,8 @@ from pathlib import Path
 import onnx
 import psutil
 import pytest
-from onnx import TensorProto, helper
 
 DEADLINE_S = 60
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
-    depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 32, 32])
-    weight = helper.make_tensor("w", TensorProto.FLOAT, [1, 3, 1, 1], [0.1, 0.7, 0.2])
-    bias = helper.make_tensor("b", TensorProto.FLOAT, [1], [1.0])
-    node = helper.make_node("Conv", ["image", "w", "b"], ["depth"])
-    graph = helper.make_graph([node], "tiny", [image], [depth], [weight, bias])
-    path = tmp_path_factory.mktemp("model") / "tiny.onnx"
-    opset = [helper.make_opsetid("", 18)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
-    return path
 
 
 @contextmanager

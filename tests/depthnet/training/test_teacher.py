@@ -11,12 +11,18 @@ import torch
 from depthnet import network, zoo
 from depthnet.encoders import Encoder
 from depthnet.errors import InputError
-from depthnet.network import DeployedNetwork, DepthNetwork, EncoderDecoder, weights_sha256
+from depthnet.network import (
+    DeployedNetwork,
+    DepthNetwork,
+    EncoderDecoder,
+    normalised,
+    weights_sha256,
+)
 from depthnet.training.learner import Learner
 from depthnet.training.loop import Trainer
 from depthnet.training.recipe import Recipe
 from depthnet.training.sources import TrainingData
-from depthnet.training.teacher import DEEPEST, Teacher, load_teacher, maps_of, normalised
+from depthnet.training.teacher import DEEPEST, Teacher, load_teacher, maps_of
 from depthnet.weights import save_weights
 
 SMALL = dataclasses.replace(zoo.get("regnety_004_add"), input_size=(32, 32))

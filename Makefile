@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, and venv.
-DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross python3-venv
+# Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, the model
+# of its CPU that estimates cycles, and venv.
+DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
+	llvm-19 python3-venv
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
@@ -50,7 +52,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 system:
 	@if command -v qemu-aarch64-static >/dev/null && command -v adb >/dev/null && [ -e $(ARM64_LIBC) ] \
-	    && [ -e $(ARM64_LIBSTDCXX) ] && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
+	    && [ -e $(ARM64_LIBSTDCXX) ] && command -v llvm-mca-19 >/dev/null \
+	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	    echo "make: install what these Debian packages hold, then run again: $(DEBIAN)" >&2; exit 3; fi; \
 	if [ "$$(id -u)" = 0 ]; then as_root=; elif command -v sudo >/dev/null; then as_root=sudo; else \

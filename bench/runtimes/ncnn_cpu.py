@@ -57,7 +57,7 @@ class NcnnCpu(Runtime):
         ):
             setattr(self._net.opt, option, False)
         with tempfile.TemporaryDirectory() as folder:
-            param, weights = _convert(Path(pnnx.EXEC_PATH), model, Path(folder))
+            param, weights = convert(Path(pnnx.EXEC_PATH), model, Path(folder))
             if self._net.load_param(str(param)) or self._net.load_model(str(weights)):
                 raise InputError(f"ncnn cannot load what pnnx made of {model}")
         self._mat = ncnn.Mat
@@ -86,7 +86,11 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
 
 
-def _convert(tool: Path, model: Path, folder: Path) -> tuple[Path, Path]:
+def convert(tool: Path, model: Path, folder: Path) -> tuple[Path, Path]:
+    """The two files that ncnn loads, made of an ONNX file by the program pnnx, in `folder`.
+
+    The weights stay in fp32. Raises InputError for a model that pnnx cannot convert.
+    """
     # pnnx writes all its files beside its input.
     inside = folder / "model.onnx"
     inside.write_bytes(model.read_bytes())

@@ -1,0 +1,31 @@
+"""Where are LLVM's tools, and which CPU do they model?"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+
+from bench.errors import ToolMissing
+
+# The Neoverse N1 is the A76 for servers; LLVM's own model called cortex-a76 is that of the A57.
+CPU_MODEL = "neoverse-n1"
+TRIPLE = "aarch64-linux-gnu"
+FEATURES = "+v8.2a,+fullfp16,+dotprod,+lse"
+# Another version models the CPU differently: estimates are compared only within one.
+VERSION = "19"
+
+
+def find_tool(name: str) -> str:
+    """The path of one of LLVM's tools; ToolMissing, with the command that installs it."""
+    if found := shutil.which(f"{name}-{VERSION}"):
+        return found
+    raise ToolMissing(f"{name}-{VERSION} is not installed: sudo apt-get install llvm-{VERSION}")
+
+
+@cache
+def version() -> str:
+    """For example `LLVM 19.1.7`."""
+    command = [find_tool("llvm-mca"), "--version"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return next((f"LLVM {line.split()[-1]}" for line in text.splitlines() if "version" in line), "")

@@ -1,0 +1,83 @@
+"""How are the native programs compiled that run a model and count what it executes?"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.errors import ToolMissing
+
+SOURCE = Path(__file__).parent / "native"
+FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
+PHONE_LIBRARY = ("-target", "aarch64-linux-gnu.2.31", "-fPIC", "-Wl,-z,max-page-size=65536")
+PHONE = (*PHONE_LIBRARY, "-pie")
+HERE = ("-target", f"{platform.machine()}-linux-gnu.2.31")
+
+
+def counter() -> Path:
+    """The program that counts blocks in QEMU's log, for this machine."""
+    return compile_program(SOURCE / "count_blocks.c", HERE)
+
+
+def artefact_runner(libraries: Path) -> Path:
+    """The program that runs an artefact, for the phone; `libraries` holds TVM's runtime for it."""
+    from android_rpc.tvm_wheels import header_folders
+
+    headers = [f"-I{folder}" for folder in header_folders()]
+    tvm = ["-Wl,--allow-shlib-undefined", "-Wl,--no-as-needed", f"-L{libraries}"]
+    tvm += ["-ltvm_runtime", "-ltvm_ffi", "-ldl"]
+    return compile_program(SOURCE / "run_artefact.c", (*PHONE, *headers), tvm)
+
+
+def mark_library() -> Path:
+    """The library that programs in other languages call to mark inferences, for the phone."""
+    return compile_program(SOURCE / "mark.c", (*PHONE_LIBRARY, "-shared"))
+
+
+def compile_program(
+    source: Path, flags: Sequence[str], libraries: Sequence[str] = (), cache: Path | None = None
+) -> Path:
+    """Compiles one C file with ziglang; the program is kept in the cache, by what it is made of.
+
+    Raises ToolMissing, with the compiler's first error, when it cannot be compiled.
+    """
+    from android_rpc.cache import cache_folder
+
+    if importlib.util.find_spec("ziglang") is None:
+        raise ToolMissing("ziglang is not installed: pip install ziglang")
+    words = [*FLAGS, *flags, f"-I{SOURCE}", str(source), *libraries]
+    made_of = repr((importlib.metadata.version("ziglang"), words, source.read_bytes()))
+    made_of += (SOURCE / "mark.h").read_text()
+    root = cache or cache_folder()
+    program = root / "cost" / f"{source.stem}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
+    if program.is_file():
+        return program
+    program.parent.mkdir(parents=True, exist_ok=True)
+    # zig waits without end for a cache folder that it cannot write.
+    zig = {
+        name: str(cache_folder() / "zig")
+        for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
+    }
+    with tempfile.TemporaryDirectory(dir=program.parent, prefix=".unfinished-") as folder:
+        made = Path(folder) / program.name
+        done = subprocess.run(
+            [sys.executable, "-m", "ziglang", "cc", *words, "-o", str(made)],
+            cwd=folder,
+            env={**os.environ, **zig},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            lines = done.stderr.splitlines()
+            reason = next((line for line in lines if "error" in line), "no reason given")
+            raise ToolMissing(f"{source.name} does not compile with ziglang: {reason[:300]}")
+        made.rename(program)
+    return program

@@ -1,0 +1,163 @@
+"""What one inference costs on an emulated Cortex-A76: instructions counted, cycles estimated.
+
+python benchmarks/a76_cost.py [MODEL | ARTEFACT ...] [--precision P] [--peers PEER ...] [--json]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from numpy.typing import NDArray
+
+from bench.agreement import compare, seeded_inputs
+from bench.artefacts import compile_for, resolve_artefact
+from bench.cost.inference import KNOWN_ERROR, measure
+from bench.cost.peers import PEERS, measure_peer
+from bench.errors import CheckFailed, InputError
+from bench.models import resolve_model
+from depthnet.zoo import FLAGSHIP
+
+
+@click.command()
+@click.argument("models", nargs=-1)
+@click.option("--precision", help="Of TVM and the peers: by default the artefact's, or fp32.")
+@click.option("--peers", multiple=True, type=click.Choice((*PEERS, "all")), help="Count as well.")
+@click.option("--model", type=click.Path(path_type=Path), help="The ONNX file of the artefacts.")
+@click.option("--times", type=click.IntRange(min=1), default=1, help="Count TVM so often.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True)
+@click.option("--kernels", default=25, show_default=True, help="How many kernels to print.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def main(
+    models: tuple[str, ...],
+    precision: str | None,
+    peers: tuple[str, ...],
+    model: Path | None,
+    times: int,
+    out: Path,
+    kernels: int,
+    as_json: bool,
+) -> None:
+    """Count MODELS (networks, ONNX files or artefact folders; by default the flagship)."""
+    results = {}
+    wanted = PEERS if "all" in peers else tuple(dict.fromkeys(peers))
+    for what in models or (FLAGSHIP,):
+        try:
+            results[what] = cost(what, precision, out, model, times, wanted)
+        except Exception as error:
+            if not hasattr(error, "exit_code"):
+                raise
+            click.echo(f"{what}: {error}", err=True)
+            sys.exit(error.exit_code)
+    if as_json:
+        click.echo(json.dumps({"threads": 1, "note": KNOWN_ERROR, "models": results}, indent=2))
+        return
+    for what, result in results.items():
+        click.echo(table(what, result, kernels))
+
+
+def cost(
+    what: str,
+    precision: str | None,
+    out: Path,
+    model: Path | None = None,
+    times: int = 1,
+    peers: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The cost of one model in each runtime, each one's outputs compared with ONNX Runtime's.
+
+    A peer that is not to be had, or does not take the model, is `absent` with the reason.
+    """
+
+    def say(line: str) -> None:
+        click.echo(f"{what}: {line}", err=True)
+
+    if Path(what).is_dir():
+        artefact, source = resolve_artefact(what, out, model=model, progress=say)
+    else:
+        source = resolve_model(what, out, progress=say).path
+        artefact = compile_for(
+            str(source), "arm64-a76", out, precision=precision or "fp32", progress=say
+        )
+    made_for = artefact.manifest["precision"]
+    if made_for != (precision or made_for):
+        raise InputError(f"compiled for {made_for}, not {precision}")
+    inputs = seeded_inputs(artefact.manifest["inputs"])
+    expected = reference(source, inputs)
+    tolerance = artefact.manifest["check"]["tolerance"]
+    measured = [measure(artefact, inputs, say) for _ in range(times)]
+    found, outputs = measured[0]
+    totals = [each.instructions for each, _ in measured]
+    result: dict[str, Any] = {
+        "artefact_sha256": artefact.sha256,
+        "precision": made_for,
+        "times": totals,
+        "spread": (max(totals) - min(totals)) / min(totals),
+        "runtimes": {
+            "tvm": {**found.to_dict(), "agreement": agree("tvm", expected, outputs, tolerance)}
+        },
+        "absent": {},
+    }
+    for peer in peers:
+        try:
+            peer_cost, output = measure_peer(peer, source, inputs, made_for, say)
+            name, first = next(iter(expected.items()))
+            agreement = agree(peer, {name: first}, {name: output.reshape(first.shape)}, tolerance)
+            result["runtimes"][peer] = {**peer_cost.to_dict(), "agreement": agreement}
+        except Exception as error:
+            if not hasattr(error, "exit_code"):
+                raise
+            result["absent"][peer] = str(error)
+    return result
+
+
+def reference(model: Path, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
+    """ONNX Runtime's outputs, on this machine, in the precision of the file."""
+    from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+
+    runtime = OnnxRuntimeCpu(model)
+    try:
+        return runtime.run(inputs)
+    finally:
+        runtime.close()
+
+
+def agree(
+    runtime: str, expected: dict[str, NDArray], outputs: dict[str, NDArray], tolerance: float
+) -> dict[str, Any]:
+    """How far the outputs are from ONNX Runtime's; CheckFailed when that is too far."""
+    agreement = compare(expected, outputs, "onnxruntime", tolerance)
+    difference = agreement["max_relative_difference"]
+    if difference is None or difference > tolerance:
+        raise CheckFailed(f"{runtime}'s outputs differ from ONNX Runtime's by {difference}")
+    return agreement
+
+
+def table(what: str, result: dict[str, Any], kernels: int) -> str:
+    """The cost of each runtime, and of the costliest kernels or libraries in it, in millions."""
+    lines = [f"{what}, {result['precision']}, one inference on an emulated Cortex-A76, one thread"]
+    lines.append(KNOWN_ERROR)
+    if len(result["times"]) > 1:
+        lines.append(f"TVM counted {len(result['times'])} times, spread {result['spread']:.5%}")
+    lines.append(f"{'instr M':>10}{'est. cycles M':>15}{'FMA bound M':>13}{'MACs M':>9}  runtime")
+    for runtime, found in result["runtimes"].items():
+        lines.append(
+            f"{found['instructions'] / 1e6:10.2f}{found['est_cycles'] / 1e6:15.2f}"
+            f"{found['fma_cycles'] / 1e6:13.2f}{found['macs'] / 1e6:9.2f}  {runtime}"
+        )
+    lines += [f"absent: {peer}: {reason}" for peer, reason in result["absent"].items()]
+    lines.append(f"{'calls':>7}{'instr M':>10}{'cycles M':>10}{'fma M':>9}{'MACs M':>9}  kernel")
+    for share in result["runtimes"]["tvm"]["kernels"][:kernels]:
+        figures = [share[key] / 1e6 for key in ("instructions", "est_cycles", "fma_cycles", "macs")]
+        lines.append(
+            f"{share['calls']:7.0f}{figures[0]:10.3f}{figures[1]:10.3f}{figures[2]:9.3f}"
+            f"{figures[3]:9.3f}  {share['name']}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Instructions under emulation are counted exactly, and the same every time."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bench.cost import counting, cycles, programs
+from bench.cost.counting import parse_blocks
+from bench.cost.inference import KNOWN_ERROR, measure
+from bench.cost.instructions import disassemble, macs
+from bench.cost.library import read_library
+from bench.cost.llvm import find_tool
+from bench.cost.symbols import Kernels
+from bench.errors import CheckFailed, InputError, ToolMissing
+from compile.pipeline import compile_model
+
+# No C library: what it does at its start would be counted as well.
+END = r"""
+static void end(long code) {
+  register long status __asm__("x0") = code, call __asm__("x8") = 94;
+  __asm__ volatile("svc #0" : : "r"(status), "r"(call));
+}
+"""
+LOOP = r"""
+#include "mark.h"
+void _start(void) {
+  for (int run = 0; run < 3; run++) {
+    long times = TIMES;
+    mark();
+    __asm__ volatile(
+        "1: fmla v0.4s, v1.4s, v2.4s\n"
+        "   add x9, x9, #1\n"
+        "   subs %0, %0, #1\n"
+        "   b.ne 1b\n" : "+r"(times) : : "x9", "v0", "cc");
+  }
+  mark();
+  end(0);
+}
+"""
+BARE = ("-target", "aarch64-linux-gnu", "-nostdlib", "-static", "-fno-stack-protector")
+FMLA = 0x4E22CC20  # fmla v0.4s, v1.4s, v2.4s
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[str]]:
+    """The command of a program whose inferences are so many turns of a loop of four words."""
+    folder = tmp_path_factory.mktemp("loop")
+    (folder / "loop.c").write_text(END + LOOP)
+
+    def command(times: int) -> list[str]:
+        flags = (*BARE, f"-DTIMES={times}L")
+        return [str(programs.compile_program(folder / "loop.c", flags, cache=folder))]
+
+    return command
+
+
+def test_a_loop_twice_as_long_costs_exactly_its_instructions_more(
+    loop: Callable[[int], list[str]],
+) -> None:
+    once, twice = (counting.count(loop(times), {}) for times in (5000, 10000))
+    assert twice.total - once.total == 4 * 5000
+    assert 4 * 5000 <= once.total < 4 * 5000 + 20
+    multiplied = sum(
+        hits * words.count(FMLA) for (_, words), hits in twice.blocks.items() if FMLA in words
+    )
+    assert multiplied == 10000
+
+
+def test_the_same_program_costs_the_same_in_another_process(
+    loop: Callable[[int], list[str]],
+) -> None:
+    first, second = (counting.count(loop(777), {}) for _ in range(2))
+    assert first == second
+
+
+def test_a_program_that_fails_or_hangs_or_marks_nothing_is_an_error(
+    loop: Callable[[int], list[str]], tmp_path: Path
+) -> None:
+    with pytest.raises(CheckFailed, match="time limit"):
+        counting.count(loop(10**12), {}, limit_s=1.0)
+    (tmp_path / "quiet.c").write_text(END + "void _start(void) { end(CODE); }")
+    for code, message in ((0, "marked 0 of 3"), (3, "ended with 3")):
+        flags = (*BARE, f"-DCODE={code}")
+        quiet = programs.compile_program(tmp_path / "quiet.c", flags, cache=tmp_path)
+        with pytest.raises(CheckFailed, match=message):
+            counting.count([str(quiet)], {})
+
+
+def test_the_counter_refuses_a_log_of_another_form(tmp_path: Path) -> None:
+    command = [str(programs.counter()), "0", str(tmp_path / "counts")]
+    log = b"Trace 0: 0x1 [00000000/0000000000400580/00000001/00000200] main\n"
+    done = subprocess.run(command, input=log, capture_output=True)
+    assert done.returncode == 1
+    assert b"did not describe" in done.stderr
+
+
+def test_the_counter_keeps_code_that_replaces_other_code_apart(tmp_path: Path) -> None:
+    def described(word: int) -> str:
+        return f"----------------\nIN: f\n0x00400580:  {word:08x}  nop\n\n"
+
+    entered = "Trace 0: 0x1 [00000000/0000000000400580/00000001/00000200] f\n"
+    log = described(0xD503201F) + 3 * entered + described(0xD65F03C0) + 2 * entered
+    command = [str(programs.counter()), "0", str(tmp_path / "counts")]
+    subprocess.run(command, input=log.encode(), check=True)
+    blocks = parse_blocks((tmp_path / "counts").read_text().splitlines())
+    assert {(block.words, block.counts) for block in blocks} == {
+        ((0xD503201F,), (3,)),
+        ((0xD65F03C0,), (2,)),
+    }
+
+
+def test_words_become_text_and_those_that_are_none_are_left_out() -> None:
+    texts = disassemble([FMLA, 0xD503201F, 0xFFFFFFFF, FMLA])
+    assert texts == {FMLA: "fmla v0.4s, v1.4s, v2.4s", 0xD503201F: "nop"}
+    assert macs(texts[FMLA]) == 4
+
+
+def test_estimates_follow_the_pipes_of_the_cpu(tmp_path: Path) -> None:
+    # accumulators of their own: two a cycle; one accumulator: one every four cycles (latency)
+    apart = tuple(FMLA & ~31 | register for register in range(8, 24))
+    chain = (FMLA,) * 16
+    unknown = (0xFFFFFFFF,)
+    costs = cycles.estimate([apart, chain, unknown], cache=tmp_path)
+    assert costs[apart] == pytest.approx(8, rel=0.1)
+    assert costs[chain] == pytest.approx(64, rel=0.4)
+    assert costs[chain] > 4 * costs[apart]
+    assert costs[unknown] < 1
+    assert cycles.estimate([apart], cache=tmp_path) == {apart: costs[apart]}
+
+
+def test_without_llvm_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ToolMissing, match="apt-get install llvm-19"):
+        find_tool("llvm-mca")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 3x3 convolution and a pointwise one, with a ReLU between them."""
+    rng = np.random.default_rng(3)
+    weights = {"w1": rng.normal(0, 0.3, (16, 3, 3, 3)), "w2": rng.normal(0, 0.3, (8, 16, 1, 1))}
+    nodes = [
+        helper.make_node("Conv", ["image", "w1"], ["a"], pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
+        helper.make_node("Relu", ["a"], ["r"]),
+        helper.make_node("Conv", ["r", "w2"], ["depth"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 24])],
+        [helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 8, 16, 24])],
+        [numpy_helper.from_array(v.astype(np.float32), name) for name, v in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path = tmp_path_factory.mktemp("network") / "network.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_an_artefact_costs_the_same_twice_and_computes_what_onnx_runtime_does(
+    network: Path, tmp_path: Path
+) -> None:
+    artefact = compile_model(network, "arm64-a76", tmp_path / "artefact")
+    image = np.random.default_rng(5).random((1, 3, 16, 24), np.float32)
+    (cost, outputs), (again, _) = (measure(artefact, {"image": image}) for _ in range(2))
+    assert again.instructions == pytest.approx(cost.instructions, rel=1e-4)
+    macs_of_convolutions = 16 * 24 * (16 * 27 + 8 * 16)
+    done = sum(share.macs for share in cost.shares)
+    assert macs_of_convolutions <= done < 1.6 * macs_of_convolutions
+    kernels = {share.name: share for share in cost.shares if share.calls}
+    assert len(kernels) >= 2
+    assert sum(share.macs for share in kernels.values()) == done
+    assert all(share.est_cycles >= share.fma_cycles for share in kernels.values())
+    assert cost.est_cycles > sum(share.fma_cycles for share in cost.shares)
+    assert cost.to_dict()["note"] == KNOWN_ERROR
+    reference = onnxruntime.InferenceSession(str(network))
+    (expected,) = reference.run(None, {"image": image})
+    assert np.abs(outputs["depth"] - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def test_an_artefact_of_this_machine_is_refused(network: Path, tmp_path: Path) -> None:
+    artefact = compile_model(network, "host", tmp_path / "artefact")
+    with pytest.raises(InputError, match="not for arm64"):
+        measure(artefact, {})
+
+
+def test_the_functions_of_a_library_are_those_that_its_linker_names(tmp_path: Path) -> None:
+    source = "int twice(int x) { return 2 * x; } int used(int x) { return twice(x) + 1; }"
+    (tmp_path / "two.c").write_text(source)
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-gnu", "-shared"]
+    command += ["-nostdlib", "-O1", "two.c", "-o", "two.so"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    library = read_library(tmp_path / "two.so")
+    named = subprocess.run(
+        [find_tool("llvm-nm"), "-D", "--defined-only", "two.so"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    expected = {(int(line.split()[0], 16), line.split()[2]) for line in named}
+    found = {(function.address, function.name) for function in library.functions}
+    assert {"twice", "used"} <= {name for _, name in found}
+    assert found >= expected
+    kernels = Kernels(library)
+    assert {kernels.at(address) for address, _ in expected} == {name for _, name in expected}

@@ -34,21 +34,24 @@ def _fill(generator: np.random.Generator, spec: Mapping[str, Any]) -> NDArray:
 
 
 def compare(
-    reference: Mapping[str, NDArray], outputs: Mapping[str, NDArray], against: str
+    reference: Mapping[str, NDArray],
+    outputs: Mapping[str, NDArray],
+    against: str,
+    tolerance: float = RULES.difference,
 ) -> dict[str, Any]:
     """Compare `outputs` with those of the runtime `against`, name by name.
 
     Returns the worst over the outputs of: `max_relative_difference`, max|a-b| / max|b|;
     `max_abs_difference`, in the output's unit; `reference_std`, the smallest standard deviation
-    of a reference output, 0 when one is constant. The differences are None where an output is
-    missing, has another shape or is not finite.
+    of a reference output, 0 when one is constant; and the `tolerance` to judge them by. The
+    differences are None where an output is missing, has another shape or is not finite.
     """
     agreement: dict[str, Any] = {
         "against": against,
         "max_relative_difference": None,
         "max_abs_difference": None,
         "reference_std": min((_spread(b) for b in reference.values()), default=0.0),
-        "tolerance": RULES.difference,
+        "tolerance": tolerance,
     }
     if not _comparable(reference, outputs):
         return agreement

@@ -21,28 +21,36 @@ def compile_for(
     out: Path,
     *,
     output: Path | None = None,
+    precision: str = "fp32",
+    threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     force: bool = False,
     progress: Progress = lambda line: None,
 ) -> Artefact:
     """Compile `model` (a network's name or an ONNX file) for `target`.
 
-    The artefact goes to `output`, by default `out/NAME-TARGET`; one that is up to date is
-    returned as it is, unless `force`. Raises InputError for an unknown target before anything
-    is exported.
+    The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision and the number
+    of threads behind it where they are not fp32 and one; one that is up to date is returned as it
+    is, unless `force`. Raises InputError for an unknown target or precision, or one that the
+    target is not made for, before anything is exported.
     """
+    from compile import precision as precisions
     from compile import targets
 
-    targets.get(target)
+    precisions.for_target(precision, targets.get(target))
     source = resolve_model(model, out, progress=progress)
     from compile.pipeline import compile_model
 
-    folder = output or out / f"{source.name}-{target}"
+    suffix = "" if precision == "fp32" else f"-{precision}"
+    suffix += "" if threads == 1 else f"-{threads}-threads"
+    folder = output or out / f"{source.name}-{target}{suffix}"
     return compile_model(
         source.path,
         target,
         folder,
         name=source.name,
+        precision=precision,
+        threads=threads,
         input_shapes=input_shapes,
         progress=progress,
         force=force,
@@ -54,21 +62,29 @@ def resolve_artefact(
     out: Path,
     *,
     model: Path | None = None,
+    threads: int = 1,
     progress: Progress = lambda line: None,
 ) -> tuple[Artefact, Path]:
     """The artefact that `what` names, and the ONNX file it was compiled from.
 
     `what` is an artefact folder, or a network's name or an ONNX file, which is compiled for
-    arm64-a76 first; by default the flagship. A folder's model is `model`, or the file of its
-    manifest's name beside the folder or in `out`. Raises InputError when neither is there.
+    arm64-a76 and `threads` threads first; by default the flagship. A folder's model is `model`, or
+    the file of its manifest's name beside the folder or in `out`. Raises InputError when neither
+    is there, or the artefact was compiled for fewer threads.
     """
     from compile.artefact import load_artefact
     from depthnet import zoo
 
     if what is None or not Path(what).is_dir():
         source = resolve_model(what or zoo.FLAGSHIP, out, progress=progress)
-        return compile_for(str(source.path), "arm64-a76", out, progress=progress), source.path
+        made = compile_for(str(source.path), "arm64-a76", out, threads=threads, progress=progress)
+        return made, source.path
     artefact = load_artefact(Path(what))
+    if artefact.manifest["threads"] < threads:
+        raise InputError(
+            f"{what} was compiled for {artefact.manifest['threads']} thread(s): "
+            f"compile it with --threads {threads}"
+        )
     name = Path(artefact.manifest["source"]["file"]).name
     for place in (model, artefact.folder.parent / name, out / name):
         if place is not None and place.is_file():

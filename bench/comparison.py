@@ -20,6 +20,7 @@ WARM_UPS = 5
 ROUNDS = 60
 RESAMPLES = 2000
 CONFIDENCE = (2.5, 97.5)
+QUIET_S = 0.003
 
 
 @dataclass
@@ -36,13 +37,15 @@ def interleave(
     rounds: int = ROUNDS,
     warm_ups: int = WARM_UPS,
     seed: int = 0,
+    several_threads: bool = False,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Times]:
     """Time every run once a round, in an order drawn anew each round.
 
     What the machine does beside it falls on all alike, and no one always follows the same
     other. CPU time is the process's, all of its threads: that of others on the machine is not
-    in it.
+    in it. With `several_threads`, each turn begins when those of the last have stopped spinning,
+    with a run that wakes its own and does not count.
     """
     for run in runs.values():
         for _ in range(warm_ups):
@@ -54,11 +57,24 @@ def interleave(
         progress(f"timing {len(order)} runtimes: round {number + 1} of {rounds}")
         generator.shuffle(order)
         for name in order:
+            if several_threads:
+                wait_until_idle()
+                runs[name]()
             wall, cpu = time.perf_counter_ns(), time.process_time_ns()
             runs[name]()
             times[name].wall_ms.append((time.perf_counter_ns() - wall) / 1e6)
             times[name].cpu_ms.append((time.process_time_ns() - cpu) / 1e6)
     return times
+
+
+def wait_until_idle(limit_s: float = 1.0) -> None:
+    """Wait until no thread of this process computes, `limit_s` seconds at most."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        cpu = time.process_time_ns()
+        time.sleep(QUIET_S)
+        if time.process_time_ns() - cpu < QUIET_S * 1e9 / 10:
+            return
 
 
 def ratio_of_medians(
@@ -84,13 +100,16 @@ def compare(
     *,
     reference: str = "onnxruntime",
     rounds: int = ROUNDS,
+    threads: int = 1,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Compare loaded runtimes on the same inputs.
 
     Every output is checked against that of the runtime `reference` first. For each runtime:
     `agreement`, `wall_ms` and `cpu_ms` with their statistics, and `against`, by peer, the ratio
-    of the medians of CPU time. Raises CheckFailed, naming them, when outputs do not agree.
+    of the medians of `decided_by`: CPU time for one thread, which what else the machine does
+    leaves alone, and the clock's for more `threads`. Raises CheckFailed, naming them, when
+    outputs do not agree.
     """
     outputs = {name: runtime.run(inputs) for name, runtime in runtimes.items()}
     outputs = {name: {k: v.copy() for k, v in output.items()} for name, output in outputs.items()}
@@ -106,11 +125,14 @@ def compare(
     if wrong:
         raise CheckFailed(f"outputs differ from {reference}'s: {', '.join(wrong)}; nothing timed")
     runs = {name: _run(runtime, inputs) for name, runtime in runtimes.items()}
-    times = interleave(runs, rounds=rounds, progress=progress)
+    times = interleave(runs, rounds=rounds, several_threads=threads > 1, progress=progress)
+    decided_by = "cpu_ms" if threads == 1 else "wall_ms"
     return {
         "schema": SCHEMA,
         "reference": reference,
         "rounds": rounds,
+        "threads": threads,
+        "decided_by": decided_by,
         "runtimes": {
             name: {
                 **runtimes[name].describe(),
@@ -118,7 +140,9 @@ def compare(
                 "wall_ms": summarise(taken.wall_ms),
                 "cpu_ms": summarise(taken.cpu_ms),
                 "against": {
-                    peer: ratio_of_medians(taken.cpu_ms, times[peer].cpu_ms)
+                    peer: ratio_of_medians(
+                        getattr(taken, decided_by), getattr(times[peer], decided_by)
+                    )
                     for peer in runtimes
                     if peer != name
                 },

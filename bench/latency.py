@@ -117,6 +117,11 @@ class _Measurement:
         return "emulated cost" if self.device.emulated else "latency"
 
     @property
+    def tolerance(self) -> float:
+        """What the artefact's precision was checked against when it was compiled."""
+        return float(self.artefact.manifest.get("check", {}).get("tolerance", RULES.difference))
+
+    @property
     def started(self) -> bool:
         return any(self.sessions_ms)
 
@@ -136,7 +141,7 @@ class _Measurement:
                 self.before = self.before or self._conditions(session)
                 self.runtime = runtime.describe()
                 progress(f"{where}: comparing with ONNX Runtime")
-                agreement = compare(expected, runtime.run(inputs), "onnxruntime")
+                agreement = compare(expected, runtime.run(inputs), "onnxruntime", self.tolerance)
                 self.agreement = _worse(self.agreement, agreement)
                 if not _agrees(self.agreement):
                     break
@@ -213,7 +218,7 @@ def _what_stopped(error: BaseException) -> str:
 
 def _agrees(agreement: Mapping[str, Any]) -> bool:
     difference = agreement["max_relative_difference"]
-    return difference is not None and difference <= RULES.difference
+    return difference is not None and difference <= agreement["tolerance"]
 
 
 def _worse(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ class Model:
         return json.loads(self.metadata.get("complexity", "{}"))
 
     @property
+    def inputs(self) -> list[dict[str, Any]]:
+        """Its first input, as an artefact's manifest lists inputs."""
+        return [{"name": self.input_name, "shape": self.input_shape, "dtype": "float32"}]
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the image it takes; raises InputError when it takes none."""
         if len(self.input_shape) != 4 or self.input_shape[:2] != (1, 3):

@@ -21,7 +21,8 @@ class Rules:
     `session_spread`: between the largest and smallest session median, relative to the smallest.
     `cv`: of all samples. `clock_change`: of any core, before to after, relative to before.
     `temperature_c`: of the battery, at which phones begin to throttle. `difference`: between
-    the outputs and the reference's, the largest relative to the largest reference value.
+    the outputs and the reference's, the largest relative to the largest reference value, where
+    the comparison has no `tolerance` of its own.
     """
 
     sampling: Sampling = FULL
@@ -112,13 +113,14 @@ def _amount_asked(asked: Sampling, least: Sampling) -> list[str]:
 def _agreement(agreement: Mapping[str, Any], rules: Rules) -> list[str]:
     reference = agreement.get("against", "the reference")
     difference = agreement.get("max_relative_difference")
+    limit = agreement.get("tolerance", rules.difference)
     reasons = []
     if difference is None:
         reasons.append(f"the outputs could not be compared with those of {reference}")
-    elif not difference <= rules.difference:
+    elif not difference <= limit:
         reasons.append(
             f"the outputs differ from those of {reference} by {difference:.1e} relative "
-            f"(limit {rules.difference:.0e})"
+            f"(limit {limit:.0e})"
         )
     if not agreement.get("reference_std"):
         reasons.append(f"the output of {reference} is constant, so that agreeing means nothing")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tvm
 from tvm import relax
+from tvm.tirx import compilation_pipeline
 
 from compile.linker import link
+from compile.passes.stretch_functions import stretch_functions
 from compile.targets import Target
 
 
@@ -29,7 +32,18 @@ def lower(mod: tvm.IRModule, target: Target) -> Any:
         transform.AttachGlobalSymbol(),
     ]
     pipeline = tvm.transform.Sequential(passes)
-    return relax.build(mod, tvm.target.Target(target.tvm), relax_pipeline=pipeline)
+    machine = tvm.target.Target(target.tvm)
+    return relax.build(mod, machine, relax_pipeline=pipeline, tir_pipeline=_PIPELINE)
+
+
+def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
+    """TVM's own lowering of loop nests, with a pass before its last ones."""
+    lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
+    return lower, lambda: tvm.transform.Sequential([stretch_functions, finish()]), device
+
+
+_PIPELINE = "depthbench"
+compilation_pipeline.PIPELINE_MAP[_PIPELINE] = _loops_to_statements
 
 
 def write_library(executable: Any, library: Path) -> None:

@@ -9,36 +9,38 @@ import numpy as np
 
 from compile.errors import CheckFailed, InputError
 from compile.frontend import Model, Port, one_line
+from compile.precision import FP32
 
-TOLERANCE = 1e-4
 SEED = 0
 Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
-def check_against_onnxruntime(model: Model, run: Run, *, where: str) -> dict[str, Any]:
+def check_against_onnxruntime(
+    model: Model, run: Run, *, where: str, tolerance: float = FP32.tolerance
+) -> dict[str, Any]:
     """Run both on seeded random inputs and return an account for the manifest.
 
     Inputs are uniform in [0, 1) (integers 0 or 1). The difference of an output is the largest
     absolute difference over the largest absolute reference value. A constant reference output
     hides errors, and so does one with NaN or infinities: they are named in `constant_outputs` and
-    `non_finite_outputs`. Raises CheckFailed above 1e-4, InputError where ONNX Runtime cannot run
-    the model.
+    `non_finite_outputs`. Raises CheckFailed above `tolerance`, InputError where ONNX Runtime cannot
+    run the model.
     """
     inputs = random_inputs(model.inputs)
     reference = _reference(model, inputs)
     results = run(inputs)
     differences = {name: relative_difference(results[name], reference[name]) for name in reference}
     worst = max(differences, key=lambda name: differences[name])
-    if not differences[worst] <= TOLERANCE:
+    if not differences[worst] <= tolerance:
         raise CheckFailed(
             f"{model.path}: output {worst!r} of the compiled model differs from ONNX Runtime's "
-            f"by {differences[worst]:.2e} of its largest value (at most {TOLERANCE:g} is allowed)"
+            f"by {differences[worst]:.2e} of its largest value (at most {tolerance:g} is allowed)"
         )
     return {
         "against": "ONNX Runtime",
         "where": where,
         "inputs": f"uniform [0, 1), seed {SEED}",
-        "tolerance": TOLERANCE,
+        "tolerance": tolerance,
         "relative_difference": differences,
         "constant_outputs": [name for name, value in reference.items() if _is_constant(value)],
         "non_finite_outputs": [name for name, value in reference.items() if not _is_finite(value)],

@@ -7,7 +7,7 @@ import difflib
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ import numpy as np
 
 from compile import interrupt, onnx_file
 from compile.errors import InputError
+from compile.onnx_functions import expand_functions
+from compile.onnx_resize import rewrite_resizes
 
 if TYPE_CHECKING:
     import onnx
@@ -73,7 +75,10 @@ def load_model(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = No
         raise InputError(f"{path}: not a valid ONNX model: {one_line(error)}") from error
     except ValueError as error:  # the serialised model is too large for the checker
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
-    _check_operators(path, proto, opset)
+    known = _known_operators()
+    opset = _opset(path, proto)
+    proto = rewrite_resizes(expand_functions(proto, known, opset), opset)
+    _check_operators(path, proto, known, opset)
     return Model(
         path=path,
         sha256=digest,
@@ -196,10 +201,15 @@ def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
         return proto
 
 
-def _check_operators(path: Path, proto: onnx.ModelProto, opset: int) -> None:
+def _known_operators() -> set[str]:
     from tvm.relax.frontend.onnx import onnx_frontend
 
-    known = {*onnx_frontend._get_convert_map(), "If", "Constant"}
+    return {*onnx_frontend._get_convert_map(), "If", "Constant"}
+
+
+def _check_operators(
+    path: Path, proto: onnx.ModelProto, known: Collection[str], opset: int
+) -> None:
     for graph in onnx_file.graphs(proto.graph):
         for node in graph.node:
             if node.op_type in known:

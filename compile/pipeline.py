@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from compile import interrupt, targets
 from compile.artefact import LIBRARY, Artefact, finish, load_artefact, replacing
 from compile.errors import InputError
+from compile.precision import FP32, Precision, for_target
 from compile.targets import Target
 
 if TYPE_CHECKING:
@@ -30,43 +31,48 @@ def compile_model(
     output: Path,
     *,
     name: str | None = None,
+    precision: str = FP32.name,
+    threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     progress: Progress = lambda line: None,
     force: bool = False,
 ) -> Artefact:
     """Compile the ONNX file `model` for the target called `target` into the folder `output`.
 
+    The code runs on up to `threads` threads, and is fastest on one where it is made for one.
     `input_shapes` fixes inputs of dynamic shape, by name. The folder appears whole or not at all:
-    the result is compared with ONNX Runtime (1e-4 of the largest value) before it is moved into
-    place, and an older artefact stays until then. If `output` already holds the same model
-    compiled by the same compiler for the same target, nothing is done (`Artefact.reused`) unless
-    `force`. `progress` gets a line as each step begins. Raises InputError (wrong input),
-    ToolMissing (no linker) and CheckFailed (the compiled model computes something else).
+    the result is compared with ONNX Runtime, within the tolerance of `precision` (fp32 or fp16),
+    before it is moved into place, and an older artefact stays until then. If `output` already holds
+    the same model compiled by the same compiler for the same target, nothing is done
+    (`Artefact.reused`) unless `force`. `progress` gets a line as each step begins. Raises
+    InputError (wrong input), ToolMissing (no linker) and CheckFailed (the compiled model computes
+    something else).
     """
     from compile import frontend
 
-    machine = targets.get(target)
+    machine = targets.get(target, threads)
+    numbers = for_target(precision, machine)
     progress("reading the model")
     source = frontend.load_model(model, input_shapes)
-    identity = _identity(source, machine, name)
+    identity = _identity(source, machine, numbers, name)
     if not force and (old := _same(output, identity)):
         return old
 
     from compile import build
 
     with replacing(output) as folder, interrupt.restored():
-        compiled = generate(source, machine, progress)
+        compiled = generate(source, machine, numbers, progress)
         progress("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
         progress("checking against ONNX Runtime")
         manifest = {
             **identity,
-            "precision": "fp32",
             "inputs": [port.to_dict() for port in source.inputs],
             "outputs": [port.to_dict() for port in compiled.outputs],
+            "arithmetic": numbers.to_dict(),
             "rewrites": compiled.rewrites.to_dict(),
             "schedule": compiled.account.to_dict(),
-            "check": _check(source, compiled, folder / LIBRARY, machine),
+            "check": _check(source, compiled, folder / LIBRARY, machine, numbers),
             "warnings": list(source.warnings),
         }
         manifest = finish(folder, manifest)
@@ -84,7 +90,12 @@ class Compiled:
     outputs: tuple[Port, ...]
 
 
-def generate(source: Model, machine: Target, progress: Progress = lambda line: None) -> Compiled:
+def generate(
+    source: Model,
+    machine: Target,
+    numbers: Precision = FP32,
+    progress: Progress = lambda line: None,
+) -> Compiled:
     """Import, rewrite, fuse, schedule and lower a checked model."""
     from compile import build, frontend
     from compile.fusion import fuse
@@ -92,13 +103,16 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     from compile.passes.channels_last import channels_last
     from compile.passes.fold_scales import fold_scales
     from compile.passes.fold_shuffles import fold_shuffles
+    from compile.passes.half_precision import half_precision
     from compile.passes.merge_convolutions import merge_convolutions
     from compile.passes.phase_convolution import phase_convolutions
     from compile.passes.raise_extrema import raise_extrema
     from compile.passes.remove_identities import remove_identities
     from compile.passes.sink_upsampling import sink_upsampling
+    from compile.passes.transposed_convolution import transposed_convolutions
     from compile.passes.vector_math import vector_math
     from compile.schedules import steps
+    from compile.schedules.next_weights import ask_for_next_weights
     from compile.schedules.select import schedule_module
 
     progress("importing")
@@ -109,17 +123,21 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     mod, rewrites = in_turn(
         mod,
         remove_identities,
+        transposed_convolutions,
         fold_scales,
         merge_convolutions,
         sink_upsampling,
         fold_shuffles,
         phase_convolutions,
     )
+    if numbers.storage == "float16":
+        mod, rewrites.precision = half_precision(mod)
     mod = channels_last(mod)
     mod = fuse(mod, machine)
     mod = vector_math(mod)
     progress("scheduling")
     scheduled, account = schedule_module(mod, machine)
+    scheduled = ask_for_next_weights(scheduled, machine)
     progress("generating code")
     try:
         with interrupt.restored():
@@ -130,7 +148,9 @@ def generate(source: Model, machine: Target, progress: Progress = lambda line: N
     return Compiled(executable, scheduled, rewrites, account, outputs)
 
 
-def _check(source: Model, compiled: Compiled, library: Path, machine: Target) -> dict[str, Any]:
+def _check(
+    source: Model, compiled: Compiled, library: Path, machine: Target, numbers: Precision
+) -> dict[str, Any]:
     """Run what was made, or the same schedules built for this machine, against the model."""
     from compile import build, check, runtime
 
@@ -140,15 +160,19 @@ def _check(source: Model, compiled: Compiled, library: Path, machine: Target) ->
         runner = runtime.Machine(build.lower(compiled.scheduled, targets.get("host")))
         where = "host build of the same schedules"
     run = runtime.by_name(runner, source.inputs, [port.name for port in compiled.outputs])
-    return check.check_against_onnxruntime(source, run, where=where)
+    return check.check_against_onnxruntime(source, run, where=where, tolerance=numbers.tolerance)
 
 
-def _identity(source: Model, machine: Target, name: str | None) -> dict[str, Any]:
+def _identity(
+    source: Model, machine: Target, numbers: Precision, name: str | None
+) -> dict[str, Any]:
     """What decides the result: an artefact with the same identity need not be made again."""
     props = {prop.key: prop.value for prop in source.proto.metadata_props}
     return {
         "name": name or props.get("name") or source.path.stem,
         "target": {"name": machine.name, "tvm": machine.tvm},
+        "precision": numbers.name,
+        "threads": machine.threads,
         "source": {
             "file": source.path.name,
             "sha256": source.sha256,

@@ -11,12 +11,14 @@ import numpy as np
 from compile.artefact import Artefact
 from compile.errors import InputError
 from compile.frontend import Port
+from compile.threads import use_threads
 
 
 class HostModel:
     """An artefact of the target `host`, loaded into this process.
 
-    Raises InputError for an artefact of another target, or of another processor than this one.
+    It runs on as many threads as it was compiled for. Raises InputError for an artefact of another
+    target, or of another processor than this one.
     """
 
     def __init__(self, artefact: Artefact) -> None:
@@ -33,7 +35,7 @@ class HostModel:
                 f"{artefact.folder}: compiled for another processor ({target['tvm']['mcpu']}, "
                 f"this is {here.tvm['mcpu']}); compile again"
             )
-        self._machine = load_machine(artefact.library)
+        self._machine = load_machine(artefact.library, artefact.manifest["threads"])
         self._inputs = artefact.manifest["inputs"]
         self._outputs = [port["name"] for port in artefact.manifest["outputs"]]
 
@@ -59,25 +61,34 @@ class HostModel:
 class Machine:
     """TVM's virtual machine on a compiled module or executable, on this machine's CPU."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, threads: int = 1) -> None:
         import tvm
         from tvm import relax
 
-        self._tensor = tvm.runtime.tensor
+        use_threads(threads)
+        self._threads = threads
+        self._empty = tvm.runtime.empty
+        self._inputs: list[Any] = []
         self._main = relax.VirtualMachine(module, tvm.cpu())["main"]
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Arrays in the model's order to arrays in the model's order."""
-        result = self._main(*(self._tensor(np.ascontiguousarray(array)) for array in inputs))
+        use_threads(self._threads)
+        if not self._inputs:
+            # Memory that is kept: fresh pages would cost more than the copy.
+            self._inputs = [self._empty(array.shape, str(array.dtype)) for array in inputs]
+        for held, array in zip(self._inputs, inputs, strict=True):
+            held.copyfrom(array)
+        result = self._main(*self._inputs)
         results = [result] if hasattr(result, "numpy") else list(result)
-        return [one.numpy() for one in results]
+        return [np.from_dlpack(one) for one in results]
 
 
-def load_machine(library: Path) -> Machine:
+def load_machine(library: Path, threads: int = 1) -> Machine:
     """The machine that runs a linked library."""
     import tvm
 
-    return Machine(tvm.runtime.load_module(str(library)))
+    return Machine(tvm.runtime.load_module(str(library)), threads)
 
 
 def by_name(

@@ -25,13 +25,15 @@ enum { LEAVE_MS = 2000, FAILED = 3 };
 static int place_threads(const struct options *options) {
   char count[16];
   int threads = options->threads;
+  /* else the runtime's thread pool moves its threads to CPUs of its own choice */
+  setenv("TVM_BIND_THREADS", "0", 1);
+  /* about a millisecond: awake from one kernel to the next, but not long after an inference */
+  setenv("TVM_THREAD_POOL_SPIN_COUNT", "2000", 1);
   if (options->pinned) {
     if (sched_setaffinity(0, sizeof options->cpus, &options->cpus)) {
       log_line("cannot run on the chosen CPUs: %s", strerror(errno));
       return -1;
     }
-    /* else the runtime's thread pool moves its threads to CPUs of its own choice */
-    setenv("TVM_BIND_THREADS", "0", 1);
     if (!threads) threads = CPU_COUNT(&options->cpus);
   }
   if (threads) {

@@ -20,13 +20,15 @@ from bench.cli.common import emit, json_option, out_option, status, table
     help="all, or some of pytorch,onnxruntime,openvino,ncnn,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @out_option
 @json_option
-def command(model: str, runtimes: str, rounds: int, out: Any, as_json: bool) -> None:
-    """Time MODEL (a network or an .onnx file) on this machine, one thread each.
+def command(model: str, runtimes: str, rounds: int, threads: int, out: Any, as_json: bool) -> None:
+    """Time MODEL (a network or an .onnx file) on this machine, on as many threads each.
 
     The outputs are checked against ONNX Runtime's first. All runtimes are timed in one loop, in
-    random order; what is compared are the medians of CPU time. A runtime that is not installed
+    random order; what is compared are the medians of CPU time, of the clock's time with several
+    threads. A runtime that is not installed
     is listed as absent (pip install 'depthbench[peers]').
     """
     from bench import comparison
@@ -45,21 +47,27 @@ def command(model: str, runtimes: str, rounds: int, out: Any, as_json: bool) -> 
         for name in names:
             progress(f"loading {resolved.name} into {name}")
             try:
-                opened[name] = stack.enter_context(open_runtime(name, resolved, out))
+                opened[name] = stack.enter_context(
+                    open_runtime(name, resolved, out, threads=threads)
+                )
             except ToolMissing as error:
                 absent[name] = str(error)
             except InputError as error:
                 if runtimes != "all":
                     raise
                 absent[name] = str(error)
-        specs = [{"name": resolved.input_name, "shape": resolved.input_shape, "dtype": "float32"}]
-        found = comparison.compare(opened, seeded_inputs(specs), rounds=rounds, progress=progress)
+        found = comparison.compare(
+            opened,
+            seeded_inputs(resolved.inputs),
+            rounds=rounds,
+            threads=threads,
+            progress=progress,
+        )
     document = {
         **found,
         "model": resolved.name,
         "sha256": resolved.sha256,
         "weights": resolved.metadata.get("weights", ""),
-        "threads": 1,
         "absent": absent,
         "git": git_state(),
         "tools": tool_versions(),
@@ -79,7 +87,7 @@ def _render(document: dict[str, Any]) -> str:
         for name, found in document["runtimes"].items()
     ]
     absent = [f"{name}: {reason}" for name, reason in document["absent"].items()]
-    head = f"{document['model']}, one thread, {document['rounds']} interleaved rounds"
+    head = f"{document['model']}, threads: {document['threads']}, rounds: {document['rounds']}"
     return "\n".join([head, table(rows), *absent])
 
 

@@ -18,6 +18,19 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
     help="What to compile for: arm64-a76 or host.",
 )
 @click.option(
+    "--precision",
+    default="fp32",
+    show_default=True,
+    help="How weights are kept and sums are taken: fp32 or fp16 (inputs and outputs are float32).",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many cores one inference may use at once.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -36,6 +49,8 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 def command(
     model: str,
     target: str,
+    precision: str,
+    threads: int,
     output: Path | None,
     shapes: tuple[str, ...],
     force: bool,
@@ -51,10 +66,14 @@ def command(
             target,
             out,
             output=output,
+            precision=precision,
+            threads=threads,
             input_shapes=dict(_parse_shape(shape) for shape in shapes),
             force=force,
             progress=progress,
         )
+    for warning in artefact.manifest["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
     document = describe_artefact(artefact)
     emit(document, as_json, lambda: key_values(document))
 

@@ -68,7 +68,9 @@ def command(
     chosen = parse_core_list(cores) if cores else None
     with status() as progress:
         target = open_device(device, threads, progress, chosen)
-        compiled, source = resolve_artefact(artefact, out, model=model, progress=progress)
+        compiled, source = resolve_artefact(
+            artefact, out, model=model, threads=threads, progress=progress
+        )
         record = measure_on_device(
             compiled,
             source,

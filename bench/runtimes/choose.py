@@ -25,12 +25,14 @@ def choose(which: str) -> list[str]:
     return list(dict.fromkeys(asked))
 
 
-def open_runtime(name: str, model: Model, out: Path, *, threads: int = 1) -> Runtime:
+def open_runtime(
+    name: str, model: Model, out: Path, *, threads: int = 1, precision: str = "fp32"
+) -> Runtime:
     """Load `model` into the runtime called `name`, on `threads` threads.
 
     `pytorch` needs a network of the zoo, whose model it rebuilds; `tvm` compiles for the host
-    first. Raises InputError where the model cannot be had in that form, ToolMissing where the
-    runtime is not installed.
+    first, in `precision`, which the others do not know. Raises InputError where the model cannot be
+    had in that form, ToolMissing where the runtime is not installed.
     """
     if name == "onnxruntime":
         from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
@@ -48,7 +50,8 @@ def open_runtime(name: str, model: Model, out: Path, *, threads: int = 1) -> Run
         return _open_pytorch(model, threads)
     from bench.runtimes.tvm_host import TvmHost
 
-    return TvmHost(compile_for(str(model.path), "host", out))
+    artefact = compile_for(str(model.path), "host", out, precision=precision, threads=threads)
+    return TvmHost(artefact)
 
 
 def _open_pytorch(model: Model, threads: int) -> Runtime:

@@ -15,8 +15,9 @@ from bench.runtimes.base import PRECISIONS, Runtime, one_line
 class OnnxRuntimeCpu(Runtime):
     """An ONNX file, in the precision it is in, on `threads` threads.
 
-    ONNX Runtime would take every core by itself, so the number is set, and its threads do not
-    spin while they wait. Raises InputError for a file that it cannot load.
+    ONNX Runtime would take every core by itself, so the number is set. Its threads may spin
+    within an inference, as TVM's and OpenMP's do, and stop at its end. Raises InputError
+    for a file that it cannot load.
     """
 
     name = "onnxruntime"
@@ -29,7 +30,8 @@ class OnnxRuntimeCpu(Runtime):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(threads > 1)))
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(

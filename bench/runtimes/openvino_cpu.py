@@ -15,7 +15,8 @@ from bench.runtimes.base import Runtime, one_line
 class OpenVinoCpu(Runtime):
     """An ONNX file in fp32, on `threads` threads.
 
-    OpenVINO would round to bfloat16 on machines with AMX, and take every core: both are set.
+    OpenVINO would round to bfloat16 on machines with AMX, take every core, and
+    bind threads to cores as no other does: all are set.
     Raises ToolMissing without the package, InputError for a file that it cannot load.
     """
 
@@ -33,6 +34,7 @@ class OpenVinoCpu(Runtime):
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": False,
         }
         try:
             self._request = (

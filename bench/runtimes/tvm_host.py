@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TvmHost(Runtime):
-    """An artefact of target `host`; the code it holds runs on one thread."""
+    """An artefact of target `host`, on as many threads as it was compiled for."""
 
     name = "tvm"
 
@@ -30,4 +30,4 @@ class TvmHost(Runtime):
 
     def describe(self) -> dict[str, Any]:
         """Threads and precision."""
-        return {"threads": 1, "precision": self._manifest["precision"]}
+        return {name: self._manifest[name] for name in ("threads", "precision")}

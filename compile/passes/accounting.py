@@ -11,6 +11,7 @@ import tvm
 from tvm import relax
 from tvm_ffi import structural_walk
 
+from compile.passes.half_precision import Halved
 from compile.passes.tensors import is_operator, shape_of
 
 Rewrite = Callable[[tvm.IRModule], tuple[tvm.IRModule, int]]
@@ -18,11 +19,13 @@ Rewrite = Callable[[tvm.IRModule], tuple[tvm.IRModule, int]]
 
 @dataclass
 class Rewrites:
-    """Multiply-adds of the model before and after, and how often each rewrite applied."""
+    """Multiply-adds of the model before and after, how often each rewrite applied, and which
+    operators a lower precision reached."""
 
     macs_before: int = 0
     macs_after: int = 0
     applied: dict[str, int] = field(default_factory=dict)
+    precision: Halved | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""
@@ -30,6 +33,7 @@ class Rewrites:
             "macs_before": self.macs_before,
             "macs_after": self.macs_after,
             "applied": dict(self.applied),
+            **({} if self.precision is None else self.precision.to_dict()),
         }
 
 

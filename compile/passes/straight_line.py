@@ -30,7 +30,7 @@ def translate(
     function with branches is left alone.
     """
     main = mod["main"]
-    if not _is_straight(main):
+    if not is_straight(main):
         return mod
     rest = {var: function for var, function in mod.functions.items() if var.name_hint != "main"}
     builder = relax.BlockBuilder(tvm.IRModule(rest))
@@ -60,7 +60,7 @@ def with_operands(expr: Any, replace: Callable[[Any], Any]) -> Any:
     return expr
 
 
-def _is_straight(function: Any) -> bool:
+def is_straight(function: Any) -> bool:
     return isinstance(function.body, relax.SeqExpr) and all(
         isinstance(binding, relax.VarBinding)
         and not isinstance(binding.value, relax.If | relax.Function)

@@ -16,8 +16,16 @@ import numpy as np
 from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
-from compile.schedules import steps
-from compile.schedules.tiles import Tile, choose_tile, padded
+from compile.schedules import partial_sums, steps
+from compile.schedules.register_tile import (
+    Nest,
+    ask_ahead,
+    chunk_steps,
+    hold,
+    lanes_read,
+    most_tiles,
+)
+from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
 from compile.targets import Target
 
 FAMILY = "contraction"
@@ -27,7 +35,8 @@ def pointwise(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, target
     """A 1x1 convolution, NHWC, without padding or groups; `weight` is [inputs, outputs]."""
     down, right = (int(stride) for stride in call.attrs.strides)
     leading = [int(edge) for edge in call.ty.shape][:-1]
-    tile = choose_tile(leading, weight.shape[1], target, may_fuse=down == right == 1)
+    K, N = weight.shape
+    tile = choose_tile(leading, N, target, may_fuse=down == right == 1, length=K)
 
     def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
         def read(index: Sequence[Any], k: Any) -> Any:
@@ -46,7 +55,8 @@ def pointwise(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, target
 def dense(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, target: Target) -> Any:
     """A product with a constant matrix [steps, outputs]; the first operand is of any rank."""
     leading = [int(edge) for edge in call.ty.shape][:-1] or [1]
-    tile = choose_tile(leading, weight.shape[1], target, may_fuse=True)
+    K, N = weight.shape
+    tile = choose_tile(leading, N, target, may_fuse=True, length=K)
 
     def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
         def read(index: Sequence[Any], k: Any) -> Any:
@@ -142,78 +152,32 @@ def contract(
 
 
 def schedule(sch: Schedule, target: Target) -> None:
-    """Tile the accumulation into registers and write each tile through its epilogue."""
+    """Tiles of pixels by channels, panel by panel, chunk by chunk."""
     accumulate = sch.get_sblock("accumulate")
     tile = Tile.of(steps.take_annotations(sch, accumulate))
+    target = target.of(steps.written_dtype(sch, accumulate))
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
-    spatial, (k,) = steps.spatial_and_reduced(sch, accumulate)
-    *leading, o = spatial
+    (*leading, o), (k,) = steps.spatial_and_reduced(sch, accumulate)
+    shape = steps.written_shape(sch, accumulate)[:-1]
     outer = [] if tile.fuse_pixels else leading[:-1]
     p = sch.fuse(*leading) if tile.fuse_pixels else leading[-1]
-    p_out, p_in = sch.split(p, [None, tile.pixels])
-    o_out, o_in, lane = sch.split(o, [None, tile.vectors, tile.lanes])
+    K = steps.extent(sch, k)
+    by_lane = lanes_read(K, target)
+    stretch = partial_sums.stretch_of(sch, accumulate, k, by_lane or 1)
+    chunk = stretch or chunk_steps(K, tile, target, multiple=by_lane or 1)
+    sharing = 1 if chunk in (K, stretch) else tiles_of_rows(tile, shape, most_tiles(tile, target))
+    far, near, pixels = sch.split(p, [None, sharing, tile.pixels])
+    block, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
     computes_panel = any(sch.get(b).name_hint == "pack" for b in steps.blocks(sch))
+    chunks, step = sch.split(k, [None, chunk if sharing > 1 or stretch else K])
     # A constant panel is read once while pixels stream by; a computed one is made for its batch.
-    around = [*outer, o_out, p_out] if computes_panel else [o_out, *outer, p_out]
-    sch.reorder(*around, k, p_in, o_in, lane)
+    around = [*outer, block, far, near] if computes_panel else [block, *outer, far, near]
+    tiles = [around.pop()] if sharing > 1 else []
+    nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
     if computes_panel:
-        panel = sch.get_sblock("pack")
-        steps.vectorise_last(sch, panel, target)
-    sch.reverse_compute_at(end, around[-1], preserve_unit_loops=True)
+        steps.vectorise_last(sch, sch.get_sblock("pack"), target)
     rows = sch.get_sblock("rows")
-    by_lane = feeds_lanes(sch, k, target)
-    if not by_lane:
-        sch.compute_inline(rows)
-    inner = p_in, o_in, lane
-    finish_tile(
-        sch, accumulate, end, [k], inner, tile, depth=len(around), by_lane=by_lane, rows=rows
-    )
-
-
-def finish_tile(
-    sch: Schedule,
-    accumulate: Any,
-    end: Any,
-    reduced: Sequence[Any],
-    inner: tuple[Any, Any, Any],
-    tile: Tile,
-    *,
-    depth: int,
-    by_lane: bool,
-    rows: Any = None,
-) -> None:
-    """Unroll and vectorise a register tile, its start from zero, and the block that writes it.
-
-    `reduced` and then `inner` (pixels, vectors, lanes) are the innermost loops of `accumulate`;
-    `depth` loops lie around the tile. `by_lane` reads four steps of the first operand at once;
-    `rows` is the block that reads it, where there is one of its own.
-    """
-    p_in, o_in, lane = inner
-    first = reduced[0]
-    k = reduced[-1]
-    if by_lane:
-        # Four steps of a pixel in one register: LLVM then multiplies by a lane of it.
-        k, four = sch.split(k, [None, 4])
-        first = first if len(reduced) > 1 else k
-        sch.unroll(four)
-        held = sch.cache_read(accumulate, 0, "global") if rows is None else rows
-        sch.compute_at(held, k, preserve_unit_loops=True)
-        *pixels, last = sch.get_loops(held)[depth + len(reduced) :]
-        steps.unroll_all(sch, pixels)
-        sch.vectorize(last)
-    sch.unroll(p_in)
-    sch.unroll(o_in)
-    sch.vectorize(lane)
-    sch.decompose_reduction(accumulate, first)
-    *pixels, channels = sch.get_loops(end)[depth:]
-    outputs = steps.written_shape(sch, end)[-1]
-    if outputs % tile.lanes == 0:
-        vectors, lane = sch.split(channels, [None, tile.lanes])
-        sch.unroll(vectors)
-        sch.vectorize(lane)
-    steps.unroll_all(sch, pixels)
-
-
-def feeds_lanes(sch: Schedule, k: Any, target: Target) -> bool:
-    """Whether four steps of the first operand, along memory, are loaded as one register."""
-    return target.by_lane and steps.extent(sch, k) % 4 == 0
+    apart = chunks if stretch else None
+    step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, rows=rows, apart=apart)
+    if not computes_panel and not stretch:
+        ask_ahead(sch, nest, {block: 1}, step, target)

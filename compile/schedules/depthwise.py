@@ -17,6 +17,8 @@ from compile.schedules.tiles import lanes_for, padded
 from compile.targets import Target
 
 FAMILY = "depthwise"
+# Of one vector of channels in a row of the input.
+ROW_BYTES = "compile.row_bytes"
 MAX_PIXELS = 8
 # A larger kernel is looped over its rows rather than unrolled whole.
 MAX_UNROLLED_KERNEL = 25
@@ -48,7 +50,7 @@ def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, targ
             steps.MACS: N * H * W * weight.size,
             "compile.pixels": pixels,
             "compile.lanes": lanes,
-            "compile.row_bytes": 4 * width * lanes * down,
+            ROW_BYTES: target.element_bytes * width * lanes * down,
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
         return te.compute((N, H, W, C), lambda *i: accumulated[i], name="unpack")
@@ -65,25 +67,32 @@ def choose_pixels(columns: int) -> int:
 
 
 def schedule(sch: Schedule, target: Target) -> None:
-    """Vectors of channels outermost, rows in blocks that stay in the first cache."""
+    """Vectors of channels outermost, rows in blocks that stay in the first cache.
+
+    An image beyond the second cache is read once, in bands of whole rows, channels innermost.
+    """
     accumulate = sch.get_sblock("accumulate")
     notes = steps.take_annotations(sch, accumulate)
-    lanes, pixels = notes["compile.lanes"], notes["compile.pixels"]
+    lanes, pixels, row_bytes = notes["compile.lanes"], notes["compile.pixels"], notes[ROW_BYTES]
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, c), (ky, kx) = steps.spatial_and_reduced(sch, accumulate)
-    fitting = target.l1_bytes * 2 // 3 // notes["compile.row_bytes"]
-    rows = steps.largest_divisor(steps.extent(sch, h), fitting)
-    h_out, h_in = sch.split(h, [None, rows])
-    w_out, w_in = sch.split(w, [None, pixels])
+    height, vectors = steps.extent(sch, h), steps.extent(sch, c) // lanes
+    streams = row_bytes * vectors * height > target.l2_bytes // 2
+    if streams:
+        fitting = target.l2_bytes // 4 // (row_bytes * vectors)
+    else:
+        fitting = target.l1_bytes * 2 // 3 // row_bytes
+    bands, rows = sch.split(h, [None, steps.largest_divisor(height, fitting)])
+    columns, w_in = sch.split(w, [None, pixels])
     c_out, lane = sch.split(c, [None, lanes])
-    around = [n, c_out, h_out, h_in, w_out]
+    around = [n, bands, rows, columns, c_out] if streams else [n, c_out, bands, rows, columns]
     kernel = steps.extent(sch, ky) * steps.extent(sch, kx)
     sch.reorder(*around, ky, kx, w_in, lane)
-    sch.reverse_compute_at(end, w_out, preserve_unit_loops=True)
+    sch.reverse_compute_at(end, around[-1], preserve_unit_loops=True)
     if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
         border = sch.get_sblock("border")
-        sch.compute_at(border, h_out, preserve_unit_loops=True)
-        steps.vectorise_last(sch, border, target, below=3)
+        sch.compute_at(border, bands, preserve_unit_loops=True)
+        steps.vectorise_last(sch, border, target, below=2 if streams else 3)
     sch.unroll(w_in)
     sch.vectorize(lane)
     if kernel <= MAX_UNROLLED_KERNEL:

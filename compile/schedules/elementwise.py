@@ -5,6 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from tvm import tirx
+from tvm.ir import Call
+from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
 
@@ -32,8 +35,27 @@ def inline_producers(sch: Schedule) -> None:
 
 def _is_cheap_inline(sch: Schedule, block: Any) -> bool:
     readers = sch.get_consumers(block)
+    if readers and _converts(sch, block):
+        return True
     if not readers or any(steps.is_reduction(sch, reader) for reader in readers):
         return False
     made = prod(steps.written_shape(sch, block))
-    read = sum(prod(steps.written_shape(sch, reader)) for reader in readers)
+    read = 0
+    for reader in readers:
+        size = prod(steps.written_shape(sch, reader))
+        # A concatenation or a border reads each element of an operand once, however large it is.
+        read += min(size, made) if _chooses(sch, reader) else size
     return read <= 2 * made
+
+
+def _chooses(sch: Schedule, block: Any) -> bool:
+    """Whether what the block writes is one of several operands, by a condition on its place."""
+    value = getattr(sch.get(block).body, "value", None)
+    return isinstance(value, Call) and getattr(value.op, "name", "") == "prim.if_then_else"
+
+
+def _converts(sch: Schedule, block: Any) -> bool:
+    """Whether the block only changes its operand's type, which costs less than to store it."""
+    store = sch.get(block).body
+    value = getattr(store, "value", None)
+    return isinstance(value, tirx.Cast) and isinstance(value.value, TensorLoad)

@@ -28,6 +28,7 @@ def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     layouts = call.attrs.data_layout, call.attrs.kernel_layout
     if weight is None or layouts != ("NHWC", "HWIO") or not _is_static_float(call.args[0]):
         return _default(builder, call)
+    target = target.of(str(call.args[0].ty.dtype))
     KH, KW, inputs, outputs = weight.shape
     groups = int(call.attrs.groups)
     padded = any(int(edge) for edge in call.attrs.padding)
@@ -44,6 +45,7 @@ def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
         return _default(builder, call)
     if len(left.ty.shape) < 2 or len(right.ty.shape) < 2:
         return _default(builder, call)
+    target = target.of(str(left.ty.dtype))
     weight = _constant(right)
     if weight is not None and weight.ndim == 2:
         return contraction.dense(builder, call, weight, target)
@@ -57,7 +59,7 @@ def _constant(expr: Any) -> np.ndarray | None:
 def _is_static_float(expr: Any) -> bool:
     kind = expr.ty
     return (
-        str(kind.dtype) == "float32"
+        str(kind.dtype) in ("float32", "float16")
         and isinstance(kind.shape, relax.ShapeExpr)
         and all(isinstance(edge, tvm.tirx.IntImm) and int(edge) > 0 for edge in kind.shape)
     )

@@ -46,7 +46,7 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
         return
     *outer, last = spatial
     length = steps.extent(sch, last)
-    lanes = steps.dividing_lanes(length, target)
+    lanes = steps.dividing_lanes(length, target.of(steps.written_dtype(sch, block)))
     if not lanes:
         # LLVM vectorises the plain innermost loop and its remainder.
         sch.reorder(*outer, *reduced, last)
@@ -61,7 +61,8 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
 
 def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
     spatial, reduced = steps.spatial_and_reduced(sch, block)
-    lanes = steps.dividing_lanes(steps.extent(sch, reduced[-1]), target)
+    dtype = steps.written_dtype(sch, block)
+    lanes = steps.dividing_lanes(steps.extent(sch, reduced[-1]), target.of(dtype))
     if not lanes or len(sch.get(block).writes) > 1:
         _interleaved(sch, block, spatial, reduced)
         return

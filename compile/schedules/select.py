@@ -13,7 +13,17 @@ from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
 from compile import interrupt
-from compile.schedules import contraction, depthwise, elementwise, reductions, spatial, steps
+from compile.schedules import (
+    contraction,
+    depthwise,
+    elementwise,
+    prefetch,
+    reductions,
+    spatial,
+    steps,
+)
+from compile.schedules.biased_start import start_from_bias
+from compile.schedules.parallel import parallelise
 from compile.targets import Target
 
 Rule = Callable[[Schedule, Target], None]
@@ -35,6 +45,7 @@ class Account:
 
     macs: int = 0
     scheduled_macs: int = 0
+    parallel_macs: int = 0
     families: dict[str, int] = field(default_factory=dict)
     fallbacks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -44,6 +55,7 @@ class Account:
         return {
             "macs": self.macs,
             "scheduled_share": self.scheduled_macs / whole if self.macs else 1.0,
+            "parallel_share": self.parallel_macs / whole,
             "families": dict(sorted(self.families.items())),
             "fallbacks": [{**one, "share": one["macs"] / whole} for one in self.fallbacks],
         }
@@ -95,7 +107,9 @@ def _schedule_function(
         try:
             with interrupt.restored():
                 rule(sch, target)
-                result = sch.mod["main"]
+                result, share = start_from_bias(prefetch.insert(sch.mod["main"])), 0.0
+                if target.threads > 1:
+                    result, share = parallelise(result)
                 if verify:
                     tvm.tirx.build(
                         result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)
@@ -104,6 +118,7 @@ def _schedule_function(
             tried.append(f"{family}: {_last_line(error)}")
             continue
         account.families[family] = account.families.get(family, 0) + calls
+        account.parallel_macs += round(share * macs)
         if family in FAMILIES or not macs:
             account.scheduled_macs += macs
         if (macs and family not in FAMILIES) or tried:

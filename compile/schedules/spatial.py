@@ -14,12 +14,20 @@ import numpy as np
 from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
-from compile.schedules import steps
-from compile.schedules.contraction import feeds_lanes, finish_tile
+from compile.schedules import partial_sums, steps
+from compile.schedules.register_tile import (
+    Nest,
+    ask_ahead,
+    chunk_steps,
+    hold,
+    lanes_read,
+    most_tiles,
+)
 from compile.schedules.tiles import MIN_LANES, Tile, choose_tile, padded
 from compile.targets import Target
 
 FAMILY = "spatial"
+CHUNK = "compile.chunk"
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,25 @@ def convolution(
     KH, KW, inputs, outputs = weight.shape
     window = Window.of(call, (KH, KW))
     wide = outputs // groups
-    tile = choose_tile([N, H, W], wide, target, may_fuse=False)
+    tile = choose_tile(
+        [N, H, W],
+        wide,
+        target,
+        may_fuse=False,
+        may_pad=groups == 1,
+        window=KW,
+        stride=window.strides[1],
+    )
     columns, channels = padded(W, tile.pixels), padded(wide, tile.channels) * groups
     flat = weight.reshape(KH * KW * inputs, groups, wide)
     panels = np.zeros((flat.shape[0], groups, channels // groups), weight.dtype)
     panels[:, :, :wide] = flat
-    panels = panels.reshape(KH, KW, inputs, -1, tile.channels).transpose(3, 0, 1, 2, 4)
+    panels = panels.reshape(KH, KW, inputs, -1, tile.channels).transpose(3, 0, 2, 1, 4)
     height, width = window.needs(H, columns)
+    multiple = lanes_read(inputs, target) or 1
+    # Half-precision sums are kept short in another way, and stay whole here.
+    whole = KH * KW == 1 or target.element_bytes < 4
+    chunk = inputs if whole else chunk_steps(inputs, tile, target, window=KW, multiple=multiple)
 
     def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
         source = bordered(data, window, height, width, int(data.shape[3]))
@@ -96,13 +116,14 @@ def convolution(
             first = te.indexdiv(o, channels // groups) * inputs if groups > 1 else 0
             pixel = source[n, h * down + ky * lower, w * right + kx * later, first + k]
             block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
-            return te.sum(pixel * panel[block, ky, kx, k, lane], axis=[ky, kx, k])
+            return te.sum(pixel * panel[block, ky, k, kx, lane], axis=[ky, kx, k])
 
         notes = {
             steps.FAMILY: FAMILY,
             steps.MACS: macs,
+            CHUNK: chunk,
             "compile.group_blocks": channels // groups // tile.channels,
-            "compile.row_bytes": 4 * width * inputs * down,
+            "compile.row_bytes": target.element_bytes * width * inputs * down,
             **tile.annotations(),
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
@@ -136,23 +157,30 @@ def schedule(sch: Schedule, target: Target) -> None:
     accumulate = sch.get_sblock("accumulate")
     notes = steps.take_annotations(sch, accumulate)
     tile = Tile.of(notes)
+    target = target.of(steps.written_dtype(sch, accumulate))
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, o), (ky, kx, k) = steps.spatial_and_reduced(sch, accumulate)
-    fitting = target.l1_bytes * 2 // 3 // notes["compile.row_bytes"]
-    rows = steps.largest_divisor(steps.extent(sch, h), fitting)
-    h_out, h_in = sch.split(h, [None, rows])
-    w_out, w_in = sch.split(w, [None, tile.pixels])
-    o_out, o_in, lane = sch.split(o, [None, tile.vectors, tile.lanes])
-    group, block = sch.split(o_out, [None, notes["compile.group_blocks"]])
-    around = [n, group, h_out, block, h_in, w_out]
-    sch.reorder(*around, ky, kx, k, w_in, o_in, lane)
-    sch.reverse_compute_at(end, w_out, preserve_unit_loops=True)
-    # One loop, so that LLVM does not unroll a short one and spill the accumulators.
-    by_lane = feeds_lanes(sch, k, target)
-    step = sch.fuse(kx, k)
+    by_lane = lanes_read(notes[CHUNK], target)
+    in_chunks = notes[CHUNK] < steps.extent(sch, k)
+    *chunks, step = sch.split(k, [None, notes[CHUNK]]) if in_chunks else [k]
+    height = steps.extent(sch, h)
+    columns, pixels = sch.split(w, [None, tile.pixels])
+    if in_chunks:
+        fitting = most_tiles(tile, target) // steps.extent(sch, columns)
+    else:
+        fitting = target.l1_bytes * 2 // 3 // notes["compile.row_bytes"]
+    bands, rows = sch.split(h, [None, steps.largest_divisor(height, fitting)])
+    o, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
+    group, block = sch.split(o, [None, notes["compile.group_blocks"]])
+    around, tiles = [n, group, bands, block], [rows, columns]
+    if not in_chunks:
+        around, tiles = [*around, *tiles], []
+    apart = ky if partial_sums.breaks_window(sch, accumulate, [ky, kx, k]) else None
+    nest = Nest(around, [ky, *chunks], tiles, step, [kx], pixels, vectors, lane)
+    step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, apart=apart)
     if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
         border = sch.get_sblock("border")
-        sch.compute_at(border, h_out, preserve_unit_loops=True)
+        sch.compute_at(border, bands, preserve_unit_loops=True)
         steps.vectorise_last(sch, border, target, below=3)
-    inner = w_in, o_in, lane
-    finish_tile(sch, accumulate, end, [ky, step], inner, tile, depth=len(around), by_lane=by_lane)
+    if apart is None:
+        ask_ahead(sch, nest, {group: notes["compile.group_blocks"], block: 1}, step, target)

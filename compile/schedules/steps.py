@@ -36,6 +36,11 @@ def written_shape(schedule: Schedule, block: Any) -> list[int]:
     return [int(edge) for edge in schedule.get(block).writes[0].source.ty.shape]
 
 
+def written_dtype(schedule: Schedule, block: Any) -> str:
+    """The type of the tensor that a block writes."""
+    return str(schedule.get(block).writes[0].source.ty.dtype)
+
+
 def is_reduction(schedule: Schedule, block: Any) -> bool:
     """Whether the block accumulates."""
     return any(var.iter_type == tirx.IterVar.CommReduce for var in schedule.get(block).iter_vars)
@@ -127,6 +132,7 @@ def vectorise_last(schedule: Schedule, block: Any, target: Target, *, below: int
         loops = [*loops[:-2], schedule.fuse(loops[-2], loops[-1])]
     if not loops:
         return
+    target = target.of(written_dtype(schedule, block))
     lanes = dividing_lanes(extent(schedule, loops[-1]), target)
     if lanes:
         _, inner = schedule.split(loops[-1], [None, lanes])

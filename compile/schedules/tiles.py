@@ -12,6 +12,10 @@ from compile.targets import Target
 MIN_LANES = 4
 MAX_PIXELS = 28
 MAX_VECTORS = 8
+# A tile over all channels, some of its last vector unused.
+MAX_PADDED_VECTORS = 14
+# What of the first cache one panel of weights may take.
+L1_SHARE = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -60,36 +64,78 @@ def lanes_for(channels: int, target: Target) -> int:
     return lanes
 
 
-def choose_tile(leading: Sequence[int], channels: int, target: Target, *, may_fuse: bool) -> Tile:
+def choose_tile(
+    leading: Sequence[int],
+    channels: int,
+    target: Target,
+    *,
+    may_fuse: bool,
+    may_pad: bool = True,
+    length: int = 0,
+    window: int = 1,
+    stride: int = 1,
+) -> Tile:
     """The tile with the lowest estimated cycles for an output of shape `leading` + [channels].
 
     The estimate of one step of the reduction is the larger of what the multiply-adds, the loads
-    and the latency of a dependent chain allow, times the share of padded work.
+    and the latency of a dependent chain allow, times the share of padded work. Where `may_pad`,
+    one tile may reach over all channels with a last vector that is not full. With `length` steps,
+    weights that the first cache cannot hold are taken in chunks, and the sums stored between them.
+    Along a row, each pixel reads `window` neighbours, the next one `stride` further on.
     """
-    lanes = lanes_for(channels, target)
-    blocks = -(-channels // lanes)
     last, total = leading[-1], prod(leading)
     best: tuple[float, Tile] | None = None
-    for vectors in (n for n in range(1, MAX_VECTORS + 1) if blocks % n == 0):
+    for lanes, vectors in _widths(channels, target, may_pad):
+        width = padded(channels, lanes * vectors) / channels
         for pixels in range(1, MAX_PIXELS + 1):
-            if not _fits(pixels, vectors, target):
+            columns = (pixels - 1) * min(stride, window) + window
+            if not _fits(pixels, vectors, columns, window, target):
                 continue
             fuse = may_fuse and _tiles_rows(pixels, leading)
             if not fuse and pixels > last:
                 continue
             computed = total if fuse else total // last * (-(-last // pixels) * pixels)
-            cost = _cycles(pixels, vectors, lanes, target) * computed / total
+            cost = _cycles(pixels, vectors, lanes, columns / window, target)
+            chunk = target.l1_bytes * L1_SHARE // (vectors * lanes * target.element_bytes)
+            if length > chunk:
+                cost += 2 / (lanes * chunk)
+            cost *= computed / total * width
             if best is None or cost < best[0] - 1e-9:
                 best = cost, Tile(pixels, vectors, lanes, fuse)
     assert best is not None  # one pixel and one vector always fit
     return best[1]
 
 
-def _fits(pixels: int, vectors: int, target: Target) -> bool:
+def _widths(channels: int, target: Target, may_pad: bool) -> list[tuple[int, int]]:
+    """Lanes and vectors of the tiles that channels can be divided into."""
+    whole = lanes_for(channels, target)
+    blocks = -(-channels // whole)
+    widths = [(whole, n) for n in range(1, MAX_VECTORS + 1) if blocks % n == 0]
+    lanes = target.vector_lanes
+    while may_pad and lanes > whole:
+        if channels <= lanes * MAX_PADDED_VECTORS:
+            widths.append((lanes, -(-channels // lanes)))
+        lanes //= 2
+    return widths
+
+
+def _fits(pixels: int, vectors: int, columns: int, window: int, target: Target) -> bool:
     held = pixels * vectors
     if target.by_lane:
-        return held + pixels + min(vectors, 2) < target.registers
+        return held + columns + min(vectors, 2) < target.registers
+    if window > 1:  # the compiler keeps pixels and weights for all of the window
+        return held + pixels + vectors * window <= target.registers
     return held + (vectors if vectors > 1 else 1) < target.registers
+
+
+def tiles_of_rows(tile: Tile, leading: Sequence[int], most: int) -> int:
+    """How many tiles, at most `most`, together are a rectangle that divides the leading axes."""
+    if not tile.fuse_pixels:
+        count = leading[-1] // tile.pixels
+        return max(n for n in range(1, min(most, count) + 1) if count % n == 0)
+    count = prod(leading) // tile.pixels
+    fitting = range(1, min(most, count) + 1)
+    return max(n for n in fitting if count % n == 0 and _tiles_rows(n * tile.pixels, leading))
 
 
 def _tiles_rows(pixels: int, leading: Sequence[int]) -> bool:
@@ -101,12 +147,15 @@ def _tiles_rows(pixels: int, leading: Sequence[int]) -> bool:
     return pixels % last == 0 and above % (pixels // last) == 0
 
 
-def _cycles(pixels: int, vectors: int, lanes: int, target: Target) -> float:
-    """Estimated cycles a float32 of output and step of the reduction."""
+def _cycles(pixels: int, vectors: int, lanes: int, columns: float, target: Target) -> float:
+    """Estimated cycles an element of output and step of the reduction.
+
+    A step reads so many `columns` of pixels, on average over a window.
+    """
     held = pixels * vectors
     arithmetic = held / target.fma_per_cycle
-    # By lane, four steps share one load of each pixel's vector.
-    loads = (pixels / (4 if target.by_lane else 1) + vectors) / 2
+    # By lane, as many steps as it has lanes share one load of each pixel's vector.
+    loads = (columns / (target.vector_lanes if target.by_lane else 1) + vectors) / 2
     chain = target.fma_latency if held < target.fma_latency * target.fma_per_cycle else 0
     return (max(arithmetic, loads, chain) + 0.02 * (pixels + vectors)) / (held * lanes)
 

@@ -97,13 +97,18 @@ class Graph:
 
 
 def compile_and_compare(
-    model: onnx.ModelProto, folder: Path, target: str = "host", tolerance: float = 2e-5
+    model: onnx.ModelProto,
+    folder: Path,
+    target: str = "host",
+    *,
+    tolerance: float = 2e-5,
+    threads: int = 1,
 ) -> Compiled:
     """Compile in memory with the target's schedules, run here, and compare with ONNX Runtime."""
     path = folder / "model.onnx"
     onnx.save(model, str(path))
     source = load_model(path)
-    machine = targets.get(target)
+    machine = targets.get(target, threads)
     compiled = generate(source, machine)
     executable = compiled.executable
     if not machine.runs_here:

@@ -135,16 +135,13 @@ def test_operator(agree, graph, name: str) -> None:
     agree(one(graph, operator, shape, *constants, **attributes))
 
 
-@pytest.mark.parametrize("attributes", [{"strides": [2, 2]}, {"group": 2, "pads": [1, 0, 0, 1]}])
-def test_transposed_convolution_is_named_as_fallback(agree, graph, attributes) -> None:
-    groups = attributes.get("group", 1)
-    weight = graph.weight(8, 6 // groups, 3, 3)
-    y = graph.add(
-        "ConvTranspose", graph.input([1, 8, 5, 7]), weight, kernel_shape=[3, 3], **attributes
-    )
-    (entry,) = agree(graph.model(y)).account.to_dict()["fallbacks"]
-    assert entry["share"] == 1
-    assert entry["schedule"] == "reduction"
+def test_concatenation_computes_its_operands_in_place(agree, graph) -> None:
+    """Each of four operands is read once by what joins them: none is written to memory before."""
+    x = graph.input([1, 8, 6, 6])
+    parts = [graph.add("Relu", graph.add("Sub", x, graph.weight(8, 1, 1))) for _ in range(4)]
+    scheduled = agree(graph.model(graph.add("Concat", *parts, axis=1))).scheduled
+    (name,) = (one.name_hint for one in scheduled.functions if "concat" in one.name_hint)
+    assert scheduled[name].script().count("T.sblock_alloc_buffer") == 0
 
 
 def test_convolutions_of_other_ranks(agree, new_graph) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import struct
 from importlib import metadata
@@ -12,7 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from compile import check, pipeline
+from compile import pipeline, precision
 from compile.artefact import Artefact, load_artefact
 from compile.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
@@ -168,7 +169,8 @@ def test_changed_work_is_done_again(
 def test_a_wrong_result_is_never_put_in_place(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "TOLERANCE", -1.0)
+    impossible = dataclasses.replace(precision.FP32, tolerance=-1.0)
+    monkeypatch.setitem(precision._PRECISIONS, "fp32", impossible)
     with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
         compile_model(source, "host", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,238 @@
+"""Which loops of a scheduled function run on several cores at once.
+
+TVM's runtime cuts a parallel loop into one stretch of iterations a thread, all equally long: right
+for cores of one speed, such as the fastest cluster of a phone, and wrong across clusters. So
+the loops chosen here have enough iterations to divide evenly, lie as far out as they can (a launch
+costs microseconds), and let each thread write memory of its own. Where there is one thread, such
+a loop is a plain call: the same code serves any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from tvm import tirx
+from tvm.s_tir import SBlockRealize
+from tvm_ffi import structural_map, structural_mutate, structural_walk
+
+# To launch a loop, to wait for its last thread and to allocate each iteration's buffers takes 2 to
+# 10 us. What one core does in about that time stays on it: 2^19 multiply-adds are 25 us of a
+# Cortex-A76 and 9 us of AVX-512.
+GRAIN_MACS = 1 << 19
+# Where memory is the limit, moving a byte takes as long as so many multiply-adds.
+MACS_A_BYTE = 2
+# Loops should divide well between these numbers of threads: working for this share of the time.
+THREADS = (2, 3, 4)
+BALANCED = 0.9
+# What a thread writes in one piece is at least two cache lines: it shares only the first and last.
+PIECE_BYTES = 128
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A block as it lies under loops: how often it runs, and whether on several threads."""
+
+    realize: Any
+    times: int
+    parallel: bool
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether the block sums up over some loops."""
+        return bool(self.bound(tirx.IterVar.CommReduce))
+
+    @property
+    def written(self) -> list[Any]:
+        """The buffers that the block writes."""
+        return [region.source for region in self.realize.block.writes]
+
+    @property
+    def buffers(self) -> list[Any]:
+        """The buffers that the block reads or writes."""
+        return [region.source for region in self.realize.block.reads] + self.written
+
+    def bound(self, kind: int) -> list[Any]:
+        """The values of the block's variables of one kind."""
+        pairs = zip(self.realize.block.iter_vars, self.realize.iter_values, strict=True)
+        return [value for variable, value in pairs if variable.iter_type == kind]
+
+
+def parallelise(function: Any) -> tuple[Any, float]:
+    """The scheduled function with parallel loops where they pay, and the share of it in them.
+
+    The share is of the steps of its accumulations or, where it has none, of all elements. Every
+    iteration of a parallel loop writes apart from the others, or to a buffer of its own.
+    """
+    try:
+        root = function.body.block
+        everything = list(_uses(root.body))
+    except (AttributeError, TypeError):  # not loops of known length around blocks
+        return function, 0.0
+
+    def on_loop(loop: Any, mutator: Any) -> Any:
+        inside = list(_uses(loop))
+        within = [use.realize for use in inside]
+        outside = [
+            buffer
+            for use in everything
+            if not _among(use.realize, within)
+            for buffer in use.buffers
+        ]
+        own = [one for one in root.alloc_buffers if not _among(one, outside)]
+        return _in_parallel(loop, inside, own) or mutator.default_mutate(loop)
+
+    function = function.with_body(structural_mutate(function.body, [(tirx.For, on_loop)]))
+    uses = list(_uses(function.body.block.body))
+    uses = [use for use in uses if use.accumulates] or uses
+    steps = sum(use.times for use in uses)
+    return function, sum(use.times for use in uses if use.parallel) / max(steps, 1)
+
+
+def _uses(statement: Any, times: int = 1, parallel: bool = False) -> Iterator[_Use]:
+    """The blocks of a statement in order."""
+    if isinstance(statement, tirx.For):
+        parallel = parallel or statement.kind == tirx.ForKind.PARALLEL
+        yield from _uses(statement.body, times * int(statement.extent), parallel)
+    elif isinstance(statement, tirx.SeqStmt):
+        for one in statement.seq:
+            yield from _uses(one, times, parallel)
+    elif isinstance(statement, SBlockRealize):
+        yield _Use(statement, times, parallel)
+    elif not isinstance(statement, tirx.Evaluate):
+        raise TypeError(f"{type(statement).__name__} between loops and blocks")
+
+
+def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> Any | None:
+    """The loop, fused with some right inside it, in parallel; None where that does not pay.
+
+    `inside` are the blocks under it, `own` the buffers that nothing else uses.
+    """
+    if _work(inside) < GRAIN_MACS:
+        return None
+    nest: list[Any] = []
+    body = loop
+    while isinstance(body, tirx.For) and _divides(body, inside, own):
+        nest.append(body)
+        body = body.body
+    shared = [use for use in inside if not all(_among(one, own) for one in use.written)]
+    nest = _wide_pieces_first(nest, shared)
+    count = _loops_to_fuse([int(one.extent) for one in nest])
+    if prod(int(one.extent) for one in nest[:count]) < min(THREADS):
+        return None
+    for one in reversed(nest[count:]):
+        body = _loop(one, body)
+    return _fused(nest[:count], body)
+
+
+def _work(uses: Sequence[_Use]) -> int:
+    """What blocks take, in multiply-adds: arithmetic or memory, whichever is more."""
+    moved = 0
+    seen: list[Any] = []
+    for use in uses:
+        for buffer in use.buffers:
+            if not _among(buffer, seen):
+                seen.append(buffer)
+                length = prod(int(edge) for edge in buffer.ty.shape)
+                moved += min(length, use.times) * np.dtype(str(buffer.ty.dtype)).itemsize
+    return max(sum(use.times for use in uses if use.accumulates), MACS_A_BYTE * moved)
+
+
+def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
+    """Whether iterations of the loop can run at the same time.
+
+    They can where no accumulation runs along it, and where every block writes another place in
+    each iteration, or a buffer of this nest's own: TVM allocates that inside the innermost loop
+    around all of its uses, and these lie further in.
+    """
+    if loop.kind != tirx.ForKind.SERIAL:
+        return False
+    if int(loop.extent) == 1:
+        return True
+    for use in inside:
+        if any(_mentions(value, loop.loop_var) for value in use.bound(tirx.IterVar.CommReduce)):
+            return False
+        follows = any(_mentions(v, loop.loop_var) for v in use.bound(tirx.IterVar.DataPar))
+        if not follows and not all(_among(buffer, own) for buffer in use.written):
+            return False
+    return True
+
+
+def _wide_pieces_first(nest: list[Any], shared: Sequence[_Use]) -> list[Any]:
+    """The loops in an order that gives each thread pieces of memory of its own.
+
+    Where the outermost loops divide the last axis of what is written into pieces of less than two
+    cache lines, the loops over other axes come first.
+    """
+    narrow = [one for one in nest if any(_cuts_short(one, use) for use in shared)]
+    first = next((one for one in nest if int(one.extent) > 1), None)
+    if first is None or not _among(first, narrow):
+        return nest
+    return [one for one in nest if not _among(one, narrow)] + narrow
+
+
+def _cuts_short(loop: Any, use: _Use) -> bool:
+    """Whether the loop divides the last axis that a block writes into short pieces."""
+    spatial = use.bound(tirx.IterVar.DataPar)
+    if not spatial or not _mentions(spatial[-1], loop.loop_var):
+        return False
+    buffer = use.written[0]
+    row = int(buffer.ty.shape[-1]) * np.dtype(str(buffer.ty.dtype)).itemsize
+    return row // min(int(loop.extent), max(THREADS)) < PIECE_BYTES
+
+
+def _loops_to_fuse(lengths: Sequence[int]) -> int:
+    """How many of the outermost loops, of these lengths, divide evenly when run as one."""
+    shares = [_balance(prod(lengths[: count + 1])) for count in range(len(lengths))]
+    good = (count for count, share in enumerate(shares) if share >= BALANCED)
+    best = max(shares, default=0.0)
+    return next(good, shares.index(best) if shares else -1) + 1
+
+
+def _balance(iterations: int) -> float:
+    """The share of their time that threads work, for the worst of their numbers."""
+    return min(iterations / (threads * -(-iterations // threads)) for threads in THREADS)
+
+
+def _fused(nest: Sequence[Any], body: Any) -> Any:
+    """The loops as a parallel one of few iterations that divide evenly, and the rest inside it."""
+    lengths = [int(one.extent) for one in nest]
+    whole = prod(lengths)
+    even = [n for n in range(1, whole + 1) if whole % n == 0 and _balance(n) >= BALANCED]
+    count = min(even, default=whole)
+    kind = str(nest[0].loop_var.ty)
+    stretch, place = tirx.Var("stretch", kind), tirx.Var("place", kind)
+    rest = stretch * (whole // count) + place
+    values = []
+    for one, length in zip(reversed(nest), reversed(lengths), strict=True):
+        values.append((one.loop_var, tirx.floormod(rest, length)))
+        rest = tirx.floordiv(rest, length)
+
+    def replaced(variable: Any) -> Any:
+        return next((value for old, value in values if old.same_as(variable)), variable)
+
+    body = structural_map(body, (tirx.Var, replaced))
+    zero, serial = tirx.const(0, kind), tirx.ForKind.SERIAL
+    inner = tirx.For(place, zero, tirx.const(whole // count, kind), serial, body)
+    return tirx.For(stretch, zero, tirx.const(count, kind), tirx.ForKind.PARALLEL, inner)
+
+
+def _loop(like: Any, body: Any) -> Any:
+    return tirx.For(
+        like.loop_var, like.min, like.extent, like.kind, body, annotations=like.annotations
+    )
+
+
+def _mentions(expression: Any, variable: Any) -> bool:
+    found: list[Any] = []
+    structural_walk(
+        expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
+    )
+    return bool(found)
+
+
+def _among(one: Any, others: Sequence[Any]) -> bool:
+    return any(one.same_as(other) for other in others)

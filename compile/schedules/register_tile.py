@@ -1,0 +1,142 @@
+"""The loop nest of every product with packed weights: a tile of the output held in registers.
+
+From the outside in: loops around tiles; chunks of the steps, each with a piece of the packed
+weights that stays in the first cache; the tiles that are taken through one chunk before the next,
+their sums waiting in a small buffer; the steps of a chunk; and the tile itself, unrolled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.s_tir import Schedule
+
+from compile.schedules import partial_sums, prefetch, steps
+from compile.schedules.tiles import L1_SHARE, Tile
+from compile.targets import Target
+
+
+@dataclass(frozen=True)
+class Nest:
+    """The loops of an accumulation, in order from the outside in.
+
+    The block that writes the result runs at the innermost loop of `around`. `chunks` are over
+    pieces of the weights, `tiles` over tiles that share one, `step` is over the steps of a chunk;
+    `window` are further steps inside it, unrolled; `pixels`, `vectors` and `lane` are the tile.
+    """
+
+    around: list[Any]
+    chunks: list[Any]
+    tiles: list[Any]
+    step: Any
+    window: list[Any]
+    pixels: Any
+    vectors: Any
+    lane: Any
+
+    @property
+    def loops(self) -> list[Any]:
+        """All of them."""
+        tile = [self.step, *self.window, self.pixels, self.vectors, self.lane]
+        return [*self.around, *self.chunks, *self.tiles, *tile]
+
+
+def hold(
+    sch: Schedule,
+    accumulate: Any,
+    end: Any,
+    nest: Nest,
+    tile: Tile,
+    target: Target,
+    *,
+    by_lane: int,
+    rows: Any = None,
+    apart: Any = None,
+) -> Any:
+    """Order the loops, unroll and vectorise the tile, and write it through `end`.
+
+    `by_lane` steps of the first operand are read at once, none where zero; `rows` is the block
+    that reads it, where there is one of its own. Each iteration of the loop `apart`, the last of
+    the chunks, has a sum of its own, where it is given. Returns the loop over steps.
+    """
+    sch.reorder(*nest.loops)
+    sch.reverse_compute_at(end, nest.around[-1], preserve_unit_loops=True)
+    if rows is not None and not by_lane:
+        sch.compute_inline(rows)
+    first, step, window = nest.chunks[0], nest.step, nest.window
+    in_tile = [nest.pixels, nest.vectors, nest.lane]
+    if apart is not None:
+        accumulate, (step, *in_tile) = partial_sums.in_stretches(sch, accumulate, apart, tile)
+        first, window = None, []
+    in_registers = tile.pixels * tile.vectors + 2 * tile.vectors + 1
+    if by_lane:
+        # Several steps of a pixel in one register: LLVM then multiplies by a lane of it.
+        step, several = sch.split(step, [None, by_lane])
+        sch.unroll(several)
+        held = sch.cache_read(accumulate, 0, "global") if rows is None else rows
+        sch.compute_at(held, step, preserve_unit_loops=True)
+        around = len(sch.get_loops(accumulate)) - len([several, *window, *in_tile])
+        *pixels, last = sch.get_loops(held)[around:]
+        steps.unroll_all(sch, pixels)
+        sch.vectorize(last)
+    elif not window and in_registers < target.registers and steps.extent(sch, step) % 2 == 0:
+        # The loop's own arithmetic competes for the ports that multiply.
+        step, both = sch.split(step, [None, 2])
+        sch.unroll(both)
+    steps.unroll_all(sch, [*window, *in_tile[:-1]])
+    sch.vectorize(in_tile[-1])
+    sch.decompose_reduction(accumulate, step if first is None else first)
+    _write(sch, end, nest, tile)
+    return step
+
+
+def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
+    """Vectorise the block that writes the result, in vectors that divide its channels."""
+    *pixels, channels = sch.get_loops(end)[len(nest.around) :]
+    outputs = steps.written_shape(sch, end)[-1]
+    lanes = next((n for n in (tile.lanes, 8, 4) if n <= tile.lanes and outputs % n == 0), 0)
+    if lanes:
+        vectors, lane = sch.split(channels, [None, lanes])
+        sch.unroll(vectors)
+        sch.vectorize(lane)
+    if all(steps.extent(sch, loop) == 1 for loop in nest.tiles):
+        steps.unroll_all(sch, pixels)
+
+
+def ask_ahead(sch: Schedule, nest: Nest, blocks: dict[Any, int], step: Any, target: Target) -> None:
+    """Prefetch the next piece of weights: a chunk where tiles share it, else a whole panel.
+
+    `blocks` are the loops over panels, with their strides in panels.
+    """
+    strides: dict[Any, int] = {}
+    stride = 1
+    if any(steps.extent(sch, loop) > 1 for loop in nest.tiles):
+        for loop in reversed(nest.chunks):
+            strides[loop] = stride
+            stride *= steps.extent(sch, loop)
+    panels = {loop: count * stride for loop, count in blocks.items()}
+    prefetch.plan(sch, {**panels, **strides}, nest.chunks, step, target)
+
+
+def lanes_read(length: int, target: Target) -> int:
+    """How many steps of the first operand, along memory, are loaded as one register, or zero."""
+    return steps.dividing_lanes(length, target) if target.by_lane else 0
+
+
+def chunk_steps(
+    length: int, tile: Tile, target: Target, *, window: int = 1, multiple: int = 1
+) -> int:
+    """How many of `length` steps, each over a `window`, fill the first cache's share for weights.
+
+    A divisor of `length` that is a multiple of `multiple`.
+    """
+    bytes_a_step = window * tile.channels * target.element_bytes
+    most = int(target.l1_bytes * L1_SHARE) // bytes_a_step
+    fitting = [n for n in range(multiple, min(most, length) + 1, multiple) if length % n == 0]
+    return max(fitting, default=length)
+
+
+def most_tiles(tile: Tile, target: Target) -> int:
+    """How many tiles' sums may wait in the first cache while a chunk is multiplied."""
+    return max(1, target.l1_bytes // 2 // (tile.pixels * tile.channels * target.element_bytes))

@@ -1,0 +1,128 @@
+"""Parallel loops: the same result on any number of threads, with the work divided evenly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tvm import tirx
+from tvm_ffi import structural_walk
+
+from compile import targets
+from compile.errors import InputError
+from compile.pipeline import Compiled
+from compile.runtime import Machine
+from compile.schedules import parallel
+from compile.threads import use_threads
+
+few = settings(
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_afterwards() -> Iterator[None]:
+    yield
+    use_threads(1)
+
+
+@pytest.fixture
+def _every_loop_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "GRAIN_MACS", 1)
+
+
+def block(new_graph: Any, channels: int, size: tuple[int, int], stride: int, kernel: int) -> Any:
+    """Every family of schedules, with borders, epilogues, a mean and a resize between them."""
+    graph = new_graph()
+    x = graph.input([1, channels, *size])
+    pads = [kernel // 2] * 4
+    y = graph.add("Relu", graph.convolution(x, [16, channels, 3, 3], pads=[1] * 4))
+    y = graph.convolution(y, [16, 1, kernel, kernel], group=16, pads=pads, strides=[stride] * 2)
+    y = graph.convolution(y, [24, 8, 3, 3], group=2, pads=[1] * 4)
+    gate = graph.add(
+        "Sigmoid", graph.convolution(graph.add("GlobalAveragePool", y), [24, 24, 1, 1])
+    )
+    y = graph.convolution(graph.add("Mul", y, gate), [20, 24, 1, 1])
+    return graph.model(graph.add("Relu", graph.resize(y, (2, 2), "bilinear")))
+
+
+def stretches(compiled: Compiled) -> list[int]:
+    """The lengths of all parallel loops."""
+    found: list[int] = []
+
+    def on_loop(loop: Any) -> None:
+        if loop.kind == tirx.ForKind.PARALLEL:
+            found.append(int(loop.extent))
+
+    for function in compiled.scheduled.functions.values():
+        if isinstance(function, tirx.PrimFunc):
+            structural_walk(function.body, (tirx.For, on_loop))
+    return found
+
+
+@few
+@given(
+    st.integers(1, 20),
+    st.tuples(st.integers(3, 40), st.integers(3, 40)),
+    st.sampled_from((1, 2)),
+    st.sampled_from((3, 5)),
+)
+@pytest.mark.usefixtures("_every_loop_pays")
+def test_threads_change_nothing(agree, new_graph, channels, size, stride, kernel) -> None:
+    """Not a bit differs, in any of many runs: no thread writes what another reads or writes."""
+    compiled = agree(block(new_graph, channels, size, stride, kernel), threads=2)
+    assert stretches(compiled)
+    image = np.random.default_rng(0).random((1, channels, *size), np.float32)
+    (alone,) = Machine(compiled.executable).run([image])
+    for threads in range(2, (os.cpu_count() or 1) + 1):
+        machine = Machine(compiled.executable, threads)
+        for _ in range(5):
+            np.testing.assert_array_equal(machine.run([image])[0], alone)
+
+
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_what_pays_is_parallel_and_accounted_for(agree, graph, target: str) -> None:
+    y = graph.convolution(graph.input([1, 32, 28, 28]), [64, 32, 3, 3], pads=[1] * 4)
+    compiled = agree(graph.model(graph.convolution(y, [64, 64, 1, 1])), target, threads=2)
+    lengths = stretches(compiled)
+    assert len(lengths) >= 2
+    assert all(length / (2 * -(-length // 2)) >= 0.85 for length in lengths), lengths
+    assert compiled.account.to_dict()["parallel_share"] == 1
+
+
+def test_what_does_not_pay_is_not(agree, graph) -> None:
+    small = graph.model(graph.convolution(graph.input([1, 8, 7, 7]), [16, 8, 1, 1]))
+    compiled = agree(small, threads=2)
+    assert stretches(compiled) == []
+    assert compiled.account.to_dict()["parallel_share"] == 0
+
+
+def test_code_for_one_thread_has_no_parallel_loops(agree, graph) -> None:
+    large = graph.model(graph.convolution(graph.input([1, 64, 28, 28]), [64, 64, 3, 3]))
+    assert stretches(agree(large)) == []
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=5))
+def test_fewest_outer_loops_that_divide_evenly(lengths: list[int]) -> None:
+    count = parallel._loops_to_fuse(lengths)
+    shares = [parallel._balance(int(np.prod(lengths[: n + 1]))) for n in range(len(lengths))]
+    assert shares[count - 1] >= min(parallel.BALANCED, max(shares))
+    assert all(share < parallel.BALANCED for share in shares[: count - 1])
+
+
+def test_balance_is_the_slowest_threads_share() -> None:
+    assert parallel._balance(12) == 1
+    assert parallel._balance(7) == pytest.approx(7 / 9)  # three threads: 3, 3 and 1
+    assert parallel._balance(1) == pytest.approx(1 / 4)
+
+
+def test_more_threads_than_cores_are_refused() -> None:
+    with pytest.raises(InputError, match="ask for 1 to"):
+        use_threads(10_000)
+    with pytest.raises(InputError, match="ask for 1 to"):
+        use_threads(0)

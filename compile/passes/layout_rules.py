@@ -15,6 +15,7 @@ from compile.passes import axis_order
 from compile.passes.axis_order import CHANNELS_LAST, Order
 from compile.passes.layout_rewriter import Rewriter, Stored, is_moved, rule
 from compile.passes.tensors import constant_of, shape_of
+from compile.schedules.tiles import MIN_LANES
 
 
 @rule("nn.conv2d")
@@ -23,15 +24,19 @@ def _convolution(rewriter: Rewriter, call: Any) -> Stored | None:
     layouts = call.attrs.data_layout, call.attrs.kernel_layout
     if image is None or weight is None or layouts != ("NCHW", "OIHW"):
         return None
+    # A window over few planes, such as a picture's, reads each plane along its rows as it lies.
+    planes = not is_moved(image) and rewriter.logical_shape(image)[1] < MIN_LANES
+    planes = planes and shape_of(call.args[1])[2:] != [1, 1] and int(call.attrs.groups) == 1
     result = relax.op.nn.conv2d(
-        rewriter.in_order(image, CHANNELS_LAST),
+        image.expr if planes else rewriter.in_order(image, CHANNELS_LAST),
         rewriter.in_order(weight, (2, 3, 1, 0)),
         strides=[int(stride) for stride in call.attrs.strides],
         padding=[int(edge) for edge in call.attrs.padding],
         dilation=[int(step) for step in call.attrs.dilation],
         groups=int(call.attrs.groups),
-        data_layout="NHWC",
+        data_layout="NCHW" if planes else "NHWC",
         kernel_layout="HWIO",
+        out_layout="NHWC",
     )
     return rewriter.emit(result, CHANNELS_LAST)
 

@@ -25,13 +25,15 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
 
 def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     weight = _constant(call.args[1])
-    layouts = call.attrs.data_layout, call.attrs.kernel_layout
-    if weight is None or layouts != ("NHWC", "HWIO") or not _is_static_float(call.args[0]):
+    layouts = call.attrs.kernel_layout, call.attrs.out_layout
+    if weight is None or layouts != ("HWIO", "NHWC") or not _is_static_float(call.args[0]):
         return _default(builder, call)
     target = target.of(str(call.args[0].ty.dtype))
     KH, KW, inputs, outputs = weight.shape
     groups = int(call.attrs.groups)
     padded = any(int(edge) for edge in call.attrs.padding)
+    if call.attrs.data_layout != "NHWC":
+        return spatial.convolution(builder, call, weight, groups, target)
     if (KH, KW, groups) == (1, 1, 1) and not padded:
         return contraction.pointwise(builder, call, weight[0, 0], target)
     if groups == outputs and inputs == 1 and groups > 1:

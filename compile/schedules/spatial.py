@@ -76,10 +76,29 @@ def bordered(data: te.Tensor, window: Window, height: int, width: int, channels:
     return te.compute((N, height, width, channels), value, name="border")
 
 
+def bordered_planes(
+    data: te.Tensor, window: Window, height: int, width: int, target: Target
+) -> te.Tensor:
+    """`data` (NCHW) with its zero border, each row of each plane as it lies: NHCW."""
+    N, C, H, W = (int(edge) for edge in data.shape)
+    top, left = window.padding[:2]
+
+    def value(n: Any, h: Any, c: Any, w: Any) -> Any:
+        inside = te.all(h >= top, h < top + H, w >= left, w < left + W)
+        zero = tirx.const(0, data.dtype)
+        return te.if_then_else(inside, data[n, c, h - top, w - left], zero)
+
+    return te.compute((N, height, C, padded(width, target.vector_lanes)), value, name="border")
+
+
 def convolution(
     builder: relax.BlockBuilder, call: Any, weight: np.ndarray, groups: int, target: Target
 ) -> Any:
-    """A convolution, NHWC; `weight` is [kernel height, kernel width, inputs a group, outputs]."""
+    """A convolution; `weight` is [kernel height, kernel width, inputs a group, outputs].
+
+    It writes NHWC and reads NHWC, or NCHW where there is one group.
+    """
+    planes = call.attrs.data_layout == "NCHW"
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
     macs = N * H * W * weight.size
     weight, groups = merge_groups(weight, groups)
@@ -107,14 +126,19 @@ def convolution(
     chunk = inputs if whole else chunk_steps(inputs, tile, target, window=KW, multiple=multiple)
 
     def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
-        source = bordered(data, window, height, width, int(data.shape[3]))
+        if planes:
+            source = bordered_planes(data, window, height, width, target)
+        else:
+            source = bordered(data, window, height, width, int(data.shape[3]))
         ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")
         k = te.reduce_axis((0, inputs), "k")
         (down, right), (lower, later) = window.strides, window.dilation
 
         def product(n: Any, h: Any, w: Any, o: Any) -> Any:
             first = te.indexdiv(o, channels // groups) * inputs if groups > 1 else 0
-            pixel = source[n, h * down + ky * lower, w * right + kx * later, first + k]
+            row, column = h * down + ky * lower, w * right + kx * later
+            at = (first + k, column) if planes else (column, first + k)
+            pixel = source[(n, row, *at)]
             block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
             return te.sum(pixel * panel[block, ky, k, kx, lane], axis=[ky, kx, k])
 
@@ -161,6 +185,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, o), (ky, kx, k) = steps.spatial_and_reduced(sch, accumulate)
     by_lane = lanes_read(notes[CHUNK], target)
+    apart = ky if partial_sums.breaks_window(sch, accumulate, [ky, kx, k]) else None
     in_chunks = notes[CHUNK] < steps.extent(sch, k)
     *chunks, step = sch.split(k, [None, notes[CHUNK]]) if in_chunks else [k]
     height = steps.extent(sch, h)
@@ -175,7 +200,6 @@ def schedule(sch: Schedule, target: Target) -> None:
     around, tiles = [n, group, bands, block], [rows, columns]
     if not in_chunks:
         around, tiles = [*around, *tiles], []
-    apart = ky if partial_sums.breaks_window(sch, accumulate, [ky, kx, k]) else None
     nest = Nest(around, [ky, *chunks], tiles, step, [kx], pixels, vectors, lane)
     step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, apart=apart)
     if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):

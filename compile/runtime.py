@@ -13,6 +13,9 @@ from compile.errors import InputError
 from compile.frontend import Port
 from compile.threads import use_threads
 
+# TVM's code reads vectors that begin on one.
+CACHE_LINE = 64
+
 
 class HostModel:
     """An artefact of the target `host`, loaded into this process.
@@ -68,20 +71,36 @@ class Machine:
         use_threads(threads)
         self._threads = threads
         self._empty = tvm.runtime.empty
-        self._inputs: list[Any] = []
+        self._kept: dict[int, Any] = {}
         self._main = relax.VirtualMachine(module, tvm.cpu())["main"]
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Arrays in the model's order to arrays in the model's order."""
+        """Arrays in the model's order to arrays in the model's order.
+
+        Arrays that begin on a cache line are read where they lie, others are copied first.
+        """
         use_threads(self._threads)
-        if not self._inputs:
-            # Memory that is kept: fresh pages would cost more than the copy.
-            self._inputs = [self._empty(array.shape, str(array.dtype)) for array in inputs]
-        for held, array in zip(self._inputs, inputs, strict=True):
-            held.copyfrom(array)
-        result = self._main(*self._inputs)
+        tensors = [self._tensor(place, array) for place, array in enumerate(inputs)]
+        result = self._main(*tensors)
         results = [result] if hasattr(result, "numpy") else list(result)
-        return [np.from_dlpack(one) for one in results]
+        arrays = [np.from_dlpack(one) for one in results]
+        read = [np.from_dlpack(one) for one in tensors]
+        # A model may hand an input through: that memory is not the caller's to keep.
+        return [
+            array.copy() if any(np.may_share_memory(array, one) for one in read) else array
+            for array in arrays
+        ]
+
+    def _tensor(self, place: int, array: np.ndarray) -> Any:
+        from tvm_ffi import from_dlpack
+
+        flags = array.flags
+        if flags.c_contiguous and flags.writeable and array.ctypes.data % CACHE_LINE == 0:
+            return from_dlpack(array)
+        if place not in self._kept:
+            # Fresh pages would cost more than the copy.
+            self._kept[place] = self._empty(array.shape, str(array.dtype))
+        return self._kept[place].copyfrom(array)
 
 
 def load_machine(library: Path, threads: int = 1) -> Machine:

@@ -25,8 +25,9 @@ def _convolution(rewriter: Rewriter, call: Any) -> Stored | None:
     if image is None or weight is None or layouts != ("NCHW", "OIHW"):
         return None
     # A window over few planes, such as a picture's, reads each plane along its rows as it lies.
-    planes = not is_moved(image) and rewriter.logical_shape(image)[1] < MIN_LANES
-    planes = planes and shape_of(call.args[1])[2:] != [1, 1] and int(call.attrs.groups) == 1
+    few = not is_moved(image) and rewriter.logical_shape(image)[1] < MIN_LANES
+    window = (shape_of(weight.expr) or [])[2:] != [1, 1]
+    planes = few and window and int(call.attrs.groups) == 1
     result = relax.op.nn.conv2d(
         image.expr if planes else rewriter.in_order(image, CHANNELS_LAST),
         rewriter.in_order(weight, (2, 3, 1, 0)),

@@ -17,7 +17,7 @@ from compile import pipeline, precision
 from compile.artefact import Artefact, load_artefact
 from compile.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
-from compile.runtime import HostModel
+from compile.runtime import HostModel, Machine
 
 MACHINES = {"x86_64": 62, "aarch64": 183}  # e_machine in the ELF specification
 
@@ -110,6 +110,29 @@ def test_runs_like_onnxruntime(host: Artefact, source: Path) -> None:
     (wanted,) = session.run(None, {"image": image})
     (result,) = HostModel(host).run({"image": image}).values()
     np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_where_an_array_begins_and_what_runs_later_change_nothing(host: Artefact) -> None:
+    model = HostModel(host)
+    memory = np.random.default_rng(7).random(3 * 16 * 16 + 16, dtype=np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    aligned = memory[start : start + 3 * 16 * 16].reshape(1, 3, 16, 16)
+    shifted = np.concatenate([np.zeros(1, np.float32), aligned.ravel()])[1:].reshape(aligned.shape)
+    (first,) = model.run({"image": aligned}).values()
+    kept = first.copy()
+    (second,) = model.run({"image": shifted}).values()
+    model.run({"image": np.zeros_like(aligned)})
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(second, kept)
+
+
+def test_an_input_handed_through_is_a_copy(agree, graph) -> None:
+    x = graph.input([1, 3, 8, 8])
+    model = graph.model(graph.add("Identity", x), graph.add("Relu", x))
+    machine = Machine(agree(model).executable)
+    image = np.random.default_rng(0).random((1, 3, 8, 8), dtype=np.float32)
+    for one in machine.run([image]):
+        assert not np.may_share_memory(one, image)
 
 
 @pytest.mark.parametrize(

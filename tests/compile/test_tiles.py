@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from compile import targets
-from compile.schedules.tiles import Tile, choose_tile, lanes_for, padded
+from compile.schedules.tiles import Tile, choose_tile, lanes_for, padded, tiles_of_rows
 
 shapes = st.lists(st.integers(1, 70), min_size=1, max_size=3)
 
@@ -28,6 +29,32 @@ def test_tile_fits_registers_and_covers(
         assert math.prod(leading) % tile.pixels == 0
     else:
         assert tile.pixels <= leading[-1]
+
+
+@pytest.mark.parametrize(("channels", "vectors"), [(24, 2), (56, 4), (152, 10), (220, 14)])
+def test_one_tile_over_all_channels_where_they_do_not_fill_vectors(
+    channels: int, vectors: int
+) -> None:
+    """Wide vectors, the last of them not full, beat narrow ones that divide."""
+    wide = replace(targets.get("arm64-a76"), vector_lanes=16, by_lane=False)
+    tile = choose_tile([1, 1], channels, wide, may_fuse=True)
+    assert (tile.lanes, tile.vectors) == (16, vectors)
+    assert choose_tile([1, 1], channels, wide, may_fuse=True, may_pad=False).lanes < 16
+
+
+@given(shapes, st.integers(1, 32), st.integers(1, 40))
+def test_tiles_that_share_a_chunk_are_whole_rows(
+    leading: list[int], pixels: int, most: int
+) -> None:
+    """What lies under several tiles is a rectangle: its block is written without gaps."""
+    rows = math.prod(leading)
+    if rows % pixels or not (leading[-1] % pixels == 0 or pixels % leading[-1] == 0):
+        return
+    count = tiles_of_rows(Tile(pixels, 1, 4, True), leading, most)
+    assert 1 <= count <= most
+    assert rows % (count * pixels) == 0
+    covered = count * pixels
+    assert covered % leading[-1] == 0 or leading[-1] % covered == 0
 
 
 @given(st.integers(1, 600))

@@ -1,0 +1,123 @@
+"""Products in tiles: weights in chunks, hints ahead of their use, sums that start from the bias."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tvm import tirx
+
+from compile import targets
+from compile.pipeline import Compiled
+from compile.schedules import register_tile
+from compile.schedules.register_tile import chunk_steps, most_tiles
+from compile.schedules.tiles import Tile
+
+few = settings(
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+names = pytest.mark.parametrize("target", targets.NAMES)
+size = st.tuples(st.integers(2, 15), st.integers(2, 15))
+
+
+@pytest.fixture
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights in chunks of a few steps, as if the first cache were tiny."""
+    monkeypatch.setattr(register_tile, "L1_SHARE", 0.02)
+
+
+def scripts(compiled: Compiled) -> dict[str, str]:
+    """The scheduled functions as text."""
+    return {
+        variable.name_hint: function.script()
+        for variable, function in compiled.scheduled.functions.items()
+        if isinstance(function, tirx.PrimFunc)
+    }
+
+
+@names
+@few
+@given(size, st.integers(1, 90), st.integers(1, 70))
+@pytest.mark.usefixtures("_small_chunks")
+def test_pointwise_in_chunks(
+    agree: Any, new_graph: Any, target: str, size: Any, inputs: int, outputs: int
+) -> None:
+    graph = new_graph()
+    x = graph.input([1, inputs, *size])
+    compiled = agree(graph.model(graph.convolution(x, [outputs, inputs, 1, 1])), target)
+    assert compiled.account.fallbacks == []
+
+
+@names
+@few
+@given(size, st.integers(4, 40), st.integers(1, 40), st.sampled_from((1, 2)))
+@pytest.mark.usefixtures("_small_chunks")
+def test_windows_in_chunks(
+    agree: Any, new_graph: Any, target: str, size: Any, inputs: int, outputs: int, stride: int
+) -> None:
+    graph = new_graph()
+    x = graph.input([1, inputs, *size])
+    y = graph.convolution(x, [outputs, inputs, 3, 3], pads=[1] * 4, strides=[stride] * 2)
+    assert agree(graph.model(graph.add("Relu", y)), target).account.fallbacks == []
+
+
+@given(
+    st.integers(1, 4000),
+    st.integers(1, 28),
+    st.integers(1, 8),
+    st.sampled_from((1, 3, 5)),
+    st.sampled_from((1, 4)),
+)
+def test_a_chunk_divides_and_fits(
+    length: int, pixels: int, vectors: int, window: int, multiple: int
+) -> None:
+    target = targets.get("arm64-a76")
+    tile = Tile(pixels, vectors, 4, True)
+    chunk = chunk_steps(length, tile, target, window=window, multiple=multiple)
+    assert length % chunk == 0
+    fits = chunk * window * tile.channels * 4 <= target.l1_bytes
+    assert chunk == length or (chunk % multiple == 0 and fits)
+    assert most_tiles(tile, target) >= 1
+
+
+@names
+def test_sums_start_from_the_bias(agree: Any, new_graph: Any, target: str) -> None:
+    for bias in (True, False):
+        graph = new_graph()
+        y = graph.convolution(graph.input([1, 16, 6, 6]), [32, 16, 1, 1], bias=bias)
+        found = scripts(agree(graph.model(graph.add("Relu", y)), target))
+        (script,) = (text for text in found.values() if "accumulate_init" in text)
+        start = script.split("accumulate_init")[1].split("accumulate_update")[0]
+        assert ("T.float32(0.0)" not in start) == bias
+
+
+def test_weights_are_asked_for_ahead(agree: Any, graph: Any) -> None:
+    y = graph.convolution(graph.input([1, 64, 7, 7]), [128, 64, 1, 1])
+    model = graph.model(y)
+    assert any("T.prefetch" in text for text in scripts(agree(model, "host")).values())
+    assert not any("T.prefetch" in text for text in scripts(agree(model, "arm64-a76")).values())
+
+
+def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: Any) -> None:
+    y = graph.convolution(graph.input([1, 64, 14, 14]), [128, 64, 3, 3], pads=[1] * 4)
+    gate = graph.convolution(graph.add("GlobalAveragePool", y), [64, 128, 1, 1])
+    gate = graph.convolution(graph.add("Relu", gate), [128, 64, 1, 1])
+    y = graph.add("Mul", y, graph.add("Sigmoid", gate))
+    model = graph.model(y)
+    asking = [name for name in scripts(agree(model, "host")) if name.endswith("_asking")]
+    assert len(asking) == 1
+    assert not any(name.endswith("_asking") for name in scripts(agree(model, "arm64-a76")))
+
+
+@names
+def test_an_image_beyond_the_second_cache(agree: Any, graph: Any, target: str) -> None:
+    edge = 96 if target == "host" else 48  # more than half of the second cache
+    y = graph.convolution(
+        graph.input([1, 64, edge, edge]), [64, 1, 3, 3], group=64, pads=[1] * 4, strides=[2, 2]
+    )
+    assert agree(graph.model(y), target).account.fallbacks == []

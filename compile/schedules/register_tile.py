@@ -138,5 +138,5 @@ def chunk_steps(
 
 
 def most_tiles(tile: Tile, target: Target) -> int:
-    """How many tiles' sums may wait in the first cache while a chunk is multiplied."""
-    return max(1, target.l1_bytes // 2 // (tile.pixels * tile.channels * target.element_bytes))
+    """How many tiles' sums may wait in the second cache while a chunk is multiplied."""
+    return max(1, target.l2_bytes // 8 // (tile.pixels * tile.channels * target.element_bytes))

@@ -28,6 +28,8 @@ from compile.targets import Target
 
 FAMILY = "spatial"
 CHUNK = "compile.chunk"
+# Rows that a band needs beyond its own.
+HALO = "compile.halo"
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def convolution(
             steps.FAMILY: FAMILY,
             steps.MACS: macs,
             CHUNK: chunk,
+            HALO: (KH - 1) * window.dilation[0],
             "compile.group_blocks": channels // groups // tile.channels,
             "compile.row_bytes": target.element_bytes * width * inputs * down,
             **tile.annotations(),
@@ -192,6 +195,8 @@ def schedule(sch: Schedule, target: Target) -> None:
     columns, pixels = sch.split(w, [None, tile.pixels])
     if in_chunks:
         fitting = most_tiles(tile, target) // steps.extent(sch, columns)
+        if notes[HALO] > fitting:  # most rows of a band would be copied for their neighbours' sake
+            fitting = height
     else:
         fitting = target.l1_bytes * 2 // 3 // notes["compile.row_bytes"]
     bands, rows = sch.split(h, [None, steps.largest_divisor(height, fitting)])

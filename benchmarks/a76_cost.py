@@ -6,13 +6,13 @@ python benchmarks/a76_cost.py [MODEL | ARTEFACT ...] [--precision P] [--peers PE
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 from numpy.typing import NDArray
 
+from bench import cli
 from bench.agreement import compare, seeded_inputs
 from bench.artefacts import compile_for, resolve_artefact
 from bench.cost.inference import KNOWN_ERROR, measure
@@ -45,13 +45,7 @@ def main(
     results = {}
     wanted = PEERS if "all" in peers else tuple(dict.fromkeys(peers))
     for what in models or (FLAGSHIP,):
-        try:
-            results[what] = cost(what, precision, out, model, times, wanted)
-        except Exception as error:
-            if not hasattr(error, "exit_code"):
-                raise
-            click.echo(f"{what}: {error}", err=True)
-            sys.exit(error.exit_code)
+        results[what] = cost(what, precision, out, model, times, wanted)
     if as_json:
         click.echo(json.dumps({"threads": 1, "note": KNOWN_ERROR, "models": results}, indent=2))
         return
@@ -160,4 +154,4 @@ def table(what: str, result: dict[str, Any], kernels: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(command=main)

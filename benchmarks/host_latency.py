@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from bench import cli
 from bench.agreement import seeded_inputs
 from bench.comparison import ROUNDS, compare
 from bench.models import resolve_model
@@ -94,4 +95,4 @@ def measure(
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(command=main)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench import cli
 from bench.accuracy import default_data, measure_accuracy
 from bench.models import resolve_model
 from bench.runtimes.choose import open_runtime
@@ -88,4 +89,4 @@ def measure(
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(command=main)

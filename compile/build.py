@@ -15,8 +15,8 @@ from compile.passes.stretch_functions import stretch_functions
 from compile.targets import Target
 
 
-def lower(mod: tvm.IRModule, target: Target) -> Any:
-    """Plan memory, lower to the virtual machine and generate code for the target."""
+def plan(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
+    """Give every tensor its storage and lower `main` to the virtual machine's own operators."""
     transform = relax.transform
     passes = [
         transform.RewriteDataflowReshape(),
@@ -31,9 +31,19 @@ def lower(mod: tvm.IRModule, target: Target) -> Any:
         transform.VMShapeLower(),
         transform.AttachGlobalSymbol(),
     ]
-    pipeline = tvm.transform.Sequential(passes)
+    with tvm.target.Target(target.tvm):
+        return tvm.transform.Sequential(passes)(mod)
+
+
+def generate_code(planned: tvm.IRModule, target: Target) -> Any:
+    """Machine code for the target, with the virtual machine's instructions and the weights."""
     machine = tvm.target.Target(target.tvm)
-    return relax.build(mod, machine, relax_pipeline=pipeline, tir_pipeline=_PIPELINE)
+    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=_PIPELINE)
+
+
+def lower(mod: tvm.IRModule, target: Target) -> Any:
+    """Plan memory, lower to the virtual machine and generate code for the target."""
+    return generate_code(plan(mod, target), target)
 
 
 def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:

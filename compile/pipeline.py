@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -18,7 +20,9 @@ from compile.targets import Target
 
 if TYPE_CHECKING:
     from compile.frontend import Model, Port
+    from compile.memory import Memory
     from compile.passes.accounting import Rewrites
+    from compile.runtime import Machine
     from compile.schedules.select import Account
 
 Progress = Callable[[str], None]
@@ -53,15 +57,28 @@ def compile_model(
     machine = targets.get(target, threads)
     numbers = for_target(precision, machine)
     progress("reading the model")
-    source = frontend.load_model(model, input_shapes)
-    identity = _identity(source, machine, numbers, name)
+    identity = _identity(model, input_shapes or {}, machine, numbers, name)
     if not force and (old := _same(output, identity)):
         return old
+    source = frontend.load_model(model, input_shapes)
+    if source.sha256 != identity["source"]["sha256"]:
+        raise InputError(f"{model}: was changed while it was read; compile again")
 
     from compile import build
 
-    with replacing(output) as folder, interrupt.restored():
-        compiled = generate(source, machine, numbers, progress)
+    with (
+        replacing(output) as folder,
+        interrupt.restored(),
+        ThreadPoolExecutor(1, "twin") as second_core,
+    ):
+        twins: list[Future[Machine]] = []
+        cores = min(threads, os.cpu_count() or 1)
+
+        def build_twin(scheduled: Any) -> None:
+            if not machine.runs_here:
+                twins.append(second_core.submit(_host_build, scheduled, cores))
+
+        compiled = generate(source, machine, numbers, progress, build_twin)
         progress("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
         progress("checking against ONNX Runtime")
@@ -72,7 +89,8 @@ def compile_model(
             "arithmetic": numbers.to_dict(),
             "rewrites": compiled.rewrites.to_dict(),
             "schedule": compiled.account.to_dict(),
-            "check": _check(source, compiled, folder / LIBRARY, machine, numbers),
+            "memory": compiled.memory.to_dict(),
+            "check": _check(source, compiled, folder / LIBRARY, twins[-1:], cores, numbers),
             "warnings": list(source.warnings),
         }
         manifest = finish(folder, manifest)
@@ -87,6 +105,7 @@ class Compiled:
     scheduled: Any
     rewrites: Rewrites
     account: Account
+    memory: Memory
     outputs: tuple[Port, ...]
 
 
@@ -95,10 +114,16 @@ def generate(
     machine: Target,
     numbers: Precision = FP32,
     progress: Progress = lambda line: None,
+    when_scheduled: Callable[[Any], None] = lambda scheduled: None,
 ) -> Compiled:
-    """Import, rewrite, fuse, schedule and lower a checked model."""
+    """Import, rewrite, fuse, schedule and lower a checked model.
+
+    `when_scheduled` gets the scheduled functions before code is generated from them; if that
+    fails, it gets others, and the last are those of the result.
+    """
     from compile import build, frontend
     from compile.fusion import fuse
+    from compile.memory import memory_of
     from compile.passes.accounting import in_turn
     from compile.passes.channels_last import channels_last
     from compile.passes.fold_scales import fold_scales
@@ -108,6 +133,7 @@ def generate(
     from compile.passes.phase_convolution import phase_convolutions
     from compile.passes.raise_extrema import raise_extrema
     from compile.passes.remove_identities import remove_identities
+    from compile.passes.reshape_constants import reshape_constants
     from compile.passes.sink_upsampling import sink_upsampling
     from compile.passes.transposed_convolution import transposed_convolutions
     from compile.passes.vector_math import vector_math
@@ -119,7 +145,7 @@ def generate(
     mod = frontend.import_model(source)
     outputs = frontend.output_ports(source, mod)
     progress("rewriting")
-    mod = raise_extrema(mod)
+    mod = reshape_constants(raise_extrema(mod))
     mod, rewrites = in_turn(
         mod,
         remove_identities,
@@ -139,44 +165,76 @@ def generate(
     scheduled, account = schedule_module(mod, machine)
     scheduled = ask_for_next_weights(scheduled, machine)
     progress("generating code")
+    when_scheduled(scheduled)
     try:
         with interrupt.restored():
-            executable = build.lower(scheduled, machine)
+            planned = build.plan(scheduled, machine)
+            executable = build.generate_code(planned, machine)
     except steps.FAILURES:
         scheduled, account = schedule_module(mod, machine, verify=True)
-        executable = build.lower(scheduled, machine)
-    return Compiled(executable, scheduled, rewrites, account, outputs)
+        when_scheduled(scheduled)
+        planned = build.plan(scheduled, machine)
+        executable = build.generate_code(planned, machine)
+    return Compiled(executable, scheduled, rewrites, account, memory_of(planned), outputs)
+
+
+def _host_build(scheduled: Any, threads: int) -> Machine:
+    from compile import build, runtime
+
+    return runtime.Machine(build.lower(scheduled, targets.get("host")), threads)
 
 
 def _check(
-    source: Model, compiled: Compiled, library: Path, machine: Target, numbers: Precision
+    source: Model,
+    compiled: Compiled,
+    library: Path,
+    twin: Sequence[Future[Machine]],
+    threads: int,
+    numbers: Precision,
 ) -> dict[str, Any]:
-    """Run what was made, or the same schedules built for this machine, against the model."""
-    from compile import build, check, runtime
+    """Run what was made, or its twin for this machine where there is one, against the model."""
+    from compile import check, runtime
 
-    if machine.runs_here:
-        runner, where = runtime.load_machine(library), "the library itself"
+    if twin:
+        runner, where = twin[0].result(), "host build of the same schedules"
     else:
-        runner = runtime.Machine(build.lower(compiled.scheduled, targets.get("host")))
-        where = "host build of the same schedules"
+        runner, where = runtime.load_machine(library, threads), "the library itself"
     run = runtime.by_name(runner, source.inputs, [port.name for port in compiled.outputs])
     return check.check_against_onnxruntime(source, run, where=where, tolerance=numbers.tolerance)
 
 
 def _identity(
-    source: Model, machine: Target, numbers: Precision, name: str | None
+    model: Path,
+    input_shapes: Mapping[str, Sequence[int]],
+    machine: Target,
+    numbers: Precision,
+    name: str | None,
 ) -> dict[str, Any]:
-    """What decides the result: an artefact with the same identity need not be made again."""
-    props = {prop.key: prop.value for prop in source.proto.metadata_props}
+    """What decides the result: an artefact with the same identity need not be made again.
+
+    The model is read but not checked, which needs TVM, and that takes seconds to import: who made
+    the artefact has checked it. A shape that is left open is no artefact's.
+    """
+    from compile import frontend, onnx_file
+
+    proto = onnx_file.parse(model)
+    digest = onnx_file.load_weights(model, proto)
+    frontend.fix_shapes(model, proto, input_shapes)
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    inputs = [value for value in proto.graph.input if value.name not in weights]
+    props = {prop.key: prop.value for prop in proto.metadata_props}
     return {
-        "name": name or props.get("name") or source.path.stem,
+        "name": name or props.get("name") or model.stem,
         "target": {"name": machine.name, "tvm": machine.tvm},
         "precision": numbers.name,
         "threads": machine.threads,
         "source": {
-            "file": source.path.name,
-            "sha256": source.sha256,
-            "shapes": {port.name: list(port.shape) for port in source.inputs},
+            "file": model.name,
+            "sha256": digest,
+            "shapes": {
+                value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+                for value in inputs
+            },
         },
         "tools": {tool: metadata.version(tool) for tool in TOOLS},
         "compiler": _compiler_sha256(),

@@ -77,13 +77,14 @@ class Machine:
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Arrays in the model's order to arrays in the model's order.
 
-        Arrays that begin on a cache line are read where they lie, others are copied first.
+        Arrays that begin on a cache line are read where they lie, others are copied first. The
+        results cannot be written to: they may be constants of the model.
         """
         use_threads(self._threads)
         tensors = [self._tensor(place, array) for place, array in enumerate(inputs)]
         result = self._main(*tensors)
         results = [result] if hasattr(result, "numpy") else list(result)
-        arrays = [np.from_dlpack(one) for one in results]
+        arrays = [_read_only(one) for one in results]
         read = [np.from_dlpack(one) for one in tensors]
         # A model may hand an input through: that memory is not the caller's to keep.
         return [
@@ -101,6 +102,12 @@ class Machine:
             # Fresh pages would cost more than the copy.
             self._kept[place] = self._empty(array.shape, str(array.dtype))
         return self._kept[place].copyfrom(array)
+
+
+def _read_only(tensor: Any) -> np.ndarray:
+    array = np.from_dlpack(tensor)
+    array.flags.writeable = False
+    return array
 
 
 def load_machine(library: Path, threads: int = 1) -> Machine:

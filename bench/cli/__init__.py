@@ -51,19 +51,19 @@ for name in COMMANDS:
     cli.add_command(importlib.import_module(f"bench.cli.{name}").command)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code."""
+def main(arguments: Sequence[str] | None = None, command: click.Command = cli) -> None:
+    """Run a command line, such as that of a benchmark, and exit with its code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
     interrupt.install()
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, command))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, command: click.Command = cli) -> int:
     """Run one command and return its exit code; every error is one line on stderr."""
     settings = {"debug": False}
     try:
-        result = cli.main(
+        result = command.main(
             args=arguments, prog_name="depthbench", standalone_mode=False, obj=settings
         )
         interrupt.check()

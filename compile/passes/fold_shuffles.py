@@ -57,7 +57,9 @@ class _Folder:
         moved = np.empty_like(weight)
         moved[:, order] = weight
         self.applied += 1
-        return relax.Call(call.op, [source, relax.const(moved)], call.attrs, call.ty_args)
+        return relax.Call(
+            call.op, [source, relax.const(moved, str(moved.dtype))], call.attrs, call.ty_args
+        )
 
     def _shuffled(self, image: Any) -> tuple[Any, np.ndarray] | None:
         """The image before a shuffle, and where in it each channel comes from."""

@@ -16,6 +16,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from compile.errors import InputError
 from compile.passes.straight_line import is_straight, translate, with_operands
 from compile.passes.tensors import constant_of, is_operator
 
@@ -57,11 +58,13 @@ class Halved:
 
 
 def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, Halved]:
-    """The module with its inside in float16, and the account; one with branches stays as it is."""
+    """The module with its inside in float16, and the account.
+
+    Raises InputError for a model with branches.
+    """
     done = Halved()
     if not is_straight(mod["main"]):
-        done.wide["a model with branches"] += 1
-        return mod, done
+        raise InputError("a model with branches (If, Loop) stays float32: compile it without fp16")
     return translate(mod, lambda builder, _: _Halver(builder, done)), done
 
 
@@ -90,9 +93,9 @@ class _Halver:
         if is_operator(call, *_PRODUCTS):
             half = self._halved(call, keep_small=False)
         elif is_operator(call, *_MOVES) or is_nearest(call):
-            half = self._halved(call) if self._any_half(call) else None
+            half = self._halved(call) if self._all_half(call) else None
         elif is_operator(call, *_BLENDS):
-            safe = self._any_half(call) and self._all_half(call) and not _divides(call)
+            safe = self._all_half(call) and not _divides(call)
             half = self._halved(call) if safe else None
         else:
             half = None

@@ -96,7 +96,8 @@ class Rewriter:
         axes = [value.order.index(axis) for axis in order]
         constant = constant_of(value.expr)
         if constant is not None:
-            return relax.const(np.ascontiguousarray(constant.transpose(axes)))
+            moved = np.ascontiguousarray(constant.transpose(axes))
+            return relax.const(moved, str(constant.dtype))
         key = value.expr, order
         if key not in self.moved:
             shape = shape_of(value.expr)

@@ -27,7 +27,8 @@ def _convolution(rewriter: Rewriter, call: Any) -> Stored | None:
     # A window over few planes, such as a picture's, reads each plane along its rows as it lies.
     few = not is_moved(image) and rewriter.logical_shape(image)[1] < MIN_LANES
     window = (shape_of(weight.expr) or [])[2:] != [1, 1]
-    planes = few and window and int(call.attrs.groups) == 1
+    known = constant_of(weight.expr) is not None and str(call.ty.dtype) in ("float32", "float16")
+    planes = known and few and window and int(call.attrs.groups) == 1
     result = relax.op.nn.conv2d(
         image.expr if planes else rewriter.in_order(image, CHANNELS_LAST),
         rewriter.in_order(weight, (2, 3, 1, 0)),
@@ -121,7 +122,7 @@ def _operand(rewriter: Rewriter, value: Stored, order: Order) -> Any:
     shape = [1] * missing + rewriter.logical_shape(value)
     constant = constant_of(plain)
     if constant is not None:
-        widened = relax.const(constant.reshape(shape))
+        widened = relax.const(constant.reshape(shape), str(constant.dtype))
     else:
         widened = rewriter.builder.emit(relax.op.reshape(plain, shape))
     return rewriter.in_order(Stored(widened, axis_order.identity(len(order))), order)

@@ -123,7 +123,7 @@ def _keeps_size(call: Any) -> bool:
 def _phase_call(source: Any, phase: Phase, call: Any) -> Any:
     return relax.op.nn.conv2d(
         source,
-        relax.const(phase.kernel),
+        relax.const(phase.kernel, str(phase.kernel.dtype)),
         padding=list(phase.padding),
         groups=int(call.attrs.groups),
         data_layout="NCHW",

@@ -124,7 +124,7 @@ class _Translator:
             kernel = kernel.reshape(-1, inputs // groups, height, width)
             convolved = relax.op.nn.conv2d(
                 call.args[0],
-                relax.const(np.ascontiguousarray(kernel)),
+                relax.const(np.ascontiguousarray(kernel), str(kernel.dtype)),
                 padding=[top, left, bottom, right],
                 groups=groups,
                 out_dtype=call.attrs.out_dtype,

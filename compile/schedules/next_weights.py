@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
 import tvm
 from tvm import relax, tirx
 from tvm.s_tir import SBlock
@@ -23,8 +24,8 @@ from compile.targets import Target
 
 # Fewer bytes arrive while one looks.
 LEAST_BYTES = 16 * 1024
-# A kernel that asks for weights must take some time: multiply-adds for each of their elements.
-WORK = 8
+# A kernel that asks for weights must take some time: multiply-adds for each of their bytes.
+WORK = 2
 # How far before its use a weight is asked for, in kernels, and how much of the second cache waits.
 DISTANCE = 6
 SHARE = 0.5
@@ -78,13 +79,13 @@ def _find_place(kernel: _Kernel, before: list[_Kernel], target: Target) -> None:
         return
     for one in reversed(before):
         waiting = size + sum(_bytes(other) for other in one.asks_for)
-        if one.macs >= WORK * waiting // 4 and waiting <= target.l2_bytes * SHARE:
+        if one.macs >= WORK * waiting and waiting <= target.l2_bytes * SHARE:
             one.asks_for.append(weight)
             return
 
 
 def _bytes(weight: Any) -> int:
-    return prod(int(edge) for edge in weight.ty.shape) * 4
+    return prod(int(edge) for edge in weight.ty.shape) * np.dtype(str(weight.ty.dtype)).itemsize
 
 
 class _Asker:
@@ -105,8 +106,7 @@ class _Asker:
 
     def _with_weights(self, kernel: _Kernel) -> Any:
         name, inputs = kernel.call.args
-        shapes = tuple(tuple(int(edge) for edge in w.ty.shape) for w in kernel.asks_for)
-        key = name, shapes
+        key = name, tuple(str(weight.ty) for weight in kernel.asks_for)
         if key not in self.asking:
             function = _asking(kernel.function, len(inputs.fields), kernel.asks_for)
             self.asking[key] = self.builder.add_func(function, f"{name.name_hint}_asking")
@@ -119,7 +119,7 @@ class _Asker:
 def _asking(function: Any, inputs: int, weights: list[Any]) -> Any:
     """The function with more inputs, for whose lines it asks as it multiplies."""
     later = [
-        tirx.decl_buffer([int(e) for e in w.ty.shape], "float32", f"later_{i}")
+        tirx.decl_buffer([int(e) for e in w.ty.shape], str(w.ty.dtype), f"later_{i}")
         for i, w in enumerate(weights)
     ]
     nest, _ = _nest(function)
@@ -145,7 +145,7 @@ def _asking(function: Any, inputs: int, weights: list[Any]) -> Any:
 
 def _hints(buffer: Any, run: Any, runs: int) -> list[Any]:
     shape = [int(edge) for edge in buffer.ty.shape]
-    elements, line = prod(shape), LINE_BYTES // 4
+    elements, line = prod(shape), LINE_BYTES // np.dtype(str(buffer.ty.dtype)).itemsize
     each = -(-elements // runs)
     origin = [0] * (len(shape) - 1)
     places = (buffer[(*origin, run * each + offset)] for offset in range(0, each, line))

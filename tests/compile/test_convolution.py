@@ -114,10 +114,13 @@ def test_merged_groups_compute_the_same(groups: int, inputs: int, outputs: int) 
     np.testing.assert_allclose(apply(merged, fewer), apply(weight, groups))
 
 
+@pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_weights_that_are_computed_fall_back_and_are_named(agree, graph, target: str) -> None:
-    x, weight = graph.input([1, 4, 9, 9]), graph.input([6, 4, 3, 3], "w")
+def test_weights_that_are_computed_fall_back_and_are_named(
+    agree, graph, target: str, channels: int
+) -> None:
+    x, weight = graph.input([1, channels, 9, 9]), graph.input([6, channels, 3, 3], "w")
     model = graph.model(graph.add("Conv", x, graph.add("Relu", weight), pads=[1] * 4))
     account = agree(model, target).account.to_dict()
-    assert [entry["macs"] for entry in account["fallbacks"]] == [9 * 9 * 6 * 4 * 9]
+    assert [entry["macs"] for entry in account["fallbacks"]] == [9 * 9 * 6 * channels * 9]
     assert account["scheduled_share"] == 0

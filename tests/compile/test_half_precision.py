@@ -146,6 +146,36 @@ def test_resize_and_skip(folder, graph, kind: str) -> None:
     compile_half(graph.model(graph.add("Concat", y, skip, axis=1)), folder, "host", 72)
 
 
+def test_what_cannot_hold_a_large_part_stays_wide(folder, graph) -> None:
+    x = graph.input([1, 8, 6, 6])
+    large = graph.add("Mul", x, graph.constant(np.float32(1e6)))
+    y = graph.convolution(x, [8, 8, 1, 1])
+    compile_half(graph.model(graph.add("Concat", large, y, axis=1)), folder, "host", 8)
+
+
+def test_hints_know_the_size_of_a_half(folder, graph) -> None:
+    """Squeeze-and-excite: a convolution asks for the weights of the products behind it."""
+    y = graph.convolution(graph.input([1, 16, 28, 28]), [96, 16, 3, 3], pads=[1] * 4)
+    y = graph.add("Relu", y)
+    gate = graph.convolution(graph.add("GlobalAveragePool", y), [96, 96, 1, 1])
+    gate = graph.convolution(graph.add("Relu", gate), [96, 96, 1, 1])
+    y = graph.add("Mul", y, graph.add("Sigmoid", gate))
+    compiled = compile_half(graph.model(y), folder, "host", 16 * 9)
+    names = [variable.name_hint for variable in compiled.scheduled.functions]
+    assert any(name.endswith("_asking") for name in names)
+
+
+def test_branches_are_refused_in_one_line(folder, graph) -> None:
+    x = graph.input([1, 4, 4, 4])
+    result = onnx.helper.make_empty_tensor_value_info("r")
+    branch = onnx.helper.make_graph([onnx.helper.make_node("Relu", [x], ["r"])], "b", [], [result])
+    positive = graph.add("Greater", graph.add("ReduceSum", x, keepdims=0), graph.constant(0.0))
+    model = graph.model(graph.add("If", positive, then_branch=branch, else_branch=branch))
+    onnx.save(model, str(folder / "model.onnx"))
+    with pytest.raises(InputError, match="without fp16"):
+        generate(load_model(folder / "model.onnx"), targets.get("host"), FP16)
+
+
 def test_weights_are_stored_in_half_the_bytes(folder, graph) -> None:
     y = graph.add("MatMul", graph.input([1, 3, 200]), graph.weight(200, 300))
     onnx.save(graph.model(y), str(folder / "wide.onnx"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -162,6 +163,15 @@ def test_clip(agree, graph, bounds) -> None:
 
 def test_old_clip(agree, graph) -> None:
     agree(one(graph, "Clip", [1, 3, 4, 4], opset=10, min=-0.1, max=0.2))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_constants_keep_their_type(agree, graph, kind: type) -> None:
+    number = {np.int64: onnx.TensorProto.INT64, np.float64: onnx.TensorProto.DOUBLE}[kind]
+    y = graph.convolution(graph.input([1, 8, 6, 6]), [8, 8, 1, 1])
+    shift = graph.constant(np.arange(8, dtype=kind).reshape(1, 8, 1, 1))
+    y = graph.add("Add", graph.add("Cast", y, to=number), shift)
+    agree(graph.model(graph.add("Cast", y, to=onnx.TensorProto.FLOAT)))
 
 
 def test_old_upsample(agree, graph) -> None:

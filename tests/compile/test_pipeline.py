@@ -126,6 +126,14 @@ def test_where_an_array_begins_and_what_runs_later_change_nothing(host: Artefact
     np.testing.assert_array_equal(second, kept)
 
 
+def test_a_constant_result_cannot_be_overwritten(agree, graph) -> None:
+    value = graph.constant(np.ones((1, 3, 8, 8), np.float32))
+    model = graph.model(graph.add("Identity", value), graph.add("Relu", graph.input([1, 3, 8, 8])))
+    constant, _ = Machine(agree(model).executable).run([np.zeros((1, 3, 8, 8), np.float32)])
+    with pytest.raises(ValueError, match="read-only"):
+        constant[...] = 0
+
+
 def test_an_input_handed_through_is_a_copy(agree, graph) -> None:
     x = graph.input([1, 3, 8, 8])
     model = graph.model(graph.add("Identity", x), graph.add("Relu", x))

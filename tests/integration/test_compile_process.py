@@ -71,3 +71,14 @@ def test_import_is_light() -> None:
     code = "import sys, compile; print([m for m in ('tvm', 'onnx', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_unchanged_work_is_skipped_without_importing_tvm(model: Path, tmp_path: Path) -> None:
+    code = COMPILE + "print([m for m in ('tvm', 'torch', 'onnxruntime') if m in sys.modules])"
+    command = [sys.executable, "-c", code, str(model), "arm64-a76", str(tmp_path / "made")]
+    said = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        for _ in range(2)
+    ]
+    assert "tvm" in said[0][-1]
+    assert said[1] == ["reading the model", "[]"]

@@ -291,3 +291,15 @@ def test_ctrl_c_is_exit_code_130(run: Run) -> None:
         code, out, err = run("complexity")
     assert (code, out) == (130, "")
     assert "interrupted" in one_line(err)
+
+
+@pytest.mark.parametrize("file", ["host_latency", "a76_cost", "precision_accuracy"])
+def test_benchmarks_refuse_an_unknown_network_in_one_line(file: str) -> None:
+    script = Path(cli.__file__).parents[2] / "benchmarks" / f"{file}.py"
+    option = [] if file == "a76_cost" else ["--models"]
+    done = subprocess.run(
+        [sys.executable, str(script), *option, "mobiledept"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "'mobiledept'" in one_line(done.stderr)
+    assert done.stdout == ""

@@ -1,0 +1,26 @@
+"""The shipped flagship's library is its weights and little more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.models import resolve_model
+from compile.pipeline import compile_model
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def flagship(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return resolve_model("mobiledepth", tmp_path_factory.mktemp("flagship")).path
+
+
+def test_library_is_the_weights_and_at_most_a_mebibyte(flagship: Path) -> None:
+    manifest = compile_model(flagship, "arm64-a76", flagship.parent / "made").manifest
+    memory, library = manifest["memory"], manifest["files"]["model.so"]["bytes"]
+    assert memory["weights_bytes"] < library <= memory["weights_bytes"] + MIB
+    assert memory["weights_bytes"] <= flagship.stat().st_size
+    largest = 112 * 112 * 48 * 4  # after the first block's first convolution
+    assert largest < memory["activations_bytes"] < 4 * largest

@@ -83,7 +83,12 @@ def parallelise(function: Any) -> tuple[Any, float]:
             for buffer in use.buffers
         ]
         own = [one for one in root.alloc_buffers if not _among(one, outside)]
-        return _in_parallel(loop, inside, own) or mutator.default_mutate(loop)
+        parallel = _in_parallel(loop, inside, own)
+        if parallel is not None:
+            return parallel
+        # A launch in every turn of a loop costs its time again, and LLVM refuses the debug
+        # information that TVM gives such a loop.
+        return mutator.default_mutate(loop) if int(loop.extent) == 1 else loop
 
     function = function.with_body(structural_mutate(function.body, [(tirx.For, on_loop)]))
     uses = list(_uses(function.body.block.body))

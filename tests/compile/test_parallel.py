@@ -102,6 +102,14 @@ def test_what_does_not_pay_is_not(agree, graph) -> None:
     assert compiled.account.to_dict()["parallel_share"] == 0
 
 
+@pytest.mark.usefixtures("_every_loop_pays")
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_no_launch_in_every_turn_of_a_loop(agree, graph, target: str) -> None:
+    """One block of channels in chunks: a loop over chunks lies around all others."""
+    y = graph.convolution(graph.input([1, 1216, 7, 7]), [220, 1216, 1, 1])
+    agree(graph.model(graph.add("Relu", y)), target, threads=2)
+
+
 def test_code_for_one_thread_has_no_parallel_loops(agree, graph) -> None:
     large = graph.model(graph.convolution(graph.input([1, 64, 28, 28]), [64, 64, 3, 3]))
     assert stretches(agree(large)) == []

@@ -13,21 +13,13 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.passes.straight_line import translate, with_operands
+from compile.passes.straight_line import translate_counting, with_operands
 from compile.passes.tensors import constant_of, is_operator, shape_of
 
 
 def fold_shuffles(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with shuffles folded into convolutions, and into how many."""
-    folders: list[_Folder] = []
-
-    def new(builder: relax.BlockBuilder, _: object) -> _Folder:
-        folders.append(_Folder(builder))
-        return folders[-1]
-
-    result = translate(mod, new)
-    applied = sum(folder.applied for folder in folders)
-    return (result, applied) if applied else (mod, 0)
+    return translate_counting(mod, lambda builder, _: _Folder(builder))
 
 
 class _Folder:

@@ -15,21 +15,13 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.passes.straight_line import translate, with_operands
+from compile.passes.straight_line import translate_counting, with_operands
 from compile.passes.tensors import constant_of, integers, is_operator, per_channel, shape_of
 
 
 def merge_convolutions(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with convolutions merged, and how many are gone."""
-    mergers: list[_Merger] = []
-
-    def new(builder: relax.BlockBuilder, uses: Counter[Any]) -> _Merger:
-        mergers.append(_Merger(builder, uses))
-        return mergers[-1]
-
-    result = translate(mod, new)
-    applied = sum(merger.applied for merger in mergers)
-    return (result, applied) if applied else (mod, 0)
+    return translate_counting(mod, _Merger)
 
 
 class _Merger:

@@ -16,7 +16,7 @@ import tvm
 
 from compile.passes.enlarged_rewriter import Rewriter, Rule
 from compile.passes.enlarged_rules import RULES
-from compile.passes.straight_line import translate
+from compile.passes.straight_line import translate_counting
 
 
 def sink_upsampling(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
@@ -26,12 +26,4 @@ def sink_upsampling(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
 
 def keep_back(mod: tvm.IRModule, rules: Mapping[str, Rule]) -> tuple[tvm.IRModule, int]:
     """The module with enlargements kept back by `rules`, or itself where no convolution gains."""
-    rewriters: list[Rewriter] = []
-
-    def new(builder: object, uses: object) -> Rewriter:
-        rewriters.append(Rewriter(builder, rules))
-        return rewriters[-1]
-
-    result = translate(mod, new)
-    applied = sum(rewriter.applied for rewriter in rewriters)
-    return (result, applied) if applied else (mod, 0)
+    return translate_counting(mod, lambda builder, _: Rewriter(builder, rules))

@@ -46,6 +46,27 @@ def translate(
     return relax.transform.DeadCodeElimination()(builder.finalize())
 
 
+class Counting(Translator, Protocol):
+    """A translator that counts in `applied` how often it changed something."""
+
+    applied: int
+
+
+def translate_counting(
+    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Counter[Any]], Counting]
+) -> tuple[tvm.IRModule, int]:
+    """The module written again and how often that changed it; the module itself if never."""
+    made: list[Counting] = []
+
+    def new(builder: relax.BlockBuilder, uses: Counter[Any]) -> Counting:
+        made.append(new_translator(builder, uses))
+        return made[-1]
+
+    result = translate(mod, new)
+    applied = sum(one.applied for one in made)
+    return (result, applied) if applied else (mod, 0)
+
+
 def with_operands(expr: Any, replace: Callable[[Any], Any]) -> Any:
     """`expr` with `replace` applied to each variable in it."""
     if isinstance(expr, relax.Var):

@@ -18,7 +18,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.passes.straight_line import translate, with_operands
+from compile.passes.straight_line import translate_counting, with_operands
 from compile.passes.tensors import constant_of, integers, is_operator, shape_of
 
 
@@ -36,15 +36,7 @@ class Taps:
 
 def transposed_convolutions(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with transposed convolutions by constant weights as convolutions, and how many."""
-    found: list[_Translator] = []
-
-    def new(builder: relax.BlockBuilder, _: object) -> _Translator:
-        found.append(_Translator(builder))
-        return found[-1]
-
-    result = translate(mod, new)
-    applied = sum(one.applied for one in found)
-    return (result, applied) if applied else (mod, 0)
+    return translate_counting(mod, lambda builder, _: _Translator(builder))
 
 
 def phase_taps(

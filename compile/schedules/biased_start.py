@@ -15,6 +15,8 @@ from tvm.ir.expr import TensorLoad, TensorRegion
 from tvm.s_tir import SBlock
 from tvm_ffi import structural_map, structural_walk
 
+from compile.schedules import steps
+
 _START, _STEP = "accumulate_init", "accumulate_update"
 
 
@@ -61,7 +63,7 @@ def _biased_sum(end: Any, total: Any, function: Any) -> tuple[Any, Any, Any] | N
         for sum_, bias in ((add.a, add.b), (add.b, add.a)):
             if not (isinstance(sum_, TensorLoad) and isinstance(bias, TensorLoad)):
                 continue
-            if not sum_.source.same_as(total) or not _among(bias.source, function.params):
+            if not sum_.source.same_as(total) or not steps.is_among(bias.source, function.params):
                 continue
             shape = [int(edge) for edge in bias.source.ty.shape]
             if prod(shape) == shape[-1] == channels and bias.indices[-1].same_as(sum_.indices[-1]):
@@ -77,10 +79,6 @@ def _loads(body: Any, buffer: Any) -> list[Any]:
         body, (TensorLoad, lambda load: found.append(load) if load.source.same_as(buffer) else None)
     )
     return found
-
-
-def _among(one: Any, others: Any) -> bool:
-    return any(one.same_as(other) for other in others)
 
 
 def _with(block: Any, reads: Any, body: Any) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tvm
 from tvm import relax
 
+from compile.passes.tensors import constant_of
 from compile.schedules import contraction, depthwise, spatial
 from compile.targets import Target
 
@@ -24,7 +24,7 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
 
 
 def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
-    weight = _constant(call.args[1])
+    weight = constant_of(call.args[1])
     layouts = call.attrs.kernel_layout, call.attrs.out_layout
     if weight is None or layouts != ("HWIO", "NHWC") or not _is_static_float(call.args[0]):
         return _default(builder, call)
@@ -48,14 +48,10 @@ def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     if len(left.ty.shape) < 2 or len(right.ty.shape) < 2:
         return _default(builder, call)
     target = target.of(str(left.ty.dtype))
-    weight = _constant(right)
+    weight = constant_of(right)
     if weight is not None and weight.ndim == 2:
         return contraction.dense(builder, call, weight, target)
     return contraction.batched(builder, call, target)
-
-
-def _constant(expr: Any) -> np.ndarray | None:
-    return expr.value.numpy() if isinstance(expr, tvm.ir.expr.GenericConst) else None
 
 
 def _is_static_float(expr: Any) -> bool:

@@ -19,6 +19,8 @@ from tvm import tirx
 from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_map, structural_mutate, structural_walk
 
+from compile.schedules.steps import is_among
+
 # To launch a loop, to wait for its last thread and to allocate each iteration's buffers takes 2 to
 # 10 us. What one core does in about that time stays on it: 2^19 multiply-adds are 25 us of a
 # Cortex-A76 and 9 us of AVX-512.
@@ -79,10 +81,10 @@ def parallelise(function: Any) -> tuple[Any, float]:
         outside = [
             buffer
             for use in everything
-            if not _among(use.realize, within)
+            if not is_among(use.realize, within)
             for buffer in use.buffers
         ]
-        own = [one for one in root.alloc_buffers if not _among(one, outside)]
+        own = [one for one in root.alloc_buffers if not is_among(one, outside)]
         parallel = _in_parallel(loop, inside, own)
         if parallel is not None:
             return parallel
@@ -123,7 +125,7 @@ def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> Any |
     while isinstance(body, tirx.For) and _divides(body, inside, own):
         nest.append(body)
         body = body.body
-    shared = [use for use in inside if not all(_among(one, own) for one in use.written)]
+    shared = [use for use in inside if not all(is_among(one, own) for one in use.written)]
     nest = _wide_pieces_first(nest, shared)
     count = _loops_to_fuse([int(one.extent) for one in nest])
     if prod(int(one.extent) for one in nest[:count]) < min(THREADS):
@@ -139,7 +141,7 @@ def _work(uses: Sequence[_Use]) -> int:
     seen: list[Any] = []
     for use in uses:
         for buffer in use.buffers:
-            if not _among(buffer, seen):
+            if not is_among(buffer, seen):
                 seen.append(buffer)
                 length = prod(int(edge) for edge in buffer.ty.shape)
                 moved += min(length, use.times) * np.dtype(str(buffer.ty.dtype)).itemsize
@@ -161,7 +163,7 @@ def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
         if any(_mentions(value, loop.loop_var) for value in use.bound(tirx.IterVar.CommReduce)):
             return False
         follows = any(_mentions(v, loop.loop_var) for v in use.bound(tirx.IterVar.DataPar))
-        if not follows and not all(_among(buffer, own) for buffer in use.written):
+        if not follows and not all(is_among(buffer, own) for buffer in use.written):
             return False
     return True
 
@@ -174,9 +176,9 @@ def _wide_pieces_first(nest: list[Any], shared: Sequence[_Use]) -> list[Any]:
     """
     narrow = [one for one in nest if any(_cuts_short(one, use) for use in shared)]
     first = next((one for one in nest if int(one.extent) > 1), None)
-    if first is None or not _among(first, narrow):
+    if first is None or not is_among(first, narrow):
         return nest
-    return [one for one in nest if not _among(one, narrow)] + narrow
+    return [one for one in nest if not is_among(one, narrow)] + narrow
 
 
 def _cuts_short(loop: Any, use: _Use) -> bool:
@@ -237,7 +239,3 @@ def _mentions(expression: Any, variable: Any) -> bool:
         expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
     )
     return bool(found)
-
-
-def _among(one: Any, others: Sequence[Any]) -> bool:
-    return any(one.same_as(other) for other in others)

@@ -102,6 +102,11 @@ def _descendants(schedule: Schedule, block: Any) -> list[Any]:
     return list(found.values())
 
 
+def is_among(one: Any, others: Iterable[Any]) -> bool:
+    """Whether one of the nodes is this very node."""
+    return any(one.same_as(other) for other in others)
+
+
 def unroll_all(schedule: Schedule, loops: Iterable[Any]) -> None:
     """Unroll loops of known small extents."""
     for loop in loops:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError
 from bench.models import resolve_model
+from bench.quantise import quantise
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
@@ -21,7 +22,7 @@ def compile_for(
     out: Path,
     *,
     output: Path | None = None,
-    precision: str = "fp32",
+    precision: str | None = None,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     force: bool = False,
@@ -29,19 +30,26 @@ def compile_for(
 ) -> Artefact:
     """Compile `model` (a network's name or an ONNX file) for `target`.
 
-    The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision and the number
-    of threads behind it where they are not fp32 and one; one that is up to date is returned as it
-    is, unless `force`. Raises InputError for an unknown target or precision, or one that the
-    target is not made for, before anything is exported.
+    The precision is by default int8 for a quantised model, else fp32; a model that is not is
+    quantised first for int8, calibrated on the default data. The artefact goes to `output`, by
+    default `out/NAME-TARGET`, with the precision and the number of threads behind it where they are
+    not fp32 and one; one that is up to date is returned as it is, unless `force`. Raises InputError
+    for an unknown target or precision, or one that the target is not made for, before anything is
+    exported.
     """
     from compile import precision as precisions
     from compile import targets
 
-    precisions.for_target(precision, targets.get(target))
+    if precision is not None:
+        precisions.for_target(precision, targets.get(target))
     source = resolve_model(model, out, progress=progress)
+    if precision == "int8" and not source.quantised:
+        source = quantise(source, out / f"{source.name}-int8.onnx", progress=progress)
+    precision = precision or ("int8" if source.quantised else "fp32")
     from compile.pipeline import compile_model
 
-    suffix = "" if precision == "fp32" else f"-{precision}"
+    named = precision == "fp32" or source.name.endswith(f"-{precision}")
+    suffix = "" if named else f"-{precision}"
     suffix += "" if threads == 1 else f"-{threads}-threads"
     folder = output or out / f"{source.name}-{target}{suffix}"
     return compile_model(

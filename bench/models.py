@@ -18,7 +18,10 @@ _NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
 
 @dataclass(frozen=True)
 class Model:
-    """An ONNX file: its name, its first input, and its metadata (empty for one from elsewhere)."""
+    """An ONNX file: its name, its first input, and its metadata (empty for one from elsewhere).
+
+    `quantised` says that it dequantises tensors (QDQ form).
+    """
 
     name: str
     path: Path
@@ -26,6 +29,7 @@ class Model:
     input_name: str
     input_shape: tuple[int, ...]
     metadata: dict[str, str]
+    quantised: bool = False
 
     @property
     def complexity(self) -> dict[str, Any]:
@@ -106,4 +110,5 @@ def load_model(path: Path, name: str | None = None) -> Model:
         input_name=image.name,
         input_shape=tuple(d.dim_value for d in image.type.tensor_type.shape.dim),
         metadata={prop.key: prop.value for prop in graph.metadata_props},
+        quantised=any(node.op_type == "DequantizeLinear" for node in graph.graph.node),
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from depthnet.protocols import Protocol
 
 MODELS = ("efficientnet_l2_cat", "mobiledepth")
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8")
 METRICS = ("delta1", "rmse", "rel")
 
 

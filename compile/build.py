@@ -11,6 +11,7 @@ from tvm import relax
 from tvm.tirx import compilation_pipeline
 
 from compile.linker import link
+from compile.passes.byte_instructions import byte_instructions
 from compile.passes.stretch_functions import stretch_functions
 from compile.targets import Target
 
@@ -49,7 +50,8 @@ def lower(mod: tvm.IRModule, target: Target) -> Any:
 def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
     """TVM's own lowering of loop nests, with a pass before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
-    return lower, lambda: tvm.transform.Sequential([stretch_functions, finish()]), device
+    before = [byte_instructions, stretch_functions]
+    return lower, lambda: tvm.transform.Sequential([*before, finish()]), device
 
 
 _PIPELINE = "depthbench"

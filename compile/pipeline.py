@@ -125,12 +125,14 @@ def generate(
     from compile.fusion import fuse
     from compile.memory import memory_of
     from compile.passes.accounting import in_turn
+    from compile.passes.byte_products import byte_products
     from compile.passes.channels_last import channels_last
     from compile.passes.fold_scales import fold_scales
     from compile.passes.fold_shuffles import fold_shuffles
     from compile.passes.half_precision import half_precision
     from compile.passes.merge_convolutions import merge_convolutions
     from compile.passes.phase_convolution import phase_convolutions
+    from compile.passes.quantised import dequantise_weights, store_bytes
     from compile.passes.raise_extrema import raise_extrema
     from compile.passes.remove_identities import remove_identities
     from compile.passes.reshape_constants import reshape_constants
@@ -146,8 +148,11 @@ def generate(
     outputs = frontend.output_ports(source, mod)
     progress("rewriting")
     mod = reshape_constants(raise_extrema(mod))
+    if numbers.storage == "int8":
+        mod = store_bytes(mod, machine.dot_bytes)
     mod, rewrites = in_turn(
         mod,
+        dequantise_weights,
         remove_identities,
         transposed_convolutions,
         fold_scales,
@@ -159,6 +164,8 @@ def generate(
     if numbers.storage == "float16":
         mod, rewrites.precision = half_precision(mod)
     mod = channels_last(mod)
+    if numbers.storage == "int8":
+        mod, rewrites.precision = byte_products(mod, machine)
     mod = fuse(mod, machine)
     mod = vector_math(mod)
     progress("scheduling")

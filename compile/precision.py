@@ -29,6 +29,8 @@ class Precision:
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""
+        if self.arithmetic == "int8":
+            return {"storage": self.storage, "products": "int8, each sum exact in int32"}
         whole = f"{self.arithmetic}, each sum in one"
         parts = f"{self.arithmetic}, long sums in stretches of some {self.stretch} terms"
         return {"storage": self.storage, "products": parts if self.stretch else whole}
@@ -40,7 +42,11 @@ FP32 = Precision("fp32", "float32", "float32", 1e-4)
 # with unbroken sums. What is wrong, rather than rounded, is off by far more than a hundredth.
 FP16 = Precision("fp16", "float16", "float16", 1e-2, stretch=64)
 
-_PRECISIONS = {one.name: one for one in (FP32, FP16)}
+# Quantised tensors as the model has them. What lies next to the boundary of two steps may be
+# rounded to the other one than in ONNX Runtime, and that error spreads.
+INT8 = Precision("int8", "int8", "int8", 5e-2)
+
+_PRECISIONS = {one.name: one for one in (FP32, FP16, INT8)}
 NAMES: tuple[str, ...] = tuple(_PRECISIONS)
 
 
@@ -60,5 +66,10 @@ def for_target(name: str, target: Target) -> Precision:
         raise InputError(
             f"target {target.name}: this processor has no fp16 arithmetic (AVX512-FP16 or Armv8.2 "
             "FP16), so that fp16 would be slower than fp32: compile with --precision fp32"
+        )
+    if found.arithmetic == "int8" and not target.dot_bytes:
+        raise InputError(
+            f"target {target.name}: this processor multiplies no bytes (AVX512-VNNI or Armv8.2 "
+            "dot product), so that int8 would be slower than fp32: compile with --precision fp32"
         )
     return found

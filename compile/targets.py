@@ -14,6 +14,7 @@ from compile.errors import InputError
 # Types whose vectors have other lanes than those of float32.
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}
 _HALF_FLAGS = {"avx512_fp16", "asimdhp"}
+_DOT_FLAGS = {frozenset({"avx512_vnni", "avx512vl"}): "uint8", frozenset({"asimddp"}): "int8"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class Target:
     `fma_latency` how many cycles one takes. `by_lane` is true where a multiply-add takes its
     scalar from a lane of a register (NEON) rather than broadcasting it from memory (AVX).
     `prefetches` is true where weights are asked for ahead of their use. `has_half` is true where
-    float16 is multiplied and added as fast as its size suggests. `element_bytes` is the size of the
+    float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of the
+    bytes that one instruction multiplies by int8 ones, four at a time; empty where there is none.
+    `slow_conversions` is true where whole numbers become floats at half the rate of sums.
+    `element_bytes` is the size of the
     elements that are spoken of: float32 unless `of` says other. Code is made to run on up to
     `threads` cores at once.
     """
@@ -41,6 +45,8 @@ class Target:
     l2_bytes: int
     prefetches: bool
     has_half: bool
+    dot_bytes: str
+    slow_conversions: bool
     element_bytes: int = 4
     threads: int = 1
 
@@ -74,6 +80,8 @@ def _arm64_a76() -> Target:
         l2_bytes=512 * 1024,
         prefetches=False,
         has_half=True,
+        dot_bytes="int8",
+        slow_conversions=True,
     )
 
 
@@ -93,7 +101,8 @@ def _host() -> Target:
         lanes = 16 if "avx512f" in features else 8 if "avx2" in features else 4
         registers = 32 if lanes == 16 else 16
         fma, by_lane = 2, False
-    has_half = bool(_HALF_FLAGS & _processor_flags())
+    known = _processor_flags()
+    has_half = bool(_HALF_FLAGS & known)
     if has_half and architecture != "aarch64":
         settings["mattr"] = ["+avx512fp16"]  # LLVM does not know every processor that has it
     return Target(
@@ -108,6 +117,8 @@ def _host() -> Target:
         l2_bytes=_cache_bytes(2, otherwise=512 * 1024),
         prefetches=True,
         has_half=has_half,
+        dot_bytes=next((kind for flags, kind in _DOT_FLAGS.items() if flags <= known), ""),
+        slow_conversions=by_lane,
     )
 
 

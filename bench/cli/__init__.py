@@ -20,6 +20,7 @@ COMMANDS = (
     "paper",
     "train",
     "export",
+    "quantise",
     "eval",
     "check",
     "compile",

@@ -19,9 +19,8 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 )
 @click.option(
     "--precision",
-    default="fp32",
-    show_default=True,
-    help="How weights are kept and sums are taken: fp32 or fp16 (inputs and outputs are float32).",
+    help="How weights are kept and sums are taken: fp32, fp16 or int8 (inputs and outputs are "
+    "float32); a model that is not quantised is for int8.  [default: the model's]",
 )
 @click.option(
     "--threads",
@@ -49,7 +48,7 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 def command(
     model: str,
     target: str,
-    precision: str,
+    precision: str | None,
     threads: int,
     output: Path | None,
     shapes: tuple[str, ...],

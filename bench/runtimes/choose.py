@@ -26,13 +26,13 @@ def choose(which: str) -> list[str]:
 
 
 def open_runtime(
-    name: str, model: Model, out: Path, *, threads: int = 1, precision: str = "fp32"
+    name: str, model: Model, out: Path, *, threads: int = 1, precision: str | None = None
 ) -> Runtime:
     """Load `model` into the runtime called `name`, on `threads` threads.
 
     `pytorch` needs a network of the zoo, whose model it rebuilds; `tvm` compiles for the host
-    first, in `precision`, which the others do not know. Raises InputError where the model cannot be
-    had in that form, ToolMissing where the runtime is not installed.
+    first, in `precision` (by default the model's), which the others do not know. Raises InputError
+    where the model cannot be had in that form, ToolMissing where the runtime is not installed.
     """
     if name == "onnxruntime":
         from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu

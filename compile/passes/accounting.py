@@ -11,6 +11,7 @@ import tvm
 from tvm import relax
 from tvm_ffi import structural_walk
 
+from compile.passes.byte_products import Reduced
 from compile.passes.half_precision import Halved
 from compile.passes.tensors import is_operator, shape_of
 
@@ -25,7 +26,7 @@ class Rewrites:
     macs_before: int = 0
     macs_after: int = 0
     applied: dict[str, int] = field(default_factory=dict)
-    precision: Halved | None = None
+    precision: Halved | Reduced | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""

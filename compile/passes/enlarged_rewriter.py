@@ -9,6 +9,7 @@ import tvm
 from tvm import relax
 
 from compile.passes.enlargements import Commutes, Enlarged
+from compile.passes.quantised import scale_and_zero
 from compile.passes.straight_line import with_operands
 from compile.passes.tensors import is_operator, shape_of
 
@@ -59,10 +60,27 @@ class Rewriter:
         return value if isinstance(value, Enlarged) else None
 
     def emit_whole(self, value: Enlarged) -> Any:
-        """The image itself, made once."""
+        """The image itself, made once; of bytes, where its pixels are dequantised ones."""
         if value not in self.whole:
-            self.whole[value] = value.apply(self.builder)
+            stored = self._stored(value)
+            if stored is None:
+                self.whole[value] = value.apply(self.builder)
+            else:
+                call, bytes_ = stored
+                image = [bytes_.apply(self.builder), *call.args[1:]]
+                larger = relax.Call(call.op, image, call.attrs, call.ty_args)
+                self.whole[value] = self.builder.emit(larger)
         return self.whole[value]
+
+    def _stored(self, value: Enlarged) -> tuple[Any, Enlarged] | None:
+        """A dequantisation, and the enlarged bytes that it makes the image of."""
+        calls = [self.builder.lookup_binding(source) for source in value.sources]
+        if not all(is_operator(call, "dequantize") for call in calls):
+            return None
+        scales = {scale_and_zero(call) for call in calls}
+        if len(scales) > 1 or None in scales or value.commutes < Commutes.POINTWISE:
+            return None
+        return calls[0], Enlarged(tuple(call.args[0] for call in calls), value.steps)
 
     def on_sources(
         self,

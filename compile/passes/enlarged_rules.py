@@ -22,6 +22,7 @@ from compile.passes.enlargements import (
     periodic,
     resize_of,
 )
+from compile.passes.quantised import has_one_scale
 from compile.passes.tensors import constant_of, integers, shape_of
 
 RULES: dict[str, Rule] = {}
@@ -147,6 +148,11 @@ def _unary(rewriter: Rewriter, call: Any) -> Enlarged | None:
         lambda source: relax.Call(call.op, [source, *rest], call.attrs, call.ty_args),
         Commutes.POINTWISE,
     )
+
+
+@rule("quantize", "dequantize")
+def _quantise(rewriter: Rewriter, call: Any) -> Enlarged | None:
+    return _unary(rewriter, call) if has_one_scale(call) else None
 
 
 _OF_TWO_IMAGES = {"add": Commutes.LINEAR, "subtract": Commutes.LINEAR}

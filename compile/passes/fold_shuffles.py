@@ -13,6 +13,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from compile.passes.quantised import has_one_scale
 from compile.passes.straight_line import translate_counting, with_operands
 from compile.passes.tensors import constant_of, is_operator, shape_of
 
@@ -54,7 +55,20 @@ class _Folder:
         )
 
     def _shuffled(self, image: Any) -> tuple[Any, np.ndarray] | None:
-        """The image before a shuffle, and where in it each channel comes from."""
+        """The image before a shuffle, and where in it each channel comes from.
+
+        An image that is quantised behind the shuffle is quantised before it.
+        """
+        for name in ("dequantize", "quantize"):
+            call = self._call(image, name)
+            if call is None or not has_one_scale(call):
+                continue
+            found = self._shuffled(call.args[0])
+            if found is None:
+                return None
+            source, order = found
+            same = relax.Call(call.op, [source, *call.args[1:]], call.attrs, call.ty_args)
+            return self.builder.emit(same), order
         shape = shape_of(image)
         merged = self._call(image, "reshape")
         transposed = None if merged is None else self._call(merged.args[0], "permute_dims")

@@ -14,6 +14,7 @@ from tvm import relax
 from compile.passes import axis_order
 from compile.passes.axis_order import CHANNELS_LAST, Order
 from compile.passes.layout_rewriter import Rewriter, Stored, is_moved, rule
+from compile.passes.quantised import has_one_scale
 from compile.passes.tensors import constant_of, shape_of
 from compile.schedules.tiles import MIN_LANES
 
@@ -93,6 +94,11 @@ def _unary(rewriter: Rewriter, call: Any) -> Stored | None:
     if value is None or not is_moved(value):
         return None
     return rewriter.repeat(call, [value.expr, *call.args[1:]], value.order)
+
+
+@rule("quantize", "dequantize")
+def _quantise(rewriter: Rewriter, call: Any) -> Stored | list[Stored] | None:
+    return _unary(rewriter, call) if has_one_scale(call) else None
 
 
 @rule(

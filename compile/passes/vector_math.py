@@ -21,7 +21,7 @@ _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.66
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
 _LOWEST, _HIGHEST = -87.33654, 88.37626
 # Adding 1.5 * 2^23 rounds a float to an integer, kept in its low bits.
-_ROUNDER = 12582912.0
+ROUNDER, ROUNDER_BITS = 12582912.0, 0x4B400000
 _ONE_BITS, _MANTISSA_BITS = 0x3F800000, 23
 # erf: Abramowitz and Stegun, 7.1.26.
 _ERF = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
@@ -36,6 +36,13 @@ def vector_math(mod: tvm.IRModule) -> tvm.IRModule:
         if isinstance(function, tirx.PrimFunc)
     }
     return tvm.IRModule({**dict(mod.functions), **changed}, attrs=mod.attrs)
+
+
+def rounded(value: Any) -> Any:
+    """The nearest int32 of float32 lanes below 2^22 in size, halves to even, without a call."""
+    lanes = int(value.ty.dtype.lanes)
+    whole = "int32" if lanes == 1 else f"int32x{lanes}"
+    return tirx.reinterpret(whole, value + _number(ROUNDER)) - tirx.const(ROUNDER_BITS, "int32")
 
 
 def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
@@ -76,11 +83,11 @@ def _exp(x: Any) -> Any:
 
 
 def _exp_bounded(x: Any) -> Any:
-    return _bound(x * 1.44269504 + _ROUNDER, lambda rounded: _exp_split(x, rounded))
+    return _bound(x * 1.44269504 + ROUNDER, lambda rounded: _exp_split(x, rounded))
 
 
 def _exp_split(x: Any, rounded: Any) -> Any:
-    power = rounded - _ROUNDER
+    power = rounded - ROUNDER
     rest = x - power * _LN2_HIGH - power * _LN2_LOW
     bits = tirx.reinterpret("int32", rounded) << tirx.const(_MANTISSA_BITS, "int32")
     scale = tirx.reinterpret("float32", bits + tirx.const(_ONE_BITS, "int32"))

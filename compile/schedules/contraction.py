@@ -17,6 +17,7 @@ from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
 from compile.schedules import partial_sums, steps
+from compile.schedules.elementwise import schedule_after
 from compile.schedules.register_tile import (
     Nest,
     ask_ahead,
@@ -25,50 +26,86 @@ from compile.schedules.register_tile import (
     lanes_read,
     most_tiles,
 )
+from compile.schedules.sums import FLOATS, Sums
 from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
 from compile.targets import Target
 
 FAMILY = "contraction"
+# TVM's number for operators that what follows is fused into; it knows only those that multiply.
+FUSES_WITH_NEXT = {"op_pattern": 4}
 
 
-def pointwise(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, target: Target) -> Any:
-    """A 1x1 convolution, NHWC, without padding or groups; `weight` is [inputs, outputs]."""
+def pointwise(
+    builder: relax.BlockBuilder,
+    call: Any,
+    weight: np.ndarray,
+    target: Target,
+    sums: Sums = FLOATS,
+    data: Any = None,
+) -> Any:
+    """A 1x1 convolution, NHWC, without padding or groups; `weight` is [inputs, outputs].
+
+    `data` is what it reads, by default the first operand of the call.
+    """
     down, right = (int(stride) for stride in call.attrs.strides)
-    leading = [int(edge) for edge in call.ty.shape][:-1]
-    K, N = weight.shape
-    tile = choose_tile(leading, N, target, may_fuse=down == right == 1, length=K)
 
-    def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
-        def read(index: Sequence[Any], k: Any) -> Any:
-            n, h, w = index
-            return data[n, h * down, w * right, k]
+    def place(index: Sequence[Any]) -> tuple[Any, ...]:
+        n, h, w = index
+        return n, h * down, w * right
 
-        def packed(_: Sequence[Any], block: Any, k: Any, lane: Any) -> Any:
-            return panel[block, k, lane]
-
-        return contract(leading, weight.shape, tile, read, packed)
-
-    panel = relax.const(pack(weight, tile))
-    return builder.call_te(compute, call.args[0], panel, primfunc_name_hint="pointwise")
+    fuse = down == right == 1
+    return _with_panel(builder, call, weight, target, sums, data, "pointwise", fuse, place)
 
 
-def dense(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, target: Target) -> Any:
-    """A product with a constant matrix [steps, outputs]; the first operand is of any rank."""
+def dense(
+    builder: relax.BlockBuilder,
+    call: Any,
+    weight: np.ndarray,
+    target: Target,
+    sums: Sums = FLOATS,
+    data: Any = None,
+) -> Any:
+    """A product with a constant matrix [inputs, outputs]; the first operand is of any rank."""
+    return _with_panel(builder, call, weight, target, sums, data, "dense", True, tuple)
+
+
+def _with_panel(
+    builder: relax.BlockBuilder,
+    call: Any,
+    weight: np.ndarray,
+    target: Target,
+    sums: Sums,
+    data: Any,
+    name: str,
+    may_fuse: bool,
+    place: Callable[[Sequence[Any]], tuple[Any, ...]],
+) -> Any:
+    """A product with a constant matrix, at the `place` of the first operand by output index."""
     leading = [int(edge) for edge in call.ty.shape][:-1] or [1]
+    macs = prod(leading) * weight.size
+    weight = sums.pack(weight)
     K, N = weight.shape
-    tile = choose_tile(leading, N, target, may_fuse=True, length=K)
+    tile = choose_tile(leading, N, target, may_fuse=may_fuse, length=K)
 
-    def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
+    def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
         def read(index: Sequence[Any], k: Any) -> Any:
-            return data[(*index, k)]
+            at = place(index)
+            return sums.read(lambda offset: image[(*at, k * sums.width + offset)])
 
         def packed(_: Sequence[Any], block: Any, k: Any, lane: Any) -> Any:
             return panel[block, k, lane]
 
-        return contract(leading, weight.shape, tile, read, packed)
+        return contract(leading, weight.shape, tile, read, packed, macs, sums, operands)
 
-    panel = relax.const(pack(weight, tile))
-    return builder.call_te(compute, call.args[0], panel, primfunc_name_hint="dense")
+    image = call.args[0] if data is None else data
+    return builder.call_te(
+        compute,
+        image,
+        relax.const(pack(weight, tile)),
+        *sums.operands(padded(N, tile.channels)),
+        primfunc_name_hint=name,
+        primfunc_attrs=FUSES_WITH_NEXT,
+    )
 
 
 def batched(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
@@ -123,8 +160,11 @@ def contract(
     tile: Tile,
     read: Callable[[Sequence[Any], Any], Any],
     packed: Callable[[Sequence[Any], Any, Any, Any], Any],
+    macs: int = 0,
+    sums: Sums = FLOATS,
+    operands: Sequence[te.Tensor] = (),
 ) -> te.Tensor:
-    """Sum over k of read(leading index, k) * packed(leading index, block, k, lane)."""
+    """Sum over k of the products of read(leading index, k) and packed(.., block, k, lane)."""
     K, N = matrix
     last = leading[-1] if tile.fuse_pixels else padded(leading[-1], tile.pixels)
     k = te.reduce_axis((0, K), "k")
@@ -140,15 +180,23 @@ def contract(
     def product(*index: Any) -> Any:
         *at, o = index
         block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
-        return te.sum(rows[(*at, k)] * packed(at, block, k, lane), axis=k)
+        return te.sum(sums.product(rows[(*at, k)], packed(at, block, k, lane)), axis=k)
 
     accumulated = te.compute(
         (*leading[:-1], last, padded(N, tile.channels)),
         product,
         name="accumulate",
-        attrs={steps.FAMILY: FAMILY, steps.MACS: prod(leading) * K * N, **tile.annotations()},
+        attrs={
+            steps.FAMILY: FAMILY,
+            steps.MACS: macs or prod(leading) * K * N,
+            **tile.annotations(),
+        },
     )
-    return te.compute((*leading, N), lambda *index: accumulated[index], name="unpack")
+
+    def written(*index: Any) -> Any:
+        return sums.result(accumulated[index], index, *operands)
+
+    return te.compute((*leading, N), written, name="unpack")
 
 
 def schedule(sch: Schedule, target: Target) -> None:
@@ -179,5 +227,6 @@ def schedule(sch: Schedule, target: Target) -> None:
     rows = sch.get_sblock("rows")
     apart = chunks if stretch else None
     step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, rows=rows, apart=apart)
+    schedule_after(sch, end, target)
     if not computes_panel and not stretch:
         ask_ahead(sch, nest, {block: 1}, step, target)

@@ -17,14 +17,21 @@ from compile.targets import Target
 
 def schedule(sch: Schedule, target: Target) -> None:
     """Inline what is computed on the way and vectorise what is written."""
-    inline_producers(sch)
+    inline_producers(sch, steps.blocks(sch))
     for block in steps.blocks(sch):
         steps.vectorise_last(sch, block, target)
 
 
-def inline_producers(sch: Schedule) -> None:
-    """Inline every elementwise block that is read once a place into the block that reads it."""
-    for block in steps.blocks(sch):
+def schedule_after(sch: Schedule, end: Any, target: Target) -> None:
+    """The same for what follows the block that ends a contraction, where it could not be folded."""
+    inline_producers(sch, steps.descendants(sch, end))
+    for block in steps.descendants(sch, end):
+        steps.vectorise_last(sch, block, target)
+
+
+def inline_producers(sch: Schedule, blocks: list[Any]) -> None:
+    """Inline each elementwise block that is read once a place into the block that reads it."""
+    for block in blocks:
         if steps.is_reduction(sch, block) or not _is_cheap_inline(sch, block):
             continue
         try:

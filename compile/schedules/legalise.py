@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import tvm
-from tvm import relax
+from tvm import relax, te, tirx
 
+from compile.passes.quantised import scale_and_zero
 from compile.passes.tensors import constant_of
 from compile.schedules import contraction, depthwise, spatial
+from compile.schedules.byte_dots import saturated
 from compile.targets import Target
 
 Legalise = Callable[[relax.BlockBuilder, Any], Any]
@@ -20,6 +22,7 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
     return {
         "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
+        "relax.quantize": _quantise,
     }
 
 
@@ -52,6 +55,23 @@ def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     if weight is not None and weight.ndim == 2:
         return contraction.dense(builder, call, weight, target)
     return contraction.batched(builder, call, target)
+
+
+def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
+    """Bytes of a tensor with one scale, in arithmetic that vectorises; halves to even."""
+    found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
+    if found is None or dtype not in ("int8", "uint8") or str(call.args[0].ty.dtype) != "float32":
+        return _default(builder, call)
+    scale, zero = found
+
+    def compute(data: te.Tensor) -> te.Tensor:
+        def value(*index: Any) -> Any:
+            steps = data[index] * tirx.const(1 / scale, "float32")
+            return saturated(steps + tirx.const(zero, "float32"), dtype)
+
+        return te.compute(data.shape, value, name="quantise")
+
+    return builder.call_te(compute, call.args[0], primfunc_name_hint="quantise")
 
 
 def _is_static_float(expr: Any) -> bool:

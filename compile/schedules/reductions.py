@@ -21,7 +21,7 @@ MAX_VECTORS = 8
 
 def schedule(sch: Schedule, target: Target) -> None:
     """Schedule every block of the function by what it does."""
-    inline_producers(sch)
+    inline_producers(sch, steps.blocks(sch))
     for block in steps.blocks(sch):
         if not steps.is_reduction(sch, block):
             steps.vectorise_last(sch, block, target)

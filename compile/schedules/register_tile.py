@@ -95,7 +95,9 @@ def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
     """Vectorise the block that writes the result, in vectors that divide its channels."""
     *pixels, channels = sch.get_loops(end)[len(nest.around) :]
     outputs = steps.written_shape(sch, end)[-1]
-    lanes = next((n for n in (tile.lanes, 8, 4) if n <= tile.lanes and outputs % n == 0), 0)
+    # Bytes are made of several registers at once.
+    widest = min(16, tile.channels) if "int8" in steps.written_dtype(sch, end) else tile.lanes
+    lanes = next((n for n in (16, 8, 4) if n <= widest and outputs % n == 0), 0)
     if lanes:
         vectors, lane = sch.split(channels, [None, lanes])
         sch.unroll(vectors)

@@ -15,6 +15,8 @@ from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
 from compile.schedules import partial_sums, steps
+from compile.schedules.contraction import FUSES_WITH_NEXT
+from compile.schedules.elementwise import schedule_after
 from compile.schedules.register_tile import (
     Nest,
     ask_ahead,
@@ -23,6 +25,7 @@ from compile.schedules.register_tile import (
     lanes_read,
     most_tiles,
 )
+from compile.schedules.sums import FLOATS, Sums
 from compile.schedules.tiles import MIN_LANES, Tile, choose_tile, padded
 from compile.targets import Target
 
@@ -61,8 +64,10 @@ class Window:
         return needed[0], needed[1]
 
 
-def bordered(data: te.Tensor, window: Window, height: int, width: int, channels: int) -> te.Tensor:
-    """`data` (NHWC) with its zero border, cut or padded to the given size; maybe `data` itself."""
+def bordered(
+    data: te.Tensor, window: Window, height: int, width: int, channels: int, border: int = 0
+) -> te.Tensor:
+    """`data` (NHWC) with a `border`, cut or padded to the given size; maybe `data` itself."""
     N, H, W, C = (int(edge) for edge in data.shape)
     top, left = window.padding[:2]
     if (top, left, channels) == (0, 0, C) and height <= H and width <= W:
@@ -72,8 +77,8 @@ def bordered(data: te.Tensor, window: Window, height: int, width: int, channels:
         inside = [h >= top, h < top + H, w >= left, w < left + W]
         if channels != C:
             inside.append(c < C)
-        zero = tirx.const(0, data.dtype)
-        return te.if_then_else(te.all(*inside), data[n, h - top, w - left, c], zero)
+        outside = tirx.const(border, data.dtype)
+        return te.if_then_else(te.all(*inside), data[n, h - top, w - left, c], outside)
 
     return te.compute((N, height, width, channels), value, name="border")
 
@@ -94,16 +99,25 @@ def bordered_planes(
 
 
 def convolution(
-    builder: relax.BlockBuilder, call: Any, weight: np.ndarray, groups: int, target: Target
+    builder: relax.BlockBuilder,
+    call: Any,
+    weight: np.ndarray,
+    groups: int,
+    target: Target,
+    sums: Sums = FLOATS,
+    data: Any = None,
 ) -> Any:
     """A convolution; `weight` is [kernel height, kernel width, inputs a group, outputs].
 
-    It writes NHWC and reads NHWC, or NCHW where there is one group.
+    It writes NHWC and reads NHWC, or NCHW where there is one group; `data` is what it reads, by
+    default the first operand of the call. With several groups, those that `merge_groups` makes
+    have whole steps of inputs.
     """
     planes = call.attrs.data_layout == "NCHW"
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
     macs = N * H * W * weight.size
     weight, groups = merge_groups(weight, groups)
+    weight = sums.pack(weight)
     KH, KW, inputs, outputs = weight.shape
     window = Window.of(call, (KH, KW))
     wide = outputs // groups
@@ -127,11 +141,12 @@ def convolution(
     whole = KH * KW == 1 or target.element_bytes < 4
     chunk = inputs if whole else chunk_steps(inputs, tile, target, window=KW, multiple=multiple)
 
-    def compute(data: te.Tensor, panel: te.Tensor) -> te.Tensor:
+    def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
         if planes:
-            source = bordered_planes(data, window, height, width, target)
+            source = bordered_planes(image, window, height, width, target)
         else:
-            source = bordered(data, window, height, width, int(data.shape[3]))
+            whole = padded(int(image.shape[3]), sums.width)
+            source = in_steps(bordered(image, window, height, width, whole, sums.border), sums)
         ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")
         k = te.reduce_axis((0, inputs), "k")
         (down, right), (lower, later) = window.strides, window.dilation
@@ -142,7 +157,8 @@ def convolution(
             at = (first + k, column) if planes else (column, first + k)
             pixel = source[(n, row, *at)]
             block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
-            return te.sum(pixel * panel[block, ky, k, kx, lane], axis=[ky, kx, k])
+            product = sums.product(pixel, panel[block, ky, k, kx, lane])
+            return te.sum(product, axis=[ky, kx, k])
 
         notes = {
             steps.FAMILY: FAMILY,
@@ -154,11 +170,34 @@ def convolution(
             **tile.annotations(),
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
-        return te.compute((N, H, W, outputs), lambda *i: accumulated[i], name="unpack")
 
-    panel = relax.const(np.ascontiguousarray(panels))
-    name = "convolution" if groups == 1 else "grouped_convolution"
-    return builder.call_te(compute, call.args[0], panel, primfunc_name_hint=name)
+        def written(*index: Any) -> Any:
+            return sums.result(accumulated[index], index, *operands)
+
+        return te.compute((N, H, W, outputs), written, name="unpack")
+
+    image = call.args[0] if data is None else data
+    return builder.call_te(
+        compute,
+        image,
+        relax.const(np.ascontiguousarray(panels)),
+        *sums.operands(channels),
+        primfunc_name_hint="convolution" if groups == 1 else "grouped_convolution",
+        primfunc_attrs=FUSES_WITH_NEXT,
+    )
+
+
+def in_steps(data: te.Tensor, sums: Sums) -> te.Tensor:
+    """An image, NHWC, as the steps of a sum read it; `data` itself where each reads one input."""
+    *leading, C = (int(edge) for edge in data.shape)
+    if sums.width == 1:
+        return data
+
+    def value(*index: Any) -> Any:
+        *at, k = index
+        return sums.read(lambda offset: data[(*at, k * sums.width + offset)])
+
+    return te.compute((*leading, C // sums.width), value, name="steps")
 
 
 def merge_groups(weight: np.ndarray, groups: int) -> tuple[np.ndarray, int]:
@@ -177,6 +216,15 @@ def merge_groups(weight: np.ndarray, groups: int) -> tuple[np.ndarray, int]:
         place = output // wide % merged
         result[:, :, place * inputs : (place + 1) * inputs, output] = weight[:, :, :, output]
     return result, groups // merged
+
+
+def in_whole_steps(weight: np.ndarray, groups: int, width: int) -> bool:
+    """Whether each group, once merged, has a whole number of steps of `width` inputs.
+
+    Groups of one input have none: most of what they multiply would be zeros.
+    """
+    inputs = weight.shape[2]
+    return inputs > 1 and merge_groups(weight, groups)[0].shape[2] % width == 0
 
 
 def schedule(sch: Schedule, target: Target) -> None:
@@ -206,10 +254,13 @@ def schedule(sch: Schedule, target: Target) -> None:
     if not in_chunks:
         around, tiles = [*around, *tiles], []
     nest = Nest(around, [ky, *chunks], tiles, step, [kx], pixels, vectors, lane)
-    step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, apart=apart)
-    if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
+    names = {str(sch.get(one).name_hint) for one in steps.blocks(sch)}
+    read = sch.get_sblock("steps") if "steps" in names else None
+    step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, rows=read, apart=apart)
+    if "border" in names:
         border = sch.get_sblock("border")
         sch.compute_at(border, bands, preserve_unit_loops=True)
         steps.vectorise_last(sch, border, target, below=3)
+    schedule_after(sch, end, target)
     if apart is None:
         ask_ahead(sch, nest, {group: notes["compile.group_blocks"], block: 1}, step, target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tvm import tirx
@@ -69,12 +69,13 @@ def take_annotations(schedule: Schedule, block: Any) -> dict[str, Any]:
 def fold_epilogue(schedule: Schedule, block: Any) -> Any:
     """Inline what follows `block` into the last block, if it is one of the same shape.
 
-    `block` is the plain copy out of an accumulator that every contraction ends with. Returns the
+    `block` is the plain copy out of an accumulator that every contraction ends with. What is
+    computed of other operands on the way, such as their dequantised values, is inlined too. Returns
     block that now writes the result: the last of the function, or `block` itself where the rest
     changes the shape or ends in several tensors.
     """
     shape = written_shape(schedule, block)
-    after = _descendants(schedule, block)
+    after = descendants(schedule, block)
     ends = [one for one in after if not schedule.get_consumers(one)]
     same = all(
         written_shape(schedule, one) == shape and not is_reduction(schedule, one) for one in after
@@ -84,13 +85,28 @@ def fold_epilogue(schedule: Schedule, block: Any) -> Any:
     end = ends[0]
     others = [schedule.get(one).name_hint for one in (block, *after)]
     last = schedule.get(end).name_hint
-    for name in others:
+    for name in [*_operands(schedule, (block, *after)), *others]:
         if name != last:
             schedule.compute_inline(schedule.get_sblock(name))
     return end
 
 
-def _descendants(schedule: Schedule, block: Any) -> list[Any]:
+def _operands(schedule: Schedule, chain: Sequence[Any]) -> list[str]:
+    """Names of the elementwise blocks that only the blocks of a chain read, producers first."""
+    inside = {schedule.get(one).name_hint for one in chain}
+    found: list[str] = []
+    for block in reversed(blocks(schedule)):
+        name = schedule.get(block).name_hint
+        readers = {schedule.get(one).name_hint for one in schedule.get_consumers(block)}
+        if name in inside or not readers or not readers <= inside or is_reduction(schedule, block):
+            continue
+        inside.add(name)
+        found.insert(0, name)
+    return found
+
+
+def descendants(schedule: Schedule, block: Any) -> list[Any]:
+    """The blocks that read what a block writes, and those that read theirs."""
     found: dict[str, Any] = {}
     waiting = list(schedule.get_consumers(block))
     while waiting:

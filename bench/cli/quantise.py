@@ -1,0 +1,47 @@
+"""`depthbench quantise`: a network or an ONNX file with its products in int8."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.common import emit, json_option, key_values, out_option, status
+
+
+@click.command(name="quantise")
+@click.argument("model", default="mobiledepth")
+@click.option(
+    "--data",
+    help="Whose training images calibrate: rooms, nyu, or a path.  [default: nyu where it is "
+    "present, else rooms]",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many of them, each also mirrored.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.  [default: OUT/MODEL-int8.onnx]",
+)
+@out_option
+@json_option
+def command(
+    model: str, data: str | None, images: int, output: Path | None, out: Path, as_json: bool
+) -> None:
+    """Quantise MODEL, a network's name or an .onnx file, with ONNX Runtime's static quantiser."""
+    from bench.accuracy import default_data
+    from bench.models import resolve_model
+    from bench.quantise import Calibration, quantise
+
+    with status() as progress:
+        source = resolve_model(model, out, progress=progress)
+        path = output or out / f"{source.name}-int8.onnx"
+        made = quantise(source, path, Calibration(data or default_data(), images), progress)
+    document = {"file": str(made.path), "sha256": made.sha256, **made.metadata}
+    emit(document, as_json, lambda: key_values(document))

@@ -1,0 +1,175 @@
+"""Quantise an ONNX model with ONNX Runtime, calibrated on training images."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.accuracy import default_data
+from bench.errors import InputError
+from bench.models import Model, load_model
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+Progress = Callable[[str], None]
+
+PRODUCTS = ("Conv", "Gemm", "MatMul")
+STAMP = "quantised"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The images that the range of each tensor is taken from.
+
+    `data` names a data set, whose split `train` is used: `images` of it, spread evenly, each also
+    mirrored, as `protocol` looks at them.
+    """
+
+    data: str
+    images: int = 100
+    protocol: str = "eigen"
+
+
+def quantise(
+    model: Model,
+    path: Path,
+    calibration: Calibration | None = None,
+    progress: Progress = lambda line: None,
+) -> Model:
+    """Write `model` to `path` with the inputs and weights of its products as bytes (QDQ form).
+
+    Weights are int8, with a scale for each output channel; images are uint8, with one scale. What
+    lies between products stays float32, and so do three kinds of products: the first and the last,
+    whose errors nothing after or before them evens out, and depthwise convolutions, which gain
+    little. A file that holds the same already is kept. Raises InputError for a model that is
+    quantised, takes no image, or has no product to quantise, and where the data cannot be had.
+    """
+    import onnx
+    from onnxruntime import quantization as ort
+
+    from depthnet.data import open_dataset
+
+    calibration = calibration or Calibration(default_data())
+    stamp = {"source_sha256": model.sha256, **asdict(calibration)}
+    if path.is_file() and (old := load_model(path)).metadata.get(STAMP) == json.dumps(stamp):
+        return old
+    if model.quantised:
+        raise InputError(f"{model.path} is quantised already: give the float32 model")
+    size = model.image_size
+    graph = onnx.load(str(model.path))
+    chosen = inner_products(graph.graph)
+    if not chosen:
+        raise InputError(f"{model.path} has no convolution to quantise but the first and the last")
+    dataset = open_dataset(calibration.data, "train")
+    progress(f"calibrating on {calibration.images} images of {dataset.name}")
+    images = _images(dataset, calibration, size)
+    reader = _Reader({model.input_name: image} for image in images)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        fresh = Path(folder) / path.name
+        with _quiet():
+            ort.quantize_static(
+                graph,
+                fresh,
+                reader,
+                quant_format=ort.QuantFormat.QDQ,
+                op_types_to_quantize=list(PRODUCTS),
+                nodes_to_quantize=chosen,
+                per_channel=True,
+                activation_type=ort.QuantType.QUInt8,
+                weight_type=ort.QuantType.QInt8,
+                calibrate_method=ort.CalibrationMethod.MinMax,
+                extra_options={"OpTypesToExcludeOutputQuantization": list(PRODUCTS)},
+            )
+        result = onnx.load(str(fresh))
+        props = {prop.key: prop.value for prop in graph.metadata_props}
+        onnx.helper.set_model_props(result, {**props, STAMP: json.dumps(stamp)})
+        onnx.save(result, str(fresh))
+        os.replace(fresh, path)
+    return load_model(path, model.name)
+
+
+def inner_products(graph: onnx.GraphProto) -> list[str]:
+    """Names of the products by constants between the first and the last, but depthwise ones.
+
+    First are those that no other product comes before on the way from an input; last, those that
+    none comes after.
+    """
+    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    products = [node for node in graph.node if _is_product(node, weights)]
+    names = {id(node) for node in products}
+    behind: set[str] = set()  # values that a product has a part in
+    first = set()
+    for node in graph.node:
+        after = any(name in behind for name in node.input)
+        if id(node) in names and not after:
+            first.add(node.name)
+        if after or id(node) in names:
+            behind.update(node.output)
+    before: set[str] = set()  # values that have a part in a product
+    last = set()
+    for node in reversed(graph.node):
+        ahead = any(name in before for name in node.output)
+        if id(node) in names and not ahead:
+            last.add(node.name)
+        if ahead or id(node) in names:
+            before.update(node.input)
+    return [
+        node.name
+        for node in products
+        if node.name not in first | last and not _is_depthwise(node, weights)
+    ]
+
+
+def _is_product(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
+    return node.op_type in PRODUCTS and len(node.input) > 1 and node.input[1] in weights
+
+
+def _is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
+    shape = weights[node.input[1]]
+    return node.op_type == "Conv" and shape[1] == 1 and shape[0] > 1
+
+
+def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> Iterator[NDArray]:
+    import numpy as np
+
+    from depthnet import protocols
+
+    rule = protocols.get(calibration.protocol)
+    count = min(calibration.images, len(dataset))
+    for index in np.linspace(0, len(dataset) - 1, count).astype(int):
+        pair = dataset[int(index)]
+        image, _ = rule.look(pair.image, pair.depth)
+        network_input = protocols.to_input(image, size)
+        yield from (network_input, np.ascontiguousarray(network_input[..., ::-1]))
+
+
+class _Reader:
+    """What ONNX Runtime's calibration reads images from."""
+
+    def __init__(self, inputs: Iterator[dict[str, NDArray]]) -> None:
+        self._inputs = chain(inputs, [None])
+
+    def get_next(self) -> dict[str, NDArray] | None:
+        return next(self._inputs)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the advice that ONNX Runtime's quantiser logs, whatever it is given."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

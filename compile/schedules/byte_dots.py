@@ -1,0 +1,59 @@
+"""Products of bytes, four at a time: what NEON's sdot and AVX-512's vpdpbusd compute.
+
+Four bytes that lie side by side are one int32, a quad. Tensors of quads are tiled, packed and
+loaded as float32 ones are; only the multiply-add differs. Operators of our own stand for it
+until code is generated (`compile/passes/byte_instructions.py`), since TVM's own arithmetic has
+neither; two more are a float's nearest byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import tirx
+
+QUAD_BYTES = 4
+QUAD = "tirx.depthbench_quad"
+# By the types of the first and the second operand's bytes.
+DOTS = {
+    ("int8", "int8"): "tirx.depthbench_dot_s8s8",
+    ("uint8", "int8"): "tirx.depthbench_dot_u8s8",
+}
+BYTES = {"int8": "tirx.depthbench_byte_s8", "uint8": "tirx.depthbench_byte_u8"}
+# The same for a float that is known to round to an int16.
+NEAR_BYTES = {"int8": "tirx.depthbench_near_byte_s8", "uint8": "tirx.depthbench_near_byte_u8"}
+NEAR = 2**15 - 1
+_PURE = 1
+
+for _name in (QUAD, *DOTS.values(), *BYTES.values(), *NEAR_BYTES.values()):
+    tvm.ir.register_op_attr(_name, "TCallEffectKind", _PURE)
+    tvm.ir.register_op_attr(_name, "TVectorizable", True)
+    tvm.ir.register_op_attr(_name, "TScriptPrinterName", _name)
+
+
+def quad(values: Sequence[Any]) -> Any:
+    """Four loads of bytes that lie side by side in memory, as one int32."""
+    return tirx.call_intrin("int32", QUAD, *values)
+
+
+def dot(left: Any, right: Any, dtype: str) -> Any:
+    """The sum of four products: bytes of the quad `left`, which are `dtype`, and int8 `right`."""
+    return tirx.call_intrin("int32", DOTS[dtype, "int8"], left, right)
+
+
+def saturated(value: Any, dtype: str, *, near: bool = False) -> Any:
+    """The byte of type `dtype` that is nearest to a float32, halves to even.
+
+    `near` says that no value is larger than NEAR.
+    """
+    return tirx.call_intrin(dtype, (NEAR_BYTES if near else BYTES)[dtype], value)
+
+
+def weight_quads(weight: np.ndarray) -> np.ndarray:
+    """int8 weights [.., inputs, outputs] as int32 quads [.., inputs / 4, outputs]."""
+    *window, inputs, outputs = weight.shape
+    by_four = weight.reshape(*window, inputs // QUAD_BYTES, QUAD_BYTES, outputs)
+    return np.ascontiguousarray(np.moveaxis(by_four, -2, -1)).view(np.int32)[..., 0]

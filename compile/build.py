@@ -39,7 +39,7 @@ def plan(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
 def generate_code(planned: tvm.IRModule, target: Target) -> Any:
     """Machine code for the target, with the virtual machine's instructions and the weights."""
     machine = tvm.target.Target(target.tvm)
-    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=_PIPELINE)
+    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=PIPELINE)
 
 
 def lower(mod: tvm.IRModule, target: Target) -> Any:
@@ -54,8 +54,8 @@ def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
     return lower, lambda: tvm.transform.Sequential([*before, finish()]), device
 
 
-_PIPELINE = "depthbench"
-compilation_pipeline.PIPELINE_MAP[_PIPELINE] = _loops_to_statements
+PIPELINE = "depthbench"
+compilation_pipeline.PIPELINE_MAP[PIPELINE] = _loops_to_statements
 
 
 def write_library(executable: Any, library: Path) -> None:

@@ -12,8 +12,9 @@ from tvm import relax
 
 from compile.passes import axis_order
 from compile.passes.axis_order import Order
+from compile.passes.quantised import has_one_scale
 from compile.passes.straight_line import with_operands
-from compile.passes.tensors import constant_of, shape_of
+from compile.passes.tensors import constant_of, is_operator, shape_of
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,12 @@ class Rewriter:
             return relax.const(moved, str(constant.dtype))
         key = value.expr, order
         if key not in self.moved:
+            call = self._dequantised(value)
+            if call is not None:
+                bytes_ = self.in_order(Stored(call.args[0], value.order), order)
+                same = relax.Call(call.op, [bytes_, *call.args[1:]], call.attrs, call.ty_args)
+                self.moved[key] = self.builder.emit(same)
+                return self.moved[key]
             shape = shape_of(value.expr)
             assert shape is not None
             if axis_order.moves_nothing(tuple(axes), shape):
@@ -108,6 +115,12 @@ class Rewriter:
                 moved = relax.op.permute_dims(value.expr, axes)
             self.moved[key] = self.builder.emit(moved)
         return self.moved[key]
+
+    def _dequantised(self, value: Stored) -> Any | None:
+        """The dequantisation that a tensor is: its bytes are moved instead, which are fewer."""
+        known = isinstance(value.expr, relax.Var)
+        call = self.builder.lookup_binding(value.expr) if known else None
+        return call if is_operator(call, "dequantize") and has_one_scale(call) else None
 
     def logical_shape(self, value: Stored) -> list[int]:
         """The shape as the model wrote it."""

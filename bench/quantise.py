@@ -61,8 +61,10 @@ def quantise(
 
     calibration = calibration or Calibration(default_data())
     stamp = {"source_sha256": model.sha256, **asdict(calibration)}
-    if path.is_file() and (old := load_model(path)).metadata.get(STAMP) == json.dumps(stamp):
-        return old
+    if path.is_file():
+        old = load_model(path, model.name)
+        if old.metadata.get(STAMP) == json.dumps(stamp):
+            return old
     if model.quantised:
         raise InputError(f"{model.path} is quantised already: give the float32 model")
     size = model.image_size

@@ -75,16 +75,20 @@ def export_network(
     size: tuple[int, int] | None = None,
     progress: Progress = lambda line: None,
 ) -> Model:
-    """Build the network called `name` and export it to `path`."""
-    from depthnet import zoo
+    """Build the network called `name` and export it to `path`, unless that holds it already."""
+    from depthnet import exported, zoo
 
     entry = zoo.get(name)
+    shape = size or entry.input_size
+    if exported.is_up_to_date(path, entry, shape):
+        return load_model(path, name)
     from depthnet import export, shipped
 
     progress(f"building {name}")
     built, weights = shipped.build(entry)
     progress(f"exporting {name} to {path}")
-    export.export(built, weights, path, size=size)
+    made_from = exported.made_from(entry, shape)
+    export.export(built, weights, path, size=size, made_from=made_from)
     return load_model(path, name)
 
 

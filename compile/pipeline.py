@@ -84,6 +84,7 @@ def compile_model(
         progress("checking against ONNX Runtime")
         manifest = {
             **identity,
+            "tvm_target": machine.tvm,
             "inputs": [port.to_dict() for port in source.inputs],
             "outputs": [port.to_dict() for port in compiled.outputs],
             "arithmetic": numbers.to_dict(),
@@ -232,7 +233,7 @@ def _identity(
     props = {prop.key: prop.value for prop in proto.metadata_props}
     return {
         "name": name or props.get("name") or model.stem,
-        "target": {"name": machine.name, "tvm": machine.tvm},
+        "target": {"name": machine.name, "processor": machine.processor},
         "precision": numbers.name,
         "threads": machine.threads,
         "source": {

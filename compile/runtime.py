@@ -33,10 +33,10 @@ class HostModel:
             raise InputError(
                 f"{artefact.folder}: compiled for {target['name']}, only host runs in this process"
             )
-        if target["tvm"] != here.tvm:
+        if target["processor"] != here.processor:
             raise InputError(
-                f"{artefact.folder}: compiled for another processor ({target['tvm']['mcpu']}, "
-                f"this is {here.tvm['mcpu']}); compile again"
+                f"{artefact.folder}: compiled for another processor ({target['processor']}; "
+                f"this is {here.processor}); compile again"
             )
         self._machine = load_machine(artefact.library, artefact.manifest["threads"])
         self._inputs = artefact.manifest["inputs"]

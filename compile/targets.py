@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +17,19 @@ from compile.errors import InputError
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}
 _HALF_FLAGS = {"avx512_fp16", "asimdhp"}
 _DOT_FLAGS = {frozenset({"avx512_vnni", "avx512vl"}): "uint8", frozenset({"asimddp"}): "int8"}
+# The lines of /proc/cpuinfo from which LLVM and `_host` choose; others change from day to day.
+_MODEL_FIELDS = (
+    *("vendor_id", "cpu family", "model", "stepping", "flags"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features"),
+)
 
 
 @dataclass(frozen=True)
 class Target:
     """One machine: how TVM names it, and what schedules must know of its core.
 
+    `processor` is the same for two machines only where code made for one is made for the other.
+    `settings` gives what TVM calls a target, which for this machine takes TVM to find out.
     `vector_lanes` is the number of elements in a vector register, `registers` how many of them
     there are, `fma_per_cycle` how many vector multiply-adds a core starts in a cycle and
     `fma_latency` how many cycles one takes. `by_lane` is true where a multiply-add takes its
@@ -29,13 +38,13 @@ class Target:
     float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of the
     bytes that one instruction multiplies by int8 ones, four at a time; empty where there is none.
     `slow_conversions` is true where whole numbers become floats at half the rate of sums.
-    `element_bytes` is the size of the
-    elements that are spoken of: float32 unless `of` says other. Code is made to run on up to
-    `threads` cores at once.
+    `element_bytes` is the size of the elements that are spoken of: float32 unless `of` says other.
+    Code is made to run on up to `threads` cores at once.
     """
 
     name: str
-    tvm: dict[str, Any]
+    processor: str
+    settings: Callable[[], dict[str, Any]]
     vector_lanes: int
     registers: int
     fma_per_cycle: int
@@ -50,6 +59,11 @@ class Target:
     element_bytes: int = 4
     threads: int = 1
 
+    @property
+    def tvm(self) -> dict[str, Any]:
+        """What TVM calls a target: kind, triple, processor."""
+        return self.settings()
+
     def of(self, dtype: str) -> Target:
         """The same machine as tensors of `dtype` see it: as many lanes as fit into a register."""
         size = ELEMENT_BYTES.get(dtype, 4)
@@ -62,15 +76,16 @@ class Target:
         return self.name == "host"
 
 
+def _a76_settings() -> dict[str, Any]:
+    triple = "aarch64-linux-gnu"
+    return {"kind": "llvm", "mtriple": triple, "mcpu": "cortex-a76", "num-cores": 1}
+
+
 def _arm64_a76() -> Target:
     return Target(
         name="arm64-a76",
-        tvm={
-            "kind": "llvm",
-            "mtriple": "aarch64-linux-gnu",
-            "mcpu": "cortex-a76",
-            "num-cores": 1,
-        },
+        processor="cortex-a76",
+        settings=_a76_settings,
         vector_lanes=4,
         registers=32,
         fma_per_cycle=2,
@@ -86,38 +101,35 @@ def _arm64_a76() -> Target:
 
 
 @functools.cache
-def _host() -> Target:
-    from tvm.target import Target as TVMTarget
+def _host_settings() -> dict[str, Any]:
     from tvm.target import codegen
 
-    triple = codegen.llvm_get_system_triple()
-    architecture = triple.split("-")[0]
-    settings = {"kind": "llvm", "mtriple": triple, "num-cores": 1}
+    settings = {"kind": "llvm", "mtriple": codegen.llvm_get_system_triple(), "num-cores": 1}
     settings["mcpu"] = codegen.llvm_get_system_cpu()
-    if architecture == "aarch64":
-        lanes, registers, fma, by_lane = 4, 32, 2, True
-    else:
-        features = {str(name) for name in codegen.llvm_get_cpu_features(TVMTarget(settings))}
-        lanes = 16 if "avx512f" in features else 8 if "avx2" in features else 4
-        registers = 32 if lanes == 16 else 16
-        fma, by_lane = 2, False
-    known = _processor_flags()
-    has_half = bool(_HALF_FLAGS & known)
-    if has_half and architecture != "aarch64":
+    if "avx512_fp16" in _processor_flags():
         settings["mattr"] = ["+avx512fp16"]  # LLVM does not know every processor that has it
+    return settings
+
+
+@functools.cache
+def _host() -> Target:
+    flags = _processor_flags()
+    by_lane = platform.machine() in ("aarch64", "arm64")
+    lanes = 16 if "avx512f" in flags else 8 if "avx2" in flags else 4
     return Target(
         name="host",
-        tvm=settings,
+        processor=_processor(),
+        settings=_host_settings,
         vector_lanes=lanes,
-        registers=registers,
-        fma_per_cycle=fma,
+        registers=32 if by_lane or lanes == 16 else 16,
+        fma_per_cycle=2,
         fma_latency=4,
         by_lane=by_lane,
         l1_bytes=_cache_bytes(1, otherwise=32 * 1024),
         l2_bytes=_cache_bytes(2, otherwise=512 * 1024),
         prefetches=True,
-        has_half=has_half,
-        dot_bytes=next((kind for flags, kind in _DOT_FLAGS.items() if flags <= known), ""),
+        has_half=bool(_HALF_FLAGS & flags),
+        dot_bytes=next((kind for needs, kind in _DOT_FLAGS.items() if needs <= flags), ""),
         slow_conversions=by_lane,
     )
 
@@ -134,14 +146,35 @@ def _cache_bytes(level: int, otherwise: int) -> int:
     return otherwise
 
 
-def _processor_flags() -> set[str]:
-    """What Linux says that this processor can do; empty elsewhere."""
+@functools.cache
+def _processor_fields() -> dict[str, list[str]]:
+    """What Linux says of this machine's cores: all values of a field; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return set()
-    found = [line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))]
-    return set(found[0].split()) if found else set()
+        return {}
+    fields: dict[str, list[str]] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        values = fields.setdefault(name.strip(), [])
+        if value.strip() not in values:
+            values.append(value.strip())
+    return fields
+
+
+def _processor_flags() -> set[str]:
+    """What this machine's first core can do, as Linux says it; empty elsewhere."""
+    fields = _processor_fields()
+    found = fields.get("flags") or fields.get("Features") or [""]
+    return set(found[0].split())
+
+
+def _processor() -> str:
+    """This machine's processor: a name, and a hash of what code is made by."""
+    fields = _processor_fields()
+    name = (fields.get("model name") or [platform.processor() or platform.machine()])[0]
+    made_by = [platform.machine(), name, f"{_cache_bytes(1, 0)} {_cache_bytes(2, 0)}"]
+    made_by += [f"{key}: {fields.get(key)}" for key in _MODEL_FIELDS]
+    return f"{name}, {hashlib.sha256(chr(10).join(made_by).encode()).hexdigest()[:12]}"
 
 
 _TARGETS: dict[str, Callable[[], Target]] = {"arm64-a76": _arm64_a76, "host": _host}

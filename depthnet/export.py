@@ -13,6 +13,7 @@ import torch
 
 from depthnet.complexity import Complexity, measure
 from depthnet.errors import CheckFailed, InputError
+from depthnet.exported import KEY, metadata_of
 from depthnet.files import write_whole
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
 
@@ -26,16 +27,22 @@ FORMAT = "1"
 
 
 def export(
-    network: DepthNetwork, weights: str, path: Path, *, size: tuple[int, int] | None = None
+    network: DepthNetwork,
+    weights: str,
+    path: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    made_from: str = "",
 ) -> dict[str, str]:
     """Write `network` as ONNX to `path`, whole or not at all, and return its metadata.
 
     The graph takes `image` (1x3xHxW, RGB in [0, 1]) and gives `depth` (1x1xHxW, metres);
     normalisation and depth decoding are inside. `size` is (height, width), by default the
-    entry's. `weights` says in a phrase where the weights come from. The file is checked with
-    onnx.checker and against PyTorch's output on ONNX Runtime before it is put in place.
+    entry's. `weights` says in a phrase where the weights come from, `made_from` by what the file
+    can be known again (`exported.made_from`). The file is checked with onnx.checker and against
+    PyTorch's output on ONNX Runtime before it is put in place.
 
-    A file that already holds the same network, weights and size is left alone. Raises
+    A file that says the same of itself already is left alone. Raises
     InputError for a size that is no multiple of 32, CheckFailed when the outputs differ by more
     than 1e-4 of the largest depth.
     """
@@ -46,7 +53,9 @@ def export(
     if network.entry.fixed_size and size != native:
         raise InputError(f"{network.entry.name} takes no input size other than {_by(native)}")
     metadata = describe(network, weights, measure(network, size))
-    if _metadata_of(path) == metadata:
+    if made_from:
+        metadata[KEY] = made_from
+    if metadata_of(path) == metadata:
         return metadata
     deployed = DeployedNetwork(network).eval()
     model = _to_onnx(deployed, size)
@@ -68,19 +77,6 @@ def describe(network: DepthNetwork, weights: str, complexity: Complexity) -> dic
         "weights_sha256": weights_sha256(network),
         "complexity": json.dumps(complexity.to_dict(), sort_keys=True),
     }
-
-
-def _metadata_of(path: Path) -> dict[str, str] | None:
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    if not path.is_file():
-        return None
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except (DecodeError, OSError):
-        return None
-    return {prop.key: prop.value for prop in model.metadata_props}
 
 
 def _to_onnx(deployed: DeployedNetwork, size: tuple[int, int]) -> onnx.ModelProto:

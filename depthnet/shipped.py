@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from depthnet import network
-from depthnet.network import DepthNetwork
-from depthnet.weights import load_weights
-from depthnet.zoo import Entry
+if TYPE_CHECKING:
+    from depthnet.network import DepthNetwork
+    from depthnet.zoo import Entry
 
 FOLDER = Path(__file__).parent / "trained"
 
@@ -24,6 +23,9 @@ def build(entry: Entry) -> tuple[DepthNetwork, str]:
 
     With the trained weights of the package where it has them; else as `network.build` does.
     """
+    from depthnet import network
+    from depthnet.weights import load_weights
+
     path = weights_path(entry.name)
     if path is None:
         return network.build(entry)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from depthnet.decoders import DecoderSpec
-from depthnet.depth_space import DepthSpace
+from depthnet.decoder_spec import DecoderSpec
 from depthnet.errors import InputError
+
+if TYPE_CHECKING:
+    from depthnet.depth_space import DepthSpace
 
 FLAGSHIP = "mobiledepth"
 

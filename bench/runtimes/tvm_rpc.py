@@ -42,5 +42,4 @@ class TvmRpc(Runtime):
 
     def describe(self) -> dict[str, Any]:
         """Threads and precision."""
-        threads = self._manifest["target"]["tvm"].get("num-cores", 1)
-        return {"threads": threads, "precision": self._manifest["precision"]}
+        return {key: self._manifest[key] for key in ("threads", "precision")}

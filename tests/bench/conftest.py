@@ -49,7 +49,8 @@ def artefact(tiny_onnx: Path, tmp_path: Path) -> Artefact:
     (folder / "model.so").write_bytes(b"code" * 25)
     manifest = {
         "name": "tiny",
-        "target": {"name": "arm64-a76", "tvm": {"num-cores": 1}},
+        "target": {"name": "arm64-a76", "processor": "cortex-a76"},
+        "threads": 2,
         "source": {"sha256": hashlib.sha256(tiny_onnx.read_bytes()).hexdigest()},
         "inputs": [{"name": "image", "shape": list(SHAPE), "dtype": "float32"}],
         "outputs": [{"name": "depth", "shape": [1, 1, *SHAPE[2:]], "dtype": "float32"}],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from compile import pipeline, precision
+from compile import pipeline, precision, targets
 from compile.artefact import Artefact, load_artefact
 from compile.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
@@ -68,7 +70,7 @@ def elf(library: Path) -> tuple[int, list[int], list[int]]:
 
 def test_library_is_of_the_target_and_needs_no_other(artefact: Artefact) -> None:
     machine, tags, alignments = elf(artefact.library)
-    triple = artefact.manifest["target"]["tvm"]["mtriple"]
+    triple = artefact.manifest["tvm_target"]["mtriple"]
     assert machine == MACHINES[triple.split("-")[0]]
     assert 5 in tags  # DT_STRTAB: the dynamic section was read
     assert 1 not in tags  # DT_NEEDED
@@ -174,7 +176,27 @@ def test_unchanged_work_is_skipped(host: Artefact, source: Path, tmp_path: Path)
     assert said == ["reading the model"]
 
 
-@pytest.mark.parametrize("change", ["name", "library", "compiler", "force"])
+def test_unchanged_work_needs_no_tvm(artefact: Artefact, source: Path) -> None:
+    name = artefact.manifest["target"]["name"]
+    code = f"""
+import sys
+from pathlib import Path
+from compile.pipeline import compile_model
+again = compile_model(Path({str(source)!r}), {name!r}, Path({str(artefact.folder)!r}))
+print(again.reused, sorted({{"tvm", "torch"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "[]"]
+
+
+def test_code_for_another_processor_is_refused(host: Artefact) -> None:
+    target = {**host.manifest["target"], "processor": "another"}
+    elsewhere = dataclasses.replace(host, manifest={**host.manifest, "target": target})
+    with pytest.raises(InputError, match=r"another processor \(another; this is"):
+        HostModel(elsewhere)
+
+
+@pytest.mark.parametrize("change", ["name", "library", "compiler", "force", "processor"])
 def test_changed_work_is_done_again(
     source: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,9 +212,13 @@ def test_changed_work_is_done_again(
         made.library.write_bytes(made.library.read_bytes() + b"x")
     if change == "compiler":
         monkeypatch.setattr(pipeline, "_compiler_sha256", lambda: "other")
+    if change == "processor":
+        monkeypatch.setattr(targets, "_processor", lambda: "other")
+        targets._host.cache_clear()
     options = {"name": {"name": "new"}, "force": {"force": True}}.get(change, {})
     with pytest.raises(KeyboardInterrupt):
         compile_model(source, "host", tmp_path / "model", **options)  # type: ignore[arg-type]
+    targets._host.cache_clear()
     assert done == ["compiled"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
 

@@ -20,6 +20,7 @@ from PIL import Image
 from bench import cli
 
 Run = Callable[..., tuple[int, str, str]]
+BENCHMARKS = Path(cli.__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
@@ -293,9 +294,9 @@ def test_ctrl_c_is_exit_code_130(run: Run) -> None:
     assert "interrupted" in one_line(err)
 
 
-@pytest.mark.parametrize("file", ["host_latency", "a76_cost", "precision_accuracy"])
+@pytest.mark.parametrize("file", sorted(p.stem for p in BENCHMARKS.glob("*.py")))
 def test_benchmarks_refuse_an_unknown_network_in_one_line(file: str) -> None:
-    script = Path(cli.__file__).parents[2] / "benchmarks" / f"{file}.py"
+    script = BENCHMARKS / f"{file}.py"
     option = [] if file == "a76_cost" else ["--models"]
     done = subprocess.run(
         [sys.executable, str(script), *option, "mobiledept"], capture_output=True, text=True

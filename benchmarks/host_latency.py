@@ -17,10 +17,11 @@ import click
 from bench import cli
 from bench.agreement import seeded_inputs
 from bench.comparison import ROUNDS, compare
+from bench.errors import InputError, ToolMissing
 from bench.models import resolve_model
 from bench.runtimes.choose import open_runtime
 
-PEERS = ("onnxruntime", "openvino", "ncnn")
+PEERS = ("onnxruntime", "openvino", "ncnn", "litert")
 ALONE = "tvm on one thread"
 MODELS = ("mobiledepth", "mobilenet_v1_add", "mobilenet_v2_cat", "regnety_004_add", "inv_res")
 
@@ -37,7 +38,7 @@ def main(
     """Compare on as many threads each.
 
     On one thread CPU-time medians decide, since machines are shared; on several the clock's do,
-    and the machine must be idle.
+    and the machine must be idle. A peer that is not installed, or cannot take a model, is absent.
     """
     with tempfile.TemporaryDirectory() as folder:
         results = {name: measure(name, peers, rounds, threads, Path(folder)) for name in models}
@@ -52,6 +53,7 @@ def main(
         click.echo(
             f"{name}: {result['ratio_to_best']:.3f} ({low:.3f} to {high:.3f}) of {result['best']}"
             + (f", {speedup:.2f} times one thread" if speedup else "")
+            + (f"; absent: {', '.join(result['absent'])}" if result["absent"] else "")
         )
     click.echo(f"geometric mean {document['geomean']:.3f}")
 
@@ -64,11 +66,18 @@ def measure(
     With several threads also TVM's gain over one, which runs in the same rounds.
     """
     model = resolve_model(name, out)
+    absent: dict[str, str] = {}
     with ExitStack() as stack:
-        runtimes = {
-            runtime: stack.enter_context(open_runtime(runtime, model, out, threads=threads))
-            for runtime in ("tvm", *peers)
-        }
+        runtimes = {"tvm": stack.enter_context(open_runtime("tvm", model, out, threads=threads))}
+        for peer in peers:
+            try:
+                runtime = open_runtime(peer, model, out, threads=threads)
+                runtimes[peer] = stack.enter_context(runtime)
+            except (InputError, ToolMissing) as error:
+                absent[peer] = str(error)
+        peers = tuple(peer for peer in peers if peer not in absent)
+        if not peers:
+            raise ToolMissing(f"no peer to compare with: {'; '.join(absent.values())}")
         if threads > 1:
             runtimes[ALONE] = stack.enter_context(open_runtime("tvm", model, out))
         found = compare(
@@ -86,6 +95,7 @@ def measure(
     return {
         "tvm_ms": medians["tvm"],
         "peers_ms": {peer: medians[peer] for peer in peers},
+        "absent": absent,
         "best": best,
         "ratio_to_best": ratio["ratio"],
         "interval": [ratio["low"], ratio["high"]],

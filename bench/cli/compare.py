@@ -17,7 +17,7 @@ from bench.cli.common import emit, json_option, out_option, status, table
     "--runtimes",
     default="all",
     show_default=True,
-    help="all, or some of pytorch,onnxruntime,openvino,ncnn,tvm.",
+    help="all, or some of pytorch,onnxruntime,openvino,ncnn,litert,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
@@ -28,8 +28,8 @@ def command(model: str, runtimes: str, rounds: int, threads: int, out: Any, as_j
 
     The outputs are checked against ONNX Runtime's first. All runtimes are timed in one loop, in
     random order; what is compared are the medians of CPU time, of the clock's time with several
-    threads. A runtime that is not installed
-    is listed as absent (pip install 'depthbench[peers]').
+    threads. A runtime that is not installed is listed as absent (pip install
+    'depthbench[peers,litert]').
     """
     from bench import comparison
     from bench.agreement import seeded_inputs

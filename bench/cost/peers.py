@@ -24,12 +24,16 @@ from bench.errors import InputError, ToolMissing
 Progress = Callable[[str], None]
 
 GUEST = Path(__file__).with_name("run_peer.py")
-PACKAGES = {"onnxruntime": ("numpy", "onnxruntime"), "ncnn": ("numpy", "ncnn")}
+PACKAGES = {
+    "onnxruntime": ("numpy", "onnxruntime"),
+    "ncnn": ("numpy", "ncnn"),
+    "litert": ("numpy", "ai-edge-litert"),
+}
 PEERS = tuple(PACKAGES)
 # QEMU maps libraries here, and Debian's interpreter lies below: what Python itself does is not
 # counted, which is all that it does at its start.
 LIBRARIES = "0x5500000000..0x7fffffffffff"
-PRECISIONS = {"onnxruntime": ("fp32",), "ncnn": ("fp32", "fp16")}
+PRECISIONS = {"onnxruntime": ("fp32",), "ncnn": ("fp32", "fp16"), "litert": ("fp32",)}
 
 
 def measure_peer(
@@ -66,8 +70,13 @@ def measure_peer(
 
 def converted(peer: str, model: Path, folder: Path) -> Path:
     """The model in the peer's own format."""
-    if peer != "ncnn":
+    if peer == "onnxruntime":
         return model.absolute()
+    if peer == "litert":
+        from bench.models import load_model
+        from bench.runtimes import litert_convert
+
+        return litert_convert.converted(load_model(model))
     from bench.runtimes.ncnn_cpu import convert
 
     try:

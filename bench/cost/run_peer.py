@@ -57,7 +57,25 @@ def ncnn(model: Path, options: dict[str, Any]) -> Run:
     return run
 
 
-PEERS = {"onnxruntime": onnxruntime, "ncnn": ncnn}
+def litert(model: Path, options: dict[str, Any]) -> Run:
+    """A .tflite file on LiteRT, with XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(model), num_threads=1)
+    interpreter.allocate_tensors()
+    place = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+
+    def run(image: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(place, image)
+        interpreter.invoke()
+        output: np.ndarray = interpreter.get_tensor(result)
+        return output
+
+    return run
+
+
+PEERS = {"onnxruntime": onnxruntime, "ncnn": ncnn, "litert": litert}
 
 
 def main(peer: str, runs: str, folder: str, mark_library: str, model: str, options: str) -> None:

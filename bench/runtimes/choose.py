@@ -9,7 +9,7 @@ from bench.errors import InputError
 from bench.models import Model
 from bench.runtimes.base import Runtime
 
-NAMES = ("pytorch", "onnxruntime", "openvino", "ncnn", "tvm")
+NAMES = ("pytorch", "onnxruntime", "openvino", "ncnn", "litert", "tvm")
 
 
 def choose(which: str) -> list[str]:
@@ -30,9 +30,10 @@ def open_runtime(
 ) -> Runtime:
     """Load `model` into the runtime called `name`, on `threads` threads.
 
-    `pytorch` needs a network of the zoo, whose model it rebuilds; `tvm` compiles for the host
-    first, in `precision` (by default the model's), which the others do not know. Raises InputError
-    where the model cannot be had in that form, ToolMissing where the runtime is not installed.
+    `pytorch` and `litert` need a network of the zoo, whose model they rebuild; `tvm` compiles for
+    the host first, in `precision` (by default the model's), which the others do not know. Raises
+    InputError where the model cannot be had in that form, ToolMissing where the runtime is not
+    installed.
     """
     if name == "onnxruntime":
         from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
@@ -46,21 +47,17 @@ def open_runtime(
         from bench.runtimes.ncnn_cpu import NcnnCpu
 
         return NcnnCpu(model.path, threads=threads)
+    if name == "litert":
+        from bench.runtimes.litert_convert import converted
+        from bench.runtimes.litert_cpu import LiteRtCpu
+
+        return LiteRtCpu(converted(model), threads=threads)
     if name == "pytorch":
-        return _open_pytorch(model, threads)
+        from bench.runtimes.rebuilt import rebuilt
+        from bench.runtimes.torch_eager import TorchEager
+
+        return TorchEager(rebuilt(model), threads=threads)
     from bench.runtimes.tvm_host import TvmHost
 
     artefact = compile_for(str(model.path), "host", out, precision=precision, threads=threads)
     return TvmHost(artefact)
-
-
-def _open_pytorch(model: Model, threads: int) -> Runtime:
-    from bench.runtimes.torch_eager import TorchEager
-    from depthnet import network, shipped, zoo
-
-    if model.metadata.get("name") not in zoo.names():
-        raise InputError(f"{model.path} is no network of the zoo: use --runtime onnxruntime")
-    built, _ = shipped.build(zoo.get(model.metadata["name"]))
-    if network.weights_sha256(built) != model.metadata["weights_sha256"]:
-        raise InputError(f"{model.path} holds other weights than the zoo's: export it again")
-    return TorchEager(network.DeployedNetwork(built), threads=threads)

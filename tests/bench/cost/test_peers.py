@@ -11,7 +11,9 @@ import pytest
 from bench.cost import peers, run_peer
 from bench.cost.peers import measure_peer
 from bench.errors import InputError
+from bench.runtimes import litert_convert
 
+TINY_TFLITE = Path(__file__).parents[1] / "runtimes" / "tiny.tflite"
 IMAGE = np.random.default_rng(2).random((1, 3, 4, 6), np.float32)
 
 
@@ -21,7 +23,9 @@ def test_a_peer_computes_the_closed_form(
     tiny_onnx: Path,
     closed_form: Callable[[np.ndarray], np.ndarray],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(litert_convert, "converted", lambda model: TINY_TFLITE)
     model = peers.converted(peer, tiny_onnx, tmp_path)
     output = run_peer.PEERS[peer](model, {})(IMAGE)
     assert output.reshape(1, 1, 4, 6) == pytest.approx(closed_form(IMAGE), rel=1e-5)

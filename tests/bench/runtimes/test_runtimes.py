@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from bench.errors import InputError
+from bench.errors import InputError, ToolMissing
+from bench.models import load_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.choose import NAMES, choose
+from bench.runtimes.litert_convert import converted
+from bench.runtimes.litert_cpu import LiteRtCpu
 from bench.runtimes.ncnn_cpu import NcnnCpu
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.openvino_cpu import OpenVinoCpu
@@ -22,6 +28,8 @@ from compile.artefact import Artefact
 from compile.pipeline import compile_model
 
 ClosedForm = Callable[[np.ndarray], np.ndarray]
+# torch_module() below, converted by litert-torch.
+TINY_TFLITE = Path(__file__).with_name("tiny.tflite")
 
 
 @pytest.fixture
@@ -37,7 +45,7 @@ def torch_module() -> torch.nn.Module:
     return module
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "ncnn", "pytorch", "tvm"])
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "ncnn", "litert", "pytorch", "tvm"])
 def test_computes_the_formula(
     name: str, tiny_onnx: Path, tmp_path: Path, image: np.ndarray, closed_form: ClosedForm
 ) -> None:
@@ -45,6 +53,8 @@ def test_computes_the_formula(
     on_two = {"onnxruntime": OnnxRuntimeCpu, "openvino": OpenVinoCpu, "ncnn": NcnnCpu}
     if name in on_two:
         runtime = on_two[name](tiny_onnx, threads=2)
+    elif name == "litert":
+        runtime = LiteRtCpu(TINY_TFLITE, threads=2)
     elif name == "pytorch":
         runtime = TorchEager(torch_module(), threads=1)
     else:
@@ -54,7 +64,7 @@ def test_computes_the_formula(
         (depth,) = runtime.run({"image": image}).values()
         np.testing.assert_allclose(depth, closed_form(image), rtol=1e-5)
         described = runtime.describe()
-        assert described["threads"] == (2 if name in on_two else 1)
+        assert described["threads"] == (2 if name in (*on_two, "litert") else 1)
         assert "fp32" in described["precision"]
         with pytest.raises(ValueError, match=r"inputs|takes"):
             runtime.run({"picture": image})
@@ -84,6 +94,63 @@ def test_peers_refuse_in_one_line(
     with pytest.raises(InputError, match=r"cannot|is not") as caught:
         runtime(broken)
     assert "\n" not in str(caught.value)
+
+
+def test_litert_refuses_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        LiteRtCpu(tmp_path / "none.tflite")
+    (tmp_path / "broken.tflite").write_bytes(b"no model")
+    with pytest.raises(InputError, match="cannot load") as caught:
+        LiteRtCpu(tmp_path / "broken.tflite")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="refuses") as caught:
+        LiteRtCpu(TINY_TFLITE).run({"image": np.zeros((1, 3, 5, 5), np.float32)})
+    assert "\n" not in str(caught.value)
+
+
+def test_litert_takes_networks_of_the_zoo_only(
+    tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
+    with pytest.raises(InputError, match="no network of the zoo"):
+        converted(load_model(tiny_onnx))
+
+
+def test_litert_without_its_converter_says_how_to_get_it(
+    tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    with pytest.raises(ToolMissing, match=r"pip install 'depthbench\[litert\]'"):
+        converted(load_model(tiny_onnx))
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_conversion_happens_once_and_leaves_nothing_when_it_fails(
+    works: bool, tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def convert(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        if works:
+            Path(command[-1]).write_bytes(TINY_TFLITE.read_bytes())
+        return subprocess.CompletedProcess(command, 0 if works else 1, "", "two\nlines")
+
+    monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
+    monkeypatch.setattr("bench.runtimes.litert_convert.subprocess.run", convert)
+    model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
+    if works:
+        assert converted(model) == converted(model)
+    else:
+        with pytest.raises(InputError, match="cannot convert tiny: lines"):
+            converted(model)
+    assert len(calls) == 1
+    left = [file.suffix for file in (tmp_path / "cache" / "litert").iterdir()]
+    assert left == ([".tflite"] if works else [])
 
 
 def test_runtimes_are_named_once_each_and_misspelt_ones_refused() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from compile.artefact import LIBRARY, Artefact, finish, load_artefact, replacing
 from compile.errors import InputError
 from compile.precision import FP32, Precision, for_target
 from compile.targets import Target
+from compile.threads import usable_cores
 
 if TYPE_CHECKING:
     from compile.frontend import Model, Port
@@ -72,7 +72,7 @@ def compile_model(
         ThreadPoolExecutor(1, "twin") as second_core,
     ):
         twins: list[Future[Machine]] = []
-        cores = min(threads, os.cpu_count() or 1)
+        cores = min(threads, usable_cores())
 
         def build_twin(scheduled: Any) -> None:
             if not machine.runs_here:

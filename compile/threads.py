@@ -13,16 +13,21 @@ SPINS = 2000
 _pool = threading.local()
 
 
+def usable_cores() -> int:
+    """How many cores this process may run on: fewer than there are, where it is pinned to some."""
+    return len(os.sched_getaffinity(0))
+
+
 def use_threads(count: int) -> None:
     """Let what the calling thread runs from now on run on `count` threads, itself among them.
 
     TVM keeps one pool for each thread that calls it, as large as it was first asked for: here as
-    many as there are cores. Its threads are not bound to cores, so that a pin of the process
+    many as there are cores for it. Its threads are not bound to cores, so that a pin of the process
     holds. Raises InputError for more threads than the pool has.
     """
     import tvm
 
-    size = getattr(_pool, "size", 0) or os.cpu_count() or 1
+    size = getattr(_pool, "size", 0) or usable_cores()
     if not 1 <= count <= size:
         raise InputError(f"{count} threads: there are {size} cores; ask for 1 to {size}")
     if getattr(_pool, "count", None) == count:

@@ -12,6 +12,8 @@ from bench.cost.library import Function, Library
 SHARED = "shared by kernels"
 _PREFIX = "__tvm_ffi_"
 _CALL, _JUMP = 0b100101, 0b000101
+_ADRP, _ADRP_MASK = 0x90000000, 0x9F000000
+_ADD, _ADD_MASK = 0x91000000, 0xFFC00000
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Kernels:
     """The kernels of a compiled model by address.
 
     The library exports one function a kernel, which checks its arguments; the loops may be in a
-    function without a name that it calls or jumps to. Such a one belongs to its caller, or to
-    all of them: then it is `SHARED`.
+    function without a name that it calls or jumps to, or whose address it takes to have threads
+    call it. Such a one belongs to who refers to it, or to all of them: then it is `SHARED`.
     """
 
     def __init__(self, library: Library) -> None:
@@ -50,13 +52,15 @@ class Kernels:
         self._named_starts = [function.address for function in library.functions]
         owners: dict[int, set[str]] = {}
         inner_calls = []
-        for address, word in library.words().items():
-            target = jump_target(address, word)
-            if target is None or self._named(target):
+        words = library.words()
+        for address, word in words.items():
+            taken = address_taken(address, word, words.get(address + 4, 0))
+            target = jump_target(address, word) if taken is None else taken
+            if target not in words or self._named(target):
                 continue
             if caller := self._named(address):
                 owners.setdefault(target, set()).add(_short(caller.name))
-            elif word >> 26 == _CALL:
+            elif taken is not None or word >> 26 == _CALL:
                 inner_calls.append((address, target))
                 owners.setdefault(target, set())
         self._starts = sorted(owners)
@@ -95,6 +99,19 @@ def jump_target(address: int, word: int) -> int | None:
     if distance >= 1 << 25:
         distance -= 1 << 26
     return address + 4 * distance
+
+
+def address_taken(address: int, word: int, following: int) -> int | None:
+    """What `adrp` at `address` and `add` behind it point to; None for any other instructions."""
+    register = word & 31
+    if word & _ADRP_MASK != _ADRP or following & _ADD_MASK != _ADD:
+        return None
+    if (following >> 5) & 31 != register or following & 31 != register:
+        return None
+    pages = (word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3
+    if pages >= 1 << 20:
+        pages -= 1 << 21
+    return (address & ~4095) + (pages << 12) + (following >> 10 & 0xFFF)
 
 
 def locate(address: int, maps: Iterable[Mapping]) -> str:

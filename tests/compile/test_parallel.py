@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from compile.errors import InputError
 from compile.pipeline import Compiled
 from compile.runtime import Machine
 from compile.schedules import parallel
-from compile.threads import use_threads
+from compile.threads import usable_cores, use_threads
 
 few = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -79,7 +80,7 @@ def test_threads_change_nothing(agree, new_graph, channels, size, stride, kernel
     assert stretches(compiled)
     image = np.random.default_rng(0).random((1, channels, *size), np.float32)
     (alone,) = Machine(compiled.executable).run([image])
-    for threads in range(2, (os.cpu_count() or 1) + 1):
+    for threads in range(2, usable_cores() + 1):
         machine = Machine(compiled.executable, threads)
         for _ in range(5):
             np.testing.assert_array_equal(machine.run([image])[0], alone)
@@ -134,3 +135,12 @@ def test_more_threads_than_cores_are_refused() -> None:
         use_threads(10_000)
     with pytest.raises(InputError, match="ask for 1 to"):
         use_threads(0)
+
+
+def test_a_thread_pinned_to_one_core_gets_one() -> None:
+    def ask() -> None:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        use_threads(2)
+
+    with ThreadPoolExecutor(1) as other, pytest.raises(InputError, match="there are 1 cores"):
+        other.submit(ask).result()

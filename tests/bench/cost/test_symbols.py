@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cost.library import Function, Library, Segment
-from bench.cost.symbols import SHARED, Kernels, jump_target, locate, parse_maps
+from bench.cost.symbols import SHARED, Kernels, address_taken, jump_target, locate, parse_maps
 
 NOP = 0xD503201F
 
@@ -48,6 +48,43 @@ def test_a_nameless_function_belongs_to_its_caller() -> None:
     assert [kernels.at(address) for address in (0, 28, 64, 124)] == ["first"] * 4
     assert [kernels.at(address) for address in (32, 60, 128, 188)] == ["second"] * 4
     assert kernels.at(192) == "first"
+
+
+def address_of(at: int, target: int, register: int = 0) -> dict[int, int]:
+    """`adrp` and `add`, as the architecture's manual defines them."""
+    pages = (target >> 12) - (at >> 12) & 0x1FFFFF
+    page = 0x90000000 | (pages & 3) << 29 | (pages >> 2) << 5 | register
+    return {at: page, at + 4: 0x91000000 | (target & 4095) << 10 | register << 5 | register}
+
+
+@given(
+    st.integers(1 << 20, 1 << 30),
+    st.integers(-(1 << 19), (1 << 19)),
+    st.integers(0, 4095),
+    st.integers(0, 30),
+)
+def test_an_address_is_taken_by_page_and_offset(
+    word: int, pages: int, offset: int, register: int
+) -> None:
+    at, target = 4 * word, ((4 * word >> 12) + pages << 12) + offset
+    first, second = address_of(at, target, register).values()
+    assert address_taken(at, first, second) == target
+    assert address_taken(at, first, NOP) is None
+    assert address_taken(at, NOP, second) is None
+    assert address_taken(at, first, second ^ 1) is None
+
+
+def test_what_threads_run_belongs_to_who_hands_it_to_them() -> None:
+    code = {
+        **address_of(8, 64),  # first hands its loop to threads
+        **address_of(40, 128),  # so does second
+        132: encode(0x94000000, 132, 192),  # whose loop calls something
+        **address_of(16, 4096),  # and first points to data
+    }
+    functions = [Function("__tvm_ffi_first", 0, 32), Function("__tvm_ffi_second", 32, 32)]
+    kernels = Kernels(library(code, functions))
+    assert [kernels.at(address) for address in (64, 124)] == ["first"] * 2
+    assert [kernels.at(address) for address in (128, 188, 192)] == ["second"] * 3
 
 
 def test_a_function_of_several_callers_belongs_to_none() -> None:

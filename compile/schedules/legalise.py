@@ -10,7 +10,7 @@ from tvm import relax, te, tirx
 
 from compile.passes.quantised import scale_and_zero
 from compile.passes.tensors import constant_of
-from compile.schedules import contraction, depthwise, spatial
+from compile.schedules import contraction, depthwise, spatial, winograd
 from compile.schedules.byte_dots import saturated
 from compile.targets import Target
 
@@ -41,6 +41,9 @@ def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
         return contraction.pointwise(builder, call, weight[0, 0], target)
     if groups == outputs and inputs == 1 and groups > 1:
         return depthwise.convolution(builder, call, weight[:, :, 0], target)
+    tiling = winograd.choose(call, weight, groups, target)
+    if tiling is not None:
+        return winograd.convolution(builder, call, weight, tiling, target)
     return spatial.convolution(builder, call, weight, groups, target)
 
 

@@ -21,6 +21,7 @@ from compile.schedules import (
     reductions,
     spatial,
     steps,
+    winograd,
 )
 from compile.schedules.biased_start import start_from_bias
 from compile.schedules.parallel import parallelise
@@ -32,6 +33,7 @@ FAMILIES: dict[str, Rule] = {
     contraction.FAMILY: contraction.schedule,
     spatial.FAMILY: spatial.schedule,
     depthwise.FAMILY: depthwise.schedule,
+    winograd.FAMILY: winograd.schedule,
 }
 
 

@@ -1,0 +1,295 @@
+"""Dense 3x3 convolutions of stride one by minimal filtering, where that is faster.
+
+The image is cut into tiles of m x m outputs. Each tile's inputs are transformed, (m + 2) x (m + 2)
+numbers a channel; at each of these places all tiles are multiplied with a matrix of transformed
+weights; and the products are transformed back. What is multiplied is 9 m^2 / (m + 2)^2 times less.
+A dilated convolution is one without dilation on each of its phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from tvm import relax, te, tirx
+from tvm.s_tir import Schedule
+
+from compile.schedules import steps
+from compile.schedules.contraction import pack
+from compile.schedules.minimal_filtering import TAPS, apply, matrices
+from compile.schedules.register_tile import (
+    Nest,
+    ask_ahead,
+    chunk_steps,
+    hold,
+    lanes_read,
+    most_tiles,
+)
+from compile.schedules.spatial import Window, bordered
+from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
+from compile.targets import Target
+
+FAMILY = "winograd"
+# What transforming a number takes, there and back, in multiply-adds: it is read and written twice.
+TRANSFORM = 30
+# Reading a byte of weights that are used too rarely to be waited for takes so many multiply-adds.
+WEIGHT_BYTE = 4
+# Below this share of the multiply-adds the detour pays.
+GAIN = 0.8
+# Each further output rounds more: errors of some 3e-7, 1e-6 and 4e-6 of the largest result.
+OUTPUTS = (2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How an image of `height` x `width` is cut into tiles of `outputs` x `outputs`.
+
+    `dilation` is that of the window, vertical and horizontal: tiles are of one phase each. They are
+    computed in `bands` of whole rows of tiles; with a vertical dilation there is one band.
+    """
+
+    height: int
+    width: int
+    dilation: tuple[int, int]
+    outputs: int
+    bands: int = 1
+
+    @property
+    def size(self) -> int:
+        """Height and width of a transformed tile."""
+        return self.outputs + TAPS - 1
+
+    @property
+    def down(self) -> int:
+        """Tiles of a phase, from top to bottom."""
+        whole = -(-self.height // (self.dilation[0] * self.outputs))
+        return padded(whole, self.bands)
+
+    @property
+    def across(self) -> int:
+        """Tiles of a phase, from left to right."""
+        return -(-self.width // (self.dilation[1] * self.outputs))
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Tiles of a band: phases and tiles of each, from top to bottom and from left to right."""
+        return self.dilation[0], self.down // self.bands, self.dilation[1], self.across
+
+    def origin(self, band: Any, tile: Any) -> tuple[Any, Any]:
+        """Row and column of a tile's first output; the last tile is repeated."""
+        place = tirx.min(tile, prod(self.shape) - 1)
+        found: list[Any] = []
+        for length in reversed(self.shape):
+            found = [te.indexmod(place, length), *found]
+            place = te.indexdiv(place, length)
+        p, r, q, c = found
+        (lower, later), m = self.dilation, self.outputs
+        return (band * self.shape[1] + r) * m * lower + p, c * m * later + q
+
+    def number(self, p: Any, r: Any, q: Any, c: Any) -> Any:
+        """The tile at this place in its band."""
+        _, down, later, across = self.shape
+        return ((p * down + r) * later + q) * across + c
+
+
+def choose(call: Any, weight: np.ndarray, groups: int, target: Target) -> Tiling | None:
+    """The tiling that makes a convolution fastest, None where it is better computed directly.
+
+    `weight` is [kernel height, kernel width, inputs a group, outputs].
+    """
+    KH, KW, inputs, outputs = weight.shape
+    window = Window.of(call, (KH, KW))
+    lanes = target.vector_lanes
+    if (KH, KW, groups, *window.strides) != (TAPS, TAPS, 1, 1, 1) or target.element_bytes < 4:
+        return None
+    if inputs % lanes or outputs % lanes:
+        return None
+    N, H, W = [int(edge) for edge in call.ty.shape][:3]
+    best, least = None, GAIN * N * H * W * weight.size
+    for m in OUTPUTS:
+        tiling = _in_bands(Tiling(H, W, window.dilation, m), inputs, outputs, target)
+        tiles, places = N * tiling.bands * prod(tiling.shape), tiling.size**2
+        product = places * inputs * outputs
+        weights = WEIGHT_BYTE * target.element_bytes * product
+        cost = max(tiles * product, weights) + TRANSFORM * places * tiles * (inputs + outputs)
+        if cost < least:
+            best, least = tiling, cost
+    return best
+
+
+def _in_bands(tiling: Tiling, inputs: int, outputs: int, target: Target) -> Tiling:
+    """The tiling in bands whose transforms stay in the second cache, if that moves fewer bytes.
+
+    In bands the weights are read again for each of them.
+    """
+    if tiling.dilation[0] > 1:
+        return tiling
+    places = target.element_bytes * tiling.size**2
+    transforms = places * prod(tiling.shape) * (inputs + outputs)
+    rows = max(1, tiling.down * (target.l2_bytes // 2) // transforms)
+    bands = -(-tiling.down // rows)
+    spilled = 2 * transforms if bands > 1 else 0
+    weights = places * inputs * outputs
+    reread = (bands - 1) * weights if weights > target.l2_bytes // 2 else 0
+    return replace(tiling, bands=bands) if reread < spilled else tiling
+
+
+def convolution(
+    builder: relax.BlockBuilder, call: Any, weight: np.ndarray, tiling: Tiling, target: Target
+) -> Any:
+    """A convolution, NHWC; `weight` is [3, 3, inputs, outputs]."""
+    N, H, W, outputs = [int(edge) for edge in call.ty.shape]
+    inputs = weight.shape[2]
+    window = Window.of(call, (TAPS, TAPS))
+    B, G, A = matrices(tiling.outputs)
+    size, places = tiling.size, tiling.size**2
+    tile = choose_tile([prod(tiling.shape)], outputs, target, may_fuse=False, length=inputs)
+    transformed = np.einsum("ai,bj,ijko->abko", G, G, weight.astype(np.float64))
+    panels = [pack(one, tile) for one in transformed.reshape(places, inputs, outputs)]
+    panel = np.stack(panels).astype(weight.dtype)
+    tiles, channels = padded(prod(tiling.shape), tile.pixels), panel.shape[1] * tile.channels
+    (lower, later), m = tiling.dilation, tiling.outputs
+    down = tiling.shape[1]
+
+    def number(value: float) -> Any:
+        return tirx.const(float(value), "float32")
+
+    def compute(data: te.Tensor, packed: te.Tensor) -> te.Tensor:
+        height = lower * (m * tiling.down + TAPS - 1)
+        width = later * (m * tiling.across + TAPS - 1)
+        source = bordered(data, window, height, width, inputs)
+
+        def below(n: Any, g: Any, t: Any, a: Any, j: Any, k: Any) -> Any:
+            y, x = tiling.origin(g, t)
+            column = [source[n, y + i * lower, x + j * later, k] for i in range(size)]
+            return _row_of(a, [apply(B, row, column, number) for row in range(size)])
+
+        half = te.compute((N, tiling.bands, tiles, size, size, inputs), below, name="columns")
+
+        def beside(n: Any, g: Any, p: Any, t: Any, k: Any) -> Any:
+            a, b = te.indexdiv(p, size), te.indexmod(p, size)
+            row = [half[n, g, t, a, j, k] for j in range(size)]
+            return _row_of(b, [apply(B, column, row, number) for column in range(size)])
+
+        whole = te.compute((N, tiling.bands, places, tiles, inputs), beside, name="transform")
+        k = te.reduce_axis((0, inputs), "k")
+
+        def product(n: Any, g: Any, p: Any, t: Any, o: Any) -> Any:
+            block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
+            return te.sum(whole[n, g, p, t, k] * packed[p, block, k, lane], axis=k)
+
+        notes = {
+            steps.FAMILY: FAMILY,
+            steps.MACS: N * H * W * weight.size,
+            **tile.annotations(),
+        }
+        shape = (N, tiling.bands, places, tiles, channels)
+        accumulated = te.compute(shape, product, name="accumulate", attrs=notes)
+        products = te.compute(shape, lambda *i: accumulated[i], name="products")
+
+        def back(n: Any, g: Any, p: Any, r: Any, q: Any, c: Any, u: Any, b: Any, o: Any) -> Any:
+            t = tiling.number(p, r, q, c)
+            column = [products[n, g, a * size + b, t, o] for a in range(size)]
+            return _row_of(u, [apply(A, row, column, number) for row in range(m)])
+
+        apart = (N, tiling.bands, *tiling.shape, m, size, outputs)
+        rows = te.compute(apart, back, name="rows")
+
+        def output(n: Any, h: Any, w: Any, o: Any) -> Any:
+            y, x = te.indexdiv(h, lower), te.indexdiv(w, later)
+            g, r = te.indexdiv(te.indexdiv(y, m), down), te.indexmod(te.indexdiv(y, m), down)
+            at = (n, g, te.indexmod(h, lower), r, te.indexmod(w, later), te.indexdiv(x, m))
+            row = [rows[(*at, te.indexmod(y, m), b, o)] for b in range(size)]
+            return _row_of(
+                te.indexmod(x, m), [apply(A, column, row, number) for column in range(m)]
+            )
+
+        return te.compute((N, H, W, outputs), output, name="unpack")
+
+    return builder.call_te(
+        compute, call.args[0], relax.const(panel), primfunc_name_hint="winograd_convolution"
+    )
+
+
+def _row_of(index: Any, values: Sequence[Any]) -> Any:
+    """The value at an index that becomes a number once its loop is unrolled."""
+    *others, result = values
+    for number, value in reversed(list(enumerate(others))):
+        result = tirx.Select(index == number, value, result)
+    return result
+
+
+def schedule(sch: Schedule, target: Target) -> None:
+    """Band by band: transform the inputs, multiply place by place, transform back."""
+    accumulate = sch.get_sblock("accumulate")
+    tile = Tile.of(steps.take_annotations(sch, accumulate))
+    target = target.of(steps.written_dtype(sch, accumulate))
+    end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
+    transform, columns = sch.get_sblock("transform"), sch.get_sblock("columns")
+    products, rows = sch.get_sblock("products"), sch.get_sblock("rows")
+    (n, band, place, t, o), (k,) = steps.spatial_and_reduced(sch, accumulate)
+    size = steps.written_shape(sch, rows)[-2]
+    K = steps.extent(sch, k)
+    by_lane = lanes_read(K, target)
+    chunk = chunk_steps(K, tile, target, multiple=by_lane or 1)
+    count = steps.extent(sch, t)
+    sharing = 1 if chunk == K else tiles_of_rows(tile, [count], most_tiles(tile, target))
+    far, near, pixels = sch.split(t, [None, sharing, tile.pixels])
+    block, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
+    chunks, step = sch.split(k, [None, chunk if sharing > 1 else K])
+    around = [n, band, place, block, far, near]
+    tiles = [around.pop()] if sharing > 1 else []
+    nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
+    blocks = steps.written_shape(sch, accumulate)[-1] // tile.channels
+    step = hold(sch, accumulate, products, nest, tile, target, by_lane=by_lane)
+    _transform(sch, transform, columns, band, size, target)
+    ask_ahead(sch, nest, {place: blocks, block: 1}, step, target)
+    _transform_back(sch, rows, end, band, target)
+
+
+def _transform(
+    sch: Schedule, transform: Any, columns: Any, band: Any, size: int, target: Target
+) -> None:
+    """A tile's inputs in registers, one vector of channels after the other."""
+    sch.compute_at(transform, band, preserve_unit_loops=True)
+    place, t, k = sch.get_loops(transform)[-3:]
+    a, b = sch.split(place, [size, size])
+    lanes = steps.dividing_lanes(steps.extent(sch, k), target) or 1
+    vectors, lane = sch.split(k, [None, lanes])
+    sch.reorder(t, vectors, a, b, lane)
+    sch.compute_at(columns, vectors, preserve_unit_loops=True)
+    steps.unroll_all(sch, (a, b))
+    *_, a, j, k = sch.get_loops(columns)
+    sch.reorder(j, a, k)
+    steps.unroll_all(sch, (j, a))
+    if lanes > 1:
+        sch.vectorize(lane)
+        sch.vectorize(k)
+    names = [sch.get(one).name_hint for one in steps.blocks(sch)]
+    if "border" in names:
+        border = sch.get_sblock("border")
+        sch.compute_at(border, band, preserve_unit_loops=True)
+        steps.vectorise_last(sch, border, target, below=2)
+
+
+def _transform_back(sch: Schedule, rows: Any, end: Any, band: Any, target: Target) -> None:
+    """A tile's products in registers, one vector of channels after the other."""
+    n, g, p, r, q, c, u, b, o = sch.get_loops(rows)
+    _, bands, lower, down, later, across, m, _, _ = steps.written_shape(sch, rows)
+    lanes = steps.dividing_lanes(steps.extent(sch, o), target) or 1
+    vectors, lane = sch.split(o, [None, lanes])
+    sch.reorder(n, g, p, r, q, c, vectors, b, u, lane)
+    n_, h, w, o_ = sch.get_loops(end)
+    g_, r_, u_, p_ = sch.split(h, [bands, down, m, lower])
+    c_, v_, q_ = sch.split(w, [across, m, later])
+    vectors_, lane_ = sch.split(o_, [None, lanes])
+    sch.reorder(n_, g_, p_, r_, q_, c_, vectors_, u_, v_, lane_)
+    steps.unroll_all(sch, (b, u, u_, v_))
+    if lanes > 1:
+        sch.vectorize(lane)
+        sch.vectorize(lane_)
+    sch.merge(vectors, vectors_)
+    sch.merge(band, sch.get_loops(rows)[1])

@@ -79,8 +79,9 @@ def choose_tile(
 
     The estimate of one step of the reduction is the larger of what the multiply-adds, the loads
     and the latency of a dependent chain allow, times the share of padded work. Where `may_pad`,
-    one tile may reach over all channels with a last vector that is not full. With `length` steps,
-    weights that the first cache cannot hold are taken in chunks, and the sums stored between them.
+    the last tile may reach beyond the channels, and its last vector need not be full. With `length`
+    steps, weights that the first cache cannot hold are taken in chunks, and the sums stored between
+    them.
     Along a row, each pixel reads `window` neighbours, the next one `stride` further on.
     """
     last, total = leading[-1], prod(leading)
@@ -111,8 +112,13 @@ def _widths(channels: int, target: Target, may_pad: bool) -> list[tuple[int, int
     whole = lanes_for(channels, target)
     blocks = -(-channels // whole)
     widths = [(whole, n) for n in range(1, MAX_VECTORS + 1) if blocks % n == 0]
+    if not may_pad:
+        return widths
     lanes = target.vector_lanes
-    while may_pad and lanes > whole:
+    if channels % MIN_LANES == 0:  # else what is left over would be written one by one
+        fitting = range(1, min(MAX_VECTORS, -(-channels // lanes)) + 1)
+        widths += [(lanes, n) for n in fitting if (lanes, n) not in widths]
+    while lanes > whole:
         if channels <= lanes * MAX_PADDED_VECTORS:
             widths.append((lanes, -(-channels // lanes)))
         lanes //= 2

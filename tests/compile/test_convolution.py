@@ -58,6 +58,15 @@ def test_pointwise(agree, new_graph, geometry, inputs: int, outputs: int, target
     assert compiled.account.to_dict()["scheduled_share"] == 1
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_last_tile_reaches_beyond_the_channels(agree, graph, kernel: int) -> None:
+    x = graph.input([1, 40, 14, 14])
+    weights = graph.weight(296, 40, kernel, kernel), graph.weight(296)
+    y = graph.add("Conv", x, *weights, pads=[kernel // 2] * 4)
+    compiled = agree(graph.model(graph.add("HardSwish", y)), "host")
+    assert compiled.account.to_dict()["fallbacks"] == []
+
+
 @few
 @given(geometries((2, 3, 5), (1, 2, 3)), st.integers(1, 12), st.integers(1, 40), TARGETS)
 def test_dense(agree, new_graph, geometry, inputs: int, outputs: int, target: str) -> None:

@@ -27,6 +27,10 @@ STEPS = "compile.panel_buffer"
 # With more passes than this a panel's first one hardly matters.
 MAX_PASSES = 16
 LINE_BYTES = 64
+# A larger panel would be gone before it is used: of that, what is used soon is asked for. A dense
+# layer of 411 MB was read at 7.9 GB/s when a whole panel was asked for, at 12.8 GB/s like this.
+PANEL_BYTES = 1 << 19
+NEAR_BYTES = 1 << 16
 
 
 def plan(
@@ -94,9 +98,11 @@ def _hints(loops: list[Any], name: str) -> list[Any]:
     runs = prod(int(loop.extent) for loop in loops[last + 1 :])
     shape = [int(edge) for edge in buffer.ty.shape]
     elements = prod(shape) // panels
-    line = LINE_BYTES // np.dtype(str(buffer.ty.dtype)).itemsize
+    item = np.dtype(str(buffer.ty.dtype)).itemsize
+    line = LINE_BYTES // item
     each = -(-elements // runs)
-    start = (number + 1) * elements + run * each
+    ahead = elements if elements * item <= PANEL_BYTES else NEAR_BYTES // item
+    start = number * elements + run * each + ahead
     origin = [0] * (len(shape) - 1)
     return [prefetch(buffer[(*origin, start + offset)]) for offset in range(0, each, line)]
 

@@ -103,6 +103,15 @@ def test_weights_are_asked_for_ahead(agree: Any, graph: Any) -> None:
     assert not any("T.prefetch" in text for text in scripts(agree(model, "arm64-a76")).values())
 
 
+def test_of_a_large_panel_what_comes_next_is_asked_for(agree: Any, graph: Any) -> None:
+    y = graph.add("MatMul", graph.input([1, 4096]), graph.weight(4096, 256))
+    (text,) = (t for t in scripts(agree(graph.model(y), "host")).values() if "T.prefetch" in t)
+    panel, near = 4096 * 128, 65536 // 4
+    (hint, *_) = (line for line in text.splitlines() if "T.prefetch" in line)
+    assert f"* T.int64({panel})" in hint or f"* {panel}" in hint
+    assert f"T.int64({near})" in hint or f"+ {near}" in hint
+
+
 def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: Any) -> None:
     y = graph.convolution(graph.input([1, 64, 14, 14]), [128, 64, 3, 3], pads=[1] * 4)
     gate = graph.convolution(graph.add("GlobalAveragePool", y), [64, 128, 1, 1])

@@ -1,8 +1,8 @@
-"""Minimal filtering: several neighbouring outputs of a three-tap filter with fewer products.
+"""Minimal filtering: several neighbouring outputs of a short filter with fewer products.
 
-F(m, 3) of S. Winograd (Arithmetic Complexity of Computations, 1980), built as A. Lavin and S. Gray
-(Fast Algorithms for Convolutional Neural Networks, 2016) do: m outputs from m + 2 inputs d and the
-filter g are A^T ((G g) * (B^T d)), in m + 2 products instead of 3 m.
+F(m, r) of S. Winograd (Arithmetic Complexity of Computations, 1980), built as A. Lavin and S. Gray
+(Fast Algorithms for Convolutional Neural Networks, 2016) do: m outputs of a filter g of r taps from
+m + r - 1 inputs d are A^T ((G g) * (B^T d)), in m + r - 1 products instead of m r.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from typing import Any
 
 import numpy as np
 
-TAPS = 3
 # Where polynomials are evaluated, besides infinity: pairs of opposite sign share their arithmetic,
 # and small numbers keep rounding small.
-_POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)
+_POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 
 
-def matrices(outputs: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """B^T, G and A^T of F(outputs, 3), in double precision, for 2 to 4 outputs."""
-    size = outputs + TAPS - 1
+LARGEST = len(_POINTS) + 1
+
+
+def matrices(outputs: int, taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """B^T, G and A^T of F(outputs, taps), in double precision, of at most LARGEST products."""
+    size = outputs + taps - 1
     points = np.array(_POINTS[: size - 1])
-    B, G, A = np.zeros((size, size)), np.zeros((size, TAPS)), np.zeros((outputs, size))
+    B, G, A = np.zeros((size, size)), np.zeros((size, taps)), np.zeros((outputs, size))
     for row, point in enumerate(points):
         others = np.delete(points, row)
         B[row, : size - 1] = np.poly(others)[::-1]
-        G[row] = point ** np.arange(TAPS) / np.prod(point - others)
+        G[row] = point ** np.arange(taps) / np.prod(point - others)
         A[:, row] = point ** np.arange(outputs)
     B[-1], G[-1, -1], A[-1, -1] = np.poly(points)[::-1], 1, 1
     return B, G, A

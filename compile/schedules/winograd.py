@@ -1,9 +1,9 @@
-"""Dense 3x3 convolutions of stride one by minimal filtering, where that is faster.
+"""Dense convolutions of stride one by minimal filtering, where that is faster.
 
-The image is cut into tiles of m x m outputs. Each tile's inputs are transformed, (m + 2) x (m + 2)
-numbers a channel; at each of these places all tiles are multiplied with a matrix of transformed
-weights; and the products are transformed back. What is multiplied is 9 m^2 / (m + 2)^2 times less.
-A dilated convolution is one without dilation on each of its phases.
+The image is cut into tiles. A tile's inputs are transformed, channel by channel; at each place of a
+tile all tiles are multiplied with a matrix of transformed weights; and the products are transformed
+back. In tiles of 6x6 inputs a 3x3 window has 4x4 outputs, of 36 products instead of 144. A dilated
+convolution is one without dilation on each of its phases.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tvm.s_tir import Schedule
 
 from compile.schedules import steps
 from compile.schedules.contraction import pack
-from compile.schedules.minimal_filtering import TAPS, apply, matrices
+from compile.schedules.minimal_filtering import apply, matrices
 from compile.schedules.register_tile import (
     Nest,
     ask_ahead,
@@ -33,45 +33,57 @@ from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
 from compile.targets import Target
 
 FAMILY = "winograd"
-# What transforming a number takes, there and back, in multiply-adds: it is read and written twice.
-TRANSFORM = 30
-# Reading a byte of weights that are used too rarely to be waited for takes so many multiply-adds.
-WEIGHT_BYTE = 4
+# The width of a tile's outputs.
+WIDE = "compile.tile_width"
+# What transforming a number takes, in multiply-adds for each input of a row of its tile.
+TRANSFORM = 6
+# What reading a byte of weights takes, in multiply-adds, half of it hidden behind others.
+WEIGHT_BYTE = 2
+# How many times as many numbers the transformed weights may be.
+MOST_WEIGHTS = 4
 # Below this share of the multiply-adds the detour pays.
 GAIN = 0.8
-# Each further output rounds more: errors of some 3e-7, 1e-6 and 4e-6 of the largest result.
-OUTPUTS = (2, 3, 4)
+# Inputs of a tile, each way. Larger ones round more: errors of some 3e-7, 1e-6, 4e-6 and 5e-6 of
+# the largest result.
+SIZES = (4, 5, 6, 8)
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """How an image of `height` x `width` is cut into tiles of `outputs` x `outputs`.
+    """How an image of `height` x `width` outputs is cut into tiles of `size` x `size` inputs.
 
-    `dilation` is that of the window, vertical and horizontal: tiles are of one phase each. They are
-    computed in `bands` of whole rows of tiles; with a vertical dilation there is one band.
+    `taps` and `dilation` are those of the window, vertical and horizontal: tiles are of one phase
+    each. They are computed in `bands` of whole rows of tiles; with a vertical dilation there is one
+    band.
     """
 
     height: int
     width: int
+    taps: tuple[int, int]
     dilation: tuple[int, int]
-    outputs: int
+    size: int
     bands: int = 1
 
     @property
-    def size(self) -> int:
-        """Height and width of a transformed tile."""
-        return self.outputs + TAPS - 1
+    def outputs(self) -> tuple[int, int]:
+        """Height and width of a tile's outputs."""
+        return self.size - self.taps[0] + 1, self.size - self.taps[1] + 1
+
+    @property
+    def matrices(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """B^T, G and A^T, from top to bottom and from left to right."""
+        return [matrices(*pair) for pair in zip(self.outputs, self.taps, strict=True)]
 
     @property
     def down(self) -> int:
         """Tiles of a phase, from top to bottom."""
-        whole = -(-self.height // (self.dilation[0] * self.outputs))
+        whole = -(-self.height // (self.dilation[0] * self.outputs[0]))
         return padded(whole, self.bands)
 
     @property
     def across(self) -> int:
         """Tiles of a phase, from left to right."""
-        return -(-self.width // (self.dilation[1] * self.outputs))
+        return -(-self.width // (self.dilation[1] * self.outputs[1]))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -86,8 +98,8 @@ class Tiling:
             found = [te.indexmod(place, length), *found]
             place = te.indexdiv(place, length)
         p, r, q, c = found
-        (lower, later), m = self.dilation, self.outputs
-        return (band * self.shape[1] + r) * m * lower + p, c * m * later + q
+        (lower, later), (high, wide) = self.dilation, self.outputs
+        return (band * self.shape[1] + r) * high * lower + p, c * wide * later + q
 
     def number(self, p: Any, r: Any, q: Any, c: Any) -> Any:
         """The tile at this place in its band."""
@@ -102,19 +114,23 @@ def choose(call: Any, weight: np.ndarray, groups: int, target: Target) -> Tiling
     """
     KH, KW, inputs, outputs = weight.shape
     window = Window.of(call, (KH, KW))
-    lanes = target.vector_lanes
-    if (KH, KW, groups, *window.strides) != (TAPS, TAPS, 1, 1, 1) or target.element_bytes < 4:
+    if (groups, *window.strides) != (1, 1, 1) or min(KH, KW) == 1 or target.element_bytes < 4:
         return None
-    if inputs % lanes or outputs % lanes:
+    inputs, lanes = padded(inputs, target.vector_lanes), steps.dividing_lanes(outputs, target)
+    if lanes < target.vector_lanes:
         return None
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
     best, least = None, GAIN * N * H * W * weight.size
-    for m in OUTPUTS:
-        tiling = _in_bands(Tiling(H, W, window.dilation, m), inputs, outputs, target)
-        tiles, places = N * tiling.bands * prod(tiling.shape), tiling.size**2
+    for size in SIZES:
+        tiling = Tiling(H, W, (KH, KW), window.dilation, size)
+        if min(tiling.outputs) < 2 or size**2 > MOST_WEIGHTS * KH * KW:
+            continue
+        tiling = _in_bands(tiling, inputs, outputs, target)
+        tiles, places = N * tiling.bands * prod(tiling.shape), size**2
         product = places * inputs * outputs
         weights = WEIGHT_BYTE * target.element_bytes * product
-        cost = max(tiles * product, weights) + TRANSFORM * places * tiles * (inputs + outputs)
+        transforms = TRANSFORM * size * places * tiles * (inputs + outputs)
+        cost = tiles * product + weights + transforms
         if cost < least:
             best, least = tiling, cost
     return best
@@ -140,26 +156,26 @@ def _in_bands(tiling: Tiling, inputs: int, outputs: int, target: Target) -> Tili
 def convolution(
     builder: relax.BlockBuilder, call: Any, weight: np.ndarray, tiling: Tiling, target: Target
 ) -> Any:
-    """A convolution, NHWC; `weight` is [3, 3, inputs, outputs]."""
+    """A convolution, NHWC; `weight` is [kernel height, kernel width, inputs, outputs]."""
     N, H, W, outputs = [int(edge) for edge in call.ty.shape]
-    inputs = weight.shape[2]
-    window = Window.of(call, (TAPS, TAPS))
-    B, G, A = matrices(tiling.outputs)
+    macs = N * H * W * weight.size
+    inputs = padded(weight.shape[2], target.vector_lanes)
+    window = Window.of(call, tiling.taps)
+    # The transform of the inputs depends on the size of a tile alone.
+    (B, _, A_down), (_, _, A_across) = tiling.matrices
     size, places = tiling.size, tiling.size**2
     tile = choose_tile([prod(tiling.shape)], outputs, target, may_fuse=False, length=inputs)
-    transformed = np.einsum("ai,bj,ijko->abko", G, G, weight.astype(np.float64))
-    panels = [pack(one, tile) for one in transformed.reshape(places, inputs, outputs)]
-    panel = np.stack(panels).astype(weight.dtype)
+    panel = _panels(weight, inputs, tiling, tile)
     tiles, channels = padded(prod(tiling.shape), tile.pixels), panel.shape[1] * tile.channels
-    (lower, later), m = tiling.dilation, tiling.outputs
+    (lower, later), (high, wide) = tiling.dilation, tiling.outputs
     down = tiling.shape[1]
 
     def number(value: float) -> Any:
         return tirx.const(float(value), "float32")
 
     def compute(data: te.Tensor, packed: te.Tensor) -> te.Tensor:
-        height = lower * (m * tiling.down + TAPS - 1)
-        width = later * (m * tiling.across + TAPS - 1)
+        height = lower * (high * tiling.down + tiling.taps[0] - 1)
+        width = later * (wide * tiling.across + tiling.taps[1] - 1)
         source = bordered(data, window, height, width, inputs)
 
         def below(n: Any, g: Any, t: Any, a: Any, j: Any, k: Any) -> Any:
@@ -183,7 +199,8 @@ def convolution(
 
         notes = {
             steps.FAMILY: FAMILY,
-            steps.MACS: N * H * W * weight.size,
+            steps.MACS: macs,
+            WIDE: wide,
             **tile.annotations(),
         }
         shape = (N, tiling.bands, places, tiles, channels)
@@ -193,25 +210,38 @@ def convolution(
         def back(n: Any, g: Any, p: Any, r: Any, q: Any, c: Any, u: Any, b: Any, o: Any) -> Any:
             t = tiling.number(p, r, q, c)
             column = [products[n, g, a * size + b, t, o] for a in range(size)]
-            return _row_of(u, [apply(A, row, column, number) for row in range(m)])
+            return _row_of(u, [apply(A_down, row, column, number) for row in range(high)])
 
-        apart = (N, tiling.bands, *tiling.shape, m, size, outputs)
+        apart = (N, tiling.bands, *tiling.shape, high, size, outputs)
         rows = te.compute(apart, back, name="rows")
 
         def output(n: Any, h: Any, w: Any, o: Any) -> Any:
-            y, x = te.indexdiv(h, lower), te.indexdiv(w, later)
-            g, r = te.indexdiv(te.indexdiv(y, m), down), te.indexmod(te.indexdiv(y, m), down)
-            at = (n, g, te.indexmod(h, lower), r, te.indexmod(w, later), te.indexdiv(x, m))
-            row = [rows[(*at, te.indexmod(y, m), b, o)] for b in range(size)]
-            return _row_of(
-                te.indexmod(x, m), [apply(A, column, row, number) for column in range(m)]
-            )
+            (p, y), (q, x) = _halves(h, lower), _halves(w, later)
+            (u, r), (v, c) = _halves(y, high), _halves(x, wide)
+            r, g = _halves(r, down)
+            row = [rows[n, g, p, r, q, c, u, b, o] for b in range(size)]
+            return _row_of(v, [apply(A_across, column, row, number) for column in range(wide)])
 
         return te.compute((N, H, W, outputs), output, name="unpack")
 
     return builder.call_te(
         compute, call.args[0], relax.const(panel), primfunc_name_hint="winograd_convolution"
     )
+
+
+def _panels(weight: np.ndarray, inputs: int, tiling: Tiling, tile: Tile) -> np.ndarray:
+    """Transformed weights, [places, blocks, inputs, channels of a block]."""
+    (_, down, _), (_, across, _) = tiling.matrices
+    *_, fewer, outputs = weight.shape
+    result = np.zeros((tiling.size, tiling.size, inputs, outputs), weight.dtype)
+    wide = weight.astype(np.float64)
+    result[:, :, :fewer] = np.einsum("ai,bj,ijko->abko", down, across, wide, optimize=True)
+    return np.stack([pack(one, tile) for one in result.reshape(-1, inputs, outputs)])
+
+
+def _halves(index: Any, length: int) -> tuple[Any, Any]:
+    """The place within a stretch of this length, and the number of the stretch."""
+    return te.indexmod(index, length), te.indexdiv(index, length)
 
 
 def _row_of(index: Any, values: Sequence[Any]) -> Any:
@@ -225,7 +255,8 @@ def _row_of(index: Any, values: Sequence[Any]) -> Any:
 def schedule(sch: Schedule, target: Target) -> None:
     """Band by band: transform the inputs, multiply place by place, transform back."""
     accumulate = sch.get_sblock("accumulate")
-    tile = Tile.of(steps.take_annotations(sch, accumulate))
+    notes = steps.take_annotations(sch, accumulate)
+    tile = Tile.of(notes)
     target = target.of(steps.written_dtype(sch, accumulate))
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     transform, columns = sch.get_sblock("transform"), sch.get_sblock("columns")
@@ -247,7 +278,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     step = hold(sch, accumulate, products, nest, tile, target, by_lane=by_lane)
     _transform(sch, transform, columns, band, size, target)
     ask_ahead(sch, nest, {place: blocks, block: 1}, step, target)
-    _transform_back(sch, rows, end, band, target)
+    _transform_back(sch, rows, end, band, notes[WIDE], target)
 
 
 def _transform(
@@ -275,16 +306,18 @@ def _transform(
         steps.vectorise_last(sch, border, target, below=2)
 
 
-def _transform_back(sch: Schedule, rows: Any, end: Any, band: Any, target: Target) -> None:
+def _transform_back(
+    sch: Schedule, rows: Any, end: Any, band: Any, wide: int, target: Target
+) -> None:
     """A tile's products in registers, one vector of channels after the other."""
     n, g, p, r, q, c, u, b, o = sch.get_loops(rows)
-    _, bands, lower, down, later, across, m, _, _ = steps.written_shape(sch, rows)
+    _, bands, lower, down, later, across, high, _, _ = steps.written_shape(sch, rows)
     lanes = steps.dividing_lanes(steps.extent(sch, o), target) or 1
     vectors, lane = sch.split(o, [None, lanes])
     sch.reorder(n, g, p, r, q, c, vectors, b, u, lane)
     n_, h, w, o_ = sch.get_loops(end)
-    g_, r_, u_, p_ = sch.split(h, [bands, down, m, lower])
-    c_, v_, q_ = sch.split(w, [across, m, later])
+    g_, r_, u_, p_ = sch.split(h, [bands, down, high, lower])
+    c_, v_, q_ = sch.split(w, [across, wide, later])
     vectors_, lane_ = sch.split(o_, [None, lanes])
     sch.reorder(n_, g_, p_, r_, q_, c_, vectors_, u_, v_, lane_)
     steps.unroll_all(sch, (b, u, u_, v_))

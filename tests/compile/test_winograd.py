@@ -12,19 +12,23 @@ from hypothesis import strategies as st
 
 from compile import targets
 from compile.schedules import winograd
-from compile.schedules.minimal_filtering import TAPS, apply, matrices
-from compile.schedules.winograd import OUTPUTS, Tiling
+from compile.schedules.minimal_filtering import LARGEST, apply, matrices
+from compile.schedules.winograd import SIZES, Tiling
 
 few = settings(
     max_examples=9, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
-@pytest.mark.parametrize("outputs", OUTPUTS)
-def test_minimal_filtering_is_a_correlation(outputs: int) -> None:
-    B, G, A = matrices(outputs)
+@pytest.mark.parametrize("count", [2, 3, 5, 7])
+@pytest.mark.parametrize("size", [size for size in range(4, LARGEST + 1)])
+def test_minimal_filtering_is_a_correlation(size: int, count: int) -> None:
+    if count >= size:
+        return
+    outputs = size - count + 1
+    B, G, A = matrices(outputs, count)
     random = np.random.default_rng(outputs)
-    data, taps = random.standard_normal(outputs + TAPS - 1), random.standard_normal(TAPS)
+    data, taps = random.standard_normal(size), random.standard_normal(count)
 
     transformed = [apply(B, row, data, float) for row in range(len(B))]
     products = np.array(transformed) * (G @ taps)
@@ -35,30 +39,33 @@ def test_minimal_filtering_is_a_correlation(outputs: int) -> None:
 
 @few
 @given(
-    size=st.tuples(st.integers(1, 13), st.integers(1, 13)),
+    size=st.tuples(st.integers(3, 13), st.integers(3, 13)),
     channels=st.tuples(st.sampled_from((8, 16, 40)), st.sampled_from((5, 16, 48))),
     batch=st.sampled_from((1, 1, 2)),
     dilation=st.tuples(st.sampled_from((1, 1, 2, 3)), st.sampled_from((1, 1, 2, 3))),
-    pads=st.tuples(*[st.integers(1, 3)] * 4),
-    outputs=st.sampled_from(OUTPUTS),
+    pads=st.tuples(*[st.integers(1, 2)] * 4),
+    taps=st.tuples(st.sampled_from((2, 3)), st.sampled_from((2, 3))) | st.just((5, 5)),
+    tile=st.sampled_from(SIZES),
     bands=st.integers(1, 3),
     target=st.sampled_from(targets.NAMES),
 )
-@example((13, 11), (16, 48), 1, (1, 1), (1, 1, 1, 1), 4, 2, "host")
-@example((13, 11), (40, 16), 2, (1, 1), (1, 1, 1, 1), 2, 3, "arm64-a76")
-@example((13, 9), (16, 16), 1, (3, 3), (3, 3, 3, 3), 3, 1, "arm64-a76")
+@example((13, 11), (16, 48), 1, (1, 1), (1, 1, 1, 1), (3, 3), 6, 2, "host")
+@example((13, 11), (40, 16), 2, (1, 1), (1, 1, 1, 1), (2, 3), 4, 3, "arm64-a76")
+@example((13, 9), (16, 16), 1, (3, 3), (3, 3, 3, 3), (3, 3), 5, 1, "arm64-a76")
+@example((13, 9), (97, 16), 1, (1, 1), (2, 2, 2, 2), (5, 5), 8, 1, "host")
 def test_any_tiling(
-    agree, new_graph, size, channels, batch, dilation, pads, outputs, bands, target
+    agree, new_graph, size, channels, batch, dilation, pads, taps, tile, bands, target
 ) -> None:
     def force(call: Any, weight: Any, groups: int, target: Any) -> Tiling:
         height, width = [int(edge) for edge in call.ty.shape][1:3]
-        tiling = Tiling(height, width, dilation, outputs)
+        tiling = Tiling(height, width, taps, dilation, tile)
         return tiling if dilation[0] > 1 else replace(tiling, bands=min(bands, tiling.down))
 
+    tile = max(tile, 6) if taps == (5, 5) else tile
     pads = [pad * step for pad, step in zip(pads, dilation * 2, strict=True)]
     graph = new_graph()
     x = graph.input([batch, channels[0], *size])
-    weights = graph.weight(channels[1], channels[0], TAPS, TAPS), graph.weight(channels[1])
+    weights = graph.weight(channels[1], channels[0], *taps), graph.weight(channels[1])
     y = graph.add("Conv", x, *weights, pads=pads, dilations=dilation)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "choose", force)
@@ -70,7 +77,7 @@ def test_any_tiling(
 def test_long_sums_in_chunks_of_weights(agree, graph) -> None:
     """The sums of many channels wait between chunks, and two threads share the tiles."""
     x = graph.input([1, 1024, 9, 9])
-    y = graph.add("Conv", x, graph.weight(64, 1024, TAPS, TAPS), pads=[1] * 4)
+    y = graph.add("Conv", x, graph.weight(64, 1024, 3, 3), pads=[1] * 4)
     assert agree(graph.model(y), "host").account.families["winograd"] == 1
 
 
@@ -90,14 +97,17 @@ class _Call:
 def test_chosen_where_it_pays(target: str) -> None:
     machine = targets.get(target)
 
-    def chosen(call: _Call, inputs: int, groups: int = 1, machine: Any = machine) -> int:
+    def chosen(
+        call: _Call, inputs: int, groups: int = 1, machine: Any = machine, kernel: int = 3
+    ) -> int:
         outputs = int(call.ty.shape[-1])
-        weight = np.empty((3, 3, inputs // groups, outputs), np.float32)
+        weight = np.empty((kernel, kernel, inputs // groups, outputs), np.float32)
         tiling = winograd.choose(call, weight, groups, machine)
-        return tiling.outputs if tiling else 0
+        return tiling.size if tiling else 0
 
-    assert chosen(_Call(28, 512), 512) == 4
-    assert chosen(_Call(29, 512, dilation=6), 512) == 3
+    assert chosen(_Call(28, 512), 512) == 6
+    assert chosen(_Call(29, 512, dilation=6), 512) == 5
+    assert chosen(_Call(108, 64), 97, kernel=5) == 8
     assert chosen(_Call(29, 512, dilation=29), 512) == 0  # one pixel a phase: nothing to share
     assert chosen(_Call(28, 512, stride=2), 512) == 0
     assert chosen(_Call(28, 512), 512, groups=32) == 0

@@ -13,6 +13,7 @@ from tvm.tirx import compilation_pipeline
 from compile.linker import link
 from compile.passes.byte_instructions import byte_instructions
 from compile.passes.stretch_functions import stretch_functions
+from compile.schedules.peel_edges import peel_edges
 from compile.targets import Target
 
 
@@ -48,10 +49,11 @@ def lower(mod: tvm.IRModule, target: Target) -> Any:
 
 
 def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
-    """TVM's own lowering of loop nests, with a pass before its last ones."""
+    """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
-    before = [byte_instructions, stretch_functions]
-    return lower, lambda: tvm.transform.Sequential([*before, finish()]), device
+    first = tvm.transform.Sequential([peel_edges, lower])
+    last = [byte_instructions, stretch_functions]
+    return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 
 PIPELINE = "depthbench"

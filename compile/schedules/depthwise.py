@@ -8,18 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tvm import relax, te
+from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
-from compile.schedules import steps
-from compile.schedules.spatial import Window, bordered
-from compile.schedules.tiles import lanes_for, padded
+from compile.schedules import peel_edges, steps
+from compile.schedules.spatial import Window
+from compile.schedules.tiles import padded
 from compile.targets import Target
 
 FAMILY = "depthwise"
-# Of one vector of channels in a row of the input.
-ROW_BYTES = "compile.row_bytes"
+# Of one input.
+IMAGE_BYTES = "compile.image_bytes"
 MAX_PIXELS = 8
+# How many vectors and rows are taken in turn before the next pixels of a row.
+MAX_VECTORS = 6
+MAX_ROWS = 7
 # A larger kernel is looped over its rows rather than unrolled whole.
 MAX_UNROLLED_KERNEL = 25
 
@@ -29,20 +32,28 @@ def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, targ
     KH, KW, C = weight.shape
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
     window = Window.of(call, (KH, KW))
-    lanes = lanes_for(C, target)
+    lanes = min(target.vector_lanes, C)
     channels, pixels = padded(C, lanes), choose_pixels(W)
     columns = padded(W, pixels)
     filters = np.zeros((KH, KW, channels), weight.dtype)
     filters[:, :, :C] = weight
-    height, width = window.needs(H, columns)
+    height, width = [int(edge) for edge in call.args[0].ty.shape][1:3]
+    (down, right), (lower, later), (top, left) = window.strides, window.dilation, window.padding[:2]
+    # Of tiles of a row, those that read beyond its ends, and beyond its columns.
+    first = -(-left // (right * pixels))
+    inside = max(0, (width - 1 + left - (KW - 1) * later) // right + 1) // pixels
+    last = columns // pixels - min(inside, W // pixels)
 
     def compute(data: te.Tensor, filter_: te.Tensor) -> te.Tensor:
-        source = bordered(data, window, height, width, channels)
         ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")
-        (down, right), (lower, later) = window.strides, window.dilation
 
         def product(n: Any, h: Any, w: Any, c: Any) -> Any:
-            pixel = source[n, h * down + ky * lower, w * right + kx * later, c]
+            row, column = h * down + ky * lower - top, w * right + kx * later - left
+            checks = [row >= 0, row < height, column >= 0, column < width]
+            if channels != C:
+                checks.append(c < C)
+            zero = tirx.const(0, data.dtype)
+            pixel = te.if_then_else(te.all(*checks), data[n, row, column, c], zero)
             return te.sum(pixel * filter_[ky, kx, c], axis=[ky, kx])
 
         notes = {
@@ -50,7 +61,10 @@ def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, targ
             steps.MACS: N * H * W * weight.size,
             "compile.pixels": pixels,
             "compile.lanes": lanes,
-            ROW_BYTES: target.element_bytes * width * lanes * down,
+            "compile.first": first,
+            "compile.last": last,
+            "compile.rest": C % lanes,
+            IMAGE_BYTES: target.element_bytes * height * width * C,
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
         return te.compute((N, H, W, C), lambda *i: accumulated[i], name="unpack")
@@ -67,39 +81,32 @@ def choose_pixels(columns: int) -> int:
 
 
 def schedule(sch: Schedule, target: Target) -> None:
-    """Vectors of channels outermost, rows in blocks that stay in the first cache.
+    """Tiles of a few pixels and a vector; a few vectors and rows share what the first cache holds.
 
-    An image beyond the second cache is read once, in bands of whole rows, channels innermost.
+    An image beyond the second cache is read once, with all of its channels.
     """
     accumulate = sch.get_sblock("accumulate")
     notes = steps.take_annotations(sch, accumulate)
-    lanes, pixels, row_bytes = notes["compile.lanes"], notes["compile.pixels"], notes[ROW_BYTES]
+    lanes, rest = notes["compile.lanes"], notes["compile.rest"]
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, c), (ky, kx) = steps.spatial_and_reduced(sch, accumulate)
-    height, vectors = steps.extent(sch, h), steps.extent(sch, c) // lanes
-    streams = row_bytes * vectors * height > target.l2_bytes // 2
-    if streams:
-        fitting = target.l2_bytes // 4 // (row_bytes * vectors)
-    else:
-        fitting = target.l1_bytes * 2 // 3 // row_bytes
-    bands, rows = sch.split(h, [None, steps.largest_divisor(height, fitting)])
-    columns, w_in = sch.split(w, [None, pixels])
-    c_out, lane = sch.split(c, [None, lanes])
-    around = [n, bands, rows, columns, c_out] if streams else [n, c_out, bands, rows, columns]
+    columns, pixels = sch.split(w, [None, notes["compile.pixels"]])
+    vectors, lane = sch.split(c, [None, lanes])
+    count, height = steps.extent(sch, vectors), steps.extent(sch, h)
+    streams = notes[IMAGE_BYTES] > target.l2_bytes // 2
+    near = count if streams or rest else steps.largest_divisor(count, MAX_VECTORS)
+    far, near = sch.split(vectors, [None, near])
+    bands, rows = sch.split(h, [None, steps.largest_divisor(height, MAX_ROWS)])
     kernel = steps.extent(sch, ky) * steps.extent(sch, kx)
-    sch.reorder(*around, ky, kx, w_in, lane)
-    sch.reverse_compute_at(end, around[-1], preserve_unit_loops=True)
-    if any(sch.get(one).name_hint == "border" for one in steps.blocks(sch)):
-        border = sch.get_sblock("border")
-        sch.compute_at(border, bands, preserve_unit_loops=True)
-        steps.vectorise_last(sch, border, target, below=2 if streams else 3)
-    sch.unroll(w_in)
+    around = [n, far, bands, columns, rows, near]
+    sch.reorder(*around, ky, kx, pixels, lane)
+    sch.reverse_compute_at(end, near, preserve_unit_loops=True)
     sch.vectorize(lane)
-    if kernel <= MAX_UNROLLED_KERNEL:
-        sch.unroll(ky)
-    sch.unroll(kx)
+    steps.unroll_all(sch, [ky, kx, pixels] if kernel <= MAX_UNROLLED_KERNEL else [kx, pixels])
     sch.decompose_reduction(accumulate, ky)
-    *rest, channels = sch.get_loops(end)[len(around) :]
-    if steps.written_shape(sch, end)[-1] % lanes == 0:
-        sch.vectorize(channels)
-    steps.unroll_all(sch, rest)
+    *written, channels = sch.get_loops(end)[len(around) :]
+    sch.vectorize(channels)
+    steps.unroll_all(sch, written)
+    peel_edges.mark(sch, columns, notes["compile.first"], notes["compile.last"])
+    if rest:
+        peel_edges.mark(sch, near, 0, 1, rest)

@@ -132,6 +132,7 @@ def generate(
     from compile.passes.fold_shuffles import fold_shuffles
     from compile.passes.half_precision import half_precision
     from compile.passes.merge_convolutions import merge_convolutions
+    from compile.passes.pair_windows import pair_windows
     from compile.passes.phase_convolution import phase_convolutions
     from compile.passes.quantised import dequantise_weights, store_bytes
     from compile.passes.raise_extrema import raise_extrema
@@ -168,7 +169,7 @@ def generate(
     if numbers.storage == "int8":
         mod, rewrites.precision = byte_products(mod, machine)
     mod = fuse(mod, machine)
-    mod = vector_math(mod)
+    mod = vector_math(pair_windows(mod, machine))
     progress("scheduling")
     scheduled, account = schedule_module(mod, machine)
     scheduled = ask_for_next_weights(scheduled, machine)

@@ -17,7 +17,8 @@ from tvm_ffi import structural_map, structural_walk
 
 from compile.schedules import steps
 
-_START, _STEP = "accumulate_init", "accumulate_update"
+# The blocks that schedules accumulate in.
+_SUMS = ("accumulate", "window")
 
 
 def start_from_bias(function: Any) -> Any:
@@ -25,13 +26,19 @@ def start_from_bias(function: Any) -> Any:
 
     The order of the sum changes, and with it the last bit of a result.
     """
+    for name in _SUMS:
+        function = _started(function, f"{name}_init", f"{name}_update")
+    return function
+
+
+def _started(function: Any, start_name: str, step_name: str) -> Any:
     blocks: list[Any] = []
     structural_walk(function.body, (SBlock, blocks.append))
-    start = next((block for block in blocks if block.name_hint == _START), None)
+    start = next((block for block in blocks if block.name_hint == start_name), None)
     if start is None:
         return function
     total = start.writes[0].source
-    inner = [block for block in blocks if block.name_hint not in ("root", _START, _STEP)]
+    inner = [block for block in blocks if block.name_hint not in ("root", start_name, step_name)]
     ends = [block for block in inner if _loads(block.body, total)]
     biased = _biased_sum(ends[0], total, function) if len(ends) == 1 else None
     if biased is None:
@@ -45,7 +52,7 @@ def start_from_bias(function: Any) -> Any:
     rest = structural_map(end.body, (tirx.Add, lambda add: sum_ if add.same_as(whole) else add))
 
     def on_block(block: Any) -> Any:
-        if block.name_hint == _START:
+        if block.name_hint == start_name:
             return _with(block, [read], first)
         return _with(block, block.reads, rest) if block.name_hint == end.name_hint else block
 

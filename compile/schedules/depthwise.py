@@ -87,14 +87,26 @@ def schedule(sch: Schedule, target: Target) -> None:
     """
     accumulate = sch.get_sblock("accumulate")
     notes = steps.take_annotations(sch, accumulate)
-    lanes, rest = notes["compile.lanes"], notes["compile.rest"]
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
+    streams = notes[IMAGE_BYTES] > target.l2_bytes // 2
+    hold(sch, accumulate, end, notes, most_vectors=None if streams else MAX_VECTORS)
+
+
+def hold(
+    sch: Schedule, accumulate: Any, end: Any, notes: dict[str, Any], most_vectors: int | None
+) -> None:
+    """Order the loops of the sums and write them through `end`, which may lie under outer loops.
+
+    `most_vectors` are taken in turn before the next pixels of a row: all where None.
+    """
+    lanes, rest = notes["compile.lanes"], notes["compile.rest"]
     (n, h, w, c), (ky, kx) = steps.spatial_and_reduced(sch, accumulate)
+    outside = len(sch.get_loops(accumulate)) - 6
     columns, pixels = sch.split(w, [None, notes["compile.pixels"]])
     vectors, lane = sch.split(c, [None, lanes])
     count, height = steps.extent(sch, vectors), steps.extent(sch, h)
-    streams = notes[IMAGE_BYTES] > target.l2_bytes // 2
-    near = count if streams or rest else steps.largest_divisor(count, MAX_VECTORS)
+    all_at_once = most_vectors is None or rest
+    near = count if all_at_once else steps.largest_divisor(count, most_vectors or 1)
     far, near = sch.split(vectors, [None, near])
     bands, rows = sch.split(h, [None, steps.largest_divisor(height, MAX_ROWS)])
     kernel = steps.extent(sch, ky) * steps.extent(sch, kx)
@@ -104,7 +116,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     sch.vectorize(lane)
     steps.unroll_all(sch, [ky, kx, pixels] if kernel <= MAX_UNROLLED_KERNEL else [kx, pixels])
     sch.decompose_reduction(accumulate, ky)
-    *written, channels = sch.get_loops(end)[len(around) :]
+    *written, channels = sch.get_loops(end)[outside + len(around) :]
     sch.vectorize(channels)
     steps.unroll_all(sch, written)
     peel_edges.mark(sch, columns, notes["compile.first"], notes["compile.last"])

@@ -19,6 +19,7 @@ from compile.schedules import (
     elementwise,
     prefetch,
     reductions,
+    separable,
     spatial,
     steps,
     winograd,
@@ -34,6 +35,7 @@ FAMILIES: dict[str, Rule] = {
     spatial.FAMILY: spatial.schedule,
     depthwise.FAMILY: depthwise.schedule,
     winograd.FAMILY: winograd.schedule,
+    separable.FAMILY: separable.schedule,
 }
 
 

@@ -10,16 +10,57 @@ from tvm.ir import Call
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
+from tvm_ffi import structural_walk
 
 from compile.schedules import steps
 from compile.targets import Target
+
+# How many pixels in a row an image takes from operands in turn, and how many vectors are unrolled.
+MAX_TURN = 4
+MAX_UNROLLED = 64
 
 
 def schedule(sch: Schedule, target: Target) -> None:
     """Inline what is computed on the way and vectorise what is written."""
     inline_producers(sch, steps.blocks(sch))
     for block in steps.blocks(sch):
-        steps.vectorise_last(sch, block, target)
+        if not _interleave(sch, block, target):
+            steps.vectorise_last(sch, block, target)
+
+
+def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
+    """Unroll a block that takes vectors from several operands in turn, as it goes along an image.
+
+    Which of them is then known when the code is made. False where the block is none of this kind.
+    """
+    loops, turns = sch.get_loops(block), _moduli(sch.get(block).body)
+    if not (loops and len(turns) == 1 and _chooses(sch, block)):
+        return False
+    target = target.of(steps.written_dtype(sch, block))
+    lanes = steps.dividing_lanes(steps.extent(sch, loops[-1]), target)
+    if not lanes:
+        return False
+    (turn,) = turns
+    turning = [loop for loop in loops[-3:-1] if steps.extent(sch, loop) % turn == 0]
+    for loop in turning:
+        sch.unroll(sch.split(loop, [None, turn])[1])
+    far, lane = sch.split(loops[-1], [None, lanes])
+    if steps.extent(sch, far) * turn ** len(turning) <= MAX_UNROLLED:
+        sch.unroll(far)
+    sch.vectorize(lane)
+    return True
+
+
+def _moduli(body: Any) -> set[int]:
+    """The small numbers that indices are taken modulo of."""
+    found: set[int] = set()
+
+    def on_modulo(node: Any) -> None:
+        if isinstance(node.b, tirx.IntImm) and 1 < int(node.b) <= MAX_TURN:
+            found.add(int(node.b))
+
+    structural_walk(body, (tirx.FloorMod, on_modulo))
+    return found
 
 
 def schedule_after(sch: Schedule, end: Any, target: Target) -> None:

@@ -74,11 +74,17 @@ def test_any_tiling(
     assert compiled.account.families["winograd"] == 1
 
 
-def test_long_sums_in_chunks_of_weights(agree, graph) -> None:
-    """The sums of many channels wait between chunks, and two threads share the tiles."""
-    x = graph.input([1, 1024, 9, 9])
-    y = graph.add("Conv", x, graph.weight(64, 1024, 3, 3), pads=[1] * 4)
-    assert agree(graph.model(y), "host").account.families["winograd"] == 1
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("size", "inputs"), [(9, 1024), (64, 48)])
+def test_chunks_of_weights_and_bands_of_tiles(
+    agree, graph, size: int, inputs: int, threads: int
+) -> None:
+    """Sums of many channels wait between chunks; large images are taken band by band."""
+    x = graph.input([1, inputs, size, size])
+    y = graph.add("Conv", x, graph.weight(64, inputs, 3, 3), pads=[1] * 4)
+    account = agree(graph.model(y), "host", threads=threads).account
+    assert account.families["winograd"] == 1
+    assert (account.parallel_macs > 0) == (threads > 1)
 
 
 class _Call:

@@ -145,15 +145,19 @@ def _noise(sessions_ms: Sequence[Sequence[float]], rules: Rules) -> list[str]:
 
 
 def _clocks(before: Mapping[str, Any], after: Mapping[str, Any], rules: Rules) -> list[str]:
-    old, new = before.get("clocks_mhz") or {}, after.get("clocks_mhz") or {}
-    changes = {core: abs(new[core] / old[core] - 1) for core in old if core in new and old[core]}
-    if not changes or max(changes.values()) <= rules.clock_change:
-        return []
-    core = max(changes, key=changes.__getitem__)
-    return [
-        f"the clock of core {core} went from {old[core]:g} to {new[core]:g} MHz "
-        f"(limit {rules.clock_change:.0%})"
-    ]
+    """A hot phone lowers what a core may reach; its clock of the moment may not show that."""
+    reasons = []
+    for key, name in (("clocks_mhz", "clock"), ("clock_limits_mhz", "highest allowed clock")):
+        old, new = before.get(key) or {}, after.get(key) or {}
+        both = [core for core in old if core in new and old[core]]
+        changes = {core: abs(new[core] / old[core] - 1) for core in both}
+        if changes and max(changes.values()) > rules.clock_change:
+            core = max(changes, key=changes.__getitem__)
+            reasons.append(
+                f"the {name} of core {core} went from {old[core]:g} to {new[core]:g} MHz "
+                f"(limit {rules.clock_change:.0%})"
+            )
+    return reasons
 
 
 def _temperature(before: Mapping[str, Any], after: Mapping[str, Any], rules: Rules) -> list[str]:

@@ -12,7 +12,7 @@ from tvm.tirx import compilation_pipeline
 
 from compile.linker import link
 from compile.passes.byte_instructions import byte_instructions
-from compile.passes.stretch_functions import stretch_functions
+from compile.passes.thread_functions import thread_functions
 from compile.schedules.peel_edges import peel_edges
 from compile.targets import Target
 
@@ -52,7 +52,7 @@ def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
     """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
     first = tvm.transform.Sequential([peel_edges, lower])
-    last = [byte_instructions, stretch_functions]
+    last = [byte_instructions, thread_functions]
     return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 

@@ -34,10 +34,11 @@ class Target:
     there are, `fma_per_cycle` how many vector multiply-adds a core starts in a cycle and
     `fma_latency` how many cycles one takes. `by_lane` is true where a multiply-add takes its
     scalar from a lane of a register (NEON) rather than broadcasting it from memory (AVX).
-    `prefetches` is true where weights are asked for ahead of their use. `has_half` is true where
-    float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of the
-    bytes that one instruction multiplies by int8 ones, four at a time; empty where there is none.
-    `slow_conversions` is true where whole numbers become floats at half the rate of sums.
+    `prefetches` is true where weights are asked for ahead of their use: not on the A76, where the
+    hints' gain cannot be measured under emulation and their instructions can. `has_half` is true
+    where float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of
+    the bytes that one instruction multiplies by int8 ones, four at a time; empty where there is
+    none. `slow_conversions` is true where whole numbers become floats at half the rate of sums.
     `element_bytes` is the size of the elements that are spoken of: float32 unless `of` says other.
     Code is made to run on up to `threads` cores at once.
     """

@@ -86,7 +86,7 @@ def arm64_python(progress: Progress = lambda line: None) -> Arm64Python:
         for name, text in CPU_FILES.items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             (fresh / name).write_text(text)
-        fresh.rename(root)
+        _put(fresh, root)
     return Arm64Python(root)
 
 
@@ -119,8 +119,17 @@ def arm64_packages(
             [*command, "--target", str(target), *wanted],
             f"pip cannot get {', '.join(wanted)} for arm64",
         )
-        target.rename(folder)
+        _put(target, folder)
     return folder
+
+
+def _put(fresh: Path, place: Path) -> None:
+    """Move a finished folder into the cache, unless another process was faster."""
+    try:
+        fresh.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
 
 
 def _download_packages(scratch: Path) -> list[Path]:

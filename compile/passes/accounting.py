@@ -40,15 +40,15 @@ class Rewrites:
 
 def in_turn(mod: tvm.IRModule, *rewrites: Rewrite) -> tuple[tvm.IRModule, Rewrites]:
     """The module after all rewrites, and their account."""
-    account = Rewrites(macs_before=count_macs(mod))
+    account = Rewrites(macs_before=operator_macs(mod))
     for rewrite in rewrites:
         mod, times = rewrite(mod)
         account.applied[rewrite.__name__] = times
-    account.macs_after = count_macs(mod)
+    account.macs_after = operator_macs(mod)
     return mod, account
 
 
-def count_macs(mod: tvm.IRModule) -> int:
+def operator_macs(mod: tvm.IRModule) -> int:
     """Multiply-adds of the convolutions and matrix products of `main`, of static shape."""
     total = 0
 

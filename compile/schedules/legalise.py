@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tvm
-from tvm import relax, te, tirx
+from tvm import relax, te, tirx, topi
 
 from compile.passes.quantised import scale_and_zero
 from compile.passes.tensors import constant_of
@@ -23,6 +23,7 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
         "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
         "relax.quantize": _quantise,
+        "relax.take": _take,
     }
 
 
@@ -75,6 +76,12 @@ def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
         return te.compute(data.shape, value, name="quantise")
 
     return builder.call_te(compute, call.args[0], primfunc_name_hint="quantise")
+
+
+def _take(builder: relax.BlockBuilder, call: Any) -> Any:
+    """An index beyond the end reads the last element; in TVM's default mode it reads anything."""
+    data, indices = call.args
+    return builder.call_te(topi.take, data, indices, call.attrs.axis, mode="clip")
 
 
 def _is_static_float(expr: Any) -> bool:

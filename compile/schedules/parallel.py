@@ -1,6 +1,6 @@
 """Which loops of a scheduled function run on several cores at once.
 
-TVM's runtime cuts a parallel loop into one stretch of iterations a thread, all equally long: right
+TVM's runtime cuts a parallel loop into one share of iterations a thread, all equally long: right
 for cores of one speed, such as the fastest cluster of a phone, and wrong across clusters. So
 the loops chosen here have enough iterations to divide evenly, lie as far out as they can (a launch
 costs microseconds), and let each thread write memory of its own. Where there is one thread, such
@@ -211,8 +211,8 @@ def _fused(nest: Sequence[Any], body: Any) -> Any:
     even = [n for n in range(1, whole + 1) if whole % n == 0 and _balance(n) >= BALANCED]
     count = min(even, default=whole)
     kind = str(nest[0].loop_var.ty)
-    stretch, place = tirx.Var("stretch", kind), tirx.Var("place", kind)
-    rest = stretch * (whole // count) + place
+    share, place = tirx.Var("share", kind), tirx.Var("place", kind)
+    rest = share * (whole // count) + place
     values = []
     for one, length in zip(reversed(nest), reversed(lengths), strict=True):
         values.append((one.loop_var, tirx.floormod(rest, length)))
@@ -224,7 +224,7 @@ def _fused(nest: Sequence[Any], body: Any) -> Any:
     body = structural_map(body, (tirx.Var, replaced))
     zero, serial = tirx.const(0, kind), tirx.ForKind.SERIAL
     inner = tirx.For(place, zero, tirx.const(whole // count, kind), serial, body)
-    return tirx.For(stretch, zero, tirx.const(count, kind), tirx.ForKind.PARALLEL, inner)
+    return tirx.For(share, zero, tirx.const(count, kind), tirx.ForKind.PARALLEL, inner)
 
 
 def _loop(like: Any, body: Any) -> Any:

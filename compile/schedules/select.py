@@ -103,7 +103,7 @@ def _call_counts(mod: tvm.IRModule) -> dict[str, int]:
 def _schedule_function(
     name: str, function: Any, calls: int, target: Target, account: Account, verify: bool
 ) -> Any:
-    macs = count_macs(function) * calls
+    macs = loop_macs(function) * calls
     account.macs += macs
     tried: list[str] = []
     for family, rule in _candidates(function):
@@ -164,7 +164,7 @@ def _candidates(function: Any) -> list[tuple[str, Rule]]:
     return [*chosen, ("elementwise", elementwise.schedule)]
 
 
-def count_macs(function: Any) -> int:
+def loop_macs(function: Any) -> int:
     """Multiply-adds of an unscheduled function.
 
     What its operator says it takes, else the steps of its accumulations that multiply floats.

@@ -166,7 +166,7 @@ def convolution(
             CHUNK: chunk,
             HALO: (KH - 1) * window.dilation[0],
             "compile.group_blocks": channels // groups // tile.channels,
-            "compile.row_bytes": target.element_bytes * width * inputs * down,
+            "compile.input_bytes_a_row": target.element_bytes * width * inputs * down,
             **tile.annotations(),
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
@@ -246,7 +246,7 @@ def schedule(sch: Schedule, target: Target) -> None:
         if notes[HALO] > fitting:  # most rows of a band would be copied for their neighbours' sake
             fitting = height
     else:
-        fitting = target.l1_bytes * 2 // 3 // notes["compile.row_bytes"]
+        fitting = target.l1_bytes * 2 // 3 // notes["compile.input_bytes_a_row"]
     bands, rows = sch.split(h, [None, steps.largest_divisor(height, fitting)])
     o, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
     group, block = sch.split(o, [None, notes["compile.group_blocks"]])

@@ -20,7 +20,7 @@ L1_SHARE = 2 / 3
 
 @dataclass(frozen=True)
 class Tile:
-    """`pixels` rows of `vectors` registers of `lanes` float32 each are accumulated at once.
+    """`pixels` rows of `vectors` registers of `lanes` elements each are accumulated at once.
 
     `fuse_pixels` says that all leading axes run as one; otherwise only the last one is tiled and
     its end may be padded up to a whole number of tiles.

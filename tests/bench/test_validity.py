@@ -63,6 +63,17 @@ def test_no_clock_changes_by_more_than_five_percent(after: float, valid: bool) -
     assert valid or "core 7 went from 2600" in verdict.reasons[0]
 
 
+def test_a_lowered_limit_of_the_clock_is_seen_whatever_the_clock_is_now() -> None:
+    now = {"clocks_mhz": {"7": 2600.0}}
+    verdict = latency(
+        sessions(60, 60, 60),
+        before={**now, "clock_limits_mhz": {"7": 2600.0}},
+        after={**now, "clock_limits_mhz": {"7": 2000.0}},
+    )
+    assert not verdict.valid
+    assert "the highest allowed clock of core 7 went from 2600 to 2000" in verdict.reasons[0]
+
+
 @pytest.mark.parametrize(("before", "after", "valid"), [(36, 37, True), (36, 38, False)])
 def test_the_battery_stays_cool(before: float, after: float, valid: bool) -> None:
     verdict = latency(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from compile import build, check, precision, targets
+from compile import precision, targets
 from compile.errors import InputError
 from compile.frontend import import_model, load_model
 from compile.passes.half_precision import half_precision
 from compile.passes.remove_identities import fold_constants
 from compile.pipeline import Compiled, compile_model, generate
 from compile.precision import FP16
-from compile.runtime import HostModel, Machine, by_name
+from compile.runtime import HostModel
 
 # The relative rounding of float16; a result is compared with the largest of its tensor.
 ROUNDING = 2.0**-11
@@ -38,20 +39,16 @@ def tolerance(terms: int) -> float:
     return 4 * ROUNDING * (2 + np.sqrt(min(terms, 192) / 2))
 
 
-def compile_half(model: onnx.ModelProto, folder: Path, target: str, terms: int) -> Compiled:
-    """Compile in memory, run here, and compare with ONNX Runtime on the fp32 model."""
-    onnx.save(model, str(folder / "model.onnx"))
-    source = load_model(folder / "model.onnx")
-    machine = targets.get(target)
-    compiled = generate(source, machine, FP16)
-    executable = compiled.executable
-    if not machine.runs_here:
-        executable = build.lower(compiled.scheduled, targets.get("host"))
-    run = by_name(Machine(executable), source.inputs, [port.name for port in compiled.outputs])
-    found = check.check_against_onnxruntime(source, run, where="test", tolerance=1.0)
-    assert max(found["relative_difference"].values()) <= tolerance(terms)
-    assert compiled.account.to_dict()["fallbacks"] == []
-    return compiled
+@pytest.fixture(scope="module")
+def half(agree: Callable[..., Compiled]) -> Callable[[onnx.ModelProto, str, int], Compiled]:
+    """`half(model, target, terms)` fails unless all is scheduled and right but for roundings."""
+
+    def compare(model: onnx.ModelProto, target: str, terms: int) -> Compiled:
+        compiled = agree(model, target, tolerance=tolerance(terms), numbers=FP16)
+        assert compiled.account.to_dict()["fallbacks"] == []
+        return compiled
+
+    return compare
 
 
 @pytest.fixture(scope="module")
@@ -71,60 +68,60 @@ def convolution(graph: Any, shape: tuple[int, ...], outputs: int, **attributes: 
 @example(608, 32, 7, 1, "arm64-a76")
 @example(608, 48, 5, 1, "host")
 def test_pointwise(
-    folder, new_graph, inputs: int, outputs: int, size: int, stride: int, target: str
+    half, new_graph, inputs: int, outputs: int, size: int, stride: int, target: str
 ) -> None:
     attributes = {"kernel_shape": [1, 1], "strides": [stride] * 2}
     model = convolution(new_graph(), (1, inputs, size, size), outputs, **attributes)
-    compile_half(model, folder, target, inputs)
+    half(model, target, inputs)
 
 
 @few
 @given(st.sampled_from((1, 3, 20, 48)), st.integers(4, 33), st.sampled_from((3, 5)), TARGETS)
 @example(64, 32, 3, "arm64-a76")
 @example(64, 64, 3, "host")
-def test_dense(folder, new_graph, inputs: int, outputs: int, kernel: int, target: str) -> None:
+def test_dense(half, new_graph, inputs: int, outputs: int, kernel: int, target: str) -> None:
     attributes = {"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4}
     model = convolution(new_graph(), (1, inputs, 9, 11), outputs, **attributes)
-    compile_half(model, folder, target, 192 + inputs)
+    half(model, target, 192 + inputs)
 
 
 @few
 @given(st.integers(2, 4), st.sampled_from((8, 12, 16)), st.integers(1, 2), TARGETS)
-def test_grouped(folder, new_graph, groups: int, wide: int, stride: int, target: str) -> None:
+def test_grouped(half, new_graph, groups: int, wide: int, stride: int, target: str) -> None:
     attributes = {"kernel_shape": [3, 3], "pads": [1] * 4, "strides": [stride] * 2}
     channels = groups * wide
     model = convolution(new_graph(), (1, channels, 9, 8), channels, group=groups, **attributes)
-    compile_half(model, folder, target, 9 * wide)
+    half(model, target, 9 * wide)
 
 
 @few
 @given(st.integers(2, 40), st.sampled_from((3, 5)), st.integers(1, 2), TARGETS)
-def test_depthwise(folder, new_graph, channels: int, kernel: int, stride: int, target: str) -> None:
+def test_depthwise(half, new_graph, channels: int, kernel: int, stride: int, target: str) -> None:
     attributes = {"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4, "strides": [stride] * 2}
     model = convolution(new_graph(), (1, channels, 9, 8), channels, group=channels, **attributes)
-    compile_half(model, folder, target, kernel * kernel)
+    half(model, target, kernel * kernel)
 
 
 @few
 @given(st.integers(1, 20), st.integers(1, 200), st.integers(1, 30), st.booleans(), TARGETS)
 def test_matmul(
-    folder, new_graph, rows: int, inner: int, columns: int, constant: bool, target: str
+    half, new_graph, rows: int, inner: int, columns: int, constant: bool, target: str
 ) -> None:
     graph = new_graph()
     other = graph.weight(inner, columns) if constant else graph.input([2, inner, columns], "y")
     model = graph.model(graph.add("MatMul", graph.input([2, rows, inner]), other))
     if rows * columns > 1:
-        compile_half(model, folder, target, inner)
+        half(model, target, inner)
 
 
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_gates_and_norms_are_computed_in_float32(folder, graph, target: str) -> None:
+def test_gates_and_norms_are_computed_in_float32(half, graph, target: str) -> None:
     """A mean of 4000 values near 300 would be lost in float16, which is finite up to 65504."""
     x = graph.add("Mul", graph.input([1, 16, 64, 63]), graph.constant(np.float32(300)))
     x = graph.add("Conv", x, graph.constant(np.eye(16, dtype=np.float32)[:, :, None, None]))
     gate = graph.add("Sigmoid", graph.add("GlobalAveragePool", x))
     y = graph.add("Mul", x, gate)
-    compiled = compile_half(graph.model(y), folder, target, 1)
+    compiled = half(graph.model(y), target, 1)
     assert compiled.rewrites.precision is not None
     wide = compiled.rewrites.precision.to_dict()["fp32_operators"]
     assert {"mean", "sigmoid"} <= set(wide)
@@ -133,34 +130,34 @@ def test_gates_and_norms_are_computed_in_float32(folder, graph, target: str) -> 
 @pytest.mark.parametrize(
     ("operator", "attributes"), [("Softmax", {"axis": -1}), ("Exp", {}), ("Sigmoid", {})]
 )
-def test_delicate_operators(folder, graph, operator: str, attributes: dict[str, Any]) -> None:
+def test_delicate_operators(half, graph, operator: str, attributes: dict[str, Any]) -> None:
     y = graph.add("MatMul", graph.input([1, 9, 24]), graph.weight(24, 32))
-    compile_half(graph.model(graph.add(operator, y, **attributes)), folder, "host", 24)
+    half(graph.model(graph.add(operator, y, **attributes)), "host", 24)
 
 
 @pytest.mark.parametrize("kind", ["nearest", "bilinear"])
-def test_resize_and_skip(folder, graph, kind: str) -> None:
+def test_resize_and_skip(half, graph, kind: str) -> None:
     x = graph.input([1, 8, 6, 5])
     y = graph.resize(graph.convolution(x, [16, 8, 1, 1]), [2, 2], kind)
     skip = graph.convolution(graph.input([1, 8, 12, 10], "skip"), [16, 8, 3, 3], pads=[1] * 4)
-    compile_half(graph.model(graph.add("Concat", y, skip, axis=1)), folder, "host", 72)
+    half(graph.model(graph.add("Concat", y, skip, axis=1)), "host", 72)
 
 
-def test_what_cannot_hold_a_large_part_stays_wide(folder, graph) -> None:
+def test_what_cannot_hold_a_large_part_stays_wide(half, graph) -> None:
     x = graph.input([1, 8, 6, 6])
     large = graph.add("Mul", x, graph.constant(np.float32(1e6)))
     y = graph.convolution(x, [8, 8, 1, 1])
-    compile_half(graph.model(graph.add("Concat", large, y, axis=1)), folder, "host", 8)
+    half(graph.model(graph.add("Concat", large, y, axis=1)), "host", 8)
 
 
-def test_hints_know_the_size_of_a_half(folder, graph) -> None:
+def test_hints_know_the_size_of_a_half(half, graph) -> None:
     """Squeeze-and-excite: a convolution asks for the weights of the products behind it."""
     y = graph.convolution(graph.input([1, 16, 28, 28]), [96, 16, 3, 3], pads=[1] * 4)
     y = graph.add("Relu", y)
     gate = graph.convolution(graph.add("GlobalAveragePool", y), [96, 96, 1, 1])
     gate = graph.convolution(graph.add("Relu", gate), [96, 96, 1, 1])
     y = graph.add("Mul", y, graph.add("Sigmoid", gate))
-    compiled = compile_half(graph.model(y), folder, "host", 16 * 9)
+    compiled = half(graph.model(y), "host", 16 * 9)
     names = [variable.name_hint for variable in compiled.scheduled.functions]
     assert any(name.endswith("_asking") for name in names)
 

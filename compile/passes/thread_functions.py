@@ -18,8 +18,8 @@ from tvm_ffi import structural_map, structural_walk
 SCOPE = "compute_scope"
 
 
-@tvm.transform.module_pass(opt_level=0, name="StretchFunctions")
-def stretch_functions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
+@tvm.transform.module_pass(opt_level=0, name="ThreadFunctions")
+def thread_functions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
     """The lowered module with a function around the body of every parallel loop."""
     changed = {
         variable: _rewritten(function)
@@ -66,7 +66,7 @@ def _iterations_apart(loop: Any) -> Any:
 
 
 def _scope(node: Any, body: Any) -> Any:
-    return tirx.AttrStmt(node, SCOPE, StringImm("stretch"), body)
+    return tirx.AttrStmt(node, SCOPE, StringImm("thread"), body)
 
 
 def _has_parallel(statement: Any) -> bool:

@@ -23,7 +23,6 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
         "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
         "relax.quantize": _quantise,
-        "relax.take": _take,
     }
 
 
@@ -82,6 +81,10 @@ def _take(builder: relax.BlockBuilder, call: Any) -> Any:
     """An index beyond the end reads the last element; in TVM's default mode it reads anything."""
     data, indices = call.args
     return builder.call_te(topi.take, data, indices, call.attrs.axis, mode="clip")
+
+
+# In place of TVM's own, since constants are folded, in many passes, without a map.
+tvm.ir.register_op_attr("relax.take", "FLegalize", _take, level=11)
 
 
 def _is_static_float(expr: Any) -> bool:

@@ -13,6 +13,7 @@ from bench.errors import InputError
 
 Progress = Callable[[str], None]
 
+MAX_BYTES = 2**31 - 1
 _NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
 
 
@@ -99,6 +100,8 @@ def load_model(path: Path, name: str | None = None) -> Model:
 
     if not path.is_file():
         raise InputError(f"no such file: {path}: give an .onnx file or a network's name")
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path} is larger than 2 GiB: ONNX files cannot be")
     content = path.read_bytes()
     try:
         graph = onnx.load_from_string(content)

@@ -16,6 +16,8 @@ from android_rpc.watchdog import Watchdog
 if TYPE_CHECKING:
     import numpy as np
 
+    from android_rpc.kernels import RemoteKernels
+
 SESSION_LIMIT_S = 600.0
 WAIT_S = 60.0
 CONNECT_S = 30.0
@@ -104,6 +106,23 @@ class Session:
         Raises InputError when the file cannot be read, and DeviceError when the device cannot
         load it: built for another CPU, damaged, or of another version of TVM.
         """
+        with self._uploaded(library) as name:
+            from tvm import relax
+
+            device = self._connection.cpu(0)
+            machine = relax.VirtualMachine(self._connection.load_module(name), device)
+            return RemoteModel(self, machine, device, function)
+
+    def load_kernels(self, library: Path) -> RemoteKernels:
+        """Uploads a library of kernels, to be called one by one; raises what `load` raises."""
+        from android_rpc.kernels import RemoteKernels
+
+        with self._uploaded(library) as name:
+            return RemoteKernels(self, self._connection.load_module(name), self._connection.cpu(0))
+
+    @contextlib.contextmanager
+    def _uploaded(self, library: Path) -> Iterator[str]:
+        """The name of an uploaded library on the device, to be loaded in the block."""
         try:
             content = bytearray(library.read_bytes())
         except OSError as error:
@@ -113,11 +132,7 @@ class Session:
         with self.remote(f"uploading {library.name}"):
             self._connection.upload(content, name)
         with self.remote(f"loading {library.name}", _why_not_arm64(content)):
-            from tvm import relax
-
-            device = self._connection.cpu(0)
-            machine = relax.VirtualMachine(self._connection.load_module(name), device)
-            return RemoteModel(self, machine, device, function)
+            yield name
 
     def read_file(self, path: str) -> str:
         """The text of a file in the device's /proc or /sys, at most 64 KB; others are refused."""

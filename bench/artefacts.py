@@ -12,6 +12,7 @@ from bench.quantise import quantise
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
+    from compile.targets import Target
 
 Progress = Callable[[str], None]
 
@@ -25,15 +26,19 @@ def compile_for(
     precision: str | None = None,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    records: Path | None = None,
+    untuned: bool = False,
     force: bool = False,
     progress: Progress = lambda line: None,
 ) -> Artefact:
     """Compile `model` (a network's name or an ONNX file) for `target`.
 
     The precision is by default int8 for a quantised model, else fp32; a model that is not is
-    quantised first for int8, calibrated on the default data. The artefact goes to `output`, by
-    default `out/NAME-TARGET`, with the precision and the number of threads behind it where they are
-    not fp32 and one; one that is up to date is returned as it is, unless `force`. Raises InputError
+    quantised first for int8, calibrated on the default data. Schedules take tuned choices unless
+    `untuned`: those of `records`, by default what `depthbench tune` last wrote for the target, and
+    those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision
+    and the number of threads behind it where they are not fp32 and one; one that is up to date is
+    returned as it is, unless `force`. Raises InputError
     for an unknown target or precision, or one that the target is not made for, before anything is
     exported.
     """
@@ -60,9 +65,24 @@ def compile_for(
         precision=precision,
         threads=threads,
         input_shapes=input_shapes,
+        tuned=None if untuned else own_records(targets.get(target), records),
         progress=progress,
         force=force,
     )
+
+
+def own_records(machine: Target, records: Path | None = None) -> list[Path]:
+    """The file that is asked for; else the user's own for the target, where there is one."""
+    default = default_records(machine)
+    return [records] if records else [default] if default.is_file() else []
+
+
+def default_records(machine: Target) -> Path:
+    """Where tuned choices for a target are kept."""
+    from android_rpc.cache import cache_folder
+    from compile.tuned import file_name
+
+    return cache_folder() / "tuned" / file_name(machine)
 
 
 def resolve_artefact(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +17,7 @@ from compile.errors import InputError
 from compile.precision import FP32, Precision, for_target
 from compile.targets import Target
 from compile.threads import usable_cores
+from compile.tuned import sha256_of, with_choices
 
 if TYPE_CHECKING:
     from compile.frontend import Model, Port
@@ -38,23 +39,25 @@ def compile_model(
     precision: str = FP32.name,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    tuned: Sequence[Path] | None = (),
     progress: Progress = lambda line: None,
     force: bool = False,
 ) -> Artefact:
     """Compile the ONNX file `model` for the target called `target` into the folder `output`.
 
     The code runs on up to `threads` threads, and is fastest on one where it is made for one.
-    `input_shapes` fixes inputs of dynamic shape, by name. The folder appears whole or not at all:
-    the result is compared with ONNX Runtime, within the tolerance of `precision` (fp32 or fp16),
-    before it is moved into place, and an older artefact stays until then. If `output` already holds
-    the same model compiled by the same compiler for the same target, nothing is done
-    (`Artefact.reused`) unless `force`. `progress` gets a line as each step begins. Raises
-    InputError (wrong input), ToolMissing (no linker) and CheckFailed (the compiled model computes
-    something else).
+    `input_shapes` fixes inputs of dynamic shape, by name. Schedules take tuned choices: those of
+    the files `tuned`, then those shipped; none at all where it is None. The folder appears whole
+    or not at all: the result is compared with ONNX Runtime, within the tolerance of `precision`
+    (fp32 or fp16), before it is moved into place, and an older artefact stays until then. If
+    `output` already holds the same model compiled by the same compiler for the same target,
+    nothing is done (`Artefact.reused`) unless `force`. `progress` gets a line as each step begins.
+    Raises InputError (wrong input), ToolMissing (no linker) and CheckFailed (the compiled model
+    computes something else).
     """
     from compile import frontend
 
-    machine = targets.get(target, threads)
+    machine = with_choices(targets.get(target, threads), tuned)
     numbers = for_target(precision, machine)
     progress("reading the model")
     identity = _identity(model, input_shapes or {}, machine, numbers, name)
@@ -110,6 +113,16 @@ class Compiled:
     outputs: tuple[Port, ...]
 
 
+@dataclass(frozen=True)
+class Rewritten:
+    """A model whose operators are final, not yet as loops."""
+
+    mod: Any
+    numbers: Precision
+    rewrites: Rewrites
+    outputs: tuple[Port, ...]
+
+
 def generate(
     source: Model,
     machine: Target,
@@ -117,22 +130,25 @@ def generate(
     progress: Progress = lambda line: None,
     when_scheduled: Callable[[Any], None] = lambda scheduled: None,
 ) -> Compiled:
-    """Import, rewrite, fuse, schedule and lower a checked model.
+    """Import, rewrite, fuse, schedule and lower a checked model; see `make_code`."""
+    rewritten = rewrite(source, machine, numbers, progress)
+    return make_code(rewritten, machine, progress, when_scheduled)
 
-    `when_scheduled` gets the scheduled functions before code is generated from them; if that
-    fails, it gets others, and the last are those of the result.
-    """
-    from compile import build, frontend
-    from compile.fusion import fuse
-    from compile.memory import memory_of
+
+def rewrite(
+    source: Model,
+    machine: Target,
+    numbers: Precision = FP32,
+    progress: Progress = lambda line: None,
+) -> Rewritten:
+    """Import and rewrite a checked model."""
+    from compile import frontend
     from compile.passes.accounting import in_turn
-    from compile.passes.byte_products import byte_products
     from compile.passes.channels_last import channels_last
     from compile.passes.fold_scales import fold_scales
     from compile.passes.fold_shuffles import fold_shuffles
     from compile.passes.half_precision import half_precision
     from compile.passes.merge_convolutions import merge_convolutions
-    from compile.passes.pair_windows import pair_windows
     from compile.passes.phase_convolution import phase_convolutions
     from compile.passes.quantised import dequantise_weights, store_bytes
     from compile.passes.raise_extrema import raise_extrema
@@ -140,10 +156,6 @@ def generate(
     from compile.passes.reshape_constants import reshape_constants
     from compile.passes.sink_upsampling import sink_upsampling
     from compile.passes.transposed_convolution import transposed_convolutions
-    from compile.passes.vector_math import vector_math
-    from compile.schedules import steps
-    from compile.schedules.next_weights import ask_for_next_weights
-    from compile.schedules.select import schedule_module
 
     progress("importing")
     mod = frontend.import_model(source)
@@ -165,11 +177,36 @@ def generate(
     )
     if numbers.storage == "float16":
         mod, rewrites.precision = half_precision(mod)
-    mod = channels_last(mod)
-    if numbers.storage == "int8":
-        mod, rewrites.precision = byte_products(mod, machine)
-    mod = fuse(mod, machine)
-    mod = vector_math(pair_windows(mod, machine))
+    return Rewritten(channels_last(mod), numbers, rewrites, outputs)
+
+
+def make_code(
+    model: Rewritten,
+    machine: Target,
+    progress: Progress = lambda line: None,
+    when_scheduled: Callable[[Any], None] = lambda scheduled: None,
+) -> Compiled:
+    """Fuse, schedule and lower a rewritten model.
+
+    `when_scheduled` gets the scheduled functions before code is generated from them; if that
+    fails, it gets others, and the last are those of the result.
+    """
+    from compile import build
+    from compile.fusion import fuse
+    from compile.memory import memory_of
+    from compile.passes.byte_products import byte_products
+    from compile.passes.pair_windows import pair_windows
+    from compile.passes.vector_math import vector_math
+    from compile.schedules import steps
+    from compile.schedules.next_weights import ask_for_next_weights
+    from compile.schedules.select import schedule_module
+
+    progress("fusing")
+    mod, rewrites = model.mod, model.rewrites
+    if model.numbers.storage == "int8":
+        mod, reduced = byte_products(mod, machine)
+        rewrites = replace(rewrites, precision=reduced)
+    mod = vector_math(pair_windows(fuse(mod, machine), machine))
     progress("scheduling")
     scheduled, account = schedule_module(mod, machine)
     scheduled = ask_for_next_weights(scheduled, machine)
@@ -184,7 +221,7 @@ def generate(
         when_scheduled(scheduled)
         planned = build.plan(scheduled, machine)
         executable = build.generate_code(planned, machine)
-    return Compiled(executable, scheduled, rewrites, account, memory_of(planned), outputs)
+    return Compiled(executable, scheduled, rewrites, account, memory_of(planned), model.outputs)
 
 
 def _host_build(scheduled: Any, threads: int) -> Machine:
@@ -237,6 +274,7 @@ def _identity(
         "target": {"name": machine.name, "processor": machine.processor},
         "precision": numbers.name,
         "threads": machine.threads,
+        "tuned_sha256": sha256_of(machine.choices.tuned),
         "source": {
             "file": model.name,
             "sha256": digest,

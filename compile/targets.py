@@ -7,10 +7,11 @@ import functools
 import hashlib
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from compile.choices import Choices
 from compile.errors import InputError
 
 # Types whose vectors have other lanes than those of float32.
@@ -40,7 +41,8 @@ class Target:
     the bytes that one instruction multiplies by int8 ones, four at a time; empty where there is
     none. `slow_conversions` is true where whole numbers become floats at half the rate of sums.
     `element_bytes` is the size of the elements that are spoken of: float32 unless `of` says other.
-    Code is made to run on up to `threads` cores at once.
+    Code is made to run on up to `threads` cores at once. `choices` are those of the schedules that
+    were tuned for it.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Target:
     slow_conversions: bool
     element_bytes: int = 4
     threads: int = 1
+    choices: Choices = field(default_factory=Choices, compare=False)
 
     @property
     def tvm(self) -> dict[str, Any]:
@@ -191,4 +194,4 @@ def get(name: str, threads: int = 1) -> Target:
         near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}? " if near else ""
         raise InputError(f"unknown target {name!r}: {hint}known targets are {', '.join(NAMES)}")
-    return replace(_TARGETS[name](), threads=threads)
+    return replace(_TARGETS[name](), threads=threads, choices=Choices())

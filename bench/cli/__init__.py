@@ -24,6 +24,7 @@ COMMANDS = (
     "eval",
     "check",
     "compile",
+    "tune",
     "rpc_tracker",
     "rpc_measure",
     "phone",

@@ -42,6 +42,12 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
     metavar="NAME=1x3xHxW",
     help="The shape of an input that the model leaves open; repeat for several.",
 )
+@click.option(
+    "--records",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Tuned choices to prefer.  [default: what `depthbench tune` last wrote]",
+)
+@click.option("--untuned", is_flag=True, help="Take no tuned choices, not even those shipped.")
 @click.option("--force", is_flag=True, help="Compile even when nothing changed.")
 @out_option
 @json_option
@@ -52,6 +58,8 @@ def command(
     threads: int,
     output: Path | None,
     shapes: tuple[str, ...],
+    records: Path | None,
+    untuned: bool,
     force: bool,
     out: Path,
     as_json: bool,
@@ -68,6 +76,8 @@ def command(
             precision=precision,
             threads=threads,
             input_shapes=dict(_parse_shape(shape) for shape in shapes),
+            records=records,
+            untuned=untuned,
             force=force,
             progress=progress,
         )

@@ -16,18 +16,19 @@ import numpy as np
 from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
+from compile.choices import WORKLOAD, around_formula, describe
 from compile.schedules import partial_sums, steps
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.register_tile import (
     Nest,
     ask_ahead,
-    chunk_steps,
+    chunk_sizes,
     hold,
     lanes_read,
     most_tiles,
 )
 from compile.schedules.sums import FLOATS, Sums
-from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
+from compile.schedules.tiles import Tile, padded, ranked_tiles, sharing_tiles, tiles_of_rows
 from compile.targets import Target
 
 FAMILY = "contraction"
@@ -53,8 +54,8 @@ def pointwise(
         n, h, w = index
         return n, h * down, w * right
 
-    fuse = down == right == 1
-    return _with_panel(builder, call, weight, target, sums, data, "pointwise", fuse, place)
+    stride = down, right
+    return _with_panel(builder, call, weight, target, sums, data, "pointwise", place, stride)
 
 
 def dense(
@@ -66,7 +67,7 @@ def dense(
     data: Any = None,
 ) -> Any:
     """A product with a constant matrix [inputs, outputs]; the first operand is of any rank."""
-    return _with_panel(builder, call, weight, target, sums, data, "dense", True, tuple)
+    return _with_panel(builder, call, weight, target, sums, data, "dense", tuple)
 
 
 def _with_panel(
@@ -77,15 +78,18 @@ def _with_panel(
     sums: Sums,
     data: Any,
     name: str,
-    may_fuse: bool,
     place: Callable[[Sequence[Any]], tuple[Any, ...]],
+    stride: tuple[int, int] | None = None,
 ) -> Any:
     """A product with a constant matrix, at the `place` of the first operand by output index."""
     leading = [int(edge) for edge in call.ty.shape][:-1] or [1]
     macs = prod(leading) * weight.size
     weight = sums.pack(weight)
     K, N = weight.shape
-    tile = choose_tile(leading, N, target, may_fuse=may_fuse, length=K)
+    facts = sums.facts | ({"stride": stride} if stride else {})
+    workload = _workload(name, leading, weight.shape, target, **facts)
+    tiles = ranked_tiles(leading, N, target, may_fuse=stride in (None, (1, 1)), length=K)
+    tile = target.choices.pick(workload, "tile", tiles)
 
     def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
         def read(index: Sequence[Any], k: Any) -> Any:
@@ -95,7 +99,7 @@ def _with_panel(
         def packed(_: Sequence[Any], block: Any, k: Any, lane: Any) -> Any:
             return panel[block, k, lane]
 
-        return contract(leading, weight.shape, tile, read, packed, macs, sums, operands)
+        return contract(leading, weight.shape, tile, read, packed, workload, macs, sums, operands)
 
     image = call.args[0] if data is None else data
     return builder.call_te(
@@ -113,7 +117,9 @@ def batched(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     left, right = ([int(edge) for edge in argument.ty.shape] for argument in call.args)
     leading = [int(edge) for edge in call.ty.shape][:-1]
     K, N = right[-2:]
-    tile = choose_tile(leading, N, target, may_fuse=False)
+    workload = _workload("matmul", leading, (K, N), target, right=tuple(right[:-2]))
+    tiles = ranked_tiles(leading, N, target, may_fuse=False)
+    tile = target.choices.pick(workload, "tile", tiles)
 
     def compute(data: te.Tensor, matrix: te.Tensor) -> te.Tensor:
         def read(index: Sequence[Any], k: Any) -> Any:
@@ -134,9 +140,17 @@ def batched(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
         def packed(index: Sequence[Any], block: Any, k: Any, lane: Any) -> Any:
             return panel[(*_broadcast(index[:-1], batch), block, k, lane)]
 
-        return contract(leading, (K, N), tile, read, packed)
+        return contract(leading, (K, N), tile, read, packed, workload)
 
     return builder.call_te(compute, *call.args, primfunc_name_hint="matmul")
+
+
+def _workload(
+    kind: str, leading: Sequence[int], matrix: Sequence[int], target: Target, **facts: Any
+) -> str:
+    bits, threads = 8 * target.element_bytes, target.threads
+    K, N = matrix
+    return describe(kind, leading, (K, N), **facts, float=bits, threads=threads)
 
 
 def _broadcast(index: Sequence[Any], shape: Sequence[int]) -> list[Any]:
@@ -160,6 +174,7 @@ def contract(
     tile: Tile,
     read: Callable[[Sequence[Any], Any], Any],
     packed: Callable[[Sequence[Any], Any, Any, Any], Any],
+    workload: str = "",
     macs: int = 0,
     sums: Sums = FLOATS,
     operands: Sequence[te.Tensor] = (),
@@ -189,6 +204,7 @@ def contract(
         attrs={
             steps.FAMILY: FAMILY,
             steps.MACS: macs or prod(leading) * K * N,
+            WORKLOAD: workload,
             **tile.annotations(),
         },
     )
@@ -202,7 +218,8 @@ def contract(
 def schedule(sch: Schedule, target: Target) -> None:
     """Tiles of pixels by channels, panel by panel, chunk by chunk."""
     accumulate = sch.get_sblock("accumulate")
-    tile = Tile.of(steps.take_annotations(sch, accumulate))
+    notes = steps.take_annotations(sch, accumulate)
+    tile, choose = Tile.of(notes), target.choices.of(notes.get(WORKLOAD, ""))
     target = target.of(steps.written_dtype(sch, accumulate))
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     (*leading, o), (k,) = steps.spatial_and_reduced(sch, accumulate)
@@ -212,21 +229,32 @@ def schedule(sch: Schedule, target: Target) -> None:
     K = steps.extent(sch, k)
     by_lane = lanes_read(K, target)
     stretch = partial_sums.stretch_of(sch, accumulate, k, by_lane or 1)
-    chunk = stretch or chunk_steps(K, tile, target, multiple=by_lane or 1)
-    sharing = 1 if chunk in (K, stretch) else tiles_of_rows(tile, shape, most_tiles(tile, target))
+    chunk = stretch or choose("chunk", chunk_sizes(K, tile, target, multiple=by_lane or 1))
+    sharing = 1
+    if chunk not in (K, stretch):
+        most = tiles_of_rows(tile, shape, most_tiles(tile, target))
+        sharing = choose("tiles", around_formula(most, sharing_tiles(tile, shape)))
     far, near, pixels = sch.split(p, [None, sharing, tile.pixels])
     block, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
     computes_panel = any(sch.get(b).name_hint == "pack" for b in steps.blocks(sch))
     chunks, step = sch.split(k, [None, chunk if sharing > 1 or stretch else K])
+    tiles, along = ([near], [far]) if sharing > 1 else ([], [far, near])
+    orders = {
+        "weights": [block, *outer, *along],
+        "rows": [*outer, block, *along],
+        "pixels": [*outer, *along, block],
+    }
     # A constant panel is read once while pixels stream by; a computed one is made for its batch.
-    around = [*outer, block, far, near] if computes_panel else [block, *outer, far, near]
-    tiles = [around.pop()] if sharing > 1 else []
+    names = ["rows"] if computes_panel else list(orders)
+    around = orders[choose("outermost", names if steps.extent(sch, block) > 1 else names[:1])]
     nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
     if computes_panel:
         steps.vectorise_last(sch, sch.get_sblock("pack"), target)
     rows = sch.get_sblock("rows")
     apart = chunks if stretch else None
-    step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, rows=rows, apart=apart)
+    step = hold(
+        sch, accumulate, end, nest, tile, target, choose, by_lane=by_lane, rows=rows, apart=apart
+    )
     schedule_after(sch, end, target)
     if not computes_panel and not stretch:
-        ask_ahead(sch, nest, {block: 1}, step, target)
+        ask_ahead(sch, nest, {block: 1}, step, target, choose)

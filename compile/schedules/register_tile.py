@@ -12,9 +12,15 @@ from typing import Any
 
 from tvm.s_tir import Schedule
 
+from compile.choices import Choose, around_formula, by_formula
 from compile.schedules import partial_sums, prefetch, steps
 from compile.schedules.tiles import L1_SHARE, Tile
 from compile.targets import Target
+
+# How many steps of a chunk may be written out.
+UNROLLED = (1, 2, 4)
+# A chunk of fewer steps reads and writes its sums more often than it is worth.
+MIN_CHUNK = 16
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ def hold(
     nest: Nest,
     tile: Tile,
     target: Target,
+    choose: Choose = by_formula,
     *,
     by_lane: int,
     rows: Any = None,
@@ -69,26 +76,37 @@ def hold(
     if apart is not None:
         accumulate, (step, *in_tile) = partial_sums.in_stretches(sch, accumulate, apart, tile)
         first, window = None, []
-    in_registers = tile.pixels * tile.vectors + 2 * tile.vectors + 1
     if by_lane:
         # Several steps of a pixel in one register: LLVM then multiplies by a lane of it.
         step, several = sch.split(step, [None, by_lane])
         sch.unroll(several)
+        step, turn = _unroll(sch, step, 1, choose)
         held = sch.cache_read(accumulate, 0, "global") if rows is None else rows
-        sch.compute_at(held, step, preserve_unit_loops=True)
+        sch.compute_at(held, turn, preserve_unit_loops=True)
         around = len(sch.get_loops(accumulate)) - len([several, *window, *in_tile])
         *pixels, last = sch.get_loops(held)[around:]
         steps.unroll_all(sch, pixels)
         sch.vectorize(last)
-    elif not window and in_registers < target.registers and steps.extent(sch, step) % 2 == 0:
+    elif not window:
         # The loop's own arithmetic competes for the ports that multiply.
-        step, both = sch.split(step, [None, 2])
-        sch.unroll(both)
+        in_registers = tile.pixels * tile.vectors + 2 * tile.vectors + 1
+        step, _ = _unroll(sch, step, 2 if in_registers < target.registers else 1, choose)
     steps.unroll_all(sch, [*window, *in_tile[:-1]])
     sch.vectorize(in_tile[-1])
     sch.decompose_reduction(accumulate, step if first is None else first)
     _write(sch, end, nest, tile)
     return step
+
+
+def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, Any]:
+    """Write `turns` of the loop's turns out, where they divide; returns the loop, and the turns."""
+    fitting = [n for n in UNROLLED if steps.extent(sch, step) % n == 0]
+    turns = choose("unrolled", around_formula(turns if turns in fitting else 1, fitting))
+    if turns == 1:
+        return step, step
+    step, turn = sch.split(step, [None, turns])
+    sch.unroll(turn)
+    return step, turn
 
 
 def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
@@ -106,11 +124,20 @@ def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
         steps.unroll_all(sch, pixels)
 
 
-def ask_ahead(sch: Schedule, nest: Nest, blocks: dict[Any, int], step: Any, target: Target) -> None:
+def ask_ahead(
+    sch: Schedule,
+    nest: Nest,
+    blocks: dict[Any, int],
+    step: Any,
+    target: Target,
+    choose: Choose = by_formula,
+) -> None:
     """Prefetch the next piece of weights: a chunk where tiles share it, else a whole panel.
 
     `blocks` are the loops over panels, with their strides in panels.
     """
+    if not target.prefetches or choose("ahead", ("yes", "no")) == "no":
+        return
     strides: dict[Any, int] = {}
     stride = 1
     if any(steps.extent(sch, loop) > 1 for loop in nest.tiles):
@@ -126,17 +153,23 @@ def lanes_read(length: int, target: Target) -> int:
     return steps.dividing_lanes(length, target) if target.by_lane else 0
 
 
-def chunk_steps(
-    length: int, tile: Tile, target: Target, *, window: int = 1, multiple: int = 1
-) -> int:
-    """How many of `length` steps, each over a `window`, fill the first cache's share for weights.
+def chunk_steps(length: int, tile: Tile, target: Target, **limits: int) -> int:
+    """How many of `length` steps fill the first cache's share for weights."""
+    return chunk_sizes(length, tile, target, **limits)[0]
 
-    A divisor of `length` that is a multiple of `multiple`.
+
+def chunk_sizes(
+    length: int, tile: Tile, target: Target, *, window: int = 1, multiple: int = 1
+) -> list[int]:
+    """The numbers of steps that a chunk may have, first the one that fills the first cache's share.
+
+    They divide `length`, in multiples of `multiple`; each step is over a `window`.
     """
     bytes_a_step = window * tile.channels * target.element_bytes
     most = int(target.l1_bytes * L1_SHARE) // bytes_a_step
-    fitting = [n for n in range(multiple, min(most, length) + 1, multiple) if length % n == 0]
-    return max(fitting, default=length)
+    divisors = [n for n in range(multiple, length + 1, multiple) if length % n == 0]
+    formula = max((n for n in divisors if n <= most), default=length)
+    return around_formula(formula, [n for n in divisors if n >= min(MIN_CHUNK, formula)])
 
 
 def most_tiles(tile: Tile, target: Target) -> int:

@@ -13,6 +13,7 @@ from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
 from compile import interrupt
+from compile.choices import WORKLOAD
 from compile.schedules import (
     contraction,
     depthwise,
@@ -43,6 +44,8 @@ FAMILIES: dict[str, Rule] = {
 class Account:
     """Multiply-adds by how they are scheduled: in a family's way, or by the fallback.
 
+    `tuned` are the calls of functions that took a tuned choice, `families` those of each family.
+
     `fallbacks` has for each function without a family (or whose family failed) its name, the
     multiply-adds it takes and what was used instead.
     """
@@ -50,6 +53,7 @@ class Account:
     macs: int = 0
     scheduled_macs: int = 0
     parallel_macs: int = 0
+    tuned: int = 0
     families: dict[str, int] = field(default_factory=dict)
     fallbacks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -60,6 +64,7 @@ class Account:
             "macs": self.macs,
             "scheduled_share": self.scheduled_macs / whole if self.macs else 1.0,
             "parallel_share": self.parallel_macs / whole,
+            "tuned": self.tuned,
             "families": dict(sorted(self.families.items())),
             "fallbacks": [{**one, "share": one["macs"] / whole} for one in self.fallbacks],
         }
@@ -75,7 +80,7 @@ def schedule_module(
     """
     mod = tvm.IRModule(dict(mod.functions), attrs=mod.attrs)
     account = Account()
-    counts = _call_counts(mod)
+    counts = call_counts(mod)
     for variable, function in list(mod.functions.items()):
         if not isinstance(function, tirx.PrimFunc):
             continue
@@ -85,7 +90,7 @@ def schedule_module(
     return mod, account
 
 
-def _call_counts(mod: tvm.IRModule) -> dict[str, int]:
+def call_counts(mod: tvm.IRModule) -> dict[str, int]:
     """How often each function is called; equal ones are shared."""
     counts: dict[str, int] = {}
 
@@ -132,6 +137,9 @@ def _schedule_function(
         result = function
         account.fallbacks.append(_fallback(name, macs, "none", tried))
     result = result.with_attr("tirx.is_scheduled", True).with_attr("tirx.noalias", True)
+    if workload := _workload(function):
+        result = result.with_attr(WORKLOAD, workload)
+        account.tuned += calls if target.choices.taken(workload) else 0
     attributes = function.attrs or {}
     if "global_symbol" in attributes:
         result = result.with_attr("global_symbol", attributes["global_symbol"])
@@ -148,6 +156,16 @@ def _fallback(name: str, macs: int, schedule: str, tried: list[str]) -> dict[str
 def _last_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:200]
+
+
+def _workload(function: Any) -> str:
+    """The name of the workload that a fused function computes, if it has one."""
+    found: list[str] = []
+    structural_walk(
+        function.body,
+        (SBlock, lambda block: found.append(str(block.annotations.get(WORKLOAD, "")))),
+    )
+    return max(found, default="")
 
 
 def _candidates(function: Any) -> list[tuple[str, Rule]]:

@@ -7,6 +7,7 @@ from typing import Any
 from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
+from compile.choices import WORKLOAD
 from compile.schedules import depthwise, steps
 from compile.schedules.register_tile import Nest, chunk_steps, hold, lanes_read
 from compile.schedules.tiles import Tile
@@ -28,7 +29,8 @@ def pays(pointwise: Any, image: Any, target: Target) -> bool:
     structural_walk(pointwise.body, (SBlock, found.append))
     accumulate = next(block for block in found if block.name_hint == "accumulate")
     notes = {str(key): value for key, value in accumulate.annotations.items()}
-    tile = Tile.of({key: int(v) for key, v in notes.items() if key != steps.FAMILY})
+    words = (steps.FAMILY, WORKLOAD)
+    tile = Tile.of({key: int(value) for key, value in notes.items() if key not in words})
     shape = [int(edge) for edge in image.ty.shape]
     made = [int(edge) for edge in accumulate.writes[0].source.ty.shape]
     if len(shape) != 4 or made[:-1] != shape[:-1] or not tile.fuse_pixels:

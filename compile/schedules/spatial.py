@@ -7,26 +7,27 @@ Groups narrower than a vector are merged into wider ones with zeros between them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
+from compile.choices import WORKLOAD, around_formula, describe
 from compile.schedules import partial_sums, steps
 from compile.schedules.contraction import FUSES_WITH_NEXT
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.register_tile import (
     Nest,
     ask_ahead,
-    chunk_steps,
+    chunk_sizes,
     hold,
     lanes_read,
     most_tiles,
 )
 from compile.schedules.sums import FLOATS, Sums
-from compile.schedules.tiles import MIN_LANES, Tile, choose_tile, padded
+from compile.schedules.tiles import MIN_LANES, Tile, padded, ranked_tiles
 from compile.targets import Target
 
 FAMILY = "spatial"
@@ -121,7 +122,18 @@ def convolution(
     KH, KW, inputs, outputs = weight.shape
     window = Window.of(call, (KH, KW))
     wide = outputs // groups
-    tile = choose_tile(
+    workload = describe(
+        "convolution",
+        [N, H, W],
+        (inputs * groups, outputs),
+        groups=groups,
+        **asdict(window),
+        **sums.facts,
+        float=8 * target.element_bytes,
+        threads=target.threads,
+    )
+    choose = target.choices.of(workload)
+    tiles = ranked_tiles(
         [N, H, W],
         wide,
         target,
@@ -130,6 +142,7 @@ def convolution(
         window=KW,
         stride=window.strides[1],
     )
+    tile = choose("tile", tiles)
     columns, channels = padded(W, tile.pixels), padded(wide, tile.channels) * groups
     flat = weight.reshape(KH * KW * inputs, groups, wide)
     panels = np.zeros((flat.shape[0], groups, channels // groups), weight.dtype)
@@ -139,7 +152,8 @@ def convolution(
     multiple = lanes_read(inputs, target) or 1
     # Half-precision sums are kept short in another way, and stay whole here.
     whole = KH * KW == 1 or target.element_bytes < 4
-    chunk = inputs if whole else chunk_steps(inputs, tile, target, window=KW, multiple=multiple)
+    chunks = chunk_sizes(inputs, tile, target, window=KW, multiple=multiple)
+    chunk = inputs if whole else choose("chunk", chunks)
 
     def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
         if planes:
@@ -163,6 +177,7 @@ def convolution(
         notes = {
             steps.FAMILY: FAMILY,
             steps.MACS: macs,
+            WORKLOAD: workload,
             CHUNK: chunk,
             HALO: (KH - 1) * window.dilation[0],
             "compile.group_blocks": channels // groups // tile.channels,
@@ -231,7 +246,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     """Rows in blocks that stay in the first cache, each row in register tiles."""
     accumulate = sch.get_sblock("accumulate")
     notes = steps.take_annotations(sch, accumulate)
-    tile = Tile.of(notes)
+    tile, choose = Tile.of(notes), target.choices.of(notes.get(WORKLOAD, ""))
     target = target.of(steps.written_dtype(sch, accumulate))
     end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, o), (ky, kx, k) = steps.spatial_and_reduced(sch, accumulate)
@@ -247,20 +262,27 @@ def schedule(sch: Schedule, target: Target) -> None:
             fitting = height
     else:
         fitting = target.l1_bytes * 2 // 3 // notes["compile.input_bytes_a_row"]
-    bands, rows = sch.split(h, [None, steps.largest_divisor(height, fitting)])
+    heights = around_formula(steps.largest_divisor(height, fitting), steps.divisors(height))
+    bands, rows = sch.split(h, [None, choose("rows", heights)])
     o, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
     group, block = sch.split(o, [None, notes["compile.group_blocks"]])
-    around, tiles = [n, group, bands, block], [rows, columns]
+    orders = {"weights": [n, group, bands, block], "rows": [n, bands, group, block]}
+    several = steps.extent(sch, group) > 1 and steps.extent(sch, bands) > 1
+    around = orders[choose("outermost", list(orders)[: 2 if several else 1])]
+    tiles = [rows, columns]
     if not in_chunks:
         around, tiles = [*around, *tiles], []
     nest = Nest(around, [ky, *chunks], tiles, step, [kx], pixels, vectors, lane)
     names = {str(sch.get(one).name_hint) for one in steps.blocks(sch)}
     read = sch.get_sblock("steps") if "steps" in names else None
-    step = hold(sch, accumulate, end, nest, tile, target, by_lane=by_lane, rows=read, apart=apart)
+    step = hold(
+        sch, accumulate, end, nest, tile, target, choose, by_lane=by_lane, rows=read, apart=apart
+    )
     if "border" in names:
         border = sch.get_sblock("border")
         sch.compute_at(border, bands, preserve_unit_loops=True)
         steps.vectorise_last(sch, border, target, below=3)
     schedule_after(sch, end, target)
     if apart is None:
-        ask_ahead(sch, nest, {group: notes["compile.group_blocks"], block: 1}, step, target)
+        blocks = {group: notes["compile.group_blocks"], block: 1}
+        ask_ahead(sch, nest, blocks, step, target, choose)

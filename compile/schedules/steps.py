@@ -131,7 +131,12 @@ def unroll_all(schedule: Schedule, loops: Iterable[Any]) -> None:
 
 def largest_divisor(number: int, limit: int) -> int:
     """The largest divisor of `number` that is at most `limit`, at least 1."""
-    return max(d for d in range(1, max(1, min(number, limit)) + 1) if number % d == 0)
+    return max(d for d in divisors(number) if d <= max(1, limit))
+
+
+def divisors(number: int) -> list[int]:
+    """All divisors of `number`, at least 1, the smallest first."""
+    return [d for d in range(1, number + 1) if number % d == 0]
 
 
 def dividing_lanes(length: int, target: Target) -> int:

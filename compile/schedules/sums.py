@@ -27,6 +27,10 @@ class Sums(Protocol):
     def border(self) -> int:
         """The number that stands for zero in the first operand."""
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a schedule's choices depend on, by name; nothing for floats."""
+
     def operands(self, channels: int) -> list[Any]:
         """What `result` reads, as Relax expressions, for output channels padded to so many."""
 
@@ -49,6 +53,10 @@ class FloatSums:
 
     width: int = 1
     border: int = 0
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {}
 
     def operands(self, channels: int) -> list[Any]:
         return []
@@ -96,6 +104,10 @@ class ByteSums:
     @property
     def border(self) -> int:
         return self.zero_point
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"bytes": self.dtype}
 
     def operands(self, channels: int) -> list[Any]:
         tables = [np.pad(one, (0, channels - one.size)) for one in (self.start, self.scale)]

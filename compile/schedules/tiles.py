@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from compile.targets import Target
 
@@ -30,6 +31,10 @@ class Tile:
     vectors: int
     lanes: int
     fuse_pixels: bool
+
+    def __str__(self) -> str:
+        fused = " of fused rows" if self.fuse_pixels else ""
+        return f"{self.pixels}x{self.vectors}x{self.lanes}{fused}"
 
     @property
     def channels(self) -> int:
@@ -64,7 +69,12 @@ def lanes_for(channels: int, target: Target) -> int:
     return lanes
 
 
-def choose_tile(
+def choose_tile(leading: Sequence[int], channels: int, target: Target, **geometry: Any) -> Tile:
+    """The tile with the lowest estimated cycles, of all that `ranked_tiles` gives."""
+    return ranked_tiles(leading, channels, target, **geometry)[0]
+
+
+def ranked_tiles(
     leading: Sequence[int],
     channels: int,
     target: Target,
@@ -74,9 +84,10 @@ def choose_tile(
     length: int = 0,
     window: int = 1,
     stride: int = 1,
-) -> Tile:
-    """The tile with the lowest estimated cycles for an output of shape `leading` + [channels].
+) -> list[Tile]:
+    """The tiles that fit the registers, for an output of shape `leading` + [channels].
 
+    They are in the order of their estimated cycles, the fewest first.
     The estimate of one step of the reduction is the larger of what the multiply-adds, the loads
     and the latency of a dependent chain allow, times the share of padded work. Where `may_pad`,
     the last tile may reach beyond the channels, and its last vector need not be full. With `length`
@@ -85,7 +96,8 @@ def choose_tile(
     Along a row, each pixel reads `window` neighbours, the next one `stride` further on.
     """
     last, total = leading[-1], prod(leading)
-    best: tuple[float, Tile] | None = None
+    found: list[tuple[float, Tile]] = []
+    best = 0
     for lanes, vectors in _widths(channels, target, may_pad):
         width = padded(channels, lanes * vectors) / channels
         for pixels in range(1, MAX_PIXELS + 1):
@@ -101,10 +113,11 @@ def choose_tile(
             if length > chunk:
                 cost += 2 / (lanes * chunk)
             cost *= computed / total * width
-            if best is None or cost < best[0] - 1e-9:
-                best = cost, Tile(pixels, vectors, lanes, fuse)
-    assert best is not None  # one pixel and one vector always fit
-    return best[1]
+            if found and cost < found[best][0] - 1e-9:
+                best = len(found)
+            found.append((cost, Tile(pixels, vectors, lanes, fuse)))
+    first = found.pop(best)[1]  # one pixel and one vector always fit
+    return [first, *(tile for _, tile in sorted(found, key=lambda one: one[0]))]
 
 
 def _widths(channels: int, target: Target, may_pad: bool) -> list[tuple[int, int]]:
@@ -136,12 +149,17 @@ def _fits(pixels: int, vectors: int, columns: int, window: int, target: Target) 
 
 def tiles_of_rows(tile: Tile, leading: Sequence[int], most: int) -> int:
     """How many tiles, at most `most`, together are a rectangle that divides the leading axes."""
+    return max(n for n in sharing_tiles(tile, leading) if n <= max(1, most))
+
+
+def sharing_tiles(tile: Tile, leading: Sequence[int]) -> list[int]:
+    """The numbers of tiles that together are a rectangle that divides the leading axes."""
     if not tile.fuse_pixels:
         count = leading[-1] // tile.pixels
-        return max(n for n in range(1, min(most, count) + 1) if count % n == 0)
+        return [n for n in range(1, count + 1) if count % n == 0]
     count = prod(leading) // tile.pixels
-    fitting = range(1, min(most, count) + 1)
-    return max(n for n in fitting if count % n == 0 and _tiles_rows(n * tile.pixels, leading))
+    divisors = (n for n in range(1, count + 1) if count % n == 0)
+    return [n for n in divisors if _tiles_rows(n * tile.pixels, leading)]
 
 
 def _tiles_rows(pixels: int, leading: Sequence[int]) -> bool:

@@ -1,0 +1,95 @@
+"""`depthbench tune`: the choices of a model's schedules, measured where it will run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.common import emit, json_option, key_values, out_option, status
+
+
+@click.command(name="tune")
+@click.argument("model", default="mobiledepth")
+@click.option("--target", default="host", show_default=True, help="host or arm64-a76.")
+@click.option(
+    "--device",
+    help="Where to measure for arm64-a76: emulated (estimated cycles), adb, adb:SERIAL, "
+    "tracker:HOST:PORT/KEY.  [default: emulated]",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="How long to measure, runs of before with the same options included.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--precision", default="fp32", show_default=True, help="fp32 or fp16.")
+@click.option(
+    "-o",
+    "--records",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The .json file that the choices are added to.  [default: where compile looks for them]",
+)
+@out_option
+@json_option
+def command(
+    model: str,
+    target: str,
+    device: str | None,
+    minutes: float,
+    seed: int,
+    threads: int,
+    precision: str,
+    records: Path | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Measure what the schedules of MODEL choose among, and keep what makes it faster.
+
+    Whole networks are built in which every kernel tries something else, and each kernel is
+    compared with that of the untuned network as both run. Interrupt it when you like: the same
+    command goes on. At the end the whole network is compared, tuned and untuned; the choices are
+    kept only if it gains, and `depthbench compile` takes them from then on.
+    """
+    from bench.tuning.tune import tune
+
+    with status() as progress:
+        document = tune(
+            model,
+            target,
+            out,
+            device=device,
+            minutes=minutes,
+            seed=seed,
+            threads=threads,
+            precision=precision,
+            records=records,
+            progress=progress,
+        )
+    emit(document, as_json, lambda: key_values(_shown(document)))
+
+
+def _shown(document: dict[str, Any]) -> dict[str, Any]:
+    whole = document.get("whole")
+    shown = {
+        "network": f"{document['model']}, {document['target']}, {document['precision']}, "
+        f"threads: {document['threads']}",
+        "objective": document["objective"],
+        "measured": f"{document['measured']} trials of {document['workloads']} workloads in "
+        f"{document['rounds']} rounds ({document['rounds_of_before']} of them before), "
+        f"{document['minutes']:.1f} min",
+        "failed": document["failed"],
+        "tuned": f"{document['tuned_workloads']} workloads",
+    }
+    if whole:
+        shown["gain"] = (
+            f"{whole['gain']:+.2%} of the whole network ({1 - whole['high']:+.2%} to "
+            f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['formula']:.6g} "
+            f"{whole['unit']}"
+        )
+    shown["records"] = document["records"] or "nothing gained that holds; none written"
+    return shown

@@ -1,0 +1,135 @@
+"""From a model to the tuned choices of its schedules, kept where `compile` finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.artefacts import default_records
+from bench.errors import InputError
+from bench.models import resolve_model
+from bench.tuning.place import Place, Progress
+
+if TYPE_CHECKING:
+    from compile.targets import Target
+    from compile.tuning.network import Trial
+    from compile.tuning.running import Running
+    from compile.tuning.tune import State
+
+EMULATED = "emulated"
+SESSION_LIMIT_S = 600.0
+OpenPlace = Callable[["Trial", "Running"], Place]
+
+
+def tune(
+    model: str,
+    target: str,
+    out: Path,
+    *,
+    device: str | None = None,
+    minutes: float = 20.0,
+    seed: int = 0,
+    threads: int = 1,
+    precision: str = "fp32",
+    records: Path | None = None,
+    progress: Progress = lambda line: None,
+) -> dict[str, Any]:
+    """Tune `model` (a network's name or an ONNX file) for `target`, `minutes` in all.
+
+    What was measured is kept in the user's cache after every round, and the same call goes on
+    from there; rounds of before count. If the network as a whole gains beyond doubt, the
+    choices are added to `records`, by default the user's own, and else to nothing. Returns the
+    account. Raises InputError for wrong use, CheckFailed where nothing can be measured, and what
+    the device raises.
+    """
+    from compile import frontend, targets, tuned
+    from compile import precision as precisions
+    from compile.tuning.journal import Journal
+    from compile.tuning.network import Network
+    from compile.tuning.tune import Tuning
+
+    machine = targets.get(target, threads)
+    numbers = precisions.for_target(precision, machine)
+    file = records or default_records(machine)
+    before = tuned.read(file, machine) if file.is_file() else {}
+    with _place(machine, device, progress) as (where, open_place):
+        source = resolve_model(model, out, progress=progress)
+        loaded = frontend.load_model(source.path, None)
+        network = Network(loaded, machine, numbers)
+        identity = {**network.identity(), "where": where, "seed": seed}
+        journal = Journal(default_records(machine).parent / "journals", identity)
+        resumed = len(journal.rounds)
+        progress("building and measuring the untuned network")
+        known = tuned.choices_for(machine, [file] if before else [])
+        tuning = Tuning(network, source.name, open_place, journal, seed=seed, known=known)
+        found = tuning.run(60 * minutes, lambda state: progress(describe(state)))
+        document: dict[str, Any] = {
+            "model": source.name,
+            "target": machine.name,
+            "device": where,
+            "precision": precision,
+            "threads": threads,
+            "seed": seed,
+            "minutes": journal.seconds / 60,
+            "objective": tuning.measurer.objective,
+            "rounds": found.rounds,
+            "rounds_of_before": resumed,
+            "workloads": found.workloads,
+            "measured": found.measured,
+            "failed": found.failed,
+            "tuned_workloads": len(found.records),
+            "gain_of_kernels": found.gain,
+            "journal": str(journal.file),
+            "records": None,
+        }
+        if not found.records:
+            return document
+        whole = tuning.measurer.whole(lambda best: network.build(found.choices if best else {}))
+    document["whole"] = whole.to_dict()
+    if whole.holds:
+        tuned.write(file, machine, {**before, **found.records})
+        document["records"] = str(file)
+    return document
+
+
+def describe(state: State) -> str:
+    """A line of progress: a workload, its best and gain, the network's gain, the time left."""
+    minutes, seconds = divmod(round(state.seconds_left), 60)
+    return (
+        f"round {state.round}, {minutes}:{seconds:02d} left, network {-state.gain:+.1%} | "
+        f"{state.workload}: {state.best} {-state.workload_gain:+.1%}"
+    )
+
+
+@contextmanager
+def _place(
+    machine: Target, device: str | None, progress: Progress
+) -> Iterator[tuple[str, OpenPlace]]:
+    """What opens the place that is asked for, and its name."""
+    if machine.runs_here:
+        if device:
+            raise InputError(f"--device {device}: the target host is tuned on this machine")
+        from bench.tuning.this_machine import ThisMachine
+
+        yield "this machine", lambda formula, running: ThisMachine(formula, running, progress)
+    elif device in (None, EMULATED):
+        if machine.threads > 1:
+            raise InputError("an emulated phone is tuned for one thread: its cost knows no others")
+        from bench.tuning.emulated import EmulatedPhone
+
+        yield EMULATED, lambda formula, running: EmulatedPhone(formula, running, progress)
+    else:
+        from android_rpc.choose import open_device
+        from bench.connection import connect
+        from bench.tuning.on_device import OnDevice
+
+        phone = open_device(device, threads=machine.threads, progress=progress)
+        with connect(phone, SESSION_LIMIT_S) as open_session:
+            yield (
+                phone.name,
+                lambda formula, running: OnDevice(
+                    formula, running, progress, open_session, phone.name
+                ),
+            )

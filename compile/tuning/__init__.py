@@ -1,0 +1,1 @@
+"""Which of a schedule's choices are the fastest, by measuring them in the network?"""

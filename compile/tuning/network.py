@@ -1,0 +1,130 @@
+"""A network built with one set of choices or another, in this process.
+
+Every trial is a whole network in which every workload tries something: building it costs a few
+seconds for all of them together, and each kernel is measured where it runs, with its weights as
+cold and its activations as warm as they are there. Kernels one by one need a process or a guess
+at the caches, and TVM's own builder (MetaSchedule's LocalBuilder) starts its processes anew for
+every batch, which takes longer than the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from compile import pipeline
+from compile.choices import WORKLOAD, Choices
+from compile.precision import Precision
+from compile.schedules.select import call_counts
+from compile.targets import Target, get
+from compile.tuned import Tuned
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A built network: its choices, and the workload of each of its functions that has one.
+
+    `failed` are workloads whose schedule did not fit, and which fell back to another.
+    """
+
+    machine: Target
+    choices: Choices
+    compiled: pipeline.Compiled
+    kernels: Mapping[str, str]
+    failed: frozenset[str]
+
+    @cached_property
+    def runs_here(self) -> Any:
+        """An executable of the same functions for this machine."""
+        from compile import build
+
+        if self.machine.runs_here:
+            return self.compiled.executable
+        return build.lower(self.compiled.scheduled, get("host"))
+
+    def called_once(self, workloads: Iterable[str]) -> Any:
+        """An executable that calls each function of these workloads once, on zeros.
+
+        It takes one number, and returns what the last function writes.
+        """
+        import numpy as np
+        import tvm
+        from tvm import relax
+
+        from compile import build
+
+        names = sorted(name for name, work in self.kernels.items() if work in set(workloads))
+        scheduled = self.compiled.scheduled
+        functions = {scheduled.get_global_var(name): scheduled[name] for name in names}
+        builder = relax.BlockBuilder(tvm.IRModule(functions))
+        with builder.function("main", [relax.Var("x", relax.TensorType((1,), "float32"))]):
+            for name in names:
+                *inputs, output = self.tensors(name)
+                zeros = [relax.const(np.zeros(shape, dtype)) for shape, dtype in inputs]
+                kind = relax.TensorType(*output)
+                result = builder.emit(relax.call_tir(scheduled.get_global_var(name), zeros, kind))
+            builder.emit_func_output(result)
+        return build.lower(builder.get(), self.machine)
+
+    def write_kernels(self, library: Path) -> None:
+        """Link the functions of workloads alone into a library, to be called one by one."""
+        import tvm
+
+        from compile import build
+
+        kernels = {
+            variable: function.with_attr("global_symbol", variable.name_hint)
+            for variable, function in self.compiled.scheduled.functions.items()
+            if variable.name_hint in self.kernels
+        }
+        target = tvm.target.Target(self.machine.tvm)
+        built = tvm.tirx.build(tvm.IRModule(kernels), target, pipeline=build.PIPELINE)
+        build.write_library(built, library)
+
+    def tensors(self, kernel: str) -> list[tuple[tuple[int, ...], str]]:
+        """Shapes and types of a function's arguments: the last is what it writes."""
+        types = [parameter.ty for parameter in self.compiled.scheduled[kernel].params]
+        return [(tuple(int(edge) for edge in one.shape), str(one.dtype)) for one in types]
+
+    @cached_property
+    def calls(self) -> dict[str, int]:
+        """How often each function is called in one inference."""
+        return call_counts(self.compiled.scheduled)
+
+
+class Network:
+    """A model that can be built with any choices, its import and rewrites done once."""
+
+    def __init__(self, source: Any, machine: Target, numbers: Precision) -> None:
+        self.source = source
+        self.machine = machine
+        self.numbers = numbers
+        self._rewritten = pipeline.rewrite(source, machine, numbers)
+
+    def identity(self) -> dict[str, Any]:
+        """What decides what can be measured of it: the model, the target, the compiler."""
+        return {
+            "model": self.source.sha256,
+            "target": {"name": self.machine.name, "processor": self.machine.processor},
+            "threads": self.machine.threads,
+            "precision": self.numbers.name,
+            "compiler": pipeline._compiler_sha256(),
+            "tools": {tool: metadata.version(tool) for tool in pipeline.TOOLS},
+        }
+
+    def build(self, tuned: Tuned) -> Trial:
+        """The network with these choices by workload, the formulas' elsewhere."""
+        choices = Choices(tuned)
+        compiled = pipeline.make_code(self._rewritten, replace(self.machine, choices=choices))
+        kernels = {
+            variable.name_hint: str(function.attrs[WORKLOAD])
+            for variable, function in compiled.scheduled.functions.items()
+            if function.attrs and WORKLOAD in function.attrs
+        }
+        fell_back = {str(entry["operator"]) for entry in compiled.account.fallbacks}
+        failed = frozenset(work for name, work in kernels.items() if name in fell_back)
+        return Trial(self.machine, choices, compiled, kernels, failed)

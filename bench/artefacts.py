@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError
-from bench.models import resolve_model
+from bench.models import Model, resolve_model
 from bench.quantise import quantise
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def compile_for(
 
     if precision is not None:
         precisions.for_target(precision, targets.get(target))
-    source = resolve_model(model, out, progress=progress)
-    if precision == "int8" and not source.quantised:
-        source = quantise(source, out / f"{source.name}-int8.onnx", progress=progress)
+    source = in_precision(resolve_model(model, out, progress=progress), precision, out, progress)
     precision = precision or ("int8" if source.quantised else "fp32")
     from compile.pipeline import compile_model
 
@@ -83,6 +81,15 @@ def default_records(machine: Target) -> Path:
     from compile.tuned import file_name
 
     return cache_folder() / "tuned" / file_name(machine)
+
+
+def in_precision(
+    model: Model, precision: str | None, out: Path, progress: Progress = lambda line: None
+) -> Model:
+    """The model itself or, for int8, the quantised one that `out` holds, made where it must be."""
+    if precision != "int8" or model.quantised:
+        return model
+    return quantise(model, out / f"{model.name}-int8.onnx", progress=progress)
 
 
 def resolve_artefact(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench import cli
 from bench.agreement import compare, seeded_inputs
-from bench.artefacts import compile_for, resolve_artefact
+from bench.artefacts import compile_for, in_precision, resolve_artefact
 from bench.cost.inference import KNOWN_ERROR, measure
 from bench.cost.peers import PEERS, measure_peer
 from bench.errors import CheckFailed, InputError
@@ -24,7 +24,7 @@ from depthnet.zoo import FLAGSHIP
 
 @click.command()
 @click.argument("models", nargs=-1)
-@click.option("--precision", help="Of TVM and the peers: by default the artefact's, or fp32.")
+@click.option("--precision", help="Of TVM and the peers: by default the model's.")
 @click.option("--peers", multiple=True, type=click.Choice((*PEERS, "all")), help="Count as well.")
 @click.option("--model", type=click.Path(path_type=Path), help="The ONNX file of the artefacts.")
 @click.option("--times", type=click.IntRange(min=1), default=1, help="Count TVM so often.")
@@ -72,10 +72,8 @@ def cost(
     if Path(what).is_dir():
         artefact, source = resolve_artefact(what, out, model=model, progress=say)
     else:
-        source = resolve_model(what, out, progress=say).path
-        artefact = compile_for(
-            str(source), "arm64-a76", out, precision=precision or "fp32", progress=say
-        )
+        source = in_precision(resolve_model(what, out, progress=say), precision, out, say).path
+        artefact = compile_for(str(source), "arm64-a76", out, precision=precision, progress=say)
     made_for = artefact.manifest["precision"]
     if made_for != (precision or made_for):
         raise InputError(f"compiled for {made_for}, not {precision}")

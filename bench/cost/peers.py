@@ -33,7 +33,7 @@ PEERS = tuple(PACKAGES)
 # QEMU maps libraries here, and Debian's interpreter lies below: what Python itself does is not
 # counted, which is all that it does at its start.
 LIBRARIES = "0x5500000000..0x7fffffffffff"
-PRECISIONS = {"onnxruntime": ("fp32",), "ncnn": ("fp32", "fp16"), "litert": ("fp32",)}
+PRECISIONS = {"onnxruntime": ("fp32", "int8"), "ncnn": ("fp32", "fp16"), "litert": ("fp32",)}
 
 
 def measure_peer(

@@ -16,7 +16,7 @@ from compile.schedules.minimal_filtering import LARGEST, apply, matrices
 from compile.schedules.winograd import SIZES, Tiling
 
 few = settings(
-    max_examples=9, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

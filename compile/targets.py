@@ -6,6 +6,7 @@ import difflib
 import functools
 import hashlib
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ _MODEL_FIELDS = (
     *("vendor_id", "cpu family", "model", "stepping", "flags"),
     *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features"),
 )
+# Those that tell one core's design from another's: of x86, and of Arm.
+_KIND_FIELDS = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,13 @@ def _processor_flags() -> set[str]:
     fields = _processor_fields()
     found = fields.get("flags") or fields.get("Features") or [""]
     return set(found[0].split())
+
+
+def kind_of_processor() -> str:
+    """The kind of this machine's processor, as Linux numbers it: all that share one design."""
+    fields = _processor_fields()
+    known = [fields[name][0] for name in _KIND_FIELDS if name in fields]
+    return re.sub(r"[^\w-]", "_", "-".join(known)) or platform.machine()
 
 
 def _processor() -> str:

@@ -9,22 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from compile import choices
 from compile.errors import InputError
-from compile.targets import Target
+from compile.targets import Target, kind_of_processor
 
 SCHEMA = "depthbench.tuned/1"
-# The fields of /proc/cpuinfo that tell one core's design from another's: of x86, and of Arm.
-KIND = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")
 SHIPPED = Path(__file__).parent / "records"
 Tuned = dict[str, dict[str, str]]
 
@@ -47,7 +42,7 @@ class Record:
 
 def file_name(machine: Target) -> str:
     """The name of a target's file: that of the host has its kind of processor in it."""
-    return f"host-{_processor()}.json" if machine.runs_here else f"{machine.name}.json"
+    return f"host-{kind_of_processor()}.json" if machine.runs_here else f"{machine.name}.json"
 
 
 def with_choices(machine: Target, own: Sequence[Path] | None = ()) -> Target:
@@ -114,18 +109,6 @@ def write(file: Path, machine: Target, records: Mapping[str, Record]) -> None:
         except BaseException:
             os.unlink(fresh.name)
             raise
-
-
-@cache
-def _processor() -> str:
-    """The kind of this machine's processor, as Linux numbers it: all that share one design."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    fields = {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
-    known = [fields[name] for name in KIND if name in fields]
-    return re.sub(r"[^\w-]", "_", "-".join(known)) or platform.machine()
 
 
 def _target(machine: Target) -> str:

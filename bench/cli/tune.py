@@ -27,7 +27,9 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--precision", default="fp32", show_default=True, help="fp32 or fp16.")
+@click.option(
+    "--precision", help="fp32, fp16 or int8.  [default: int8 for a quantised model, else fp32]"
+)
 @click.option(
     "-o",
     "--records",
@@ -43,7 +45,7 @@ def command(
     minutes: float,
     seed: int,
     threads: int,
-    precision: str,
+    precision: str | None,
     records: Path | None,
     out: Path,
     as_json: bool,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.artefacts import default_records
+from bench.artefacts import default_records, in_precision
 from bench.errors import InputError
 from bench.models import resolve_model
 from bench.tuning.place import Place, Progress
@@ -32,7 +32,7 @@ def tune(
     minutes: float = 20.0,
     seed: int = 0,
     threads: int = 1,
-    precision: str = "fp32",
+    precision: str | None = None,
     records: Path | None = None,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
@@ -51,11 +51,15 @@ def tune(
     from compile.tuning.tune import Tuning
 
     machine = targets.get(target, threads)
-    numbers = precisions.for_target(precision, machine)
+    if precision is not None:
+        precisions.for_target(precision, machine)
     file = records or default_records(machine)
     before = tuned.read(file, machine) if file.is_file() else {}
     with _place(machine, device, progress) as (where, open_place):
         source = resolve_model(model, out, progress=progress)
+        source = in_precision(source, precision, out, progress)
+        precision = precision or ("int8" if source.quantised else "fp32")
+        numbers = precisions.for_target(precision, machine)
         loaded = frontend.load_model(source.path, None)
         network = Network(loaded, machine, numbers)
         identity = {**network.identity(), "where": where, "seed": seed}

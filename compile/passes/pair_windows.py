@@ -14,6 +14,7 @@ from tvm import relax, s_tir, tirx
 from tvm.s_tir import SBlock, SBlockRealize, Schedule
 from tvm_ffi import structural_map, structural_walk
 
+from compile.choices import WORKLOAD
 from compile.passes.straight_line import translate, with_operands
 from compile.passes.tensors import is_operator
 from compile.schedules import contraction, depthwise, separable, steps
@@ -103,12 +104,14 @@ def _joined(first: Any, second: Any, position: int, target: Target) -> Any | Non
 
 
 def _renamed(function: Any, names: dict[str, str]) -> Any:
-    """The function with its blocks called otherwise, and of another family."""
+    """The function with its blocks called otherwise, of another family and no workload."""
 
     def on_block(block: Any) -> Any:
         if block.name_hint not in names:
             return block
-        notes = {k: v for k, v in block.annotations.items() if str(k) != steps.FAMILY}
+        notes = {
+            k: v for k, v in block.annotations.items() if str(k) not in (steps.FAMILY, WORKLOAD)
+        }
         if block.name_hint == "accumulate":
             notes[steps.FAMILY] = separable.FAMILY
         return SBlock(

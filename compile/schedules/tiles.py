@@ -135,7 +135,7 @@ def _widths(channels: int, target: Target, may_pad: bool) -> list[tuple[int, int
         if channels <= lanes * MAX_PADDED_VECTORS:
             widths.append((lanes, -(-channels // lanes)))
         lanes //= 2
-    return widths
+    return list(dict.fromkeys(widths))
 
 
 def _fits(pixels: int, vectors: int, columns: int, window: int, target: Target) -> bool:

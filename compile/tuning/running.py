@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,14 +44,15 @@ class Running:
         leaves them.
         """
         spent: Counter[str] = Counter()
-        clock, begin = self._clock, 0
+        # What is watched holds on to its watcher, who must not hold on to it.
+        clock, kernels, begin = self._clock, self._kernels, 0
 
         def watch(_: Any, name: str, before: bool, *rest: Any) -> None:
             nonlocal begin
             if before:
                 begin = clock()
             else:
-                spent[self._kernels.get(name, "")] += clock() - begin
+                spent[kernels.get(name, "")] += clock() - begin
 
         use_threads(self._threads)
         self._machine.set_instrument(watch)
@@ -63,10 +64,11 @@ class Running:
     def results(self) -> list[tuple[str, np.ndarray]]:
         """What each kernel of a workload wrote in one inference, in order."""
         found: list[tuple[str, np.ndarray]] = []
+        kernels = self._kernels
 
         def keep(_: Any, name: str, before: bool, result: Any, *arguments: Any) -> None:
-            if not before and name in self._kernels:
-                found.append((self._kernels[name], arguments[-1].numpy()))
+            if not before and name in kernels:
+                found.append((kernels[name], arguments[-1].numpy()))
 
         use_threads(self._threads)
         self._machine.set_instrument(keep)
@@ -79,8 +81,17 @@ def differing(
     expected: Sequence[tuple[str, np.ndarray]],
     tolerance: float,
 ) -> str | None:
-    """The first workload whose result is another than expected; what follows it is wrong too."""
-    for (workload, result), (_, reference) in zip(found, expected, strict=True):
-        if not relative_difference(result, reference) <= tolerance:
-            return workload
+    """The first workload whose result is another than expected; what follows it is wrong too.
+
+    A choice may part or join functions, so that some have no workload's name: each result is
+    compared with that of the same call of its workload, where there is one.
+    """
+    waiting: defaultdict[str, list[np.ndarray]] = defaultdict(list)
+    for workload, reference in expected:
+        waiting[workload].append(reference)
+    for workload, result in found:
+        if waiting[workload]:
+            reference = waiting[workload].pop(0)
+            if not relative_difference(result, reference) <= tolerance:
+                return workload
     return None

@@ -19,6 +19,8 @@ Options = dict[str, list[str]]
 # One measurement of a kernel in its network is off by some 2 %, with where its memory happens to
 # lie; another build lies elsewhere.
 NOISE = 0.02
+# A smaller gain is not worth leaving the formula for, which knows of caches that a cost may not.
+WORTH = 0.01
 # Every so many rounds, what looks best is measured again.
 AGAIN = 4
 # How far the order of options strays from the formula's: the spread of a factor on their rank.
@@ -88,8 +90,8 @@ class Search:
             tried.ratios.append(ratio)
 
     def best(self) -> Tried | None:
-        """What is better than the formula beyond doubt, and the best of that."""
-        good = [one for one in self._sound() if one.bound(self._noise, 1) < 1]
+        """What is better than the formula beyond doubt, by enough, and the best of that."""
+        good = [one for one in self._sound() if one.bound(self._noise, 1) < 1 - WORTH]
         return min(good, key=lambda one: one.bound(self._noise, 1), default=None)
 
     def again(self) -> Choices:

@@ -77,10 +77,13 @@ def test_records_of_another_target_are_refused(tmp_path: Path) -> None:
         tuned.read(tmp_path / "missing.json", A76)
 
 
-def test_shipped_records_are_whole() -> None:
-    for file in tuned.SHIPPED.glob("*.json"):
-        if file.stem == "arm64-a76":
-            assert tuned.read(file, A76)
+@pytest.mark.parametrize("file", sorted(tuned.SHIPPED.glob("*.json")), ids=lambda file: file.stem)
+def test_shipped_records_gain_and_are_in_order(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = targets.get("host" if file.stem.startswith("host") else file.stem)
+    monkeypatch.setattr(tuned, "file_name", lambda _: file.name)
+    records = tuned.read(file, machine)
+    assert list(records) == sorted(records)
+    assert all(record.tuned < record.formula for record in records.values())
 
 
 def test_compile_takes_tuned_choices_and_says_so(compiled, tmp_path: Path) -> None:

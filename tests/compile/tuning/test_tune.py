@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -17,7 +19,7 @@ from compile.tuning import tune
 from compile.tuning.host import HostMeasurer
 from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
-from compile.tuning.running import Running
+from compile.tuning.running import Running, differing
 from compile.tuning.tune import Tuning
 
 
@@ -143,3 +145,34 @@ def test_a_schedule_that_does_not_fit_is_no_candidate(
     monkeypatch.setitem(select.FAMILIES, "contraction", unfit)
     trial = network.build({})
     assert {name.split()[0] for name in trial.failed} == {"pointwise"}
+
+
+def test_what_is_joined_with_its_window_is_no_task(new_graph, tmp_path: Path) -> None:
+    """Its choices could part the two, and what the window then takes would be nobody's."""
+    graph = new_graph()
+    x = graph.convolution(graph.input([1, 16, 64, 64]), [16, 1, 3, 3], group=16, pads=[1, 1, 1, 1])
+    x = graph.add("Relu", graph.convolution(graph.add("Relu", x), [32, 16, 1, 1]))
+    x = graph.convolution(x, [8, 32, 1, 1])
+    onnx.save(graph.model(x), str(tmp_path / "model.onnx"))
+    phone = Network(load_model(tmp_path / "model.onnx"), targets.get("arm64-a76"), FP32)
+    trial = phone.build({})
+
+    assert trial.compiled.account.families.get("separable") == 1
+    found = Tuning(phone, "tiny", Fewer, Journal(tmp_path, {})).run(0.01)
+    assert found.workloads == len(trial.choices.asked) - 1 == 1
+
+
+def test_results_are_paired_by_workload() -> None:
+    one, two = np.array([1.0]), np.array([2.0])
+    expected = [("a", one), ("b", two), ("a", two)]
+    assert differing([("b", two), ("a", one), ("a", two), ("c", one)], expected, 1e-6) is None
+    assert differing([("a", one), ("a", one)], expected, 1e-6) == "a"
+
+
+def test_what_was_measured_is_let_go(network: Network) -> None:
+    running = Running(network.build({}), network.source, 1)
+    running.results()
+    running.times()
+    still_there = weakref.ref(running)
+    del running
+    assert still_there() is None

@@ -38,15 +38,15 @@ def compile_for(
     `untuned`: those of `records`, by default what `depthbench tune` last wrote for the target, and
     those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision
     and the number of threads behind it where they are not fp32 and one; one that is up to date is
-    returned as it is, unless `force`. Raises InputError
-    for an unknown target or precision, or one that the target is not made for, before anything is
-    exported.
+    returned as it is, unless `force`. Raises InputError for an unknown target or precision, or one
+    that the target is not made for, before anything is exported.
     """
     from compile import precision as precisions
     from compile import targets
 
+    machine = targets.get(target)
     if precision is not None:
-        precisions.for_target(precision, targets.get(target))
+        precisions.for_target(precision, machine)
     source = in_precision(resolve_model(model, out, progress=progress), precision, out, progress)
     precision = precision or ("int8" if source.quantised else "fp32")
     from compile.pipeline import compile_model
@@ -63,7 +63,7 @@ def compile_for(
         precision=precision,
         threads=threads,
         input_shapes=input_shapes,
-        tuned=None if untuned else own_records(targets.get(target), records),
+        tuned=None if untuned else own_records(machine, records),
         progress=progress,
         force=force,
     )

@@ -92,16 +92,31 @@ def fold_epilogue(schedule: Schedule, block: Any) -> Any:
 
 
 def _operands(schedule: Schedule, chain: Sequence[Any]) -> list[str]:
-    """Names of the elementwise blocks that only the blocks of a chain read, producers first."""
+    """Names of the elementwise blocks that only the chain reads, producers first.
+
+    They are computed of the function's own operands: what is made of a sum stays a block.
+    """
     inside = {schedule.get(one).name_hint for one in chain}
     found: list[str] = []
     for block in reversed(blocks(schedule)):
         name = schedule.get(block).name_hint
         readers = {schedule.get(one).name_hint for one in schedule.get_consumers(block)}
-        if name in inside or not readers or not readers <= inside or is_reduction(schedule, block):
+        if name in inside or not readers or not readers <= inside:
             continue
-        inside.add(name)
-        found.insert(0, name)
+        if not any(is_reduction(schedule, one) for one in (block, *_ancestors(schedule, block))):
+            inside.add(name)
+            found.insert(0, name)
+    return found
+
+
+def _ancestors(schedule: Schedule, block: Any) -> list[Any]:
+    """The blocks that a block reads, and those that they read."""
+    found: list[Any] = []
+    waiting = list(schedule.get_producers(block))
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        waiting += schedule.get_producers(one)
     return found
 
 

@@ -36,8 +36,8 @@ def test_every_peer_can_be_run() -> None:
 
 
 def test_a_precision_that_a_peer_is_not_measured_in_is_refused(tiny_onnx: Path) -> None:
-    with pytest.raises(InputError, match="onnxruntime is measured in fp32, not int8"):
-        measure_peer("onnxruntime", tiny_onnx, {"image": IMAGE}, "int8")
+    with pytest.raises(InputError, match="onnxruntime is measured in fp32, int8, not fp16"):
+        measure_peer("onnxruntime", tiny_onnx, {"image": IMAGE}, "fp16")
 
 
 def test_a_model_of_two_inputs_is_refused(tiny_onnx: Path) -> None:

@@ -43,6 +43,8 @@ class Target:
     where float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of
     the bytes that one instruction multiplies by int8 ones, four at a time; empty where there is
     none. `slow_conversions` is true where whole numbers become floats at half the rate of sums.
+    `may_grow` is true where weights may be stored in a larger form that is multiplied faster: not
+    on a phone, to which they are shipped.
     `element_bytes` is the size of the elements that are spoken of: float32 unless `of` says other.
     Code is made to run on up to `threads` cores at once. `choices` are those of the schedules that
     were tuned for it.
@@ -62,6 +64,7 @@ class Target:
     has_half: bool
     dot_bytes: str
     slow_conversions: bool
+    may_grow: bool
     element_bytes: int = 4
     threads: int = 1
     choices: Choices = field(default_factory=Choices, compare=False)
@@ -104,6 +107,7 @@ def _arm64_a76() -> Target:
         has_half=True,
         dot_bytes="int8",
         slow_conversions=True,
+        may_grow=False,
     )
 
 
@@ -138,6 +142,7 @@ def _host() -> Target:
         has_half=bool(_HALF_FLAGS & flags),
         dot_bytes=next((kind for needs, kind in _DOT_FLAGS.items() if needs <= flags), ""),
         slow_conversions=by_lane,
+        may_grow=True,
     )
 
 

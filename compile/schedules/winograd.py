@@ -116,6 +116,8 @@ def choose(call: Any, weight: np.ndarray, groups: int, target: Target) -> Tiling
     window = Window.of(call, (KH, KW))
     if (groups, *window.strides) != (1, 1, 1) or min(KH, KW) == 1 or target.element_bytes < 4:
         return None
+    if not target.may_grow:
+        return None
     inputs, lanes = padded(inputs, target.vector_lanes), steps.dividing_lanes(outputs, target)
     if lanes < target.vector_lanes:
         return None

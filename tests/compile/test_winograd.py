@@ -101,7 +101,7 @@ class _Call:
 
 @pytest.mark.parametrize("target", targets.NAMES)
 def test_chosen_where_it_pays(target: str) -> None:
-    machine = targets.get(target)
+    machine = replace(targets.get(target), may_grow=True)
 
     def chosen(
         call: _Call, inputs: int, groups: int = 1, machine: Any = machine, kernel: int = 3
@@ -124,6 +124,12 @@ def test_chosen_where_it_pays(target: str) -> None:
 
 def test_bands_keep_the_transforms_in_the_second_cache() -> None:
     weight = np.empty((3, 3, 64, 64), np.float32)
-    tiling = winograd.choose(_Call(224, 64), weight, 1, targets.get("arm64-a76"))
+    phone = targets.get("arm64-a76")
+    tiling = winograd.choose(_Call(224, 64), weight, 1, replace(phone, may_grow=True))
     assert tiling is not None
     assert tiling.bands > 1
+
+
+def test_what_is_shipped_to_a_phone_does_not_grow() -> None:
+    weight = np.empty((3, 3, 512, 512), np.float32)
+    assert winograd.choose(_Call(28, 512), weight, 1, targets.get("arm64-a76")) is None

@@ -2,9 +2,11 @@
 
 TVM's runtime cuts a parallel loop into one share of iterations a thread, all equally long: right
 for cores of one speed, such as the fastest cluster of a phone, and wrong across clusters. So
-the loops chosen here have enough iterations to divide evenly, lie as far out as they can (a launch
-costs microseconds), and let each thread write memory of its own. Where there is one thread, such
-a loop is a plain call: the same code serves any number of threads.
+a loop is cut into as many shares as there are threads, where it divides evenly, and its shares lie
+outside all others (a launch costs microseconds). Rows are cut rather than channels: most kernels
+then read what their own core has made, from its own cache, which gains more than it costs to read
+all weights on every core. Each thread writes memory of its own. On fewer threads than the code was
+made for the shares run in turns: the results are the same.
 """
 
 from __future__ import annotations
@@ -27,8 +29,7 @@ from compile.schedules.steps import is_among
 GRAIN_MACS = 1 << 19
 # Where memory is the limit, moving a byte takes as long as so many multiply-adds.
 MACS_A_BYTE = 2
-# Loops should divide well between these numbers of threads: working for this share of the time.
-THREADS = (2, 3, 4)
+# Loops should divide well between threads: working for this share of the time.
 BALANCED = 0.9
 # What a thread writes in one piece is at least two cache lines: it shares only the first and last.
 PIECE_BYTES = 128
@@ -63,7 +64,7 @@ class _Use:
         return [value for variable, value in pairs if variable.iter_type == kind]
 
 
-def parallelise(function: Any) -> tuple[Any, float]:
+def parallelise(function: Any, threads: int) -> tuple[Any, float]:
     """The scheduled function with parallel loops where they pay, and the share of it in them.
 
     The share is of the steps of its accumulations or, where it has none, of all elements. Every
@@ -85,7 +86,7 @@ def parallelise(function: Any) -> tuple[Any, float]:
             for buffer in use.buffers
         ]
         own = [one for one in root.alloc_buffers if not is_among(one, outside)]
-        parallel = _in_parallel(loop, inside, own)
+        parallel = _in_parallel(loop, inside, own, threads)
         if parallel is not None:
             return parallel
         # A launch in every turn of a loop costs its time again, and LLVM refuses the debug
@@ -113,8 +114,8 @@ def _uses(statement: Any, times: int = 1, parallel: bool = False) -> Iterator[_U
         raise TypeError(f"{type(statement).__name__} between loops and blocks")
 
 
-def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> Any | None:
-    """The loop, fused with some right inside it, in parallel; None where that does not pay.
+def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any], threads: int) -> Any | None:
+    """The loop in parallel, or one right inside it; None where that does not pay.
 
     `inside` are the blocks under it, `own` the buffers that nothing else uses.
     """
@@ -126,13 +127,36 @@ def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> Any |
         nest.append(body)
         body = body.body
     shared = [use for use in inside if not all(is_among(one, own) for one in use.written)]
-    nest = _wide_pieces_first(nest, shared)
-    count = _loops_to_fuse([int(one.extent) for one in nest])
-    if prod(int(one.extent) for one in nest[:count]) < min(THREADS):
+    wide = [one for one in nest if not any(_cuts_short(one, use, threads) for use in shared)]
+    even = [one for one in wide if int(one.extent) % threads == 0]
+    if even:
+        rows = [one for one in even if not any(_divides_channels(one, use) for use in shared)]
+        return _cut(nest, (rows or even)[0], body, threads)
+    nest = [*wide, *(one for one in nest if not is_among(one, wide))] if wide else nest
+    count = _loops_to_fuse([int(one.extent) for one in nest], threads)
+    if prod(int(one.extent) for one in nest[:count]) < threads:
         return None
     for one in reversed(nest[count:]):
         body = _loop(one, body)
-    return _fused(nest[:count], body)
+    return _fused(nest[:count], body, threads)
+
+
+def _cut(nest: Sequence[Any], chosen: Any, body: Any, threads: int) -> Any:
+    """The loops with one of them cut into a share a thread, and the shares around all."""
+    kind = str(chosen.loop_var.ty)
+    share, place = tirx.Var("share", kind), tirx.Var("place", kind)
+    length = int(chosen.extent) // threads
+    value = share * length + place
+    old = chosen.loop_var
+    body = structural_map(body, (tirx.Var, lambda one: value if one.same_as(old) else one))
+    zero = tirx.const(0, kind)
+    for one in reversed(nest):
+        if one.same_as(chosen):
+            extent = tirx.const(length, kind)
+            body = tirx.For(place, zero, extent, one.kind, body, annotations=one.annotations)
+        else:
+            body = _loop(one, body)
+    return tirx.For(share, zero, tirx.const(threads, kind), tirx.ForKind.PARALLEL, body)
 
 
 def _work(uses: Sequence[_Use]) -> int:
@@ -168,47 +192,42 @@ def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
     return True
 
 
-def _wide_pieces_first(nest: list[Any], shared: Sequence[_Use]) -> list[Any]:
-    """The loops in an order that gives each thread pieces of memory of its own.
-
-    Where the outermost loops divide the last axis of what is written into pieces of less than two
-    cache lines, the loops over other axes come first.
-    """
-    narrow = [one for one in nest if any(_cuts_short(one, use) for use in shared)]
-    first = next((one for one in nest if int(one.extent) > 1), None)
-    if first is None or not is_among(first, narrow):
-        return nest
-    return [one for one in nest if not is_among(one, narrow)] + narrow
-
-
-def _cuts_short(loop: Any, use: _Use) -> bool:
-    """Whether the loop divides the last axis that a block writes into short pieces."""
+def _divides_channels(loop: Any, use: _Use) -> bool:
+    """Whether the loop divides the last axis that a block writes."""
     spatial = use.bound(tirx.IterVar.DataPar)
-    if not spatial or not _mentions(spatial[-1], loop.loop_var):
+    return bool(spatial) and _mentions(spatial[-1], loop.loop_var)
+
+
+def _cuts_short(loop: Any, use: _Use, threads: int) -> bool:
+    """Whether the loop divides the last axis that a block writes into pieces that are too short.
+
+    That is, shorter than two cache lines.
+    """
+    if not _divides_channels(loop, use):
         return False
     buffer = use.written[0]
     row = int(buffer.ty.shape[-1]) * np.dtype(str(buffer.ty.dtype)).itemsize
-    return row // min(int(loop.extent), max(THREADS)) < PIECE_BYTES
+    return row // min(int(loop.extent), threads) < PIECE_BYTES
 
 
-def _loops_to_fuse(lengths: Sequence[int]) -> int:
+def _loops_to_fuse(lengths: Sequence[int], threads: int) -> int:
     """How many of the outermost loops, of these lengths, divide evenly when run as one."""
-    shares = [_balance(prod(lengths[: count + 1])) for count in range(len(lengths))]
+    shares = [_balance(prod(lengths[: count + 1]), threads) for count in range(len(lengths))]
     good = (count for count, share in enumerate(shares) if share >= BALANCED)
     best = max(shares, default=0.0)
     return next(good, shares.index(best) if shares else -1) + 1
 
 
-def _balance(iterations: int) -> float:
-    """The share of their time that threads work, for the worst of their numbers."""
-    return min(iterations / (threads * -(-iterations // threads)) for threads in THREADS)
+def _balance(iterations: int, threads: int) -> float:
+    """The share of their time that threads work."""
+    return iterations / (threads * -(-iterations // threads))
 
 
-def _fused(nest: Sequence[Any], body: Any) -> Any:
+def _fused(nest: Sequence[Any], body: Any, threads: int) -> Any:
     """The loops as a parallel one of few iterations that divide evenly, and the rest inside it."""
     lengths = [int(one.extent) for one in nest]
     whole = prod(lengths)
-    even = [n for n in range(1, whole + 1) if whole % n == 0 and _balance(n) >= BALANCED]
+    even = [n for n in range(1, whole + 1) if whole % n == 0 and _balance(n, threads) >= BALANCED]
     count = min(even, default=whole)
     kind = str(nest[0].loop_var.ty)
     share, place = tirx.Var("share", kind), tirx.Var("place", kind)

@@ -118,7 +118,7 @@ def _schedule_function(
                 rule(sch, target)
                 result, share = start_from_bias(prefetch.insert(sch.mod["main"])), 0.0
                 if target.threads > 1:
-                    result, share = parallelise(result)
+                    result, share = parallelise(result, target.threads)
                 if verify:
                     tvm.tirx.build(
                         result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)

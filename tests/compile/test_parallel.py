@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tvm import tirx
+from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_walk
 
 from compile import targets
@@ -54,16 +55,39 @@ def block(new_graph: Any, channels: int, size: tuple[int, int], stride: int, ker
 
 def stretches(compiled: Compiled) -> list[int]:
     """The lengths of all parallel loops."""
-    found: list[int] = []
+    loops = [loop for _, function in functions(compiled) for loop in parallel_loops(function)]
+    return [int(loop.extent) for loop in loops]
+
+
+def parallel_loops(function: Any) -> list[Any]:
+    found: list[Any] = []
 
     def on_loop(loop: Any) -> None:
         if loop.kind == tirx.ForKind.PARALLEL:
-            found.append(int(loop.extent))
+            found.append(loop)
 
-    for function in compiled.scheduled.functions.values():
-        if isinstance(function, tirx.PrimFunc):
-            structural_walk(function.body, (tirx.For, on_loop))
+    structural_walk(function.body, (tirx.For, on_loop))
     return found
+
+
+def functions(compiled: Compiled) -> list[tuple[str, Any]]:
+    """The loop nests of a module by name."""
+    found = compiled.scheduled.functions.items()
+    return [(var.name_hint, one) for var, one in found if isinstance(one, tirx.PrimFunc)]
+
+
+def product_of(compiled: Compiled) -> str:
+    return next(name for name, _ in functions(compiled) if "pointwise" in name)
+
+
+def cut_axis(function: Any) -> str:
+    """What the shares of the only parallel loop divide of an accumulation."""
+    (loop,) = parallel_loops(function)
+    found: list[Any] = []
+    structural_walk(loop.body, (SBlockRealize, found.append))
+    sums = next(one for one in found if one.block.name_hint == "accumulate_update")
+    along = [parallel._mentions(value, loop.loop_var) for value in sums.iter_values]
+    return "channels" if along[3] else "rows"
 
 
 @few
@@ -116,18 +140,26 @@ def test_code_for_one_thread_has_no_parallel_loops(agree, graph) -> None:
     assert stretches(agree(large)) == []
 
 
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=5))
-def test_fewest_outer_loops_that_divide_evenly(lengths: list[int]) -> None:
-    count = parallel._loops_to_fuse(lengths)
-    shares = [parallel._balance(int(np.prod(lengths[: n + 1]))) for n in range(len(lengths))]
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(2, 8))
+def test_fewest_outer_loops_that_divide_evenly(lengths: list[int], threads: int) -> None:
+    count = parallel._loops_to_fuse(lengths, threads)
+    whole = [int(np.prod(lengths[: n + 1])) for n in range(len(lengths))]
+    shares = [parallel._balance(number, threads) for number in whole]
     assert shares[count - 1] >= min(parallel.BALANCED, max(shares))
     assert all(share < parallel.BALANCED for share in shares[: count - 1])
 
 
 def test_balance_is_the_slowest_threads_share() -> None:
-    assert parallel._balance(12) == 1
-    assert parallel._balance(7) == pytest.approx(7 / 9)  # three threads: 3, 3 and 1
-    assert parallel._balance(1) == pytest.approx(1 / 4)
+    assert parallel._balance(12, 3) == 1
+    assert parallel._balance(7, 3) == pytest.approx(7 / 9)  # 3, 3 and 1
+    assert parallel._balance(1, 4) == pytest.approx(1 / 4)
+
+
+@pytest.mark.parametrize(("edge", "halved"), [(56, "rows"), (1, "channels")])
+def test_rows_are_divided_where_there_are_some(agree, graph, edge: int, halved: str) -> None:
+    y = graph.convolution(graph.input([1, 1024, edge, edge]), [1024, 1024, 1, 1])
+    compiled = agree(graph.model(y), threads=2)
+    assert cut_axis(dict(functions(compiled))[product_of(compiled)]) == halved
 
 
 def test_more_threads_than_cores_are_refused() -> None:

@@ -232,7 +232,8 @@ def schedule(sch: Schedule, target: Target) -> None:
     chunk = stretch or choose("chunk", chunk_sizes(K, tile, target, multiple=by_lane or 1))
     sharing = 1
     if chunk not in (K, stretch):
-        most = tiles_of_rows(tile, shape, most_tiles(tile, target))
+        blocks = steps.extent(sch, o) // tile.channels
+        most = tiles_of_rows(tile, shape, most_tiles(tile, target), blocks, target.threads)
         sharing = choose("tiles", around_formula(most, sharing_tiles(tile, shape)))
     far, near, pixels = sch.split(p, [None, sharing, tile.pixels])
     block, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])

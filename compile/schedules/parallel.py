@@ -22,15 +22,14 @@ from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_map, structural_mutate, structural_walk
 
 from compile.schedules.steps import is_among
+from compile.schedules.tiles import BALANCED, balance
 
 # To launch a loop, to wait for its last thread and to allocate each iteration's buffers takes 2 to
 # 10 us. What one core does in about that time stays on it: 2^19 multiply-adds are 25 us of a
 # Cortex-A76 and 9 us of AVX-512.
-GRAIN_MACS = 1 << 19
+GRAIN_MACS = 1 << 17
 # Where memory is the limit, moving a byte takes as long as so many multiply-adds.
 MACS_A_BYTE = 2
-# Loops should divide well between threads: working for this share of the time.
-BALANCED = 0.9
 # What a thread writes in one piece is at least two cache lines: it shares only the first and last.
 PIECE_BYTES = 128
 
@@ -212,22 +211,17 @@ def _cuts_short(loop: Any, use: _Use, threads: int) -> bool:
 
 def _loops_to_fuse(lengths: Sequence[int], threads: int) -> int:
     """How many of the outermost loops, of these lengths, divide evenly when run as one."""
-    shares = [_balance(prod(lengths[: count + 1]), threads) for count in range(len(lengths))]
+    shares = [balance(prod(lengths[: count + 1]), threads) for count in range(len(lengths))]
     good = (count for count, share in enumerate(shares) if share >= BALANCED)
     best = max(shares, default=0.0)
     return next(good, shares.index(best) if shares else -1) + 1
-
-
-def _balance(iterations: int, threads: int) -> float:
-    """The share of their time that threads work."""
-    return iterations / (threads * -(-iterations // threads))
 
 
 def _fused(nest: Sequence[Any], body: Any, threads: int) -> Any:
     """The loops as a parallel one of few iterations that divide evenly, and the rest inside it."""
     lengths = [int(one.extent) for one in nest]
     whole = prod(lengths)
-    even = [n for n in range(1, whole + 1) if whole % n == 0 and _balance(n, threads) >= BALANCED]
+    even = [n for n in range(1, whole + 1) if whole % n == 0 and balance(n, threads) >= BALANCED]
     count = min(even, default=whole)
     kind = str(nest[0].loop_var.ty)
     share, place = tirx.Var("share", kind), tirx.Var("place", kind)

@@ -6,6 +6,7 @@ once. Where the accumulation itself runs along memory, it is done in partial sum
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from tvm import tirx
@@ -28,7 +29,8 @@ def schedule(sch: Schedule, target: Target) -> None:
         elif _accumulates_along_memory(sch, block):
             _by_partial_sums(sch, block, target)
         else:
-            _by_columns(sch, block, target)
+            for one in _a_share_a_thread(sch, block, target.threads):
+                _by_columns(sch, one, target)
 
 
 def _accumulates_along_memory(sch: Schedule, block: Any) -> bool:
@@ -37,6 +39,25 @@ def _accumulates_along_memory(sch: Schedule, block: Any) -> bool:
         for var in sch.get(block).iter_vars
         if var.iter_type == tirx.IterVar.CommReduce and int(var.dom.extent) > 1
     )
+
+
+def _a_share_a_thread(sch: Schedule, block: Any, threads: int) -> list[Any]:
+    """An accumulation as partial ones, one a thread, and that of their results.
+
+    Each thread then reads the rows that it wrote a moment ago. The block alone where its rows do
+    not divide evenly, or where there are results to divide instead.
+    """
+    spatial, reduced = steps.spatial_and_reduced(sch, block)
+    results = prod(steps.extent(sch, loop) for loop in spatial[:-1])
+    rows = next((loop for loop in reduced if steps.extent(sch, loop) > 1), None)
+    if threads == 1 or results > 1 or rows is None or steps.extent(sch, rows) % threads:
+        return [block]
+    share, _ = sch.split(rows, [threads, None])
+    sch.reorder(share, *spatial)
+    try:
+        return [sch.rfactor(share, 0), block]
+    except ScheduleError:  # accumulations that TVM does not know to be associative
+        return [block]
 
 
 def _by_columns(sch: Schedule, block: Any, target: Target) -> None:

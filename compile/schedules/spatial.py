@@ -262,6 +262,8 @@ def schedule(sch: Schedule, target: Target) -> None:
             fitting = height
     else:
         fitting = target.l1_bytes * 2 // 3 // notes["compile.input_bytes_a_row"]
+    if height % target.threads == 0:
+        fitting = min(fitting, height // target.threads)
     heights = around_formula(steps.largest_divisor(height, fitting), steps.divisors(height))
     bands, rows = sch.split(h, [None, choose("rows", heights)])
     o, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])

@@ -17,6 +17,8 @@ MAX_VECTORS = 8
 MAX_PADDED_VECTORS = 14
 # What of the first cache one panel of weights may take.
 L1_SHARE = 2 / 3
+# Work should divide well between threads: they work for this share of the time.
+BALANCED = 0.96
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def ranked_tiles(
             if length > chunk:
                 cost += 2 / (lanes * chunk)
             cost *= computed / total * width
+            pieces = padded(channels, lanes * vectors) // (lanes * vectors) * computed // pixels
+            cost /= balance(pieces, target.threads)
             if found and cost < found[best][0] - 1e-9:
                 best = len(found)
             found.append((cost, Tile(pixels, vectors, lanes, fuse)))
@@ -147,9 +151,26 @@ def _fits(pixels: int, vectors: int, columns: int, window: int, target: Target) 
     return held + (vectors if vectors > 1 else 1) < target.registers
 
 
-def tiles_of_rows(tile: Tile, leading: Sequence[int], most: int) -> int:
-    """How many tiles, at most `most`, together are a rectangle that divides the leading axes."""
-    return max(n for n in sharing_tiles(tile, leading) if n <= max(1, most))
+def tiles_of_rows(
+    tile: Tile, leading: Sequence[int], most: int, blocks: int = 1, threads: int = 1
+) -> int:
+    """How many tiles, at most `most`, together are a rectangle that divides the leading axes.
+
+    As many as leave, with so many `blocks` of channels, pieces that divide between threads: whole
+    rectangles where these do, since a thread then finds what it has made itself.
+    """
+    counts = sharing_tiles(tile, leading)
+    pieces = {n: max(counts) // n for n in counts if n <= max(1, most)}
+    apart = [n for n, count in pieces.items() if count % threads == 0]
+    if apart:
+        return max(apart)
+    share = {n: balance(count * blocks, threads) for n, count in pieces.items()}
+    return max(pieces, key=lambda n: (min(share[n], BALANCED), n))
+
+
+def balance(pieces: int, threads: int) -> float:
+    """The share of their time that threads work which divide so many equal pieces."""
+    return pieces / (threads * -(-pieces // threads))
 
 
 def sharing_tiles(tile: Tile, leading: Sequence[int]) -> list[int]:

@@ -20,6 +20,7 @@ from compile.errors import InputError
 from compile.pipeline import Compiled
 from compile.runtime import Machine
 from compile.schedules import parallel
+from compile.schedules.tiles import BALANCED, balance
 from compile.threads import usable_cores, use_threads
 
 few = settings(
@@ -144,15 +145,15 @@ def test_code_for_one_thread_has_no_parallel_loops(agree, graph) -> None:
 def test_fewest_outer_loops_that_divide_evenly(lengths: list[int], threads: int) -> None:
     count = parallel._loops_to_fuse(lengths, threads)
     whole = [int(np.prod(lengths[: n + 1])) for n in range(len(lengths))]
-    shares = [parallel._balance(number, threads) for number in whole]
-    assert shares[count - 1] >= min(parallel.BALANCED, max(shares))
-    assert all(share < parallel.BALANCED for share in shares[: count - 1])
+    shares = [balance(number, threads) for number in whole]
+    assert shares[count - 1] >= min(BALANCED, max(shares))
+    assert all(share < BALANCED for share in shares[: count - 1])
 
 
 def test_balance_is_the_slowest_threads_share() -> None:
-    assert parallel._balance(12, 3) == 1
-    assert parallel._balance(7, 3) == pytest.approx(7 / 9)  # 3, 3 and 1
-    assert parallel._balance(1, 4) == pytest.approx(1 / 4)
+    assert balance(12, 3) == 1
+    assert balance(7, 3) == pytest.approx(7 / 9)  # 3, 3 and 1
+    assert balance(1, 4) == pytest.approx(1 / 4)
 
 
 @pytest.mark.parametrize(("edge", "halved"), [(56, "rows"), (1, "channels")])
@@ -160,6 +161,22 @@ def test_rows_are_divided_where_there_are_some(agree, graph, edge: int, halved: 
     y = graph.convolution(graph.input([1, 1024, edge, edge]), [1024, 1024, 1, 1])
     compiled = agree(graph.model(y), threads=2)
     assert cut_axis(dict(functions(compiled))[product_of(compiled)]) == halved
+
+
+def test_a_mean_is_taken_of_the_rows_that_each_thread_wrote(agree, graph) -> None:
+    x = graph.input([1, 64, 56, 56])
+    compiled = agree(graph.model(graph.add("GlobalAveragePool", graph.add("Relu", x))), threads=2)
+    assert stretches(compiled)[-1] == 2
+
+
+@pytest.mark.parametrize(("edge", "channels"), [(7, 608), (7, 220), (1, 152)])
+def test_odd_maps_are_divided_evenly(agree, graph, edge: int, channels: int) -> None:
+    """Neither 7 rows nor 19 blocks of 32 channels are, but tiles of both are."""
+    x = graph.input([1, 608, edge, edge])
+    compiled = agree(graph.model(graph.convolution(x, [channels, 608, 1, 1])), threads=2)
+    lengths = stretches(compiled)
+    assert lengths
+    assert all(balance(length, 2) >= BALANCED for length in lengths)
 
 
 def test_more_threads_than_cores_are_refused() -> None:

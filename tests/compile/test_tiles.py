@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compile import targets
-from compile.schedules.tiles import Tile, choose_tile, lanes_for, padded, tiles_of_rows
+from compile.schedules.tiles import (
+    BALANCED,
+    Tile,
+    balance,
+    choose_tile,
+    lanes_for,
+    padded,
+    sharing_tiles,
+    tiles_of_rows,
+)
 
 shapes = st.lists(st.integers(1, 70), min_size=1, max_size=3)
 
@@ -84,3 +93,16 @@ def test_a76_tiles_hide_the_latency(leading: list[int], channels: int) -> None:
     """Two multiply-adds a cycle of four cycles' latency need eight accumulators in flight."""
     tile = choose_tile(leading, channels, targets.get("arm64-a76"), may_fuse=True)
     assert tile.pixels * tile.vectors >= 8
+
+
+@given(shapes, st.integers(1, 600), st.integers(1, 40), st.integers(1, 40), st.integers(2, 4))
+def test_tiles_that_share_a_chunk_leave_as_even_pieces_as_any(
+    leading: list[int], channels: int, most: int, blocks: int, threads: int
+) -> None:
+    tile = choose_tile(leading, channels, targets.get("arm64-a76"), may_fuse=True)
+    together = tiles_of_rows(tile, leading, most, blocks, threads)
+    counts = sharing_tiles(tile, leading)
+    assert together in counts
+    assert together <= max(1, most)
+    shares = [balance(max(counts) // n * blocks, threads) for n in counts if n <= max(1, most)]
+    assert balance(max(counts) // together * blocks, threads) >= min(BALANCED, max(shares))

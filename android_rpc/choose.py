@@ -4,11 +4,43 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from android_rpc.device import Device
 from android_rpc.errors import InputError
 
+if TYPE_CHECKING:
+    from android_rpc.fleet import Fleet
+
 NAMES = ("emulated", "adb")
+EVERY_PHONE = "adb:all"
+
+
+def open_fleet(
+    specifications: Sequence[str],
+    threads: int = 1,
+    progress: Callable[[str], None] = lambda line: None,
+    cores: Sequence[int] | None = None,
+) -> Fleet:
+    """The devices of a command line: one or more of `open_device`, `adb:all`, or a tracker's.
+
+    Raises InputError when one is named twice, or a tracker's together with others.
+    """
+    from android_rpc.fleet import DevicesOfTracker, OwnDevices
+
+    names = list(specifications)
+    if any(name.startswith("tracker:") for name in names):
+        if len(names) > 1 or cores:
+            raise InputError(f"{names[0]}: a tracker's devices are used alone, and on their cores")
+        return DevicesOfTracker(names[0], threads)
+    if EVERY_PHONE in names:
+        from android_rpc.phones import ready_phones
+
+        place = names.index(EVERY_PHONE)
+        names[place : place + 1] = [f"adb:{serial}" for serial in ready_phones()]
+    if twice := {name for name in names if names.count(name) > 1 and name != "emulated"}:
+        raise InputError(f"--device {', '.join(sorted(twice))}: named twice")
+    return OwnDevices([open_device(name, threads, progress, cores) for name in names])
 
 
 def open_device(
@@ -33,7 +65,7 @@ def open_device(
     if specification.startswith("tracker:"):
         from android_rpc.remote import RemoteDevice
 
-        return RemoteDevice(specification)
+        return RemoteDevice(specification, threads)
     if specification in (*NAMES, "emulated-a76"):
         from android_rpc.emulated import EmulatedPhone
 

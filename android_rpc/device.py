@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
-from android_rpc.tracker import Tracker
+from android_rpc.tracker import AnyTracker
 
 
 class Endpoint(NamedTuple):
@@ -28,7 +28,7 @@ class Device(Protocol):
     emulated: bool
     key: str
 
-    def serve(self, tracker: Tracker) -> AbstractContextManager[Endpoint]:
+    def serve(self, tracker: AnyTracker) -> AbstractContextManager[Endpoint]:
         """Starts the server and waits until `tracker` lists it; ends it with the block.
 
         Raises DeviceError when the server does not come up.

@@ -21,8 +21,8 @@ from android_rpc.bundle import Bundle, build_bundle
 from android_rpc.device import Endpoint
 from android_rpc.errors import ToolMissing
 from android_rpc.processes import child_process
-from android_rpc.registration import wait_until_registered
-from android_rpc.tracker import Tracker
+from android_rpc.registration import describe, wait_until_registered
+from android_rpc.tracker import LOOPBACK, AnyTracker
 
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 CPU_MODEL = "cortex-a76"
@@ -36,6 +36,7 @@ class EmulatedPhone:
 
     name = "emulated-a76"
     emulated = True
+    listen = LOOPBACK
 
     def __init__(
         self,
@@ -52,8 +53,8 @@ class EmulatedPhone:
         self._progress = progress
 
     @contextmanager
-    def serve(self, tracker: Tracker) -> Iterator[Endpoint]:
-        """Runs the server on the loopback interface, registered with `tracker`.
+    def serve(self, tracker: AnyTracker) -> Iterator[Endpoint]:
+        """Runs the server on the address `listen`, by default loopback, registered with `tracker`.
 
         Raises DeviceError when the server ends or is not registered within a minute.
         """
@@ -67,6 +68,9 @@ class EmulatedPhone:
             command += ["--key", self.key, "--work", work, "--extras"]
             command += ["--tracker", f"{tracker.host}:{tracker.port}"]
             command += ["--threads", str(self._threads), "--die-with-stdin"]
+            command += ["--listen", f"{self.listen}:0"]
+            about, identity = describe(self.about())
+            command += ["--about", about]
             if self._cpus:
                 command += ["--cpus", ",".join(map(str, self._cpus))]
             # nothing of the user's environment may reach the emulated program
@@ -75,16 +79,16 @@ class EmulatedPhone:
             # The session needs TVM; the tracker's process is busy importing it as well.
             import tvm.rpc  # noqa: F401
 
-            wait_until_registered(tracker, server, self.key, self.name)
+            wait_until_registered(tracker, server, self.key, identity, self.name)
             yield Endpoint(tracker.host, tracker.port, self.key)
 
     def prepare(self) -> None:
         """An emulator need not cool down."""
 
-    def conditions(self) -> dict[str, Any]:
-        """Emulator, CPU model, host CPU, threads, bundle, and that a time is no latency."""
+    def about(self) -> dict[str, Any]:
+        """Name, emulator, CPU model, host CPU, threads, bundle."""
         return {
-            "device": self.name,
+            "name": self.name,
             "emulated": True,
             "emulator": emulator_version(self._emulator),
             "cpu_model": CPU_MODEL,
@@ -92,6 +96,14 @@ class EmulatedPhone:
             "threads": self._threads,
             "cpus": list(self._cpus),
             "bundle_sha256": self._get_bundle().sha256,
+        }
+
+    def conditions(self) -> dict[str, Any]:
+        """What `about` says, and that a time is no latency."""
+        about = self.about()
+        return {
+            "device": about.pop("name"),
+            **about,
             "note": "emulated: the outputs are those of the phone's code, "
             "the times are the emulator's and not a latency of any phone",
         }

@@ -26,10 +26,11 @@ from android_rpc.installation import HOME, install_bundle, remove
 from android_rpc.phones import find_phone
 from android_rpc.processes import ChildProcess, child_process
 from android_rpc.recorder import SESSIONS, Recorder
-from android_rpc.registration import wait_until_registered
+from android_rpc.registration import describe, wait_until_registered
+from android_rpc.relay import relay
 from android_rpc.thermal import Limits, wait_until_cool
 from android_rpc.topology import format_core_list
-from android_rpc.tracker import Tracker
+from android_rpc.tracker import LOOPBACK, AnyTracker
 
 START_S = 30.0
 PORT_TRIES = 5
@@ -65,6 +66,11 @@ class AdbPhone:
         self.key = f"{'emulated-' if self.emulated else ''}adb-{secrets.token_hex(8)}"
         self._all_cores = readings.read_cores(self.adb)
         self.cores = self._check_cores(cores) if cores else readings.choose_cores(self.adb)
+        if threads > len(self.cores):
+            raise InputError(
+                f"phone {self.adb.serial}: {threads} threads on {len(self.cores)} core(s), "
+                f"{format_core_list(self.cores)}: ask for fewer --threads or more --cores"
+            )
         self._bundle = bundle
         self._threads = threads
         self._limits = limits or Limits()
@@ -72,11 +78,13 @@ class AdbPhone:
         self._server: int | None = None
         self._recorder: Recorder | None = None
         self._waited_s = 0.0
+        self.listen = LOOPBACK
 
     @contextmanager
-    def serve(self, tracker: Tracker) -> Iterator[Endpoint]:
+    def serve(self, tracker: AnyTracker) -> Iterator[Endpoint]:
         """Runs the server on the phone, registered with `tracker` through the cable.
 
+        Clients find it at this machine's address `listen`, by default loopback.
         Raises DeviceError when it does not come up, and when the phone is lost meanwhile.
         """
         bundle = self._get_bundle()
@@ -87,13 +95,16 @@ class AdbPhone:
                 stack.callback(lambda: insist(lambda: remove(self.adb, work)))
                 self.adb.shell(f"mkdir -p {work}")
                 self._start_recorder(stack, work)
-                tracker_port = stack.enter_context(self.adb.reverse(tracker.port))
-                server = self._start(stack, bundle.command(folder), work, tracker_port)
+                near = stack.enter_context(relay(LOOPBACK, (tracker.host, tracker.port)))
+                tracker_port = stack.enter_context(self.adb.reverse(near))
+                about, identity = describe(self.about())
+                command = [*bundle.command(folder), "--about", about]
+                server = self._start(stack, command, work, tracker_port)
                 stack.callback(self._forget_server)
                 # The session needs TVM; the phone is busy starting.
                 import tvm.rpc  # noqa: F401
 
-                wait_until_registered(tracker, server, self.key, self.name)
+                wait_until_registered(tracker, server, self.key, identity, self.name)
                 yield Endpoint(tracker.host, tracker.port, self.key)
         except DeviceError as error:
             if self.adb.connected:
@@ -109,6 +120,20 @@ class AdbPhone:
             self.name, lambda: readings.read_temperatures(self.adb), self._limits, self._progress
         )
 
+    def about(self) -> dict[str, Any]:
+        """Name, phone, cores to be used, threads, bundle: what stays as it is."""
+        names = {core.number: core.name for core in self._all_cores}
+        return {
+            "name": self.name,
+            "serial": self.adb.serial,
+            **self.properties,
+            "emulated": self.emulated,
+            "cpu_model": ", ".join(sorted({names.get(core, "unknown") for core in self.cores})),
+            "cpus": list(self.cores),
+            "threads": self._threads,
+            "bundle_sha256": self._get_bundle().sha256,
+        }
+
     def conditions(self) -> dict[str, Any]:
         """Phone, cores asked for and used, threads, governor, clocks, temperatures, battery.
 
@@ -117,7 +142,6 @@ class AdbPhone:
         files = readings.read_files(self.adb, readings.CLOCK_FILES)
         temperatures = readings.read_temperatures(self.adb)
         battery = readings.read_battery(self.adb)
-        names = {core.number: core.name for core in self._all_cores}
         used = {
             name: {str(core): khz / 1e3 for core, khz in values.items() if core in self.cores}
             for name, values in (
@@ -128,14 +152,10 @@ class AdbPhone:
         kept = sorted(
             {name for core, name in readings.governors(files).items() if core in self.cores}
         )
+        about = self.about()
         conditions: dict[str, Any] = {
-            "device": self.name,
-            "serial": self.adb.serial,
-            **self.properties,
-            "emulated": self.emulated,
-            "cpu_model": ", ".join(sorted({names.get(core, "unknown") for core in self.cores})),
-            "cpus": list(self.cores),
-            "threads": self._threads,
+            "device": about.pop("name"),
+            **about,
             "governor": ", ".join(kept) or None,
             **used,
             "battery_c": temperatures.battery_c,
@@ -143,7 +163,6 @@ class AdbPhone:
             "battery_level": battery.level,
             "charging": battery.charging,
             "waited_to_cool_s": round(self._waited_s, 1),
-            "bundle_sha256": self._get_bundle().sha256,
         }
         if self._server is not None:
             conditions |= readings.read_threads(self.adb, self._server)
@@ -176,7 +195,9 @@ class AdbPhone:
             port = random.choice(PHONE_PORTS)
             advertised = attempt.enter_context(self.adb.forward(port))
             words = [*command, "--key", self.key, "--work", str(work / SESSIONS), "--extras"]
-            words += ["--listen", f"127.0.0.1:{port}", "--advertise", f"127.0.0.1:{advertised}"]
+            advertised = attempt.enter_context(relay(self.listen, (LOOPBACK, advertised)))
+            words += ["--listen", f"127.0.0.1:{port}"]
+            words += ["--advertise", f"{self.listen}:{advertised}"]
             words += ["--tracker", f"127.0.0.1:{tracker_port}", "--threads", str(self._threads)]
             words += ["--cpus", ",".join(map(str, self.cores)), "--die-with-stdin"]
             script = f"echo server $$ >&2; exec {' '.join(map(shlex.quote, words))}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from android_rpc.adb import run_adb, start_server
-from android_rpc.errors import DeviceError, InputError
+from android_rpc.errors import DeviceError, InputError, ToolMissing
 
 READY = "device"
 # States that pass by themselves, a moment after a phone was plugged in.
@@ -53,17 +53,53 @@ def find_phone(serial: str | None = None) -> ListedPhone:
 
     Raises as `choose_phone` does, and ToolMissing without adb.
     """
+    for phones, last in _lists():
+        try:
+            return choose_phone(phones, serial)
+        except DeviceError:
+            if last:
+                raise
+    raise AssertionError("the last list returns or raises")
+
+
+def ready_phones() -> list[str]:
+    """The serial numbers of all phones that are ready; raises DeviceError when there is none."""
+    for phones, last in _lists():
+        if last:
+            if ready := [phone.serial for phone in phones if phone.state == READY]:
+                return ready
+            choose_phone(phones, phones[0].serial if phones else None)
+    raise AssertionError("the last list returns or raises")
+
+
+def default_device() -> tuple[str, str]:
+    """The device to use when none is named, and why: a phone that is ready, else the emulated one.
+
+    Raises InputError when several phones are ready and $ANDROID_SERIAL names none of them.
+    """
+    try:
+        phone = find_phone().serial if os.environ.get("ANDROID_SERIAL") else None
+        ready = [phone] if phone else ready_phones()
+    except (DeviceError, ToolMissing) as error:
+        return "emulated", str(error)
+    if len(ready) > 1:
+        offered = ", ".join(f"adb:{serial}" for serial in ready)
+        raise InputError(f"{len(ready)} phones are ready: choose with --device: {offered}, adb:all")
+    return f"adb:{ready[0]}", "the phone on the cable"
+
+
+def _lists() -> Iterator[tuple[list[ListedPhone], bool]]:
+    """What adb lists, again until it has settled; and whether it is the last time."""
     deadline = time.monotonic() + SETTLE_S
     fresh = start_server()
     while True:
         phones = parse_devices(run_adb("devices", "-l"))
         settled = bool(phones) or not fresh
         settled = settled and not any(phone.state in PASSING for phone in phones)
-        try:
-            return choose_phone(phones, serial)
-        except DeviceError:
-            if settled or time.monotonic() > deadline:
-                raise
+        last = settled or time.monotonic() > deadline
+        yield phones, last
+        if last:
+            return
         time.sleep(CHECK_S)
 
 

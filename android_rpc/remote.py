@@ -1,69 +1,112 @@
 """How is a device used that somebody else serves?
 
-`tracker:HOST:PORT/KEY` names any device with that key at a tracker that already runs, here or on
+`tracker:HOST:PORT/KEY` names the devices with that key at a tracker that already runs, here or on
 another machine: TVM's own way to share a farm of phones.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from android_rpc.claim import Claim
 from android_rpc.device import Endpoint
 from android_rpc.errors import DeviceError, InputError
-from android_rpc.tracker import Tracker
+from android_rpc.tracker import AnyTracker
 from android_rpc.tracker_client import TrackerClient
 
 SPECIFICATION = re.compile(r"tracker:(?P<host>[^:/\s]+):(?P<port>\d{1,5})/(?P<key>[\w.-]{1,100})")
 WAIT_S = 10.0
+TAKE_S = 60.0
 
 
 class RemoteDevice:
     """A device at a tracker that runs elsewhere; nothing is started or ended here.
 
-    Raises InputError when `specification` is not of the form tracker:HOST:PORT/KEY. Keys that
-    begin with "emulated" are those of emulated phones, so that their times are marked as such.
+    Of several with the same key it is the one that is free first, from `take` or `serve` on; then
+    it has that one's `name`. Raises InputError when `specification` is not of the form
+    tracker:HOST:PORT/KEY. A device is emulated when it says so, or its key begins with "emulated".
     """
 
-    def __init__(self, specification: str) -> None:
+    def __init__(self, specification: str, threads: int = 1) -> None:
         match = SPECIFICATION.fullmatch(specification)
         if match is None or not 0 < int(match["port"]) < 65536:
             raise InputError(
                 f"{specification!r}: not a device at a tracker; write tracker:HOST:PORT/KEY, "
                 "for example tracker:127.0.0.1:9190/arm64-a76"
             )
+        self.specification = specification
         self.name = specification
         self.host = match["host"]
         self.port = int(match["port"])
         self.key = match["key"]
         self.emulated = self.key.startswith("emulated")
+        self._threads = threads
+        self.claim = Claim(self.host, self.port, self.key, hold=True)
 
-    @contextmanager
-    def serve(self, tracker: Tracker | None = None) -> Iterator[Endpoint]:
-        """Checks that the device is registered at its own tracker; `tracker` is not used.
+    def take(
+        self, wait_s: float = TAKE_S, while_waiting: Callable[[], None] = lambda: None
+    ) -> None:
+        """Becomes a device that is free, and raises what `Claim.take` raises.
 
-        Raises DeviceError when that tracker does not answer or has no such device.
+        Raises InputError when it has fewer threads than were asked for.
+        """
+        self.claim.take(wait_s, while_waiting)
+        about, address = self.claim.about, self.claim.address
+        assert address is not None
+        self.name = str(about.get("name") or f"{self.key} at {address.host}:{address.port}")
+        self.emulated = self.emulated or bool(about.get("emulated"))
+        if about.get("threads", self._threads) < self._threads:
+            self.claim.release()
+            raise InputError(
+                f"{self.name} at {self.specification} runs {about['threads']} thread(s), not "
+                f"{self._threads}: serve it with --threads {self._threads}"
+            )
+
+    def devices(self) -> dict[tuple[str, int], str]:
+        """The names of all devices with this key that are registered now, by address.
+
+        Raises DeviceError when the tracker does not answer or has none.
         """
         with TrackerClient(self.host, self.port, WAIT_S) as client:
-            if not client.serves(self.key):
-                keys = {
-                    server["key"].partition(":")[2] for server in client.summary()["server_info"]
+            if found := client.servers(self.key):
+                return {
+                    address: str(about.get("name") or f"{self.key} at {address[0]}:{address[1]}")
+                    for address, about in found.items()
                 }
-                offered = ", ".join(sorted(keys)) or "none"
-                raise DeviceError(
-                    f"{self.host}:{self.port}: no device has the key {self.key!r}; keys: {offered}"
-                )
-        yield Endpoint(self.host, self.port, self.key)
+            keys = {server["key"].partition(":")[2] for server in client.summary()["server_info"]}
+        offered = ", ".join(sorted(keys)) or "none"
+        raise DeviceError(
+            f"{self.host}:{self.port}: no device has the key {self.key!r}; keys: {offered}"
+        )
+
+    @contextmanager
+    def serve(self, tracker: AnyTracker | None = None) -> Iterator[Endpoint]:
+        """Takes a device at its own tracker, where that was not done, for the block.
+
+        `tracker` is not used. Raises what `devices` and `take` raise.
+        """
+        import tvm.rpc  # noqa: F401  # takes a moment, and a device waits a moment only
+
+        if self.claim.address is None:
+            self.devices()
+            self.take()
+        try:
+            yield Endpoint(self.host, self.port, self.key)
+        finally:
+            self.claim.release()
 
     def prepare(self) -> None:
-        """Its temperature is not known here."""
+        """Whoever serves it cools it."""
 
     def conditions(self) -> dict[str, Any]:
-        """Where the device is; what it is only its own host knows."""
+        """Where the device is, and what it is where its server says so."""
+        about = {key: value for key, value in self.claim.about.items() if key not in ("name", "id")}
         return {
             "device": self.name,
+            **about,
             "emulated": self.emulated,
             "tracker": f"{self.host}:{self.port}",
             "key": self.key,

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from android_rpc.claim import Claim
 from android_rpc.errors import DeviceError, InputError
 from android_rpc.one_line import one_line
-from android_rpc.tracker_client import TrackerClient
 from android_rpc.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 SESSION_LIMIT_S = 600.0
 WAIT_S = 60.0
-CONNECT_S = 30.0
-RETRY_S = 0.2
 # The server ends a session at its limit; this much later it is the device that is gone.
 GRACE_S = 5.0
 
@@ -33,14 +31,17 @@ def open_session(
     key: str,
     timeout_s: float = SESSION_LIMIT_S,
     wait_s: float = WAIT_S,
+    claim: Claim | None = None,
 ) -> Iterator[Session]:
     """A session of at most `timeout_s` seconds with a device that the tracker lists under `key`.
 
     Waits up to `wait_s` seconds for the tracker and for the device to be free. The device is free
-    again when the block ends, however it ends. Raises DeviceError, in one line, when there is no
-    such device, when it stops answering, and when the session runs into its limit.
+    again when the block ends, however it ends, unless a `claim` holds it. Raises DeviceError, in
+    one line, when there is no such device, when it stops answering, and when the session runs
+    into its limit.
     """
-    device, started, connection = _connect(host, port, key, timeout_s, wait_s)
+    claim = claim or Claim(host, port, key)
+    device, started, connection = claim.connect(timeout_s, wait_s)
     with Watchdog(*device, timeout_s + GRACE_S) as watchdog:
         try:
             yield Session(connection, watchdog, key, started, timeout_s)
@@ -51,40 +52,6 @@ def open_session(
         finally:
             with contextlib.suppress(Exception):
                 connection._sess["CloseRPCConnection"]()
-
-
-def _connect(
-    host: str, port: int, key: str, timeout_s: float, wait_s: float
-) -> tuple[tuple[str, int], float, Any]:
-    """A free device's address, the time at which its session began, and TVM's connection."""
-    from tvm import rpc
-
-    deadline = time.monotonic() + wait_s
-    while True:
-        device_host, device_port, match_key = _request(host, port, key, deadline, wait_s)
-        started = time.monotonic()
-        try:
-            with Watchdog(device_host, device_port, CONNECT_S):
-                connection = rpc.connect(device_host, device_port, match_key, timeout_s)
-            return (device_host, device_port), started, connection
-        except Exception as error:
-            # It may have withdrawn its offer, or have died; the tracker soon knows better.
-            if time.monotonic() + RETRY_S > deadline:
-                raise DeviceError(f"device {key}: no connection: {one_line(error)}") from error
-            time.sleep(RETRY_S)
-
-
-def _request(
-    host: str, port: int, key: str, deadline: float, wait_s: float
-) -> tuple[str, int, str]:
-    with TrackerClient(host, port, max(deadline - time.monotonic(), 0.1)) as client:
-        try:
-            return client.request(key, max(deadline - time.monotonic(), 0.1))
-        except TimeoutError:
-            pass
-    with TrackerClient(host, port) as client:
-        state = "is busy" if client.serves(key) else "is not registered"
-    raise DeviceError(f"tracker {host}:{port}: device {key} {state} (waited {wait_s:g} s)")
 
 
 class Session:
@@ -133,6 +100,10 @@ class Session:
             self._connection.upload(content, name)
         with self.remote(f"loading {library.name}", _why_not_arm64(content)):
             yield name
+
+    def cut(self) -> None:
+        """Ends the session from another thread, whatever it is doing: that then fails."""
+        self._watchdog.cut()
 
     def read_file(self, path: str) -> str:
         """The text of a file in the device's /proc or /sys, at most 64 KB; others are refused."""

@@ -108,6 +108,27 @@ class Tracker:
         return listener
 
 
+class TrackerElsewhere:
+    """A tracker that runs already, here or on another machine.
+
+    Raises InputError when nobody knows its host.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        try:
+            self.host = socket.gethostbyname(host)
+        except OSError as error:
+            raise InputError(f"tracker {host}:{port}: no such host ({error.strerror})") from error
+        self.port = port
+
+    def client(self, timeout_s: float = 30.0) -> TrackerClient:
+        """A connection to it; DeviceError when nothing answers as a tracker."""
+        return TrackerClient(self.host, self.port, timeout_s)
+
+
+AnyTracker = Tracker | TrackerElsewhere
+
+
 def _wait_briefly(process: ChildProcess) -> None:
     """A process whose connection just broke is about to end."""
     deadline = time.monotonic() + 1.0

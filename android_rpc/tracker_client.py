@@ -8,9 +8,11 @@ waits for ever when no device is free; this one has deadlines.
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +22,7 @@ MAGIC = 0x2F271
 SUCCESS, PING, REQUEST, SUMMARY = 0, 1, 4, 6
 MAX_MESSAGE = 1 << 20
 RETRY_S = 0.1
+WAKE_S = 1.0
 
 
 def encode_message(value: Any) -> bytes:
@@ -76,9 +79,26 @@ class TrackerClient:
         """Whether a server with this key is registered now."""
         return any(server.get("key") == f"server:{key}" for server in self.summary()["server_info"])
 
-    def request(self, key: str, timeout_s: float) -> tuple[str, int, str]:
-        """Host, port and match key of a free device; TimeoutError when none became free."""
-        host, port, match_key = self._success(self._ask([REQUEST, key, "", 1], timeout_s))
+    def servers(self, key: str) -> dict[tuple[str, int], dict[str, Any]]:
+        """Address (host, port) of every server with this key, and what it says about itself."""
+        found = {}
+        for server in self.summary()["server_info"]:
+            if server.get("key") == f"server:{key}" and server.get("addr"):
+                host, port = server["addr"]
+                about = server.get("about")
+                found[str(host), int(port)] = about if isinstance(about, dict) else {}
+        return found
+
+    def request(
+        self, key: str, timeout_s: float, while_waiting: Callable[[], None] = lambda: None
+    ) -> tuple[str, int, str]:
+        """Host, port and match key of a free device; TimeoutError when none became free.
+
+        `while_waiting` is called every second; what it raises withdraws the request with the
+        connection.
+        """
+        answer = self._ask([REQUEST, key, "", 1], timeout_s, while_waiting)
+        host, port, match_key = self._success(answer)
         return str(host), int(port), str(match_key)
 
     def _connect(self, host: str, port: int, deadline: float) -> socket.socket:
@@ -93,11 +113,17 @@ class TrackerClient:
             except OSError as error:
                 raise self._lost(error) from error
 
-    def _ask(self, request: Any, timeout_s: float) -> Any:
+    def _ask(
+        self, request: Any, timeout_s: float, while_waiting: Callable[[], None] = lambda: None
+    ) -> Any:
         deadline = time.monotonic() + timeout_s
         try:
             self._socket.settimeout(timeout_s)
             self._socket.sendall(encode_message(request))
+            while not select.select([self._socket], [], [], min(WAKE_S, _left(deadline)))[0]:
+                while_waiting()
+                if not _left(deadline):
+                    raise TimeoutError("timed out")
             length = struct.unpack("<i", self._receive(4, deadline))[0]
             if not 0 < length <= MAX_MESSAGE:
                 raise DeviceError(f"{self._address}: the tracker sent {length} bytes at once")
@@ -134,3 +160,7 @@ class TrackerClient:
     def _lost(self, error: Exception) -> DeviceError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return DeviceError(f"{self._address}: no RPC tracker answers ({reason})")
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())

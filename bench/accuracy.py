@@ -64,14 +64,30 @@ def measure_accuracy(
     Raises InputError when the model takes no image or gives no depth map, and as
     `score_dataset` does.
     """
-    size = model.image_size
-    predict = as_predict(model, runtime)
     fields = {
         "model": model.name,
         "model_sha256": model.sha256,
-        "weights": model.metadata.get("weights", "unknown (a model from elsewhere)"),
         "runtime": runtime.name,
         "runtime_settings": runtime.describe(),
+        **score_model(model, as_predict(model, runtime), dataset, protocol, on_image),
+    }
+    return new_record("accuracy", fields)
+
+
+def score_model(
+    model: Model,
+    predict: Predict,
+    dataset: DepthDataset,
+    protocol: Protocol,
+    on_image: OnImage = lambda result: None,
+) -> dict[str, Any]:
+    """Score `model`, as `predict` computes it, with what the scores depend on beside them.
+
+    Raises as `score_dataset` does.
+    """
+    size = model.image_size
+    return {
+        "weights": model.metadata.get("weights", "unknown (a model from elsewhere)"),
         "data": dataset.name,
         "split": dataset.split,
         "protocol": protocol.name,
@@ -81,7 +97,6 @@ def measure_accuracy(
         "input_size": list(size),
         **score_dataset(predict, dataset, protocol, size, on_image),
     }
-    return new_record("accuracy", fields)
 
 
 def as_predict(model: Model, runtime: Runtime) -> Predict:

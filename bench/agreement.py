@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,22 @@ def compare(
             difference / scale for difference, scale in zip(differences, largest, strict=True)
         )
     return agreement
+
+
+def agrees(agreement: Mapping[str, Any]) -> bool:
+    """Whether a comparison was possible and within its tolerance."""
+    difference = agreement["max_relative_difference"]
+    return difference is not None and difference <= agreement["tolerance"]
+
+
+def worse(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Of two comparisons the one that agrees less; the first may be empty."""
+    return one if one and _severity(one) >= _severity(other) else other
+
+
+def _severity(agreement: Mapping[str, Any]) -> float:
+    difference = agreement["max_relative_difference"]
+    return math.inf if difference is None else difference
 
 
 def _comparable(reference: Mapping[str, NDArray], outputs: Mapping[str, NDArray]) -> bool:

@@ -17,7 +17,8 @@ OpenSession = Callable[[], "AbstractContextManager[Session]"]
 def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
     """Serve the device and yield what opens a session of at most `timeout_s` seconds with it.
 
-    It is served at a tracker of our own; a device that is served elsewhere is at its own. Before
+    It is served at a tracker of our own; a device that is served elsewhere is at its own, and all
+    sessions are with the same one. Before
     a session the device gets into a state fit for it: a phone cools down. All that was started
     is ended with the context.
     """
@@ -26,7 +27,9 @@ def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
     from android_rpc.tracker import Tracker
 
     with ExitStack() as stack:
+        claim = None
         if isinstance(device, RemoteDevice):
+            claim = device.claim
             endpoint = stack.enter_context(device.serve())
         else:
             tracker = stack.enter_context(Tracker())
@@ -34,6 +37,6 @@ def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
 
         def open_when_ready() -> AbstractContextManager[Session]:
             device.prepare()
-            return open_session(*endpoint, timeout_s=timeout_s)
+            return open_session(*endpoint, timeout_s=timeout_s, claim=claim)
 
         yield open_when_ready

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from bench.agreement import SEED, compare, seeded_inputs
+from bench.agreement import SEED, agrees, compare, seeded_inputs, worse
 from bench.connection import OpenSession, connect
+from bench.device_accuracy import Accuracy, score_on_device
 from bench.device_state import device_state
 from bench.errors import InputError
 from bench.record import Record, new_record
@@ -46,6 +47,7 @@ def measure_on_device(
     seconds: float | None = None,
     sessions: int | None = None,
     quick: bool | None = None,
+    accuracy: Accuracy | None = None,
     progress: Callable[[str], None] = lambda line: None,
     on_sample: Callable[[float], None] = lambda ms: None,
     keep: Callable[[Record], None] = lambda record: None,
@@ -57,6 +59,7 @@ def measure_on_device(
     is loaded anew, run on a seeded input and compared, and timed on that same input unless it
     disagrees. How much is timed is given by `warmup`, `samples`, `seconds` and `sessions`;
     what is None comes from `sampling_for`. `on_sample` is told each sample, in milliseconds.
+    With `accuracy`, in the last session it also predicts the images after having been timed.
 
     Returns the record (times in ms). `keep` gets it too, and that is the way to keep what there
     is when the measurement ends early: by Ctrl-C, or by a device that is lost, the samples
@@ -73,6 +76,8 @@ def measure_on_device(
             warmup=warmup, samples=samples, seconds=seconds, sessions=sessions
         ),
         quick=bool(quick),
+        model_onnx=model_onnx,
+        to_score=accuracy,
     )
     inputs = seeded_inputs(artefact.manifest["inputs"])
     progress("running the model on ONNX Runtime, for reference")
@@ -106,6 +111,9 @@ class _Measurement:
     device: Device
     asked: Sampling
     quick: bool
+    model_onnx: Path
+    to_score: Accuracy | None = None
+    scores: dict[str, Any] = field(default_factory=dict)
     sessions_ms: list[list[float]] = field(default_factory=list)
     agreement: dict[str, Any] = field(default_factory=dict)
     runtime: dict[str, Any] = field(default_factory=dict)
@@ -142,13 +150,17 @@ class _Measurement:
                 self.runtime = runtime.describe()
                 progress(f"{where}: comparing with ONNX Runtime")
                 agreement = compare(expected, runtime.run(inputs), "onnxruntime", self.tolerance)
-                self.agreement = _worse(self.agreement, agreement)
-                if not _agrees(self.agreement):
+                self.agreement = worse(self.agreement, agreement)
+                if not agrees(self.agreement):
                     break
                 progress(f"{where}: timing")
                 self.sessions_ms.append([])
                 take_session(runtime, self.asked, self.sessions_ms[-1], on_sample)
                 self.after = self._conditions(session)
+                if self.to_score and number == self.asked.sessions:
+                    self.scores = score_on_device(
+                        self.to_score, self.model_onnx, runtime, self.tolerance, progress
+                    )
 
     def _conditions(self, session: Session) -> dict[str, Any]:
         state = {} if self.device.emulated else device_state(session)
@@ -167,6 +179,7 @@ class _Measurement:
             quick=self.quick,
             stopped=stopped,
         )
+        reasons = [*verdict.reasons, *self._doubts_of_scores()]
         sessions = [[_json_number(ms) for ms in session] for session in self.sessions_ms]
         fields = {
             "model": manifest["name"],
@@ -180,10 +193,11 @@ class _Measurement:
             **_statistics([ms for session in self.sessions_ms for ms in session]),
             "samples_ms": [ms for session in sessions for ms in session],
             "sessions": sessions,
-            "valid": verdict.valid,
-            "reasons": verdict.reasons,
+            "valid": not reasons,
+            "reasons": reasons,
             "quick": not self.asked.covers(RULES.sampling),
             "agreement": self.agreement,
+            **({"accuracy": self.scores} if self.scores else {}),
             "conditions": {
                 "sampling": asdict(self.asked),
                 "warmup": self.asked.warmup,
@@ -197,6 +211,16 @@ class _Measurement:
             },
         }
         return new_record(self.kind, fields)
+
+    def _doubts_of_scores(self) -> list[str]:
+        if not self.scores or agrees(self.scores["agreement"]):
+            return []
+        difference = self.scores["agreement"]["max_relative_difference"]
+        found = "unknown" if difference is None else f"{difference:.1e}"
+        return [
+            f"the largest difference from {self.scores['agreement']['against']} over "
+            f"{self.scores['images']} images is {found} relative (limit {self.tolerance:.0e})"
+        ]
 
 
 def _check_source(artefact: Artefact, model_onnx: Path) -> None:
@@ -214,21 +238,6 @@ def _what_stopped(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return f"stopped by an error: {' '.join(str(error).split()) or type(error).__name__}"
-
-
-def _agrees(agreement: Mapping[str, Any]) -> bool:
-    difference = agreement["max_relative_difference"]
-    return difference is not None and difference <= agreement["tolerance"]
-
-
-def _worse(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Of two comparisons the one that agrees less; the first may be empty."""
-    return one if one and _severity(one) >= _severity(other) else other
-
-
-def _severity(agreement: Mapping[str, Any]) -> float:
-    difference = agreement["max_relative_difference"]
-    return math.inf if difference is None else difference
 
 
 def _statistics(samples_ms: list[float]) -> dict[str, Any]:

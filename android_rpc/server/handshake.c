@@ -33,7 +33,15 @@ int parse_hello(char *hello, const char *match_key, double *limit_s) {
   return 0;
 }
 
-int shake_hands(int fd, const char *key, const char *match_key, double *limit_s) {
+double parse_hold(const char *hello) {
+  static const char option[] = " -hold=";
+  const char *found = strstr(hello, option);
+  if (!found) return 0;
+  double seconds = strtod(found + strlen(option), NULL);
+  return !(seconds > 0) ? 0 : seconds < MAX_HOLD_S ? seconds : MAX_HOLD_S;
+}
+
+int shake_hands(int fd, const char *key, const char *match_key, double *limit_s, double *hold_s) {
   char hello[MAX_HELLO + 1], answer[MAX_KEY + 16];
   int32_t magic, length;
   int64_t deadline = now_ms() + HELLO_MS;
@@ -44,6 +52,7 @@ int shake_hands(int fd, const char *key, const char *match_key, double *limit_s)
     return -1;
   }
   hello[length] = '\0';
+  *hold_s = parse_hold(hello);
   if (parse_hello(hello, match_key, limit_s)) {
     int32_t code = MISMATCH;
     send_all(fd, &code, sizeof code, deadline);

@@ -31,6 +31,7 @@ struct offer {
   int tracker;   /* the connection, or -1 */
   int published; /* the tracker has match_key */
   int unused_checks;
+  int64_t held_until; /* until then only who was here last may come */
   char match_key[MATCH_KEY_SIZE];
 };
 
@@ -43,7 +44,8 @@ static void lose_tracker(struct offer *offer) {
 /* Gets the offer to the tracker: 1 when clients can find it, else after a while 0. */
 static int publish(struct offer *offer, const struct options *options) {
   if (offer->tracker < 0) {
-    offer->tracker = tracker_connect(&options->tracker, options->key, &options->advertised);
+    offer->tracker = tracker_connect(&options->tracker, options->key, &options->advertised,
+                                     options->about);
     offer->published = 0;
     if (offer->tracker < 0) {
       wait_event(-1, 0, now_ms() + RETRY_MS);
@@ -75,12 +77,13 @@ static void check_offer(struct offer *offer) {
 }
 
 static void meet_client(int listener, struct offer *offer, const struct options *options) {
-  double limit_s = 0;
+  double limit_s = 0, hold_s = 0;
   int client = accept_connection(listener);
   if (client < 0) return;
-  if (shake_hands(client, options->key, offer->match_key, &limit_s) == 0) {
+  if (shake_hands(client, options->key, offer->match_key, &limit_s, &hold_s) == 0) {
     serve_session(client, limit_s, options);
     offer->published = 0;
+    offer->held_until = now_ms() + (int64_t)(hold_s * 1000);
   }
   close(client);
 }
@@ -91,12 +94,14 @@ static void serve(int listener, const struct options *options) {
   /* without a tracker, the key itself is what a client must know */
   snprintf(offer.match_key, sizeof offer.match_key, "%s", options->key);
   for (;;) {
-    int ready = !tracked || publish(&offer, options);
+    int held = tracked && now_ms() < offer.held_until;
+    int ready = held || !tracked || publish(&offer, options);
     int64_t deadline = !ready ? now_ms() : tracked ? now_ms() + CHECK_MS : NEVER;
+    if (held) deadline = offer.held_until;
     enum event event = wait_event(ready ? listener : -1, POLLIN, deadline);
     if (event == EVENT_STOP) break;
     if (event == EVENT_READY) meet_client(listener, &offer, options);
-    if (event == EVENT_TIMEOUT && ready && tracked) check_offer(&offer);
+    if (event == EVENT_TIMEOUT && ready && tracked && !held) check_offer(&offer);
   }
   if (offer.tracker >= 0) close(offer.tracker);
 }

@@ -14,7 +14,7 @@
 static const char USAGE[] =
     "usage: rpc_server --key KEY --work FOLDER [--tracker IP:PORT] [--listen IP:PORT]\n"
     "  [--advertise IP:PORT] [--cpus LIST] [--threads N] [--session-limit SECONDS]\n"
-    "  [--extras] [--die-with-stdin]\n";
+    "  [--about JSON] [--extras] [--die-with-stdin]\n";
 
 static int parse_threads(const char *text, int *threads) {
   char *end;
@@ -39,6 +39,10 @@ static int set_option(const char *name, const char *value, struct options *optio
   if (!strcmp(name, "--work")) {
     options->work = value;
     return *value ? 0 : -1;
+  }
+  if (!strcmp(name, "--about")) {
+    options->about = value;
+    return *value && strlen(value) <= MAX_ABOUT ? 0 : -1;
   }
   if (!strcmp(name, "--tracker")) return parse_address(value, 0, &options->tracker);
   if (!strcmp(name, "--listen")) return parse_address(value, 1, &options->listen);

@@ -8,6 +8,7 @@
 struct options {
   const char *key;
   const char *work;
+  const char *about; /* of the device, for the tracker's summary: JSON, or NULL */
   struct sockaddr_in tracker;    /* family 0: serve without a tracker */
   struct sockaddr_in listen;     /* loopback and a free port, unless asked */
   struct sockaddr_in advertised; /* family 0: the address that is listened on */

@@ -50,16 +50,17 @@ static int ask_for_success(int fd, const char *message) {
 }
 
 int tracker_connect(const struct sockaddr_in *tracker, const char *key,
-                    const struct sockaddr_in *advertised) {
-  char message[256], host[INET_ADDRSTRLEN];
+                    const struct sockaddr_in *advertised, const char *about) {
+  char message[MAX_ABOUT + 256], host[INET_ADDRSTRLEN];
   int32_t magic = TRACKER_MAGIC;
   /* a tracker that is still starting accepts long before it answers */
   int64_t deadline = now_ms() + FIRST_ANSWER_MS;
   int fd = connect_to(tracker, deadline);
   if (fd < 0) return -1;
   inet_ntop(AF_INET, &advertised->sin_addr, host, sizeof host);
-  snprintf(message, sizeof message, "[%d, {\"key\": \"server:%s\", \"addr\": [\"%s\", %d]}]",
-           UPDATE_INFO, key, host, ntohs(advertised->sin_port));
+  snprintf(message, sizeof message,
+           "[%d, {\"key\": \"server:%s\", \"addr\": [\"%s\", %d], \"about\": %s}]",
+           UPDATE_INFO, key, host, ntohs(advertised->sin_port), about ? about : "null");
   if (send_all(fd, &magic, sizeof magic, deadline) ||
       receive_all(fd, &magic, sizeof magic, deadline) || magic != TRACKER_MAGIC ||
       ask_for_success(fd, message)) {

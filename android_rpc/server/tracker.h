@@ -8,14 +8,17 @@
 
 #include <netinet/in.h>
 
-enum { MAX_KEY = 100, MATCH_KEY_SIZE = MAX_KEY + 34 };
+enum { MAX_ABOUT = 4096, MAX_KEY = 100, MATCH_KEY_SIZE = MAX_KEY + 34 };
 
 /* 1 when the key needs no escaping in JSON or in a handshake. */
 int valid_key(const char *key);
 
-/* Connects and tells the tracker who serves where: the connection, or -1. */
+/*
+ * Connects and tells the tracker who serves where, and `about` the device, if
+ * not NULL: JSON that clients find in the tracker's summary. The connection, or -1.
+ */
 int tracker_connect(const struct sockaddr_in *tracker, const char *key,
-                    const struct sockaddr_in *advertised);
+                    const struct sockaddr_in *advertised, const char *about);
 
 /* Offers the server to one client, under a fresh random match key. 0, or -1. */
 int tracker_offer(int fd, const char *key, const struct sockaddr_in *advertised,

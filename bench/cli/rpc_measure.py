@@ -1,24 +1,34 @@
-"""`depthbench rpc-measure`: time an artefact on a device over TVM RPC."""
+"""`depthbench rpc-measure`: time artefacts on devices over TVM RPC."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit, json_option, key_values, out_option, status
+from bench.cli.common import emit, json_option, key_values, out_option, status, table
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from android_rpc.device import Device
+    from bench.device_accuracy import Accuracy
+    from bench.farm import Job
+    from bench.latency import Connect
+    from bench.record import Record
 
 
 @click.command(name="rpc-measure")
-@click.argument("artefact", required=False)
+@click.argument("artefacts", nargs=-1, metavar="[ARTEFACT]...")
 @click.option(
     "--device",
-    default="emulated",
-    show_default=True,
-    help="emulated; adb or adb:SERIAL for a phone on a cable; tracker:HOST:PORT/KEY for a device "
-    "that is served elsewhere.",
+    "devices",
+    multiple=True,
+    help="emulated; adb or adb:SERIAL for a phone on a cable, adb:all for every one; "
+    "tracker:HOST:PORT/KEY for all devices with that key that are served elsewhere; may be given "
+    "several times.  [default: the phone on the cable, without one emulated]",
 )
+@click.option("--everywhere", is_flag=True, help="Every artefact on every device.")
 @click.option("--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option(
@@ -32,15 +42,21 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 @click.option("--sessions", type=click.IntRange(min=1), help="Sessions, each with a fresh start.")
 @click.option("--quick", is_flag=True, help="A first look: few samples, and the record says so.")
 @click.option(
+    "--accuracy", "images", type=click.IntRange(min=1), help="Also score so many test images there."
+)
+@click.option("--data", help="The data set of --accuracy.  [default: as of `depthbench eval`]")
+@click.option("--protocol", help="The protocol of --accuracy.  [default: eigen]")
+@click.option(
     "--records",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The .jsonl file the record is appended to.  [default: OUT/records.jsonl]",
+    help="The .jsonl file the records are appended to.  [default: OUT/records.jsonl]",
 )
 @out_option
 @json_option
 def command(
-    artefact: str | None,
-    device: str,
+    artefacts: tuple[str, ...],
+    devices: tuple[str, ...],
+    everywhere: bool,
     cores: str | None,
     threads: int,
     model: Path | None,
@@ -49,6 +65,9 @@ def command(
     seconds: float | None,
     sessions: int | None,
     quick: bool,
+    images: int | None,
+    data: str | None,
+    protocol: str | None,
     records: Path | None,
     out: Path,
     as_json: bool,
@@ -57,35 +76,89 @@ def command(
     Runtime's, then time it.
 
     ARTEFACT is a folder that `depthbench compile` wrote, or a network's name or an .onnx file
-    to compile for arm64-a76 first; by default the flagship.
+    to compile for arm64-a76 first; by default the flagship. Of several, each goes to the next
+    device that is free.
     """
-    from android_rpc.choose import open_device
+    from android_rpc.choose import open_fleet
     from android_rpc.topology import parse_core_list
     from bench.artefacts import resolve_artefact
+    from bench.farm import TRIES, Job, measure_all
     from bench.latency import measure_on_device
     from bench.record import append_record
 
+    if model and len(artefacts) > 1:
+        raise InputError("--model names the source of one artefact: put the others beside theirs")
+    scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
     with status() as progress:
-        target = open_device(device, threads, progress, chosen)
-        compiled, source = resolve_artefact(
-            artefact, out, model=model, threads=threads, progress=progress
+        fleet = open_fleet(devices or (_default_device(),), threads, progress, chosen)
+        found = [
+            resolve_artefact(what, out, model=model, threads=threads, progress=progress)
+            for what in artefacts or (None,)
+        ]
+        jobs = [Job(artefact, source) for artefact, source in found]
+
+        def measure(job: Job, device: Device, connect: Connect) -> Record:
+            return measure_on_device(
+                job.artefact,
+                job.source,
+                device,
+                warmup=warmup,
+                samples=samples,
+                seconds=seconds,
+                sessions=sessions,
+                quick=quick,
+                accuracy=scored,
+                progress=progress,
+                on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
+                keep=lambda kept: append_record(records or out / "records.jsonl", kept),
+                connect=connect,
+            )
+
+        alone = len(jobs) == 1 and not everywhere
+        # A phone on a cable that was lost is told of at once; a farm has others.
+        tries = 1 if alone and not fleet.shared else TRIES
+        done = measure_all(
+            jobs, fleet, measure, everywhere=everywhere, tries=tries, progress=progress
         )
-        record = measure_on_device(
-            compiled,
-            source,
-            target,
-            warmup=warmup,
-            samples=samples,
-            seconds=seconds,
-            sessions=sessions,
-            quick=quick,
-            progress=progress,
-            on_sample=lambda ms: progress(f"{target.name}: {ms:.1f} ms"),
-            keep=lambda kept: append_record(records or out / "records.jsonl", kept),
-        )
-    emit(record, as_json, lambda: key_values(_shown(record)))
-    return 0 if record["valid"] else 1
+    failed = [job for job in jobs if job.failed]
+    if alone and failed:
+        raise failed[0].error or AssertionError("what failed has its error")
+    if alone:
+        (record,) = done
+        emit(record, as_json, lambda: key_values(_shown(record)))
+    else:
+        document = {
+            "records": done,
+            "failed": [{"artefact": str(job.artefact.folder), "why": job.failed} for job in failed],
+        }
+        emit(document, as_json, lambda: table([_row(record) for record in done]) if done else "")
+        for job in failed:
+            click.echo(f"depthbench: {job.artefact.folder}: {job.failed}", err=True)
+    codes = [getattr(job.error, "exit_code", 1) for job in failed]
+    return max(codes, default=0 if all(record["valid"] for record in done) else 1)
+
+
+def _default_device() -> str:
+    from android_rpc.phones import default_device
+
+    device, why = default_device()
+    click.echo(f"depthbench: --device {device}: {why}", err=True)
+    return device
+
+
+def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Accuracy | None:
+    if images is None:
+        if data or protocol:
+            raise InputError("--data and --protocol are those of --accuracy N: give that too")
+        return None
+    from bench.accuracy import default_data
+    from bench.device_accuracy import Accuracy
+    from depthnet import protocols
+    from depthnet.data import open_dataset
+
+    rule = protocols.get(protocol or "eigen")
+    return Accuracy(open_dataset(data or default_data(), "test", images), rule)
 
 
 def _shown(record: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +171,24 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
         "p90": f"{record['p90_ms']:.1f} ms" if record["p90_ms"] else "-",
         "samples": record["count"],
         "difference": f"{agreement['max_relative_difference']} relative to {agreement['against']}",
+        **_scores(record.get("accuracy")),
         "valid": record["valid"],
         "reasons": "; ".join(record["reasons"]) or "-",
     }
+
+
+def _scores(accuracy: dict[str, Any] | None) -> dict[str, Any]:
+    if not accuracy:
+        return {}
+    difference = accuracy["agreement"]["max_relative_difference"]
+    return {
+        "accuracy": f"{accuracy['protocol']} on {accuracy['images']} images of "
+        f"{accuracy['data']}: RMSE {accuracy['rmse']:.3f} m, REL {accuracy['rel']:.3f}, "
+        f"delta1 {accuracy['delta1']:.3f}",
+        "difference there": f"{difference} relative to {accuracy['agreement']['against']}",
+    }
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    shown = _shown(record)
+    return {name: shown[name] for name in ("model", "device", "label", "p50", "p90", "valid")}

@@ -94,7 +94,8 @@ def test_ctrl_c_while_computing(tmp_path: Path, arguments: tuple[str, ...], libr
 
 def test_ctrl_c_while_measuring_keeps_the_samples(tmp_path: Path, model: Path) -> None:
     sampling = ("--samples", "1", "--seconds", "600", "--warmup", "0")
-    with command(tmp_path, "rpc-measure", str(model), *sampling) as process:
+    device = ("--device", "emulated")
+    with command(tmp_path, "rpc-measure", str(model), *device, *sampling) as process:
         parent = psutil.Process(process.pid)
         seen: set[psutil.Process] = set()
 

@@ -1,0 +1,208 @@
+"""Many artefacts, many phones: each artefact once, on one phone, whoever leaves meanwhile."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import psutil
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from android_rpc.bundle import Bundle
+from android_rpc.emulated import EmulatedPhone
+from android_rpc.fleet import DevicesOfTracker
+from android_rpc.remote import RemoteDevice
+from android_rpc.session import open_session
+from android_rpc.tracker import Tracker
+from bench.farm import Job, measure_all
+from bench.latency import Connect, measure_on_device
+from bench.record import Record
+from compile.artefact import Artefact
+from compile.pipeline import compile_model
+
+KEY = "emulated-farm"
+PHONES = [f"phone-{letter}" for letter in "abcd"]
+ARTEFACTS = 5
+SHORT = {"warmup": 1, "samples": 3, "seconds": 0.0, "sessions": 2}
+
+ProcessesWith = Callable[[str], list[psutil.Process]]
+
+
+@pytest.fixture(scope="module")
+def artefacts(tmp_path_factory: pytest.TempPathFactory) -> list[Artefact]:
+    """1x1 convolutions whose weights tell them apart."""
+    folder = tmp_path_factory.mktemp("farm")
+    made = []
+    for number in range(ARTEFACTS):
+        weight = np.full((1, 3, 1, 1), 0.1 * (number + 1), np.float32)
+        graph = helper.make_graph(
+            [helper.make_node("Conv", ["image", "w"], ["depth"])],
+            "tiny",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])],
+            [helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 16, 16])],
+            [numpy_helper.from_array(weight, "w")],
+        )
+        path = folder / f"net{number}.onnx"
+        opset = [helper.make_opsetid("", 18)]
+        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+        made.append(compile_model(path, "arm64-a76", folder / f"net{number}-arm64-a76"))
+    return made
+
+
+def jobs_of(artefacts: list[Artefact]) -> list[Job]:
+    return [Job(one, one.folder.parent / one.manifest["source"]["file"]) for one in artefacts]
+
+
+@contextmanager
+def serving(bundle: Bundle, tracker: Tracker, names: list[str], key: str = KEY) -> Iterator[None]:
+    """Phones with one key, started at the same time."""
+    with ExitStack() as stack:
+        lock = threading.Lock()
+
+        def start(name: str) -> None:
+            phone = EmulatedPhone(bundle)
+            phone.key, phone.name = key, name
+            context = phone.serve(tracker)
+            context.__enter__()
+            with lock:
+                stack.callback(context.__exit__, None, None, None)
+
+        starting = [threading.Thread(target=start, args=(name,)) for name in names]
+        for thread in starting:
+            thread.start()
+        for thread in starting:
+            thread.join()
+        yield
+
+
+@pytest.fixture(scope="module")
+def farm(bundle: Bundle, processes_with: ProcessesWith) -> Iterator[Tracker]:
+    """A tracker with four phones."""
+    with Tracker() as tracker:
+        with serving(bundle, tracker, PHONES):
+            yield tracker
+        assert processes_with(KEY) == []
+
+
+def fleet_at(tracker: Tracker, key: str = KEY) -> DevicesOfTracker:
+    return DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+
+
+def measure(job: Job, device: Any, connect: Connect, **options: Any) -> Record:
+    return measure_on_device(
+        job.artefact, job.source, device, connect=connect, **{**SHORT, **options}
+    )
+
+
+def models(records: list[Record]) -> list[str]:
+    return sorted(record["model"] for record in records)
+
+
+def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> None:
+    """Three others are free all the time."""
+    device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
+    folders = set()
+    with device.serve() as endpoint:
+        for _ in range(4):
+            with open_session(*endpoint, claim=device.claim) as session:
+                path = session._connection.get_function("tvm.rpc.server.workpath")("x")
+                folders.add(Path(path).parent.parent)
+    assert len(folders) == 1
+    assert device.name in PHONES
+
+
+def test_two_clients_share_four_phones(farm: Tracker, artefacts: list[Artefact]) -> None:
+    records: list[list[Record]] = [[], []]
+
+    def client(number: int) -> None:
+        records[number] += measure_all(jobs_of(artefacts), fleet_at(farm), measure)
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(2)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join(300)
+    everything = [artefact.manifest["name"] for artefact in artefacts]
+    for mine in records:
+        assert models(mine) == everything
+        assert all(record["valid"] for record in mine)
+        assert all([len(one) for one in record["sessions"]] == [3, 3] for record in mine)
+        assert all(record["kind"] == "emulated cost" for record in mine)
+    used = {record["device"]["name"] for mine in records for record in mine}
+    assert used == set(PHONES)
+
+
+def test_every_artefact_on_every_device(farm: Tracker, artefacts: list[Artefact]) -> None:
+    records = measure_all(jobs_of(artefacts[:2]), fleet_at(farm), measure, everywhere=True)
+    pairs = sorted((record["model"], record["device"]["name"]) for record in records)
+    names = [artefact.manifest["name"] for artefact in artefacts[:2]]
+    assert pairs == sorted((model, phone) for model in names for phone in PHONES)
+
+
+def test_a_phone_that_leaves_gives_its_artefact_back_and_is_used_again(
+    bundle: Bundle, artefacts: list[Artefact], processes_with: ProcessesWith
+) -> None:
+    key = "emulated-unsteady"
+    kept: list[Record] = []
+    lost: list[str] = []
+    lock = threading.Lock()
+    with Tracker() as tracker, ExitStack() as stack:
+        stack.enter_context(serving(bundle, tracker, PHONES, key))
+
+        def one(job: Job, device: Any, connect: Connect) -> Record:
+            def on_sample(ms: float) -> None:
+                with lock:
+                    if not lost and device.name == PHONES[1]:
+                        lost.append(job.artefact.manifest["name"])
+                        for process in processes_with(key):
+                            if any(f'"{device.name}"' in word for word in process.cmdline()):
+                                process.kill()
+
+            return measure(job, device, connect, on_sample=on_sample, keep=kept.append)
+
+        def come_back(line: str) -> None:
+            if "goes back into the queue" in line:
+                stack.enter_context(serving(bundle, tracker, [PHONES[1]], key))
+
+        jobs = jobs_of(artefacts[:3])
+        fleet = fleet_at(tracker, key)
+        records = measure_all(jobs, fleet, one, everywhere=True, progress=come_back)
+        assert not any(job.failed for job in jobs)
+    assert len(lost) == 1
+    pairs = sorted((record["model"], record["device"]["name"]) for record in records)
+    assert pairs == sorted((job.artefact.manifest["name"], name) for job in jobs for name in PHONES)
+    (partial,) = [record for record in kept if not record["valid"]]
+    assert partial["device"]["name"] == PHONES[1]
+    assert partial["samples_ms"]
+    assert partial["reasons"][0].startswith("stopped by an error")
+    assert partial["id"] not in {record["id"] for record in records}
+    assert processes_with(key) == []
+
+
+def test_the_command_line(farm: Tracker, artefacts: list[Artefact], tmp_path: Path) -> None:
+    folders = [str(artefact.folder) for artefact in artefacts[:3]]
+    device = f"tracker:{farm.host}:{farm.port}/{KEY}"
+    command = [sys.executable, "-m", "bench.cli", "rpc-measure", *folders, "--json"]
+    done = subprocess.run(
+        [*command, "--device", device, "--samples", "2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert models(document["records"]) == ["net0", "net1", "net2"]
+    assert document["failed"] == []
+    lines = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    assert sorted(json.loads(line)["id"] for line in lines) == sorted(
+        record["id"] for record in document["records"]
+    )

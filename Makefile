@@ -1,6 +1,7 @@
 # Everything a fresh machine needs: `make quickstart` runs the main job, `make test` the tests.
 PYTHON ?= python3
 VENV ?= .venv
+MINUTES ?= 10
 BIN := $(VENV)/bin
 # Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, the model
 # of its CPU that estimates cycles, and venv.
@@ -9,7 +10,7 @@ DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
-.PHONY: quickstart test test-unit test-integration check lint types setup setup-dev system clean
+.PHONY: quickstart test test-unit test-integration fuzz check lint types setup setup-dev system clean
 
 quickstart: setup
 	$(BIN)/depthbench quickstart
@@ -22,6 +23,10 @@ test-unit: setup-dev
 
 test-integration: setup-dev
 	$(BIN)/python -m pytest tests/integration
+
+# Needs clang-19 and libclang-rt-19-dev, which nothing else does.
+fuzz: setup-dev
+	@$(BIN)/python tests/fuzz/fuzz.py --minutes $(MINUTES) --json
 
 check: setup
 	$(BIN)/depthbench check

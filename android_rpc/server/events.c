@@ -39,6 +39,7 @@ void events_leave(void) {
   sigset_t none;
   close(signals_fd);
   signals_fd = -1;
+  watch_stdin = 0;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -21,7 +21,7 @@ int64_t now_ms(void);
 /* Call once, before any wait; blocks the signals that it reads. 0, or -1. */
 int events_start(int stop_with_stdin);
 
-/* In a forked child: closes what events_start opened, lets signals through. */
+/* In a forked child: closes what events_start opened, lets signals through; waits watch no more. */
 void events_leave(void);
 
 /*

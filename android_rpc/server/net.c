@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -97,9 +96,7 @@ int send_all(int fd, const void *bytes, size_t count, int64_t deadline_ms) {
   return 0;
 }
 
-int prepare_for_session(int fd) {
+int send_at_once(int fd) {
   int yes = 1;
-  int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK)) return -1;
   return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 }

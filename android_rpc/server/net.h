@@ -21,7 +21,7 @@ int accept_connection(int listener);
 int receive_all(int fd, void *bytes, size_t count, int64_t deadline_ms);
 int send_all(int fd, const void *bytes, size_t count, int64_t deadline_ms);
 
-/* Makes the socket blocking and unbuffered, as the TVM runtime expects it. */
-int prepare_for_session(int fd);
+/* Answers are small, and waited for: they are not held back to be joined. 0, or -1. */
+int send_at_once(int fd);
 
 #endif

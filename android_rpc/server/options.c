@@ -11,10 +11,13 @@
 #include "net.h"
 #include "tracker.h"
 
+/* Clients prepare what they ask for before their session. */
+static const double IDLE_LIMIT_S = 300;
+
 static const char USAGE[] =
     "usage: rpc_server --key KEY --work FOLDER [--tracker IP:PORT] [--listen IP:PORT]\n"
     "  [--advertise IP:PORT] [--cpus LIST] [--threads N] [--session-limit SECONDS]\n"
-    "  [--about JSON] [--extras] [--die-with-stdin]\n";
+    "  [--about JSON] [--idle-limit SECONDS] [--extras] [--die-with-stdin]\n";
 
 static int parse_threads(const char *text, int *threads) {
   char *end;
@@ -49,6 +52,7 @@ static int set_option(const char *name, const char *value, struct options *optio
   if (!strcmp(name, "--advertise")) return parse_address(value, 0, &options->advertised);
   if (!strcmp(name, "--threads")) return parse_threads(value, &options->threads);
   if (!strcmp(name, "--session-limit")) return parse_seconds(value, &options->session_limit_s);
+  if (!strcmp(name, "--idle-limit")) return parse_seconds(value, &options->idle_limit_s);
   if (!strcmp(name, "--cpus")) {
     options->pinned = 1;
     return parse_cpu_list(value, &options->cpus);
@@ -59,6 +63,7 @@ static int set_option(const char *name, const char *value, struct options *optio
 int parse_options(int count, char **words, struct options *options) {
   memset(options, 0, sizeof *options);
   parse_address("127.0.0.1:0", 1, &options->listen);
+  options->idle_limit_s = IDLE_LIMIT_S;
   for (int i = 1; i < count; i++) {
     if (!strcmp(words[i], "--extras")) {
       options->extras = 1;

@@ -16,6 +16,7 @@ struct options {
   int pinned;
   int threads; /* of every session; 0: one a pinned CPU, or the runtime's choice */
   double session_limit_s; /* 0: as long as the client asks for */
+  double idle_limit_s;    /* of a session between two requests */
   int extras;
   int die_with_stdin;
 };

@@ -41,7 +41,7 @@ static int load_module(void *self, const TVMFFIAny *arguments, int32_t count, TV
   if (workspace_argument(arguments, count, WHOLE_WORKSPACE, path)) return -1;
   TVMFFIAny argument = {.type_index = kTVMFFIRawStr, .v_c_str = path};
   log_line("load %s", path);
-  return runtime_call("ffi.ModuleLoadFromFile", argument, result);
+  return runtime_call("ffi.ModuleLoadFromFile", &argument, 1, result);
 }
 
 static int list_folder(void *self, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {

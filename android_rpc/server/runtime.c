@@ -16,6 +16,7 @@ static struct {
   __typeof__(TVMFFIFunctionCall) *call;
   __typeof__(TVMFFIObjectDecRef) *release;
   __typeof__(TVMFFIStringFromByteArray) *make_string;
+  __typeof__(TVMFFIBytesFromByteArray) *make_bytes;
   __typeof__(TVMFFIErrorSetRaisedFromCStr) *raise;
   __typeof__(TVMFFIErrorMoveFromRaised) *take_error;
 } ffi;
@@ -38,6 +39,7 @@ static int find_symbols(void *library) {
       {"TVMFFIFunctionCall", &ffi.call},
       {"TVMFFIObjectDecRef", &ffi.release},
       {"TVMFFIStringFromByteArray", &ffi.make_string},
+      {"TVMFFIBytesFromByteArray", &ffi.make_bytes},
       {"TVMFFIErrorSetRaisedFromCStr", &ffi.raise},
       {"TVMFFIErrorMoveFromRaised", &ffi.take_error},
   };
@@ -79,12 +81,19 @@ int runtime_register(const char *name, TVMFFISafeCallType function) {
   return failed ? -1 : 0;
 }
 
-int runtime_call(const char *name, TVMFFIAny argument, TVMFFIAny *result) {
+int runtime_function(TVMFFISafeCallType function, void *self, TVMFFIAny *result) {
+  TVMFFIObjectHandle handle = NULL;
+  if (ffi.create(self, function, NULL, &handle)) return -1;
+  *result = (TVMFFIAny){.type_index = kTVMFFIFunction, .v_obj = handle};
+  return 0;
+}
+
+int runtime_call(const char *name, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
   TVMFFIByteArray key = byte_array(name);
   TVMFFIObjectHandle function = NULL;
   if (ffi.get_global(&key, &function)) return -1;
   if (!function) return raise_error("RuntimeError", "the TVM runtime has no %s", name);
-  int failed = ffi.call(function, &argument, 1, result);
+  int failed = ffi.call(function, (TVMFFIAny *)arguments, count, result);
   ffi.release(function);
   return failed ? -1 : 0;
 }
@@ -115,6 +124,11 @@ int raise_error(const char *kind, const char *format, ...) {
 int return_string(const char *bytes, size_t length, TVMFFIAny *result) {
   TVMFFIByteArray text = {bytes, length};
   return ffi.make_string(&text, result);
+}
+
+int return_bytes(const char *bytes, size_t length, TVMFFIAny *result) {
+  TVMFFIByteArray array = {bytes, length};
+  return ffi.make_bytes(&array, result);
 }
 
 int string_argument(const TVMFFIAny *arguments, int32_t count, int32_t index, char *text,

@@ -11,8 +11,11 @@ int runtime_load(int extras);
 /* Makes `function` callable by clients under `name`. 0, or -1. */
 int runtime_register(const char *name, TVMFFISafeCallType function);
 
-/* Calls the global function `name` with one argument. 0, or -1: an error is raised. */
-int runtime_call(const char *name, TVMFFIAny argument, TVMFFIAny *result);
+/* `function`, called with `self`, as an argument for the runtime, never freed. 0, or -1. */
+int runtime_function(TVMFFISafeCallType function, void *self, TVMFFIAny *result);
+
+/* Calls the global function `name`. 0, or -1: an error is raised. */
+int runtime_call(const char *name, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result);
 
 /* Logs and clears the raised error. */
 void runtime_log_error(const char *what);
@@ -20,6 +23,7 @@ void runtime_log_error(const char *what);
 /* For functions that clients call: */
 int raise_error(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int return_string(const char *bytes, size_t length, TVMFFIAny *result);
+int return_bytes(const char *bytes, size_t length, TVMFFIAny *result);
 int string_argument(const TVMFFIAny *arguments, int32_t count, int32_t index, char *text,
                     size_t capacity);
 

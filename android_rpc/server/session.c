@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "events.h"
 #include "log.h"
 #include "net.h"
@@ -57,17 +58,15 @@ static void leave_parent(int client, pid_t parent) {
 
 static void run_session(int client, pid_t parent, const struct options *options) {
   int64_t started = now_ms();
-  TVMFFIAny none = {.type_index = kTVMFFINone};
-  TVMFFIAny channel = {.type_index = kTVMFFIInt, .v_int64 = client};
   leave_parent(client, parent);
-  if (prepare_for_session(client) || place_threads(options) || runtime_load(options->extras))
+  if (send_at_once(client) || place_threads(options) || runtime_load(options->extras))
     _exit(FAILED);
   if (register_remote_functions()) {
     runtime_log_error("registration of the server's functions");
     _exit(FAILED);
   }
   log_line("session ready after %d ms", (int)(now_ms() - started));
-  if (runtime_call("rpc.ServerLoop", channel, &none)) {
+  if (serve_channel(client, options->idle_limit_s)) {
     runtime_log_error("session");
     _exit(FAILED);
   }

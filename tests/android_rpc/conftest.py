@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
+import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from android_rpc.server_build import SOURCE
 
-# What needs no TVM: everything that parses what comes from outside.
-PARSERS = ("cpu_list", "events", "handshake", "log", "net", "options", "tracker", "workspace")
+
+@pytest.fixture(scope="session")
+def fuzz_folder() -> Path:
+    return Path(__file__).parents[1] / "fuzz"
 
 
 @pytest.fixture(scope="session")
-def server_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+def host_build(fuzz_folder: Path) -> dict[str, Any]:
+    """What compiles the server's parsers for this machine, for the fuzzer and for tests."""
+    return runpy.run_path(str(fuzz_folder / "build.py"))
+
+
+@pytest.fixture(scope="session")
+def host_compiler() -> tuple[str, ...]:
+    """A compiler that stops a program where its behaviour is undefined."""
+    checks = ("-fsanitize=undefined", "-fsanitize-trap=undefined")
+    return (sys.executable, "-m", "ziglang", "cc", "-O1", *checks)
+
+
+@pytest.fixture(scope="session")
+def server_library(
+    host_build: dict[str, Any],
+    host_compiler: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ctypes.CDLL:
     """Functions of the server, compiled for this machine with checks for undefined behaviour."""
     library = tmp_path_factory.mktemp("server") / "server.so"
-    sources = [str(SOURCE / f"{name}.c") for name in PARSERS]
-    command = [sys.executable, "-m", "ziglang", "cc", "-std=gnu11", "-shared", "-fPIC", "-O1"]
-    command += ["-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
-    subprocess.run([*command, "-o", str(library), *sources, "-lm"], check=True)
+    host_build["build_parsers"](library, (*host_compiler, "-shared", "-fPIC"), SOURCE / "log.c")
     return ctypes.CDLL(str(library))
 
 

@@ -20,6 +20,7 @@ from android_rpc.bundle import Bundle
 from android_rpc.emulated import CPU_MODEL, find_emulator
 
 MAGIC, MISMATCH = 0xFF271, 0xFF273
+INIT_SERVER, CALL_FUNCTION, RETURN, GET_GLOBAL_FUNCTION = 2, 3, 4, 9
 KEY = "test-key"
 
 
@@ -201,6 +202,7 @@ def test_folders_of_killed_servers_are_removed(bundle: Bundle, tmp_path: Path) -
         ("--tracker", "localhost:9190"),
         ("--listen", "127.0.0.1:70000"),
         ("--session-limit", "nan"),
+        ("--idle-limit", "-1"),
         ("--key", "no spaces"),
         ("--key",),
         ("--unknown", "1"),
@@ -240,3 +242,72 @@ def test_a_waiting_server_sleeps(server: Server, wait_until: Callable[..., float
     assert after == before
     assert child.is_running()
     client.close()
+
+
+def request(code: int, body: bytes) -> bytes:
+    return struct.pack("<Qi", 4 + len(body), code) + body
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<Q", len(value)) + value.encode()
+
+
+def look_up(function: str) -> bytes:
+    return request(GET_GLOBAL_FUNCTION, struct.pack("<ii", 1, 8) + text(function))
+
+
+def start(*constructor: str) -> bytes:
+    """The first request of a session; a constructor names where else it is to be served."""
+    arguments = b"".join(struct.pack("<i", 8) + text(word) for word in constructor)
+    return request(INIT_SERVER, text("0.8.0") + struct.pack("<i", len(constructor)) + arguments)
+
+
+def answer(client: socket.socket) -> tuple[int, bytes]:
+    length, code = struct.unpack("<Qi", receive(client, 12))
+    return code, receive(client, length - 4)
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        start() + struct.pack("<Qi", 1 << 40, CALL_FUNCTION),
+        start() + struct.pack("<Qi", 2, CALL_FUNCTION),
+        start() + request(GET_GLOBAL_FUNCTION, b"x" * 4096),
+        start() + start(),
+        start("rpc.Connect"),
+        look_up("tvm.rpc.server.upload"),
+        os.urandom(4096),
+    ],
+    ids=["oversized", "undersized", "oversized name", "two starts", "elsewhere", "none", "random"],
+)
+def test_a_session_that_asks_for_what_is_refused_ends(server: Server, requests: bytes) -> None:
+    client = server.join()
+    client.sendall(requests)
+    while not closed(client):
+        pass
+    client.close()
+    server.join().close()
+
+
+def test_other_functions_than_those_for_clients_do_not_exist(server: Server) -> None:
+    with server.join() as client:
+        client.sendall(start())
+        assert answer(client)[0] == RETURN
+        for name, there in (
+            ("tvm.rpc.server.download", True),
+            ("depthbench.read_file", True),
+            ("ffi.ModuleLoadFromFile", False),
+            ("rpc.Connect", False),
+            ("", False),
+        ):
+            client.sendall(look_up(name))
+            code, body = answer(client)
+            handle = struct.unpack("<q", body[8:])[0] if len(body) == 16 else 0
+            assert (code, bool(handle)) == (RETURN, there), name
+
+
+def test_an_idle_client_is_dropped(bundle: Bundle, tmp_path: Path) -> None:
+    with running(bundle, tmp_path / "work", "--idle-limit", "1") as server:
+        with server.join() as client:
+            assert closed(client)
+        server.join().close()

@@ -77,7 +77,8 @@ class Recorder:
             yield
 
     def summary(self) -> dict[str, Any]:
-        """Number of looks; smallest and largest clock of each core (MHz), hottest zones (°C)."""
+        """Number of looks; smallest and largest clock of each core (MHz); in °C the hottest of
+        each zone, and of all zones at each look."""
         try:
             lines = self._adb.shell(f"cat {self._log} 2>/dev/null; true").splitlines()
         except DeviceError:
@@ -91,10 +92,19 @@ class Recorder:
             if values:
                 clocks[str(core)] = [min(values), max(values)]
         hottest: dict[str, float] = {}
+        each_look: list[float] = []
         for row in rows:
             temperatures = dict(zip(self._zones, row[len(self._cores) :], strict=True))
             kinds = {f"{path.rpartition('/')[0]}/type": k for path, k in self._zones.items()}
-            for name, celsius in parse_zones({**temperatures, **kinds}).items():
+            zones = parse_zones({**temperatures, **kinds})
+            for name, celsius in zones.items():
                 hottest[name] = max(hottest.get(name, COLDEST_C), celsius)
+            possible = [celsius for celsius in zones.values() if celsius < HOTTEST_C]
+            each_look += [max(possible)] if possible else []
         known = {name: c for name, c in hottest.items() if c < HOTTEST_C}
-        return {**result, "clocks_mhz": clocks or None, "hottest_c": known or None}
+        return {
+            **result,
+            "clocks_mhz": clocks or None,
+            "hottest_c": known or None,
+            "hottest_each_look_c": each_look,
+        }

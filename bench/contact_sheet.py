@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +38,16 @@ def check_path(path: Path) -> Path:
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: a contact sheet is a PNG image: name it FILE.png")
     return path
+
+
+def sheet_entry(path: Path, records: Path | None) -> dict[str, str]:
+    """What a record says of its sheet: the `file`, as seen from the records', and its `sha256`."""
+    start = records.parent if records else Path()
+    content = path.read_bytes()
+    return {
+        "file": os.path.relpath(path, start),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def write_contact_sheet(

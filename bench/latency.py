@@ -186,6 +186,7 @@ class _Measurement:
             "model_sha256": manifest["source"]["sha256"],
             "artefact_sha256": self.artefact.sha256,
             "artefact_bytes": self.artefact.library.stat().st_size,
+            "memory": manifest.get("memory"),
             "target": manifest["target"]["name"],
             "device": {"name": self.device.name, "emulated": self.device.emulated},
             "emulated": self.device.emulated,

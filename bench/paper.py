@@ -110,7 +110,7 @@ def _row(
             ours[key], missing[key] = None, "no network of the zoo is this row"
         elif key in COUNTED:
             ours[key] = counts[COUNTED[key]]
-        elif record := _latest(records, name, _is_latency if key == TIMED else _is_accuracy):
+        elif record := _latest(records, name, _is_latency if key == TIMED else is_comparable):
             ours[key] = record["p50_ms" if key == TIMED else key]
             sources[key] = _source(record)
         else:
@@ -138,7 +138,8 @@ def _latest(
     return fitting[-1] if fitting else None
 
 
-def _is_accuracy(record: Record) -> bool:
+def is_comparable(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of the accuracy of trained weights, scored by the paper's rule."""
     return (
         record["kind"] == "accuracy"
         and record["protocol"] == "paper"

@@ -72,7 +72,7 @@ def command(
 ) -> None:
     """Score MODEL, a network's name or an .onnx file, under a named protocol."""
     from bench.accuracy import ImageResult, default_data, measure_accuracy
-    from bench.contact_sheet import check_path, spread, write_contact_sheet
+    from bench.contact_sheet import check_path, sheet_entry, spread, write_contact_sheet
     from bench.models import resolve_model
     from bench.record import append_record
     from bench.runtimes.choose import open_runtime
@@ -97,12 +97,13 @@ def command(
             advance()
 
         record = measure_accuracy(source, loaded, dataset, rule, on_image)
-    if records:
-        append_record(records, record)
     if sheet:
         with status() as progress:
             progress(f"drawing {sheet}")
             write_contact_sheet(sheet, kept, record)
+        record["sheet"] = sheet_entry(sheet, records)
+    if records:
+        append_record(records, record)
     emit(record, as_json, lambda: key_values(_summary(record)))
 
 

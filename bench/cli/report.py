@@ -17,20 +17,21 @@ from bench.cli.common import OUT, emit, json_option
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the report to this file: .md for Markdown, .json for JSON.",
+    help="Also write the report to this file: .html, .md, .csv or .json.",
 )
 @json_option
 def command(records: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
-    """Report what RECORDS (.jsonl files) hold, as Markdown or JSON.
+    """Report what RECORDS (.jsonl files) hold, as HTML, Markdown, CSV or JSON.
 
-    By default the records of out/records.jsonl.
+    By default the records of out/records.jsonl. HTML is one file that needs no other.
     """
     from bench.record import read_records
     from bench.report.markdown import render_markdown
     from bench.report.report import build_report
     from bench.report.write import write_report
 
-    document = build_report(read_records(*(records or (OUT / "records.jsonl",))))
+    sources = records or (OUT / "records.jsonl",)
+    document = build_report(read_records(*sources))
     if output:
-        write_report(document, output)
+        write_report(document, output, [source.parent for source in sources])
     emit(document, as_json, lambda: render_markdown(document))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 ABSENT = "-"
@@ -37,5 +38,14 @@ def megabytes(value: Any) -> str:
     return f"{value / 1e6:.2f} MB" if _is_number(value) else ABSENT
 
 
+def number(value: Any) -> float | None:
+    """The value where it is a finite number, else None: records come from elsewhere."""
+    return value if _is_number(value) and math.isfinite(value) else None
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+FILTERS = (fixed, significant, scientific, percent, megabytes)
+"""What the templates of every format show numbers with."""

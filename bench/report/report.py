@@ -6,10 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.errors import InputError
+from bench.report.over_time import temperatures, thin_sessions
+from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
+from bench.report.roofline import build_roofline
+from bench.report.summary import summarise_models
 
 SCHEMA = "depthbench.report/1"
-RAW = {"samples_ms", "sessions", "per_image"}
+RAW = {"samples_ms", "sessions", "per_image", "profile"}
+TIMED = ("latency", "emulated cost")
 # Records that agree in all of these measure the same thing; the latest of them is shown.
 SAME = (
     *("kind", "model", "weights", "runtime", "target", "device", "quick", "input", "input_size"),
@@ -20,13 +25,15 @@ MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
 
 def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Gather records by model into one document.
+    """Gather records into one document: all that the writers of a report show.
 
-    Each model has `complexity` (one record or None), and lists `accuracy`, `latency` and
-    `emulated_cost` of records without their raw data; `superseded` is how many older records of
-    the same measurement were left out; `reproduce` is a list of commands. `environments` are
-    the different hosts and software: a record's `environment` is the number of its own, from 1.
-    Raises InputError when there is no record.
+    `summary` has a row a measurement (`bench.report.summary`), `charts` the points of the
+    accuracy/latency charts (`bench.report.pareto`), `models` the records by model: `complexity`
+    (one record or None), and lists `accuracy`, `latency` and `emulated_cost` of records without
+    their raw data, of which the timed ones keep `over_time`, `temperatures` and `roofline`;
+    `superseded` is how many older records of the same measurement were left out; `reproduce` is
+    a list of commands. `environments` are the different hosts and software: a record's
+    `environment` is the number of its own, from 1. Raises InputError when there is no record.
     """
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
@@ -42,13 +49,25 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     by_model: dict[str, list[dict[str, Any]]] = {}
     for record in latest.values():
         short = {key: value for key, value in record.items() if key not in RAW}
+        short["reproduce"] = commands([record])
+        if record["kind"] in TIMED:
+            short["over_time"] = thin_sessions(record)
+            short["temperatures"] = temperatures(record)
+            short["roofline"] = build_roofline(record)
         short["environment"] = _number_of(_environment(record), environments)
         by_model.setdefault(record["model"], []).append(short)
     models = [
         {**_model(name, mine), "superseded": superseded.get(name, 0)}
         for name, mine in by_model.items()
     ]
-    return {"schema": SCHEMA, "models": models, "environments": environments}
+    return {
+        "schema": SCHEMA,
+        "summary": summarise_models(models),
+        "charts": build_charts(models),
+        "models": models,
+        "environments": environments,
+        "records": len(latest) + sum(superseded.values()),
+    }
 
 
 def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:

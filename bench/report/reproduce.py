@@ -28,14 +28,17 @@ def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
     if record["kind"] == "accuracy":
         chosen = {name: record.get(name) for name in ("data", "split", "protocol", "runtime")}
         chosen["limit"] = record.get("images")
+        sheet = record.get("sheet")
+        chosen["sheet"] = sheet.get("file") if isinstance(sheet, Mapping) else None
         return [["depthbench", "eval", model, *_options(chosen)]]
     target = record.get("target")
     folder = f"out/{model}-{target}"
     sampling = record["conditions"].get("sampling")
     device = {"device": record["device"].get("name")}
+    profile = ["--profile"] if record.get("profile") else []
     return [
         ["depthbench", "compile", model, *_options({"target": target}), "-o", folder],
-        ["depthbench", "rpc-measure", folder, *_options(device), *_options(sampling)],
+        ["depthbench", "rpc-measure", folder, *_options(device), *_options(sampling), *profile],
     ]
 
 

@@ -1,11 +1,9 @@
-"""Conditions as sentences."""
+"""Conditions as sentences, in plain text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-from bench.report.escape import Markdown, escape
 
 
 def device(record: Mapping[str, Any]) -> str:
@@ -13,12 +11,10 @@ def device(record: Mapping[str, Any]) -> str:
     return str((record.get("device") or {}).get("name", "unknown"))
 
 
-def verdict(record: Mapping[str, Any]) -> Markdown:
+def verdict(record: Mapping[str, Any]) -> str:
     """Whether the figures may be used; a quick look says so."""
-    word = "valid" if record.get("valid") else "**INVALID**"
-    if record.get("quick") and record["kind"] == "latency":
-        word += ", a quick look"
-    return Markdown(word)
+    word = "valid" if record.get("valid") else "INVALID"
+    return f"{word}, a quick look" if record.get("quick") and record["kind"] == "latency" else word
 
 
 def sampling(record: Mapping[str, Any]) -> str:
@@ -51,12 +47,21 @@ def protocol(record: Mapping[str, Any]) -> str:
     return f"{record['protocol']}, {flip} flip average, mean {record['averaging']}"
 
 
-def pairs(values: Any) -> Markdown:
+def conditions_in_short(record: Mapping[str, Any]) -> str:
+    """Target, precision and threads: what a figure must never be read without."""
+    conditions = record.get("conditions") or {}
+    threads = conditions.get("threads")
+    parts = [record.get("target"), conditions.get("precision")]
+    parts += [f"{threads} thread{'' if threads == 1 else 's'}"] if threads else []
+    return ", ".join(str(part) for part in parts if part)
+
+
+def pairs(values: Any) -> str:
     """A mapping as `name value` pairs, nested ones in brackets, what is unknown left out."""
     if not isinstance(values, Mapping):
-        return Markdown(escape(values or "unknown"))
+        return str(values or "unknown")
     known = {name: value for name, value in values.items() if value not in (None, [], {}, "")}
-    return Markdown(", ".join(_pair(name, value) for name, value in known.items()) or "unknown")
+    return ", ".join(_pair(name, value) for name, value in known.items()) or "unknown"
 
 
 def _pair(name: str, value: Any) -> str:
@@ -66,8 +71,8 @@ def _pair(name: str, value: Any) -> str:
         shown = "yes" if value else "no"
     else:
         items = value if isinstance(value, list) else [value]
-        shown = " ".join(escape(item) for item in items)
-    return f"{escape(name.replace('_', ' '))} {shown}"
+        shown = " ".join(str(item) for item in items)
+    return f"{str(name).replace('_', ' ')} {shown}"
 
 
 def commit(git: Any) -> str:
@@ -81,3 +86,7 @@ def commit(git: Any) -> str:
 def untrained(records: Iterable[Mapping[str, Any]]) -> bool:
     """Whether some record is of weights that were made up, at least in part."""
     return any(str(record.get("weights", "")).startswith("untrained") for record in records)
+
+
+FILTERS = (device, verdict, sampling, conditions_in_short, protocol, pairs, commit, untrained)
+"""What the templates of every format use."""

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.errors import InputError
+from bench.report.csv_table import render_csv
+from bench.report.html import render_html
 from bench.report.markdown import render_markdown
 from depthnet.files import write_whole
 
+ENDINGS = (".html", ".md", ".csv", ".json")
 
-def write_report(document: Mapping[str, Any], path: Path) -> None:
+
+def write_report(document: Mapping[str, Any], path: Path, folders: Sequence[Path] = ()) -> None:
     """Write a report, whole or not at all, in the form that the file's ending names.
 
-    Raises InputError for an ending other than .md and .json.
+    `folders` are those of the records, where HTML finds contact sheets. Raises InputError for
+    an ending that is not one of `ENDINGS`.
     """
-    if path.suffix == ".md":
+    if path.suffix == ".html":
+        text = render_html(document, folders)
+    elif path.suffix == ".md":
         text = render_markdown(document)
+    elif path.suffix == ".csv":
+        text = render_csv(document)
     elif path.suffix == ".json":
         text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     else:
-        raise InputError(f"cannot write a report as {path.name}: end its name in .md or .json")
+        raise InputError(
+            f"cannot write a report as {path.name}: end its name in {', '.join(ENDINGS[:-1])} or "
+            f"{ENDINGS[-1]}"
+        )
     write_whole(path, text.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,13 @@ def artefact(tiny_onnx: Path, tmp_path: Path) -> Artefact:
     return load_artefact(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_record() -> Callable[..., Record]:
     """Make a whole record of a kind, with fields changed."""
 
     def make(kind: str = "accuracy", **changes: Any) -> Record:
         fields = {"accuracy": ACCURACY, "complexity": COMPLEXITY}.get(kind, MEASURED)
-        return new_record(kind, {**fields, **changes})
+        return new_record(kind, {**deepcopy(fields), **changes})
 
     return make
 

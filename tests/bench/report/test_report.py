@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from bench.errors import InputError
 from bench.record import Record
+from bench.report.csv_table import render_csv
 from bench.report.markdown import render_markdown
 from bench.report.report import build_report
 from bench.report.write import write_report
@@ -233,14 +234,18 @@ def test_layout_has_no_stray_blank_lines(records: list[Record]) -> None:
     assert not re.search(r"[ \t]$", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("ending", ["md", "json"])
+BEGINNINGS = {"md": "# Depth", "html": "<!doctype html>", "csv": "model,kind,"}
+
+
+@pytest.mark.parametrize("ending", [*BEGINNINGS, "json"])
 def test_written_by_ending(records: list[Record], tmp_path: Path, ending: str) -> None:
     document = build_report(records)
     path = tmp_path / "new" / f"report.{ending}"
     write_report(document, path)
     text = path.read_text()
-    assert (json.loads(text) == document) if ending == "json" else text.startswith("# Depth")
-    with pytest.raises(InputError, match=r"\.md or \.json"):
+    assert ending != "json" or json.loads(text) == document
+    assert text.startswith(BEGINNINGS.get(ending, "{"))
+    with pytest.raises(InputError, match=r"\.csv or \.json"):
         write_report(document, tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == [tmp_path / "new"]
 
@@ -257,7 +262,9 @@ def test_no_odd_value_that_the_schema_lets_through_breaks_the_report(make_record
             for odd in (None, 0, -1.5, True, "x", [], [1], [[]], {}, {"a": 1}, {"a": {"b": []}}):
                 holder[key] = odd
                 if not find_fault(record):
-                    assert markdown(record).startswith("# Depth network report")
+                    document = build_report([record])
+                    assert render_markdown(document).startswith("# Depth network report")
+                    assert render_csv(document).startswith("model,")
                     rendered += 1
             holder[key] = kept
     assert rendered > 500

@@ -1,0 +1,64 @@
+"""A report as comma-separated values: a line a measurement, for spreadsheets and scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from bench.report.escape import plain
+
+ACCURACY = ("data", "split", "protocol", "images", "weights", "runtime")
+SCORES = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
+TIMES = ("p50_ms", "p90_ms", "p99_ms", "mean_ms", "std_ms")
+COLUMNS = (
+    *("model", "kind", "time", *ACCURACY, *SCORES),
+    *("device", "emulated", "target", "precision", "threads", "samples", "valid", "quick"),
+    *(f"latency_{name}" for name in TIMES),
+    *(f"emulator_{name}" for name in TIMES),
+    *("artefact_bytes", "weights_m", "macs_g", "weights_paper_m", "macs_paper_g"),
+)
+# What a spreadsheet takes for a formula.
+FORMULA = ("=", "+", "-", "@")
+
+
+def render_csv(report: Mapping[str, Any]) -> str:
+    """Render what `bench.report.report.build_report` gives.
+
+    Milliseconds of an emulator have columns of their own: they are no latency. Text that a
+    spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    output = io.StringIO()
+    writer = csv.DictWriter(output, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for model in report["models"]:
+        network = model["complexity"] or {}
+        of_network = {name: network.get(name) for name in COLUMNS if name in network}
+        of_network["macs_g"] = network.get("macs_conv_g")
+        records = [*model["accuracy"], *model["latency"], *model["emulated_cost"]]
+        for record in records or ([network] if network else []):
+            row = {**of_network, **_line(record)}
+            writer.writerow({name: _cell(value) for name, value in row.items()})
+    return output.getvalue()
+
+
+def _line(record: Mapping[str, Any]) -> dict[str, Any]:
+    device, conditions = record.get("device") or {}, record["conditions"]
+    kind = "latency" if record["kind"] == "latency" else "emulator"
+    return {
+        **{name: record.get(name) for name in COLUMNS if name in record},
+        "device": device.get("name"),
+        "emulated": device.get("emulated"),
+        "precision": conditions.get("precision"),
+        "threads": conditions.get("threads"),
+        "samples": record.get("count"),
+        **{f"{kind}_{name}": record.get(name) for name in TIMES},
+    }
+
+
+def _cell(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,55 @@
+"""One line a network and device: what a reader wants to know first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bench.report.numbers import number
+from bench.report.wording import conditions_in_short, device
+
+Row = dict[str, Any]
+TIMES = ("p50_ms", "p90_ms", "p99_ms")
+SCORES = ("protocol", "data", "split", "images", "runtime", "rmse", "rel", "delta1")
+
+
+def summarise_models(models: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """A row for every measurement of every network, or one for a network that was not timed.
+
+    `accuracy` lists the network's scores, each with its protocol. `latency_ms` are p50, p90 and
+    p99 on a real device, `emulator_ms` the emulator's time, which is no latency: a row has one
+    of them or none, so that no column mixes the two.
+    """
+    rows = []
+    for model in models:
+        measured = [*model["latency"], *model["emulated_cost"]]
+        rows += [_row(model, record) for record in measured or [{}]]
+    return rows
+
+
+def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
+    complexity = model["complexity"] or {}
+    times = {name: number(record.get(name)) for name in TIMES} if record else None
+    real = record.get("kind") == "latency"
+    memory = record.get("memory")
+    return {
+        "model": model["model"],
+        "weights_m": complexity.get("weights_m"),
+        "macs_g": complexity.get("macs_conv_g"),
+        "size_bytes": record.get("artefact_bytes"),
+        "memory_bytes": _peak(memory) if isinstance(memory, Mapping) else None,
+        "accuracy": [{name: one.get(name) for name in SCORES} for one in model["accuracy"]],
+        "device": device(record) if record else None,
+        "conditions": conditions_in_short(record) if record else None,
+        "latency_ms": times if real else None,
+        "emulator_ms": None if real else times,
+        "valid": record.get("valid"),
+        "quick": record.get("quick"),
+    }
+
+
+def _peak(memory: Mapping[str, Any]) -> float | None:
+    """The compiler's plan: weights, and the storages that one inference takes."""
+    parts = [number(memory.get(name)) for name in ("weights_bytes", "activations_bytes")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None

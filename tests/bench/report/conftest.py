@@ -1,0 +1,75 @@
+"""Records of a network that was timed on a phone, with all that a report can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from bench.record import Record
+from bench.report.report import build_report
+
+Make = Callable[..., Record]
+TRAINED: dict[str, Any] = {"weights": "trained on nyu, 20 epochs", "images": 654}
+OPERATORS: list[dict[str, Any]] = [
+    {
+        "name": "conv_1",
+        "operator": "convolution",
+        "ms": 2.0,
+        "macs": 40_000_000,
+        "bytes": 8_000_000,
+    },
+    {"name": "conv_2", "operator": "convolution", "ms": 1.0, "macs": 1_000_000, "bytes": 8_000_000},
+    {"name": "resize", "operator": "resize", "ms": 0.5, "macs": 0, "bytes": 800_000},
+]
+
+
+@pytest.fixture
+def profiled(make_record: Make) -> Record:
+    return _profiled(make_record)
+
+
+@pytest.fixture
+def everything(make_record: Make) -> list[Record]:
+    return _everything(make_record)
+
+
+@pytest.fixture(scope="session")
+def whole_report(make_record: Make) -> dict[str, Any]:
+    """A report of everything, not to be changed."""
+    return build_report(_everything(make_record))
+
+
+def _profiled(make_record: Make) -> Record:
+    """A latency with temperatures and a profile."""
+    record = make_record("latency", model="mobiledepth")
+    record["sessions"] = [[60.0 + i % 7 for i in range(300)] for _ in range(3)]
+    during = {"every_s": 10, "hottest_each_look_c": [35.0, 38.5, 40.0]}
+    record["conditions"]["after"] = {"battery_c": 31.5, "during": during}
+    record["memory"] = {"weights_bytes": 23_000_000, "activations_bytes": 4_000_000}
+    record["profile"] = {
+        "operators": deepcopy(OPERATORS),
+        "peak_gflops": 80.0,
+        "peak_gbytes_s": 10.0,
+    }
+    return record
+
+
+def _everything(make_record: Make) -> list[Record]:
+    """A timed and scored network, and an emulated one."""
+    emulated = {
+        "model": "ds",
+        "device": {"name": "emulated-a76", "emulated": True},
+        "sessions": [[3400.0, 3350.0, 3500.0]],
+        "p50_ms": 3400.0,
+    }
+    return [
+        make_record("complexity", model="mobiledepth"),
+        make_record(model="mobiledepth", protocol="paper", delta1=0.67, **TRAINED),
+        make_record(model="mobiledepth", delta1=0.68, **TRAINED),
+        _profiled(make_record),
+        make_record(model="ds"),
+        make_record("emulated cost", **emulated),
+    ]

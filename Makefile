@@ -7,10 +7,13 @@ BIN := $(VENV)/bin
 # of its CPU that estimates cycles, and venv.
 DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
 	llvm-19 python3-venv
+# Any of these will do; the first is installed where there is none.
+BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
-.PHONY: quickstart test test-unit test-integration fuzz check lint types setup setup-dev system clean
+.PHONY: quickstart test test-unit test-integration fuzz check lint types setup setup-dev system \
+	browser clean
 
 quickstart: setup
 	$(BIN)/depthbench quickstart
@@ -40,7 +43,7 @@ types: setup-dev
 
 setup: system $(VENV)/.installed
 
-setup-dev: system $(VENV)/.installed-dev
+setup-dev: system browser $(VENV)/.installed-dev
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -59,13 +62,22 @@ system:
 	@if command -v qemu-aarch64-static >/dev/null && command -v adb >/dev/null && [ -e $(ARM64_LIBC) ] \
 	    && [ -e $(ARM64_LIBSTDCXX) ] && command -v llvm-mca-19 >/dev/null \
 	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
-	if ! command -v apt-get >/dev/null; then \
-	    echo "make: install what these Debian packages hold, then run again: $(DEBIAN)" >&2; exit 3; fi; \
-	if [ "$$(id -u)" = 0 ]; then as_root=; elif command -v sudo >/dev/null; then as_root=sudo; else \
-	    echo "make: neither root nor sudo; ask for: apt-get install $(DEBIAN)" >&2; exit 3; fi; \
-	echo "installing the Debian packages: $(DEBIAN)"; \
-	$$as_root apt-get update -qq \
-	    && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN) >/dev/null
+	$(call apt_install,$(DEBIAN))
+
+# Tests open a report in it.
+browser:
+	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
+	$(call apt_install,$(firstword $(BROWSERS)))
+
+define apt_install
+if ! command -v apt-get >/dev/null; then \
+    echo "make: install what these Debian packages hold, then run again: $(1)" >&2; exit 3; fi; \
+if [ "$$(id -u)" = 0 ]; then as_root=; elif command -v sudo >/dev/null; then as_root=sudo; else \
+    echo "make: neither root nor sudo; ask for: apt-get install $(1)" >&2; exit 3; fi; \
+echo "installing the Debian packages: $(1)"; \
+$$as_root apt-get update -qq \
+    && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null
+endef
 
 clean:
 	rm -rf $(VENV) out *.egg-info

@@ -21,12 +21,14 @@ class Device(Protocol):
 
     `name` says where a number was taken, and `emulated` that it is no measurement of a phone.
     `key` is what clients ask a tracker for; it is new for every run, so that nobody else at the
-    same tracker gets the device by accident.
+    same tracker gets the device by accident, unless it is set. `listen` is the address of this
+    machine at which clients reach it.
     """
 
     name: str
     emulated: bool
     key: str
+    listen: str
 
     def serve(self, tracker: AnyTracker) -> AbstractContextManager[Endpoint]:
         """Starts the server and waits until `tracker` lists it; ends it with the block.

@@ -22,6 +22,17 @@ WAIT_S = 10.0
 TAKE_S = 60.0
 
 
+def parse_tracker(address: str, key: str | None) -> tuple[str, int, str | None]:
+    """Host, port and key of HOST:PORT and a key, if there is one; InputError if they are none."""
+    match = SPECIFICATION.fullmatch(f"tracker:{address}/{key or 'any'}")
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise InputError(
+            f"tracker {address!r}, key {key!r}: write HOST:PORT, for example 127.0.0.1:9190, and a "
+            "key of letters, digits and -_."
+        )
+    return match["host"], int(match["port"]), key
+
+
 class RemoteDevice:
     """A device at a tracker that runs elsewhere; nothing is started or ended here.
 
@@ -39,7 +50,7 @@ class RemoteDevice:
             )
         self.specification = specification
         self.name = specification
-        self.host = match["host"]
+        self.host = self.listen = match["host"]
         self.port = int(match["port"])
         self.key = match["key"]
         self.emulated = self.key.startswith("emulated")

@@ -26,6 +26,7 @@ COMMANDS = (
     "compile",
     "tune",
     "rpc_tracker",
+    "rpc_serve",
     "rpc_measure",
     "phone",
     "compare",

@@ -52,6 +52,15 @@ def _short(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
+def default_device() -> str:
+    """The device to use when none is named; says on stderr which, and why."""
+    from android_rpc import phones
+
+    device, why = phones.default_device()
+    click.echo(f"depthbench: --device {device}: {why}", err=True)
+    return device
+
+
 @contextmanager
 def status() -> Iterator[Callable[[str], None]]:
     """Show the latest line of progress on a terminal; silent elsewhere."""

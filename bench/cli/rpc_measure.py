@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit, json_option, key_values, out_option, status, table
+from bench.cli.common import (
+    default_device,
+    emit,
+    json_option,
+    key_values,
+    out_option,
+    status,
+    table,
+)
 from bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +99,7 @@ def command(
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
     with status() as progress:
-        fleet = open_fleet(devices or (_default_device(),), threads, progress, chosen)
+        fleet = open_fleet(devices or (default_device(),), threads, progress, chosen)
         found = [
             resolve_artefact(what, out, model=model, threads=threads, progress=progress)
             for what in artefacts or (None,)
@@ -137,14 +145,6 @@ def command(
             click.echo(f"depthbench: {job.artefact.folder}: {job.failed}", err=True)
     codes = [getattr(job.error, "exit_code", 1) for job in failed]
     return max(codes, default=0 if all(record["valid"] for record in done) else 1)
-
-
-def _default_device() -> str:
-    from android_rpc.phones import default_device
-
-    device, why = default_device()
-    click.echo(f"depthbench: --device {device}: {why}", err=True)
-    return device
 
 
 def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Accuracy | None:

@@ -54,6 +54,8 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             short["over_time"] = thin_sessions(record)
             short["temperatures"] = temperatures(record)
             short["roofline"] = build_roofline(record)
+        if isinstance(scores := short.get("accuracy"), dict):
+            short["accuracy"] = {key: value for key, value in scores.items() if key not in RAW}
         short["environment"] = _number_of(_environment(record), environments)
         by_model.setdefault(record["model"], []).append(short)
     models = [

@@ -34,12 +34,28 @@ def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
     target = record.get("target")
     folder = f"out/{model}-{target}"
     sampling = record["conditions"].get("sampling")
-    device = {"device": record["device"].get("name")}
-    profile = ["--profile"] if record.get("profile") else []
+    before = _mapping(record["conditions"].get("before"))
+    place = f"tracker:{before['tracker']}/{before.get('key')}" if before.get("tracker") else None
+    device = {"device": place or record["device"].get("name")}
+    scored = _mapping(record.get("accuracy"))
+    scoring = {name: scored.get(name) for name in ("data", "protocol")}
+    scoring["accuracy"] = scored.get("images")
     return [
         ["depthbench", "compile", model, *_options({"target": target}), "-o", folder],
-        ["depthbench", "rpc-measure", folder, *_options(device), *_options(sampling), *profile],
+        [
+            "depthbench",
+            "rpc-measure",
+            folder,
+            *_options(device),
+            *_options(sampling),
+            *_options(scoring),
+            *(["--profile"] if record.get("profile") else []),
+        ],
     ]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _options(values: Any) -> list[Any]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from android_rpc import phones as phones_module
 from android_rpc.errors import DeviceError, InputError
-from android_rpc.phones import ADVICE, READY, ListedPhone, choose_phone, parse_devices
+from android_rpc.phones import (
+    ADVICE,
+    READY,
+    ListedPhone,
+    choose_phone,
+    default_device,
+    parse_devices,
+)
 
 # As printed by adb 1.0.41 with phones in every state.
 REAL = """* daemon not running; starting now at tcp:5037
@@ -102,3 +112,51 @@ def test_the_environment_names_the_phone_as_for_adb(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ANDROID_SERIAL", "b")
     assert choose_phone(phones).serial == "b"
     assert choose_phone(phones, "a").serial == "a"
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Says what adb lists from now on: phones by serial and state."""
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    monkeypatch.setattr(phones_module, "start_server", lambda: False)
+
+    def plug(**states: str) -> None:
+        listed = [ListedPhone(serial, state) for serial, state in states.items()]
+        monkeypatch.setattr(phones_module, "run_adb", lambda *_: printed(listed))
+
+    return plug
+
+
+def test_the_only_phone_that_is_ready_is_the_default(plug: Callable[..., None]) -> None:
+    plug(a=READY)
+    assert default_device() == ("adb:a", "the phone on the cable")
+    plug(a="unauthorized", b=READY)
+    assert default_device()[0] == "adb:b"
+
+
+def test_without_a_ready_phone_it_is_the_emulated_one(plug: Callable[..., None]) -> None:
+    plug()
+    device, why = default_device()
+    assert device == "emulated"
+    assert why.startswith("no phone is connected")
+    plug(a="unauthorized")
+    device, why = default_device()
+    assert device == "emulated"
+    assert why.startswith("phone a is unauthorised")
+
+
+def test_several_ready_phones_are_listed(
+    plug: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug(a=READY, b=READY, c="offline")
+    monkeypatch.setattr(phones_module, "SETTLE_S", 0.0)
+    with pytest.raises(InputError, match=r"^2 phones are ready.*adb:a, adb:b, adb:all$"):
+        default_device()
+    monkeypatch.setenv("ANDROID_SERIAL", "b")
+    assert default_device()[0] == "adb:b"
+
+
+def test_without_adb_the_default_is_the_emulated_phone(no_programs: Path) -> None:
+    device, why = default_device()
+    assert device == "emulated"
+    assert why.startswith("adb is not installed")

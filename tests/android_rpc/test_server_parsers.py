@@ -124,6 +124,19 @@ def test_hellos(server_library: ctypes.CDLL, hello: str, limit: float | None) ->
     assert (None if refused else seconds.value) == limit
 
 
+@pytest.mark.parametrize(
+    ("hello", "seconds"),
+    [
+        *(("client:k", 0), ("client:k -hold=2.5", 2.5), ("client:k -hold=5 -timeout=9", 5)),
+        *(("client:k -hold=1e9", 10), ("client:k -hold=inf", 10), ("client:k -hold=nan", 0)),
+        *(("client:k -hold=", 0), ("client:k -hold=-3", 0), ("client:k -hold=x", 0)),
+    ],
+)
+def test_how_long_a_device_is_held(server_library: ctypes.CDLL, hello: str, seconds: float) -> None:
+    server_library.parse_hold.restype = ctypes.c_double
+    assert server_library.parse_hold(hello.encode()) == seconds
+
+
 @FAST
 @given(st.binary(max_size=200))
 def test_no_other_hello_is_accepted(server_library: ctypes.CDLL, hello: bytes) -> None:

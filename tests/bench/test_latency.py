@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 from android_rpc.errors import DeviceError
+from bench.device_accuracy import Accuracy
 from bench.errors import InputError
 from bench.latency import measure_on_device
 from bench.record import Record, append_record, read_records
 from bench.sampling import EMULATED
 from bench.statistics import summarise
 from compile.artefact import Artefact
+from depthnet import protocols
+from depthnet.data import open_dataset
 
 Compute = Callable[[np.ndarray], np.ndarray]
 
@@ -241,6 +244,33 @@ def test_what_was_measured_before_the_end_is_kept(
     assert len(told) >= SHORT["samples"]
     assert record["p50_ms"] == summarise(told)["p50"]
     assert (phone.sessions_open, phone.connections) == (0, 0)
+
+
+def test_what_is_timed_is_scored_too(measure: Measure, emulated: FakePhone) -> None:
+    asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
+    record = measure(emulated, sessions=2, accuracy=asked)
+    assert (record["valid"], record["reasons"]) == (True, [])
+    scores = record["accuracy"]
+    assert (scores["protocol"], scores["data"], scores["images"]) == ("paper", "rooms", 1)
+    assert scores["runtime"] == "tvm-rpc"
+    assert scores["rmse"] > 0
+    assert len(record["sessions"]) == emulated.sessions == 2
+    json.dumps(record, allow_nan=False)
+
+
+def test_scores_that_differ_make_the_record_invalid(measure: Measure, closed_form: Compute) -> None:
+    device = FakePhone(closed_form, emulated=True)
+    timed = EMULATED.samples
+
+    def later_wrong(image: np.ndarray) -> np.ndarray:
+        return closed_form(image) * (1 + 0.01 * (device.inferences > timed))
+
+    device.compute = later_wrong
+    asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
+    record = measure(device, accuracy=asked)
+    assert record["agreement"]["max_relative_difference"] < 1e-6
+    (reason,) = record["reasons"]
+    assert "over 1 images is 1.0e-02 relative (limit 1e-04)" in reason
 
 
 def test_nothing_is_kept_of_what_never_began(measure: Measure, phone: FakePhone) -> None:

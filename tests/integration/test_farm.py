@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -23,11 +24,17 @@ from android_rpc.fleet import DevicesOfTracker
 from android_rpc.remote import RemoteDevice
 from android_rpc.session import open_session
 from android_rpc.tracker import Tracker
+from bench.accuracy import measure_accuracy
 from bench.farm import Job, measure_all
 from bench.latency import Connect, measure_on_device
+from bench.models import load_model
 from bench.record import Record
+from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
+from depthnet import protocols
+from depthnet.data import open_dataset
+from depthnet.metrics import NAMES
 
 KEY = "emulated-farm"
 PHONES = [f"phone-{letter}" for letter in "abcd"]
@@ -39,17 +46,17 @@ ProcessesWith = Callable[[str], list[psutil.Process]]
 
 @pytest.fixture(scope="module")
 def artefacts(tmp_path_factory: pytest.TempPathFactory) -> list[Artefact]:
-    """1x1 convolutions whose weights tell them apart."""
+    """1x1 convolutions whose weights tell them apart; depth is 1 m and more."""
     folder = tmp_path_factory.mktemp("farm")
     made = []
     for number in range(ARTEFACTS):
         weight = np.full((1, 3, 1, 1), 0.1 * (number + 1), np.float32)
         graph = helper.make_graph(
-            [helper.make_node("Conv", ["image", "w"], ["depth"])],
+            [helper.make_node("Conv", ["image", "w", "b"], ["depth"])],
             "tiny",
             [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])],
             [helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 16, 16])],
-            [numpy_helper.from_array(weight, "w")],
+            [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(np.ones(1, "f"), "b")],
         )
         path = folder / f"net{number}.onnx"
         opset = [helper.make_opsetid("", 18)]
@@ -192,8 +199,9 @@ def test_the_command_line(farm: Tracker, artefacts: list[Artefact], tmp_path: Pa
     folders = [str(artefact.folder) for artefact in artefacts[:3]]
     device = f"tracker:{farm.host}:{farm.port}/{KEY}"
     command = [sys.executable, "-m", "bench.cli", "rpc-measure", *folders, "--json"]
+    scoring = ("--accuracy", "1", "--data", "rooms", "--protocol", "paper")
     done = subprocess.run(
-        [*command, "--device", device, "--samples", "2"],
+        [*command, "--device", device, "--samples", "2", *scoring],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -202,7 +210,59 @@ def test_the_command_line(farm: Tracker, artefacts: list[Artefact], tmp_path: Pa
     document = json.loads(done.stdout)
     assert models(document["records"]) == ["net0", "net1", "net2"]
     assert document["failed"] == []
+    protocol, rooms = protocols.get("paper"), open_dataset("rooms", "test", 1)
+    for record in document["records"]:
+        source = artefacts[0].folder.parent / f"{record['model']}.onnx"
+        with OnnxRuntimeCpu(source) as runtime:
+            expected = measure_accuracy(load_model(source), runtime, rooms, protocol)
+        for name in NAMES:
+            assert record["accuracy"][name] == pytest.approx(expected[name], rel=1e-4)
+        assert 0 <= record["accuracy"]["agreement"]["max_relative_difference"] <= 1e-4
     lines = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
     assert sorted(json.loads(line)["id"] for line in lines) == sorted(
         record["id"] for record in document["records"]
     )
+
+
+def test_a_phone_is_served_at_a_tracker_until_ctrl_c(
+    artefacts: list[Artefact], processes_with: ProcessesWith
+) -> None:
+    key = "emulated-served"
+    with Tracker() as tracker:
+        tracker_at = f"{tracker.host}:{tracker.port}"
+        command = [sys.executable, "-m", "bench.cli", "rpc-serve", "--device", "emulated"]
+        server = subprocess.Popen(
+            [*command, "--tracker", tracker_at, "--key", key, "--name", "mine", "--threads", "2"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert server.stdout is not None
+            said = server.stdout.readline()
+            assert said.startswith(f"mine is at tracker:{tracker_at}/{key}"), server.communicate()
+            (record,) = measure_all(jobs_of(artefacts[:1]), fleet_at(tracker, key), measure)
+        finally:
+            server.send_signal(signal.SIGINT)
+            _, errors = server.communicate(timeout=60)
+    assert (server.returncode, errors.strip()) == (130, "depthbench: interrupted")
+    assert record["device"] == {"name": "mine", "emulated": True}
+    assert record["conditions"]["threads"] == 2
+    assert processes_with(key) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--key", "arm64-a76"), "begin with emulated"),
+        (("--key", "a b"), "a key of letters"),
+        (("--tracker", "nowhere"), "write HOST:PORT"),
+        (("--listen", "0.0.0.0"), "give the address"),
+    ],
+)
+def test_what_cannot_be_served(options: tuple[str, ...], says: str) -> None:
+    command = [sys.executable, "-m", "bench.cli", "rpc-serve", "--device", "emulated", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1

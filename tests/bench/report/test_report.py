@@ -268,3 +268,14 @@ def test_no_odd_value_that_the_schema_lets_through_breaks_the_report(make_record
                     rendered += 1
             holder[key] = kept
     assert rendered > 500
+
+
+def test_what_was_scored_on_the_device_is_told(make_record: Make) -> None:
+    agreement = {"against": "onnxruntime", "max_relative_difference": 3e-7, "tolerance": 1e-4}
+    scores = {"data": "rooms", "split": "test", "protocol": "eigen", "images": 7, "rmse": 0.5}
+    scores |= {"rel": 0.25, "delta1": 0.75, "agreement": agreement, "per_image": [{"rmse": 0.5}]}
+    record = make_record("latency", accuracy=scores)
+    assert (
+        "| phone | rooms, test | eigen | 7 | 0.500 | 0.250 | 0.750 | onnxruntime | 3.0e-07 |"
+    ) in markdown(record)
+    assert "per_image" not in json.dumps(build_report([record]))

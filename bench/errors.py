@@ -19,3 +19,9 @@ class CheckFailed(RuntimeError):
     """A result is invalid, or two runtimes do not agree."""
 
     exit_code = 1
+
+
+class RuntimeLost(RuntimeError):
+    """The process that a runtime runs in has crashed, or did not answer in time."""
+
+    exit_code = 3

@@ -16,10 +16,13 @@ import click
 
 from bench import cli
 from bench.agreement import seeded_inputs
-from bench.comparison import ROUNDS, compare
-from bench.errors import InputError, ToolMissing
+from bench.comparison import compare
+from bench.errors import InputError, RuntimeLost, ToolMissing
+from bench.interleaving import ROUNDS
 from bench.models import resolve_model
-from bench.runtimes.choose import open_runtime
+from bench.runtimes.base import Runtime
+from bench.runtimes.choose import prepare
+from bench.runtimes.own_process import OwnProcess
 
 PEERS = ("onnxruntime", "openvino", "ncnn", "litert")
 ALONE = "tvm on one thread"
@@ -68,18 +71,22 @@ def measure(
     model = resolve_model(name, out)
     absent: dict[str, str] = {}
     with ExitStack() as stack:
-        runtimes = {"tvm": stack.enter_context(open_runtime("tvm", model, out, threads=threads))}
+
+        def open_runtime(runtime: str, threads: int) -> Runtime:
+            prepared = prepare(runtime, model, out, threads=threads)
+            return stack.enter_context(OwnProcess(prepared))
+
+        runtimes = {"tvm": open_runtime("tvm", threads)}
         for peer in peers:
             try:
-                runtime = open_runtime(peer, model, out, threads=threads)
-                runtimes[peer] = stack.enter_context(runtime)
-            except (InputError, ToolMissing) as error:
+                runtimes[peer] = open_runtime(peer, threads)
+            except (InputError, ToolMissing, RuntimeLost) as error:
                 absent[peer] = str(error)
         peers = tuple(peer for peer in peers if peer not in absent)
         if not peers:
             raise ToolMissing(f"no peer to compare with: {'; '.join(absent.values())}")
         if threads > 1:
-            runtimes[ALONE] = stack.enter_context(open_runtime("tvm", model, out))
+            runtimes[ALONE] = open_runtime("tvm", 1)
         found = compare(
             runtimes,
             seeded_inputs(model.inputs),
@@ -87,6 +94,10 @@ def measure(
             rounds=rounds,
             threads=threads,
         )
+    absent |= found["lost"]
+    peers = tuple(peer for peer in peers if peer not in absent)
+    if not peers or "tvm" in absent:
+        raise RuntimeLost(f"nothing left to compare: {'; '.join(absent.values())}")
     medians = {runtime: r[found["decided_by"]]["p50"] for runtime, r in found["runtimes"].items()}
     best = min(peers, key=lambda peer: medians[peer])
     ratio = found["runtimes"]["tvm"]["against"][best]

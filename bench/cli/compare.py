@@ -17,41 +17,57 @@ from bench.cli.common import emit, json_option, out_option, status, table
     "--runtimes",
     default="all",
     show_default=True,
-    help="all, or some of pytorch,onnxruntime,openvino,ncnn,litert,tvm.",
+    help="all, or some of pytorch,torch-compile,torchscript,executorch,onnxruntime,openvino,ncnn,"
+    "litert,mnn,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Seconds that a runtime may take for one inference: then it is killed, and the others "
+    "go on.",
+)
 @out_option
 @json_option
-def command(model: str, runtimes: str, rounds: int, threads: int, out: Any, as_json: bool) -> None:
+def command(
+    model: str, runtimes: str, rounds: int, threads: int, limit: float, out: Any, as_json: bool
+) -> int:
     """Time MODEL (a network or an .onnx file) on this machine, on as many threads each.
 
-    The outputs are checked against ONNX Runtime's first. All runtimes are timed in one loop, in
-    random order; what is compared are the medians of CPU time, of the clock's time with several
-    threads. A runtime that is not installed is listed as absent (pip install
-    'depthbench[peers,litert]').
+    The outputs are checked against ONNX Runtime's first. Every runtime has a process of its own;
+    all take turns, in random order; what is compared are the medians of CPU time, of the clock's
+    time with several threads. A runtime that is not installed is listed as absent (pip install
+    'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
     from bench import comparison
     from bench.agreement import seeded_inputs
-    from bench.errors import InputError, ToolMissing
+    from bench.errors import InputError, RuntimeLost, ToolMissing
     from bench.models import resolve_model
     from bench.provenance import git_state, tool_versions
     from bench.runtimes.base import Runtime
-    from bench.runtimes.choose import choose, open_runtime
+    from bench.runtimes.choose import choose, prepare
+    from bench.runtimes.own_process import OwnProcess
 
     names = list(dict.fromkeys(["onnxruntime", *choose(runtimes)]))
     absent: dict[str, str] = {}
+    lost: dict[str, str] = {}
     opened: dict[str, Runtime] = {}
     with ExitStack() as stack, status() as progress:
         resolved = resolve_model(model, out, progress=progress)
         for name in names:
             progress(f"loading {resolved.name} into {name}")
             try:
-                opened[name] = stack.enter_context(
-                    open_runtime(name, resolved, out, threads=threads)
-                )
+                prepared = prepare(name, resolved, out, threads=threads, progress=progress)
+                opened[name] = stack.enter_context(OwnProcess(prepared, answer_s=limit))
             except ToolMissing as error:
                 absent[name] = str(error)
+            except RuntimeLost as error:
+                if name == "onnxruntime":
+                    raise
+                lost[name] = str(error)
             except InputError as error:
                 if runtimes != "all":
                     raise
@@ -65,6 +81,7 @@ def command(model: str, runtimes: str, rounds: int, threads: int, out: Any, as_j
         )
     document = {
         **found,
+        "lost": {**lost, **found["lost"]},
         "model": resolved.name,
         "sha256": resolved.sha256,
         "weights": resolved.metadata.get("weights", ""),
@@ -73,6 +90,7 @@ def command(model: str, runtimes: str, rounds: int, threads: int, out: Any, as_j
         "tools": tool_versions(),
     }
     emit(document, as_json, lambda: _render(document))
+    return 1 if document["lost"] and runtimes != "all" else 0
 
 
 def _render(document: dict[str, Any]) -> str:
@@ -81,14 +99,16 @@ def _render(document: dict[str, Any]) -> str:
             "runtime": name,
             "CPU ms, p50": found["cpu_ms"]["p50"],
             "wall ms, p50": found["wall_ms"]["p50"],
+            "precision": found["precision"],
             "tvm / it": _ratio(document, name),
             "difference": found["agreement"]["max_relative_difference"],
         }
         for name, found in document["runtimes"].items()
     ]
-    absent = [f"{name}: {reason}" for name, reason in document["absent"].items()]
+    absent = [f"absent, {name}: {reason}" for name, reason in document["absent"].items()]
+    lost = [f"lost, {reason}" for reason in document["lost"].values()]
     head = f"{document['model']}, threads: {document['threads']}, rounds: {document['rounds']}"
-    return "\n".join([head, table(rows), *absent])
+    return "\n".join([head, table(rows), *absent, *lost])
 
 
 def _ratio(document: dict[str, Any], peer: str) -> str:

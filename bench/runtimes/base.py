@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from numpy.typing import NDArray
+
+from bench.timing import Sample, time_once
 
 PRECISIONS = {"float": "fp32", "float32": "fp32", "float16": "fp16", "double": "fp64"}
 """ONNX Runtime's and PyTorch's names of types, as the artefacts' manifests name them."""
@@ -24,6 +26,12 @@ class Runtime:
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Run the model once; raises InputError for inputs that it does not take."""
         raise NotImplementedError
+
+    def sampler(
+        self, inputs: Mapping[str, NDArray], several_threads: bool = False
+    ) -> Callable[[], Sample]:
+        """What runs the model once on `inputs` and says how long it took."""
+        return lambda: time_once(lambda: self.run(inputs), several_threads)
 
     def describe(self) -> dict[str, Any]:
         """What a figure taken with it must say: threads, precision."""

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.artefacts import compile_for
 from bench.errors import InputError
-from bench.models import Model
+from bench.models import Model, load_model
 from bench.runtimes.base import Runtime
 
-NAMES = ("pytorch", "onnxruntime", "openvino", "ncnn", "litert", "tvm")
+NAMES = (
+    *("pytorch", "torch-compile", "torchscript", "executorch"),
+    *("onnxruntime", "openvino", "ncnn", "litert", "mnn", "tvm"),
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a runtime loads, in its own format: a file, or an artefact's folder."""
+
+    name: str
+    file: Path
+    threads: int
 
 
 def choose(which: str) -> list[str]:
@@ -28,36 +42,96 @@ def choose(which: str) -> list[str]:
 def open_runtime(
     name: str, model: Model, out: Path, *, threads: int = 1, precision: str | None = None
 ) -> Runtime:
-    """Load `model` into the runtime called `name`, on `threads` threads.
+    """Prepare `model` for the runtime called `name` and load it into this process.
 
-    `pytorch` and `litert` need a network of the zoo, whose model they rebuild; `tvm` compiles for
-    the host first, in `precision` (by default the model's), which the others do not know. Raises
-    InputError where the model cannot be had in that form, ToolMissing where the runtime is not
-    installed.
+    Raises what `prepare` and `load` raise.
     """
-    if name == "onnxruntime":
-        from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+    return load(prepare(name, model, out, threads=threads, precision=precision))
 
-        return OnnxRuntimeCpu(model.path, threads=threads)
-    if name == "openvino":
-        from bench.runtimes.openvino_cpu import OpenVinoCpu
 
-        return OpenVinoCpu(model.path, threads=threads)
-    if name == "ncnn":
-        from bench.runtimes.ncnn_cpu import NcnnCpu
+def prepare(
+    name: str,
+    model: Model,
+    out: Path,
+    *,
+    threads: int = 1,
+    precision: str | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Prepared:
+    """Compile or convert `model` for the runtime called `name`, where it takes no ONNX.
 
-        return NcnnCpu(model.path, threads=threads)
+    PyTorch's ways, `litert` and `executorch` need a network of the zoo, whose module is rebuilt;
+    `tvm` compiles for the host, in `precision` (by default the model's), which the others do not
+    know. Raises InputError where the model cannot be had in that form, ToolMissing where what
+    makes it is not installed.
+    """
+    file = model.path
     if name == "litert":
-        from bench.runtimes.litert_convert import converted
-        from bench.runtimes.litert_cpu import LiteRtCpu
+        from bench.runtimes import litert_convert
 
-        return LiteRtCpu(converted(model), threads=threads)
+        file = litert_convert.converted(model)
+    elif name == "executorch":
+        from bench.runtimes import executorch_convert
+
+        file = executorch_convert.converted(model)
+    elif name == "mnn":
+        from bench.runtimes import mnn_convert
+
+        file = mnn_convert.converted(model)
+    elif name == "tvm":
+        file = compile_for(
+            str(model.path), "host", out, precision=precision, threads=threads, progress=progress
+        ).folder
+    return Prepared(name, file.absolute(), threads)
+
+
+def load(prepared: Prepared) -> Runtime:
+    """Load a prepared model into this process, to run on as many threads as it was prepared for.
+
+    Raises InputError where the runtime does not take it, ToolMissing where it is not installed.
+    """
+    file, threads = prepared.file, prepared.threads
+    match prepared.name:
+        case "onnxruntime":
+            from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+
+            return OnnxRuntimeCpu(file, threads=threads)
+        case "openvino":
+            from bench.runtimes.openvino_cpu import OpenVinoCpu
+
+            return OpenVinoCpu(file, threads=threads)
+        case "ncnn":
+            from bench.runtimes.ncnn_cpu import NcnnCpu
+
+            return NcnnCpu(file, threads=threads)
+        case "litert":
+            from bench.runtimes.litert_cpu import LiteRtCpu
+
+            return LiteRtCpu(file, threads=threads)
+        case "mnn":
+            from bench.runtimes.mnn_cpu import MnnCpu
+
+            return MnnCpu(file, threads=threads)
+        case "executorch":
+            from bench.runtimes.executorch_cpu import ExecuTorchCpu
+
+            return ExecuTorchCpu(file, threads=threads)
+        case "tvm":
+            from bench.runtimes.tvm_host import TvmHost
+            from compile.artefact import load_artefact
+
+            return TvmHost(load_artefact(file))
+    return _of_torch(prepared.name, load_model(file), threads)
+
+
+def _of_torch(name: str, model: Model, threads: int) -> Runtime:
+    from bench.runtimes.rebuilt import rebuilt
+    from bench.runtimes.torch_compiled import TorchCompiled
+    from bench.runtimes.torch_eager import TorchEager
+    from bench.runtimes.torch_script import TorchScript
+
+    module = rebuilt(model)
     if name == "pytorch":
-        from bench.runtimes.rebuilt import rebuilt
-        from bench.runtimes.torch_eager import TorchEager
-
-        return TorchEager(rebuilt(model), threads=threads)
-    from bench.runtimes.tvm_host import TvmHost
-
-    artefact = compile_for(str(model.path), "host", out, precision=precision, threads=threads)
-    return TvmHost(artefact)
+        return TorchEager(module, threads=threads)
+    adapter = TorchScript if name == "torchscript" else TorchCompiled
+    return adapter(module, model.input_shape, threads=threads)

@@ -11,8 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.agreement import seeded_inputs
-from bench.comparison import ratio_of_medians
 from bench.connection import OpenSession
+from bench.ratio import ratio_of_medians
 from bench.tuning.place import Build, Progress, Whole
 
 if TYPE_CHECKING:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.agreement import seeded_inputs
-from bench.comparison import interleave
+from bench.interleaving import interleave
+from bench.timing import Sample, time_once
 from bench.tuning.place import Build, Progress, Whole
 
 if TYPE_CHECKING:
@@ -48,16 +50,19 @@ class ThisMachine:
             self._progress(
                 f"comparing whole networks, tuned and not: pair {number + 1} of {BUILDS}"
             )
-            runs = {name: self._run(build(name == "tuned")) for name in ("formula", "tuned")}
-            times = interleave(runs, rounds=ROUNDS, seed=number, several_threads=several)
+            samplers = {
+                name: self._sampler(build(name == "tuned"), several)
+                for name in ("formula", "tuned")
+            }
+            times = interleave(samplers, rounds=ROUNDS, seed=number)
             ours, theirs = (median(getattr(times[name], kind)) for name in ("tuned", "formula"))
             found.append((ours / theirs, ours, theirs))
         ratios, tuned, formula = zip(*found, strict=True)
         return Whole(median(ratios), min(ratios), max(ratios), median(tuned), median(formula), kind)
 
-    def _run(self, trial: Trial) -> Callable[[], object]:
+    def _sampler(self, trial: Trial, several_threads: bool) -> Callable[[], Sample]:
         from compile.runtime import Machine
 
         machine = Machine(trial.runs_here, self._threads)
         arrays = list(seeded_inputs(self._inputs).values())
-        return lambda: machine.run(arrays)
+        return partial(time_once, lambda: machine.run(arrays), several_threads)

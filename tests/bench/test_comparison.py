@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench import comparison
-from bench.errors import CheckFailed
+from bench.errors import CheckFailed, RuntimeLost
+from bench.interleaving import interleave
 from bench.runtimes.base import Runtime
-
-POSITIVE = st.lists(st.floats(0.1, 100.0), min_size=1, max_size=30)
+from bench.timing import Sample
 
 
 class Fixed(Runtime):
@@ -39,37 +37,13 @@ class Fixed(Runtime):
 INPUTS = {"x": np.arange(1.0, 5.0)}
 
 
-@given(samples=POSITIVE, factor=st.floats(0.1, 10.0))
-def test_the_ratio_of_a_multiple_is_the_factor_without_doubt(
-    samples: list[float], factor: float
-) -> None:
-    ratio = comparison.ratio_of_medians([s * factor for s in samples], samples)
-    assert ratio == pytest.approx({"ratio": factor, "low": factor, "high": factor})
-
-
-@given(ours=POSITIVE, seed=st.integers(0, 9))
-def test_the_interval_holds_the_ratio_and_narrows_with_rounds(ours: list[float], seed: int) -> None:
-    theirs = np.random.default_rng(seed).uniform(1.0, 2.0, len(ours)).tolist()
-    few = comparison.ratio_of_medians(ours, theirs)
-    assert few["low"] <= few["high"]
-    assert few["low"] <= few["ratio"] * (1 + 1e-9)
-    assert few["ratio"] <= few["high"] * (1 + 1e-9)
-
-
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(0)
-    covered = 0
-    for _ in range(100):
-        a, b = generator.lognormal(0.0, 0.2, (2, 60))
-        found = comparison.ratio_of_medians((0.8 * a).tolist(), b.tolist())
-        covered += found["low"] <= 0.8 <= found["high"]
-    assert covered >= 88
-
-
 def test_runs_take_turns_and_each_has_a_time_a_round() -> None:
     seen: list[str] = []
-    runs = {name: (lambda name=name: seen.append(name)) for name in "abc"}
-    times = comparison.interleave(runs, rounds=7, warm_ups=2)
+
+    def sampler(name: str) -> Callable[[], Sample]:
+        return lambda: seen.append(name) or Sample(1.0, 1.0)  # type: ignore[func-returns-value]
+
+    times = interleave({name: sampler(name) for name in "abc"}, rounds=7, warm_ups=2)
     assert {name: len(t.wall_ms) for name, t in times.items()} == dict.fromkeys("abc", 7)
     rounds = [seen[k : k + 3] for k in range(6, len(seen), 3)]
     assert all(sorted(one) == ["a", "b", "c"] for one in rounds)
@@ -90,6 +64,32 @@ def test_a_runtime_that_computes_something_else_is_not_timed() -> None:
         comparison.compare({"onnxruntime": Fixed(2.0), "wrong": Fixed(1.0)}, INPUTS, rounds=3)
 
 
-def test_unequal_rounds_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 and 1 rounds"):
-        comparison.ratio_of_medians([1.0, 2.0], [1.0])
+class Breaks(Fixed):
+    """Is lost at its n-th run."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(2.0)
+        self.left = at
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        self.left -= 1
+        if self.left <= 0:
+            raise RuntimeLost("breaks: its process ended")
+        return super().run(inputs)
+
+
+@pytest.mark.parametrize("at", [1, 3, 9])
+def test_who_is_lost_leaves_the_others_figures_whole(at: int) -> None:
+    found = comparison.compare(
+        {"onnxruntime": Fixed(2.0), "breaks": Breaks(at), "other": Fixed(2.0)}, INPUTS, rounds=8
+    )
+    assert found["lost"] == {"breaks": "breaks: its process ended"}
+    assert list(found["runtimes"]) == ["onnxruntime", "other"]
+    for runtime in found["runtimes"].values():
+        assert runtime["cpu_ms"]["count"] == 8
+        assert len(runtime["against"]) == 1
+
+
+def test_without_the_reference_there_is_nothing_to_compare() -> None:
+    with pytest.raises(RuntimeLost, match="no outputs to compare with: breaks: its process"):
+        comparison.compare({"onnxruntime": Breaks(1), "other": Fixed(2.0)}, INPUTS, rounds=3)

@@ -13,23 +13,29 @@ import pytest
 import torch
 
 from bench.errors import InputError, ToolMissing
-from bench.models import load_model
+from bench.models import Model, load_model
+from bench.runtimes import executorch_convert, mnn_convert
 from bench.runtimes.base import Runtime
 from bench.runtimes.choose import NAMES, choose
+from bench.runtimes.executorch_cpu import ExecuTorchCpu
 from bench.runtimes.litert_convert import converted
 from bench.runtimes.litert_cpu import LiteRtCpu
+from bench.runtimes.mnn_cpu import MnnCpu
 from bench.runtimes.ncnn_cpu import NcnnCpu
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.openvino_cpu import OpenVinoCpu
+from bench.runtimes.torch_compiled import TorchCompiled
 from bench.runtimes.torch_eager import TorchEager
+from bench.runtimes.torch_script import TorchScript
 from bench.runtimes.tvm_host import TvmHost
 from bench.runtimes.tvm_rpc import TvmRpc
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
 
 ClosedForm = Callable[[np.ndarray], np.ndarray]
-# torch_module() below, converted by litert-torch.
+# torch_module() below, converted by litert-torch, and exported for ExecuTorch.
 TINY_TFLITE = Path(__file__).with_name("tiny.tflite")
+TINY_PTE = Path(__file__).with_name("tiny.pte")
 
 
 @pytest.fixture
@@ -45,26 +51,44 @@ def torch_module() -> torch.nn.Module:
     return module
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "ncnn", "litert", "pytorch", "tvm"])
+def open_tiny(name: str, tiny_onnx: Path, folder: Path) -> Runtime:
+    """The tiny model on a runtime, on two threads.
+
+    torch.compile takes long to compile it: its test is among those that start processes.
+    """
+    match name:
+        case "onnxruntime" | "openvino" | "ncnn":
+            adapters = {"onnxruntime": OnnxRuntimeCpu, "openvino": OpenVinoCpu, "ncnn": NcnnCpu}
+            return adapters[name](tiny_onnx, threads=2)
+        case "litert":
+            return LiteRtCpu(TINY_TFLITE, threads=2)
+        case "executorch":
+            return ExecuTorchCpu(TINY_PTE, threads=2)
+        case "mnn":
+            return MnnCpu(mnn_convert.converted(load_model(tiny_onnx)), threads=2)
+        case "pytorch":
+            return TorchEager(torch_module(), threads=2)
+        case "torchscript":
+            return TorchScript(torch_module(), (1, 3, 4, 6), threads=2)
+    return TvmHost(compile_model(tiny_onnx, "host", folder / "host", threads=2))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "torch-compile"])
 def test_computes_the_formula(
-    name: str, tiny_onnx: Path, tmp_path: Path, image: np.ndarray, closed_form: ClosedForm
+    name: str,
+    tiny_onnx: Path,
+    tmp_path: Path,
+    image: np.ndarray,
+    closed_form: ClosedForm,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    runtime: Runtime
-    on_two = {"onnxruntime": OnnxRuntimeCpu, "openvino": OpenVinoCpu, "ncnn": NcnnCpu}
-    if name in on_two:
-        runtime = on_two[name](tiny_onnx, threads=2)
-    elif name == "litert":
-        runtime = LiteRtCpu(TINY_TFLITE, threads=2)
-    elif name == "pytorch":
-        runtime = TorchEager(torch_module(), threads=1)
-    else:
-        runtime = TvmHost(compile_model(tiny_onnx, "host", tmp_path / "host"))
-    with runtime:
+    monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
+    with open_tiny(name, tiny_onnx, tmp_path) as runtime:
         assert runtime.name == name
         (depth,) = runtime.run({"image": image}).values()
         np.testing.assert_allclose(depth, closed_form(image), rtol=1e-5)
         described = runtime.describe()
-        assert described["threads"] == (2 if name in (*on_two, "litert") else 1)
+        assert described["threads"] == 2
         assert "fp32" in described["precision"]
         with pytest.raises(ValueError, match=r"inputs|takes"):
             runtime.run({"picture": image})
@@ -108,12 +132,44 @@ def test_litert_refuses_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_litert_takes_networks_of_the_zoo_only(
-    tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("runtime", [MnnCpu, ExecuTorchCpu])
+def test_what_is_converted_is_refused_in_one_line(
+    runtime: type[MnnCpu] | type[ExecuTorchCpu], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        runtime(tmp_path / "none")
+    (tmp_path / "broken").write_bytes(b"no model")
+    with pytest.raises(InputError, match="cannot load") as caught:
+        runtime(tmp_path / "broken")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_compiler_torch_compile_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolMissing, match=r"needs a C\+\+ compiler: apt-get install g\+\+"):
+        TorchCompiled(torch_module(), (1, 3, 4, 6))
+
+
+def test_mnn_cannot_convert_what_is_no_model(
+    tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
+    model = load_model(tiny_onnx)
+    tiny_onnx.write_bytes(b"no model")
+    with pytest.raises(InputError, match="MNN cannot convert tiny: ") as caught:
+        mnn_convert.converted(model)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("convert", [converted, executorch_convert.converted])
+def test_what_is_made_of_the_module_takes_networks_of_the_zoo_only(
+    convert: Callable[[Model], Path], tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
     with pytest.raises(InputError, match="no network of the zoo"):
-        converted(load_model(tiny_onnx))
+        convert(load_model(tiny_onnx))
 
 
 def test_litert_without_its_converter_says_how_to_get_it(
@@ -123,8 +179,9 @@ def test_litert_without_its_converter_says_how_to_get_it(
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.version", missing)
+    model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
     with pytest.raises(ToolMissing, match=r"pip install 'depthbench\[litert\]'"):
-        converted(load_model(tiny_onnx))
+        converted(model)
 
 
 @pytest.mark.parametrize("works", [True, False])
@@ -141,7 +198,7 @@ def test_a_conversion_happens_once_and_leaves_nothing_when_it_fails(
 
     monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
-    monkeypatch.setattr("bench.runtimes.litert_convert.subprocess.run", convert)
+    monkeypatch.setattr("bench.runtimes.conversion.subprocess.run", convert)
     model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
     if works:
         assert converted(model) == converted(model)
@@ -150,7 +207,7 @@ def test_a_conversion_happens_once_and_leaves_nothing_when_it_fails(
             converted(model)
     assert len(calls) == 1
     left = [file.suffix for file in (tmp_path / "cache" / "litert").iterdir()]
-    assert left == ([".tflite"] if works else [])
+    assert left == ([".litert"] if works else [])
 
 
 def test_runtimes_are_named_once_each_and_misspelt_ones_refused() -> None:

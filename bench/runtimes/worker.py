@@ -1,0 +1,92 @@
+"""A runtime in this process, driven by the one that started it (`own_process.OwnProcess`).
+
+python -m bench.runtimes.worker DESCRIPTOR
+
+DESCRIPTOR is this end of a socket. Everything ends when standard input closes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.runtimes.base import Runtime
+    from bench.timing import Sample
+
+
+def main(descriptor: int) -> None:
+    """Answer requests until the other end closes the socket."""
+    end_with_standard_input()
+    from bench.runtimes.channel import receive, send
+
+    requests = Requests()
+    with socket.socket(fileno=descriptor) as channel:
+        while True:
+            try:
+                name, *arguments = receive(channel)
+            except (EOFError, OSError):
+                return
+            try:
+                answer = (True, getattr(requests, name)(*arguments))
+            except Exception as error:
+                answer = (False, one_of_ours(error))
+            send(channel, answer)
+
+
+def end_with_standard_input() -> None:
+    """Start what kills this process and all that it has started when standard input closes.
+
+    A process of its own: a runtime that hangs may hold the interpreter's lock, and a stopped
+    process reads nothing.
+    """
+    if os.fork():
+        return
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def one_of_ours(error: Exception) -> Exception:
+    """An error that the command line knows, of one line."""
+    from bench.errors import InputError
+    from bench.runtimes.base import one_line
+
+    if hasattr(error, "exit_code"):
+        return error
+    return InputError(f"cannot run the model: {type(error).__name__}: {one_line(error)}")
+
+
+class Requests:
+    """What can be asked for, by name."""
+
+    _runtime: Runtime
+    _sampler: Callable[[], Sample]
+
+    def load(self, prepared: Any) -> dict[str, Any]:
+        """Load the model; what the runtime says of it."""
+        from bench.runtimes.choose import load
+
+        self._runtime = load(prepared)
+        return self._runtime.describe()
+
+    def run(self, inputs: Any) -> Any:
+        """The outputs."""
+        return self._runtime.run(inputs)
+
+    def use(self, inputs: Any, several_threads: bool) -> None:
+        """What `sample` is to run on."""
+        self._sampler = self._runtime.sampler(inputs, several_threads)
+
+    def sample(self) -> Sample:
+        """Time one inference, in this process."""
+        return self._sampler()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -3,6 +3,9 @@
 The two products of a squeeze-and-excite block read each weight once, for one pixel: all of their
 time is waiting for memory. A convolution shortly before them has time to spare on the way to
 memory: it asks for their weights line by line, and they find them in the second cache.
+
+Several threads do so too for the panel of weights that each begins the next kernel with: what they
+wait for all at once takes the more of a kernel's time, the shorter that is.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from typing import Any
 import numpy as np
 import tvm
 from tvm import relax, tirx
-from tvm.s_tir import SBlock
+from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_mutate
 
 from compile.passes.straight_line import translate, with_operands
 from compile.passes.tensors import is_operator
+from compile.schedules import steps
 from compile.schedules.prefetch import LINE_BYTES, prefetch
 from compile.targets import Target
 
@@ -31,15 +35,33 @@ DISTANCE = 6
 SHARE = 0.5
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """Weights of a later kernel: `elements` for each thread, from `stride` times its number on."""
+
+    weight: Any
+    elements: int
+    stride: int
+
+    @property
+    def bytes(self) -> int:
+        """What each thread asks for."""
+        return self.elements * _width(self.weight)
+
+
 @dataclass
 class _Kernel:
-    """A call of a scheduled function: its weights by position, and what it asks for."""
+    """A call of a scheduled function: its weights by position, and what it asks for.
+
+    `divides_weights` says that each thread reads other panels of them than the others.
+    """
 
     call: Any
     function: Any
     macs: int
     weights: int | None
-    asks_for: list[Any] = field(default_factory=list)
+    divides_weights: bool
+    asks_for: list[_Wanted] = field(default_factory=list)
 
 
 def ask_for_next_weights(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
@@ -57,40 +79,68 @@ def ask_for_next_weights(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
             kernels[binding.var] = kernel
             _find_place(kernel, recent[-DISTANCE:], target)
             recent.append(kernel)
-    return translate(mod, lambda builder, uses: _Asker(builder, kernels))
+    return translate(mod, lambda builder, uses: _Asker(builder, kernels, target.threads))
 
 
 def _kernel(mod: tvm.IRModule, call: Any) -> _Kernel:
     function = mod[call.args[0]]
-    loops, panel = _nest(function)
-    macs = prod(int(loop.extent) for loop in loops)
-    position = None
-    if panel is not None and macs == prod(int(edge) for edge in panel.ty.shape):
-        position = next((i for i, p in enumerate(function.params) if p.same_as(panel)), None)
-    return _Kernel(call, function, macs if loops else 0, position)
+    loops, update = _nest(function)
+    if update is None:
+        return _Kernel(call, function, 0, None, False)
+    panel = update.block.reads[2].source
+    position = next((i for i, p in enumerate(function.params) if p.same_as(panel)), None)
+    return _Kernel(call, function, _turns(loops), position, _divides_channels(loops, update))
+
+
+def _turns(loops: list[Any]) -> int:
+    return prod(int(loop.extent) for loop in loops)
+
+
+def _divides_channels(loops: list[Any], update: Any) -> bool:
+    parallel = next((loop for loop in loops if loop.kind == tirx.ForKind.PARALLEL), None)
+    kinds = [one.iter_type for one in update.block.iter_vars]
+    values = zip(update.iter_values, kinds, strict=True)
+    *_, channels = [value for value, kind in values if kind == tirx.IterVar.DataPar]
+    return parallel is not None and steps.mentions(channels, parallel.loop_var)
 
 
 def _find_place(kernel: _Kernel, before: list[_Kernel], target: Target) -> None:
+    """Note what the kernel is to find in the second cache at one of those before it."""
     if kernel.weights is None:
         return
     weight = kernel.call.args[1].fields[kernel.weights]
-    size = _bytes(weight)
-    if not isinstance(weight, tvm.ir.expr.GenericConst) or size < LEAST_BYTES:
+    if not isinstance(weight, tvm.ir.expr.GenericConst):
+        return
+    blocks, *panel = (int(edge) for edge in weight.ty.shape)
+    if kernel.macs == blocks * prod(panel):
+        share = kernel.macs // target.threads
+        wanted = _Wanted(weight, share, share)
+    elif target.threads > 1:
+        before = before[-1:]
+        stride = blocks // target.threads * prod(panel) if kernel.divides_weights else 0
+        wanted = _Wanted(weight, prod(panel), stride)
+    else:
+        return
+    if wanted.bytes < LEAST_BYTES // target.threads:
         return
     for one in reversed(before):
-        waiting = size + sum(_bytes(other) for other in one.asks_for)
-        if one.macs >= WORK * waiting and waiting <= target.l2_bytes * SHARE:
-            one.asks_for.append(weight)
+        waiting = wanted.bytes + sum(other.bytes for other in one.asks_for)
+        enough = one.macs >= WORK * waiting * target.threads
+        if enough and waiting <= target.l2_bytes * SHARE:
+            one.asks_for.append(wanted)
             return
 
 
-def _bytes(weight: Any) -> int:
-    return prod(int(edge) for edge in weight.ty.shape) * np.dtype(str(weight.ty.dtype)).itemsize
+def _width(weight: Any) -> int:
+    return np.dtype(str(weight.ty.dtype)).itemsize
 
 
 class _Asker:
-    def __init__(self, builder: relax.BlockBuilder, kernels: dict[Any, _Kernel]) -> None:
+    def __init__(
+        self, builder: relax.BlockBuilder, kernels: dict[Any, _Kernel], threads: int
+    ) -> None:
         self.builder = builder
+        self.threads = threads
         self.kernels = kernels
         self.values: dict[Any, Any] = {}
         self.asking: dict[Any, Any] = {}
@@ -106,29 +156,34 @@ class _Asker:
 
     def _with_weights(self, kernel: _Kernel) -> Any:
         name, inputs = kernel.call.args
-        key = name, tuple(str(weight.ty) for weight in kernel.asks_for)
+        wanted = kernel.asks_for
+        key = name, tuple((str(one.weight.ty), one.elements, one.stride) for one in wanted)
         if key not in self.asking:
-            function = _asking(kernel.function, len(inputs.fields), kernel.asks_for)
+            function = _asking(kernel.function, len(inputs.fields), wanted, self.threads)
             self.asking[key] = self.builder.add_func(function, f"{name.name_hint}_asking")
-        fields = relax.Tuple([*inputs.fields, *kernel.asks_for])
+        fields = relax.Tuple([*inputs.fields, *(one.weight for one in wanted)])
         return relax.Call(
             kernel.call.op, [self.asking[key], fields], kernel.call.attrs, kernel.call.ty_args
         )
 
 
-def _asking(function: Any, inputs: int, weights: list[Any]) -> Any:
+def _asking(function: Any, inputs: int, wanted: list[_Wanted], threads: int) -> Any:
     """The function with more inputs, for whose lines it asks as it multiplies."""
     later = [
         tirx.decl_buffer([int(e) for e in w.ty.shape], str(w.ty.dtype), f"later_{i}")
-        for i, w in enumerate(weights)
+        for i, w in enumerate(one.weight for one in wanted)
     ]
     nest, _ = _nest(function)
     loops = [loop for loop in nest if loop.kind in (tirx.ForKind.SERIAL, tirx.ForKind.PARALLEL)]
     run: Any = tirx.const(0, "int64")
+    thread: Any = tirx.const(0, "int64")
     for loop in loops:
         run = run * loop.extent + loop.loop_var
-    runs = prod(int(loop.extent) for loop in loops)
-    hints = [hint for buffer in later for hint in _hints(buffer, run, runs)]
+        if loop.kind == tirx.ForKind.PARALLEL:
+            thread = tirx.floordiv(loop.loop_var * threads, loop.extent)
+    turns = -(-_turns(loops) // threads)
+    pairs = zip(later, wanted, strict=True)
+    hints = [hint for buffer, one in pairs for hint in _hints(buffer, one, run, thread, turns)]
 
     def on_loop(loop: Any, mutator: Any) -> Any:
         if not loop.same_as(loops[-1]):
@@ -143,17 +198,17 @@ def _asking(function: Any, inputs: int, weights: list[Any]) -> Any:
     return tirx.PrimFunc(params, body, function.ret_type, attrs=function.attrs)
 
 
-def _hints(buffer: Any, run: Any, runs: int) -> list[Any]:
-    shape = [int(edge) for edge in buffer.ty.shape]
-    elements, line = prod(shape), LINE_BYTES // np.dtype(str(buffer.ty.dtype)).itemsize
-    each = -(-elements // runs)
-    origin = [0] * (len(shape) - 1)
-    places = (buffer[(*origin, run * each + offset)] for offset in range(0, each, line))
-    return [prefetch(place) for place in places]
+def _hints(buffer: Any, wanted: _Wanted, run: Any, thread: Any, turns: int) -> list[Any]:
+    """Those of one run of a kernel's loops, of which each thread does so many in turn."""
+    line = LINE_BYTES // _width(wanted.weight)
+    each = -(-wanted.elements // turns)
+    first = run * each + thread * (wanted.stride - turns * each)
+    origin = [0] * (len(buffer.shape) - 1)
+    return [prefetch(buffer[(*origin, first + offset)]) for offset in range(0, each, line)]
 
 
 def _nest(function: Any) -> tuple[list[Any], Any]:
-    """The loops around the accumulation, outermost first, and the weights that it reads."""
+    """The loops around the accumulation, outermost first, and the block as it lies in them."""
     around: list[Any] = []
     found: list[tuple[list[Any], Any]] = []
 
@@ -163,11 +218,11 @@ def _nest(function: Any) -> tuple[list[Any], Any]:
         around.pop()
         return loop
 
-    def on_block(block: Any, mutator: Any) -> Any:
-        if block.name_hint == "accumulate_update" and len(block.reads) == 3:
-            found.append((list(around), block.reads[2].source))
-        mutator.default_mutate(block)
-        return block
+    def on_block(update: Any, mutator: Any) -> Any:
+        if update.block.name_hint == "accumulate_update" and len(update.block.reads) == 3:
+            found.append((list(around), update))
+        mutator.default_mutate(update)
+        return update
 
-    structural_mutate(function.body, [(tirx.For, on_loop), (SBlock, on_block)])
+    structural_mutate(function.body, [(tirx.For, on_loop), (SBlockRealize, on_block)])
     return found[0] if len(found) == 1 else ([], None)

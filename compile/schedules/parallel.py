@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from tvm import tirx
 from tvm.s_tir import SBlockRealize
-from tvm_ffi import structural_map, structural_mutate, structural_walk
+from tvm_ffi import structural_map, structural_mutate
 
-from compile.schedules.steps import is_among
+from compile.schedules.steps import is_among, mentions
 from compile.schedules.tiles import BALANCED, balance
 
 # To launch a loop, to wait for its last thread and to allocate each iteration's buffers takes 2 to
@@ -183,9 +183,9 @@ def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
     if int(loop.extent) == 1:
         return True
     for use in inside:
-        if any(_mentions(value, loop.loop_var) for value in use.bound(tirx.IterVar.CommReduce)):
+        if any(mentions(value, loop.loop_var) for value in use.bound(tirx.IterVar.CommReduce)):
             return False
-        follows = any(_mentions(v, loop.loop_var) for v in use.bound(tirx.IterVar.DataPar))
+        follows = any(mentions(v, loop.loop_var) for v in use.bound(tirx.IterVar.DataPar))
         if not follows and not all(is_among(buffer, own) for buffer in use.written):
             return False
     return True
@@ -194,7 +194,7 @@ def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
 def _divides_channels(loop: Any, use: _Use) -> bool:
     """Whether the loop divides the last axis that a block writes."""
     spatial = use.bound(tirx.IterVar.DataPar)
-    return bool(spatial) and _mentions(spatial[-1], loop.loop_var)
+    return bool(spatial) and mentions(spatial[-1], loop.loop_var)
 
 
 def _cuts_short(loop: Any, use: _Use, threads: int) -> bool:
@@ -244,11 +244,3 @@ def _loop(like: Any, body: Any) -> Any:
     return tirx.For(
         like.loop_var, like.min, like.extent, like.kind, body, annotations=like.annotations
     )
-
-
-def _mentions(expression: Any, variable: Any) -> bool:
-    found: list[Any] = []
-    structural_walk(
-        expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
-    )
-    return bool(found)

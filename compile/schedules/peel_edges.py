@@ -19,7 +19,7 @@ from tvm.ir.expr import TensorLoad
 from tvm.s_tir import SBlock, SBlockRealize, Schedule
 from tvm_ffi import structural_map, structural_walk
 
-from compile.schedules.steps import is_among
+from compile.schedules.steps import is_among, mentions
 
 # On a loop: how many of its first and last iterations read beyond an edge.
 FIRST, LAST = "compile.first_edge", "compile.last_edge"
@@ -71,7 +71,7 @@ class _Peeler:
         if not isinstance(node, tirx.For):
             return node, []
         body, checks = self.statement(node.body)
-        inner = [check for check in checks if _mentions(check, node.loop_var)]
+        inner = [check for check in checks if mentions(check, node.loop_var)]
         outer = [check for check in checks if not is_among(check, inner)]
         body = _checked(body, inner)
         notes = dict(node.annotations)
@@ -165,12 +165,6 @@ def _used(statement: Any) -> list[Any]:
 
 def _times(buffer: Any, used: list[Any]) -> int:
     return sum(one.same_as(buffer) for one in used)
-
-
-def _mentions(expression: Any, variable: Any) -> bool:
-    found: list[bool] = []
-    structural_walk(expression, (tirx.Var, lambda one: found.append(one.same_as(variable))))
-    return any(found)
 
 
 def _loop(like: Any, low: Any, extent: Any, body: Any, notes: Any) -> Any:

@@ -138,6 +138,15 @@ def is_among(one: Any, others: Iterable[Any]) -> bool:
     return any(one.same_as(other) for other in others)
 
 
+def mentions(expression: Any, variable: Any) -> bool:
+    """Whether the variable occurs in the expression."""
+    found: list[Any] = []
+    structural_walk(
+        expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
+    )
+    return bool(found)
+
+
 def unroll_all(schedule: Schedule, loops: Iterable[Any]) -> None:
     """Unroll loops of known small extents."""
     for loop in loops:

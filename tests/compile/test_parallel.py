@@ -20,6 +20,7 @@ from compile.errors import InputError
 from compile.pipeline import Compiled
 from compile.runtime import Machine
 from compile.schedules import parallel
+from compile.schedules.steps import mentions
 from compile.schedules.tiles import BALANCED, balance
 from compile.threads import usable_cores, use_threads
 
@@ -87,7 +88,7 @@ def cut_axis(function: Any) -> str:
     found: list[Any] = []
     structural_walk(loop.body, (SBlockRealize, found.append))
     sums = next(one for one in found if one.block.name_hint == "accumulate_update")
-    along = [parallel._mentions(value, loop.loop_var) for value in sums.iter_values]
+    along = [mentions(value, loop.loop_var) for value in sums.iter_values]
     return "channels" if along[3] else "rows"
 
 

@@ -123,6 +123,22 @@ def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: An
     assert not any(name.endswith("_asking") for name in scripts(agree(model, "arm64-a76")))
 
 
+@pytest.mark.parametrize(("edge", "threads"), [(28, 2), (7, 2), (7, 1)])
+def test_several_threads_ask_for_the_panels_that_they_begin_the_next_kernel_with(
+    agree: Any, graph: Any, edge: int, threads: int
+) -> None:
+    """Rows are divided in the larger image, weights in the smaller; one thread asks for none."""
+    y = graph.convolution(graph.input([1, 256, edge, edge]), [256, 256, 1, 1])
+    y = graph.convolution(graph.add("Relu", y), [64, 256, 1, 1])
+    found = scripts(agree(graph.model(graph.add("Sigmoid", y)), "host", threads=threads))
+    asking = [text for name, text in found.items() if name.endswith("_asking")]
+    assert len(asking) == (threads > 1)
+    for text in asking:
+        hints = [line for line in text.splitlines() if "later_0" in line and "T.prefetch" in line]
+        assert hints
+        assert any("share" in line for line in hints)
+
+
 @names
 def test_an_image_beyond_the_second_cache(agree: Any, graph: Any, target: str) -> None:
     edge = 96 if target == "host" else 48  # more than half of the second cache

@@ -15,8 +15,8 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 @click.option("--target", default="host", show_default=True, help="host or arm64-a76.")
 @click.option(
     "--device",
-    help="Where to measure for arm64-a76: emulated (estimated cycles), adb, adb:SERIAL, "
-    "tracker:HOST:PORT/KEY.  [default: emulated]",
+    help="Where to measure for arm64-a76: emulated (estimated cycles), adb, adb:SERIAL, adb:all, "
+    "tracker:HOST:PORT/KEY for all devices with that key.  [default: emulated]",
 )
 @click.option(
     "--minutes",

@@ -28,6 +28,7 @@ class EmulatedPhone:
 
     objective = "estimated cycles (emulated)"
     exact = True
+    places = 1
 
     def __init__(self, formula: Trial, running: Running, progress: Progress) -> None:
         self._ports = running.ports

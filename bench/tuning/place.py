@@ -45,6 +45,10 @@ class Place(Protocol):
     objective: str
     exact: bool
 
+    @property
+    def places(self) -> int:
+        """How many trials can be measured at the same time."""
+
     def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
         """The cost of each workload in the trial, and by formula; see compile.tuning.tune."""
 

@@ -24,6 +24,8 @@ BUILDS = 5
 class ThisMachine:
     """Kernels in their network, in turns with the formulas' network (compile.tuning.host)."""
 
+    places = 1
+
     def __init__(self, formula: Trial, running: Running, progress: Progress) -> None:
         from compile.tuning.host import HostMeasurer
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from compile.tuning.tune import State
 
 EMULATED = "emulated"
-SESSION_LIMIT_S = 600.0
 OpenPlace = Callable[["Trial", "Running"], Place]
 
 
@@ -125,15 +124,10 @@ def _place(
 
         yield EMULATED, lambda formula, running: EmulatedPhone(formula, running, progress)
     else:
-        from android_rpc.choose import open_device
-        from bench.connection import connect
+        from android_rpc.choose import open_fleet
         from bench.tuning.on_device import OnDevice
 
-        phone = open_device(device, threads=machine.threads, progress=progress)
-        with connect(phone, SESSION_LIMIT_S) as open_session:
-            yield (
-                phone.name,
-                lambda formula, running: OnDevice(
-                    formula, running, progress, open_session, phone.name
-                ),
-            )
+        fleet = open_fleet([device], threads=machine.threads, progress=progress)
+        names = fleet.names()
+        where = device if fleet.shared else ", ".join(names)
+        yield where, lambda formula, running: OnDevice(formula, running, progress, fleet, where)

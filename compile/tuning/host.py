@@ -19,6 +19,7 @@ class HostMeasurer:
 
     objective = "nanoseconds in the network, this processor"
     exact = False
+    places = 1
 
     def __init__(self, trial: Trial, running: Running) -> None:
         self._formula = running

@@ -100,9 +100,13 @@ class Search:
         chosen = min(promising, key=lambda one: one.bound(self._noise, -1), default=None)
         return dict(chosen.choices) if chosen else {}
 
-    def propose(self) -> Choices:
-        """What to try next; the formula's choices, which are none, where nothing is left."""
-        if self._known and not self._tried:
+    def propose(self, under_way: Sequence[Choices] = ()) -> Choices:
+        """What to try next; the formula's choices, which are none, where nothing is left.
+
+        What is `under_way`, being measured elsewhere at this time, is not proposed as new.
+        """
+        begun = {*self._tried, *map(_key, under_way)}
+        if self._known and not begun:
             return dict(self._known)
         if self._noise and self._measured % AGAIN == AGAIN - 1 and (choices := self.again()):
             return choices
@@ -111,7 +115,7 @@ class Search:
         for choices, options in [*bases, ({}, self.options)]:
             rng = random.Random(f"{self._seed} {self.workload} {sorted(choices.items())}")
             for neighbour in _neighbours(choices, options, rng):
-                if neighbour and _key(neighbour) not in self._tried:
+                if neighbour and _key(neighbour) not in begun:
                     return neighbour
         return self.again() if self._noise else {}
 

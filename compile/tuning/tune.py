@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Generic, Protocol, TypeVar
@@ -23,11 +24,15 @@ TOOLS = ("apache-tvm", "apache-tvm-ffi")
 class Measurer(Protocol):
     """Says what the kernels of a network cost.
 
-    `objective` names the cost, unit and place; `exact` says that it is the same every time.
+    `objective` names the cost, unit and place; `exact` says that it is the same every time, and
+    `places` how many trials can be measured at the same time, in as many threads.
     """
 
     objective: str
     exact: bool
+
+    @property
+    def places(self) -> int: ...
 
     def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
         """The cost of each workload's calls in the trial, and by formula.
@@ -133,24 +138,53 @@ class Tuning(Generic[M]):
         return self._found()
 
     def _round(self, confirms: bool) -> bool:
-        """Build and measure one network; whether there was anything to try."""
+        """Build and measure one network a place; whether there was anything to try."""
         begin = time.monotonic()
-        choices = {
-            name: chosen
-            for name, search in self._searches.items()
-            if (chosen := search.again() if confirms else search.propose())
-        }
-        if not choices:
-            return False
-        trial, running, failed = self._right(choices)
-        costs = self.measurer.costs(trial, running) if trial.choices.tuned else {}
-        measured = [Measurement(name, choices[name], failed=why) for name, why in failed.items()]
-        for name, made in trial.choices.tuned.items():
-            measured.append(self._measurement(name, dict(made), trial, costs.get(name)))
-        one = Round(time.monotonic() - begin, confirms, tuple(measured))
-        self._journal.add(one)
-        self._take_in(one)
-        return True
+        proposed: list[Tuned] = []
+        built = []
+        for _ in range(max(1, self.measurer.places)):
+            choices = self._choose(confirms, proposed)
+            if not choices:
+                break
+            proposed.append(choices)
+            built.append(self._right(choices))
+        for choices, (trial, _, failed), costs in zip(
+            proposed, built, self._costs(built), strict=True
+        ):
+            measured = [
+                Measurement(name, choices[name], failed=why) for name, why in failed.items()
+            ]
+            for name, made in trial.choices.tuned.items():
+                measured.append(self._measurement(name, dict(made), trial, costs.get(name)))
+            # Of rounds at the same time, the first has the seconds.
+            now = time.monotonic()
+            one = Round(now - begin, confirms, tuple(measured))
+            begin = now
+            self._journal.add(one)
+            self._take_in(one)
+        return bool(proposed)
+
+    def _choose(self, confirms: bool, proposed: Sequence[Tuned]) -> dict[str, dict[str, str]]:
+        """What each workload tries next, beside what was `proposed` in this round."""
+        found = {}
+        for name, search in self._searches.items():
+            under_way = [dict(choices[name]) for choices in proposed if name in choices]
+            if chosen := search.again() if confirms else search.propose(under_way):
+                found[name] = chosen
+        return found
+
+    def _costs(
+        self, built: Sequence[tuple[Trial, Running, dict[str, str]]]
+    ) -> list[Mapping[str, tuple[float, float]]]:
+        """The costs of trials, measured at the same time where there are several."""
+
+        def costs(one: tuple[Trial, Running, dict[str, str]]) -> Mapping[str, tuple[float, float]]:
+            return self.measurer.costs(*one[:2]) if one[0].choices.tuned else {}
+
+        if len(built) < 2:
+            return list(map(costs, built))
+        with ThreadPoolExecutor(len(built)) as pool:
+            return list(pool.map(costs, built))
 
     def _right(self, choices: Tuned) -> tuple[Trial, Running, dict[str, str]]:
         """A network with those of the choices that compute what the formulas' do, and why not."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from android_rpc.bundle import Bundle
 from android_rpc.emulated import EmulatedPhone as Phone
-from android_rpc.session import open_session
+from android_rpc.fleet import DevicesOfTracker
 from android_rpc.tracker import Tracker
 from bench.tuning.emulated import EmulatedPhone
 from bench.tuning.on_device import OnDevice
 from compile import targets
 from compile.frontend import load_model
 from compile.precision import FP32
+from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running
+from compile.tuning.tune import Tuning
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +65,10 @@ def test_cost_under_emulation_tells_a_poor_tile(trials) -> None:
 
 
 def test_kernels_are_timed_on_a_device(trials, tracker: Tracker, phone: Phone) -> None:
-    def session():
-        return open_session(tracker.host, tracker.port, phone.key)
-
+    fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
     formula, trial, running = trials
-    place = OnDevice(formula, running, lambda line: None, session, phone.name)
+    place = OnDevice(formula, running, lambda line: None, fleet, phone.name)
+    assert place.places == 1
     costs = place.costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
     assert all(nanoseconds > 0 for pair in costs.values() for nanoseconds in pair)
@@ -70,3 +76,42 @@ def test_kernels_are_timed_on_a_device(trials, tracker: Tracker, phone: Phone) -
     whole = place.whole(lambda tuned: trial if tuned else formula)
     assert whole.low <= whole.ratio <= whole.high
     assert whole.ratio == pytest.approx(whole.tuned / whole.formula)
+
+
+def test_trials_are_spread_over_all_devices(
+    network: Network, trials, bundle: Bundle, tmp_path: Path
+) -> None:
+    """Two phones of one tracker; one is lost while it measures, and its trial is not."""
+    key = "emulated-two"
+    used: list[str] = []
+    with Tracker() as tracker, ExitStack() as stack:
+        serving = {}
+        for name in ("one", "two"):
+            phone = Phone(bundle)
+            phone.key, phone.name = key, name
+            serving[name] = stack.enter_context(ExitStack())
+            serving[name].enter_context(phone.serve(tracker))
+        fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+
+        class Watched(OnDevice):
+            def _time_kernels(self, trial, session, libraries, device):
+                with lock:
+                    used.append(device)
+                    if len(used) == 4:
+                        serving[device].close()
+                return super()._time_kernels(trial, session, libraries, device)
+
+        lock = threading.Lock()
+        journal = Journal(tmp_path, {})
+
+        def place(formula: Trial, running: Running) -> OnDevice:
+            return Watched(formula, running, lambda line: None, fleet, "farm")
+
+        tuning = Tuning(network, "tiny", place, journal, seed=0)
+        assert tuning.measurer.places == 2
+        assert tuning._round(False)
+        assert tuning._round(False)
+    assert set(used[:2]) == {"one", "two"}
+    assert len(journal.rounds) == 4
+    assert len(used) == 5
+    assert not any(one.failed for each in journal.rounds for one in each.measured)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ class Fewer:
 
     objective = "letters spared"
     exact = True
+    places = 1
 
     def __init__(self, formula: Trial, running: Running) -> None:
         pass
@@ -72,6 +74,28 @@ def test_goes_on_where_it_ended(network: Network, tmp_path: Path) -> None:
     assert once.gain > 0
     assert parts.gain > 0
     assert {record.objective for record in parts.records.values()} == {"letters spared"}
+
+
+def test_two_places_measure_different_trials_at_the_same_time(
+    network: Network, tmp_path: Path
+) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    class Two(Fewer):
+        places = 2
+
+        def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
+            both.wait()
+            return super().costs(trial, running)
+
+    journal = Journal(tmp_path, {})
+    found = Tuning(network, "tiny", Two, journal).run(0.01)
+    assert found.rounds == 2
+    first, second = (
+        {one.workload: one.choices for one in each.measured} for each in journal.rounds
+    )
+    assert first.keys() == second.keys()
+    assert all(first[name] != second[name] for name in first)
 
 
 def test_nothing_measured_is_an_error(network: Network, tmp_path: Path) -> None:

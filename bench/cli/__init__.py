@@ -30,6 +30,7 @@ COMMANDS = (
     "rpc_measure",
     "phone",
     "compare",
+    "diff",
     "report",
     "quickstart",
 )

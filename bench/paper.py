@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError
+from bench.paper_measured import read_measured
 from bench.record import Record
 from bench.report.wording import untrained
 from depthnet import paper
@@ -18,6 +19,8 @@ SCHEMA = "depthbench.paper/1"
 TEST_IMAGES = 654
 """All of NYU Depth v2's test split, which the paper scores."""
 
+CYCLES_LABEL = "emulated cost, not latency"
+COSTS = ("instructions", "est_cycles")
 COUNTED = {"weights_m": "weights_paper_m", "macs_g": "macs_paper_g"}
 TIMED = "cpu_ms"
 NOTES = {
@@ -49,13 +52,16 @@ def compare_with_paper(
     is no figure; `missing` says of each None in `ours` why, `sources` which record each measured
     figure is from. Weights and MACs are counted, as the paper counts them, for every row that
     the zoo has, printed there or not. Accuracy is taken from the latest record of the row's
-    network, trained, under protocol `paper` on all 654 test images of NYU; milliseconds from
-    the latest valid one of one thread on a real arm64 device. An emulated cost is no latency: it
-    stands apart as `emulated_cost`, in ms of emulation. `rank_correlation`: Spearman's, of our
-    cost with the printed milliseconds, one row a network. `inconsistencies`: where the paper
-    contradicts itself.
+    network, trained, under protocol `paper` on all 654 test images of NYU: among `records`, or
+    else among those that come with depthbench. Milliseconds are those of the latest valid record
+    of one thread on a real arm64 device. What an inference costs on an emulated Cortex-A76
+    (`bench.paper_measured`) is no latency: it stands apart as `emulated_cost`.
+    `rank_correlation`: how well each of our costs ranks the networks as the printed milliseconds
+    do, one row a network. `inconsistencies`: where the paper contradicts itself.
     """
+    kept = read_measured()
     latest = sorted(records, key=lambda record: str(record.get("time", "")))
+    latest = [*kept["accuracy"].values(), *latest]
     entries = _zoo_rows()
     documents = []
     for number in tables:
@@ -65,7 +71,8 @@ def compare_with_paper(
             entry = entries.get((number, figures["row"]))
             if entry:
                 progress(f"counting {entry.name}")
-            rows.append(_row(number, figures, entry, latest))
+            cost = kept["cost"].get(entry.name) if entry else None
+            rows.append(_row(number, figures, entry, latest, cost))
         documents.append({"table": number, "caption": table["caption"], "rows": rows})
     every = [row for document in documents for row in document["rows"]]
     return {
@@ -94,6 +101,7 @@ def _row(
     figures: Mapping[str, str | None],
     entry: Entry | None,
     records: list[Record],
+    cost: Row | None,
 ) -> Row:
     name = entry.name if entry else None
     counts = _count(entry) if entry else {}
@@ -116,7 +124,6 @@ def _row(
         else:
             ours[key] = None
             missing[key] = _why_missing(name, key)
-    cost = _latest(records, name, _is_cost)
     return {
         "table": table,
         "row": figures["row"],
@@ -126,7 +133,7 @@ def _row(
         "deviation": {key: _deviation(ours[key], printed[key]) for key in printed},
         "missing": missing,
         "sources": sources,
-        "emulated_cost": {"p50": cost["p50_ms"], **_source(cost)} if cost else None,
+        "emulated_cost": {**cost, "label": CYCLES_LABEL} if cost else None,
         "note": NOTES.get((table, str(figures["row"])), ""),
     }
 
@@ -162,12 +169,8 @@ def _is_latency(record: Record) -> bool:
     )
 
 
-def _is_cost(record: Record) -> bool:
-    return record["kind"] == "emulated cost" and record["valid"]
-
-
 def _source(record: Record) -> Row:
-    named = ("id", "time", "weights", "runtime", "averaging", "device", "target", "label")
+    named = ("id", "time", "weights", "runtime", "averaging", "device", "target")
     return {key: record[key] for key in named if key in record}
 
 
@@ -185,23 +188,25 @@ def _deviation(ours: float | None, printed: float | None) -> float | None:
 
 
 def _correlations(rows: list[Row]) -> dict[str, Row | None]:
-    """How well each of our costs ranks the networks as the printed milliseconds do."""
     timed = [row for row in rows if row["network"] and row["printed"].get(TIMED) is not None]
     first = {row["network"]: row for row in reversed(timed)}.values()
-    macs = [(row["ours"]["macs_g"], row["printed"][TIMED]) for row in first]
-    emulated = [
-        (row["emulated_cost"]["p50"], row["printed"][TIMED])
-        for row in first
-        if row["emulated_cost"]
-    ]
-    return {"macs_g": _spearman(macs), "emulated_cost": _spearman(emulated)}
+    correlations = {"macs_g": _rank([(row["ours"]["macs_g"], row) for row in first])}
+    counted = [(row["emulated_cost"], row) for row in first if row["emulated_cost"]]
+    for key in COSTS:
+        correlations[key] = _rank([(cost[key], row) for cost, row in counted])
+    return correlations
 
 
-def _spearman(pairs: list[tuple[float, float]]) -> Row | None:
-    """Spearman's correlation, ties by mean rank; None of fewer than three or of constants."""
-    if len(pairs) < 3 or any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
+def _rank(pairs: list[tuple[float, Row]]) -> Row | None:
+    """Spearman's rho and Kendall's tau-b; None of fewer than three networks or of constants."""
+    costs = [cost for cost, _ in pairs]
+    times = [row["printed"][TIMED] for _, row in pairs]
+    if len(pairs) < 3 or any(len(set(side)) == 1 for side in (costs, times)):
         return None
-    import pandas as pd
+    from scipy.stats import kendalltau, spearmanr
 
-    costs, times = (pd.Series(side).rank() for side in zip(*pairs, strict=True))
-    return {"spearman": round(float(costs.corr(times)), 4), "networks": len(pairs)}
+    return {
+        "spearman": round(float(spearmanr(costs, times).statistic), 4),
+        "kendall": round(float(kendalltau(costs, times).statistic), 4),
+        "networks": len(pairs),
+    }

@@ -48,6 +48,13 @@ def git_state(root: Path = ROOT) -> dict[str, Any] | None:
     return {"commit": commit, "dirty": bool(status)}
 
 
+def commit_of(folder: str, root: Path = ROOT) -> str | None:
+    """The last commit that changed `folder` of the checkout; None where it differs from that."""
+    if _git(root, "status", "--porcelain", "--", folder) != "":
+        return None
+    return _git(root, "log", "-1", "--format=%H", "--", folder) or None
+
+
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(

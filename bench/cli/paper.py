@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.common import emit, json_option, status
 
-# Decimals as printed, and one more or two of ours; 3 each of what is not here.
-PRINTED_DIGITS = {"weights_m": 2, "macs_g": 2, "cpu_ms": 0}
-OUR_DIGITS = {"weights_m": 3, "macs_g": 4, "cpu_ms": 1}
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Of ours one or two decimals more than are printed; what is not here has three.
+DIGITS = {"weights_m": 3, "macs_g": 4, "cpu_ms": 1}
 ABSENT = "."
+PLAIN_WIDTH = 200
+COSTS = {
+    "macs_g": "MACs",
+    "instructions": "instructions, counted under emulation",
+    "est_cycles": "estimated cycles, under emulation",
+}
 
 
 @click.command(name="paper")
-@click.argument("table")
+@click.argument("table", default="all")
 @click.option(
     "--records",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .jsonl file with accuracy, latency or cost; repeat for several.",
+    help="A .jsonl file with accuracy or latency; repeat for several.",
 )
 @json_option
 def command(table: str, records: tuple[Path, ...], as_json: bool) -> None:
     """Print TABLE (I to X, or all) of the paper, ours beside the printed figures.
 
-    Weights and MACs are counted; accuracy and milliseconds come from the records given, and
-    are empty where those hold none.
+    Weights and MACs are counted. Accuracy comes from the records given or from those that come
+    with depthbench, milliseconds from the records given; both are empty where there are none.
     """
     from bench.paper import choose_tables, compare_with_paper
     from bench.record import read_records
@@ -41,57 +51,80 @@ def command(table: str, records: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _render(document: dict[str, Any]) -> str:
-    parts = [_render_table(table) for table in document["tables"]]
-    parts.append(
-        "Each figure: printed, then ours and its deviation; '.' where there is none (--json says "
-        "why).\nweights_m: 10^6, macs_g: 10^9, both in the paper's counting; rmse, mae: m; "
-        "cpu_ms: ms on one Cortex-A76 core, ours on the device of its record."
-    )
-    for cost, found in document["rank_correlation"].items():
-        if found:
-            parts.append(
-                f"Rank correlation of our {cost} with the printed cpu_ms: "
-                f"{found['spearman']:.2f} over {found['networks']} networks."
-            )
-    if len(document["tables"]) > 1:
-        parts.append("\n".join(["The paper on itself:", *document["inconsistencies"]]))
-    return "\n\n".join(parts)
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else PLAIN_WIDTH, force_terminal=terminal)
+    with console.capture() as captured:
+        for table in document["tables"]:
+            console.print(_table(table))
+            for row in table["rows"]:
+                if row["note"]:
+                    console.print(f"* {row['row']}: {row['note']}", markup=False)
+            console.print()
+        for line in _remarks(document):
+            console.print(line, markup=False, soft_wrap=True)
+    lines = captured.get().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def _render_table(table: dict[str, Any]) -> str:
-    from tabulate import tabulate
+def _table(table: dict[str, Any]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from bench.report.printed import COLUMNS
 
     rows = table["rows"]
     # Rows that are a network of the zoo have counts that the others, and the paper, may not.
     keys = list(dict.fromkeys(key for row in rows if row["network"] for key in row["ours"]))
     keys = keys or list(rows[0]["printed"])
-    headers = ["row", *(title for key in keys for title in (key, "ours"))]
-    costs = any(row["emulated_cost"] for row in rows)
-    if costs:
-        headers.append("emulated cost, not latency")
-    lines = []
+    title = Text(f"Table {table['table']}. {table['caption']}", style="bold")
+    drawn = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    drawn.add_column("row")
+    for key in keys:
+        label = COLUMNS[key][0].replace("latency on the paper's phone", "latency")
+        drawn.add_column(Text(label), justify="right")
+        drawn.add_column("ours", justify="right", style="bold")
+    drawn.add_column(Text("emulated cost [M cycles]"), justify="right")
     for row in rows:
-        cells = [row["row"] + ("*" if row["note"] else "")]
-        for key in keys:
-            cells += [_printed(row, key), _ours(row, key)]
-        if costs:
-            cost = row["emulated_cost"]
-            cells.append(f"{cost['p50']:.0f}" if cost else ABSENT)
-        lines.append(cells)
-    aligned = ["left"] + ["right"] * (len(headers) - 1)
-    body = tabulate(lines, headers, disable_numparse=True, colalign=aligned)
-    notes = [f"* {row['row']}: {row['note']}" for row in rows if row["note"]]
-    return "\n".join([f"Table {table['table']}. {table['caption']}", body, *notes])
+        cells = [Text(row["row"] + ("*" if row["note"] else ""))]
+        cells += [Text(figure) for key in keys for figure in (_printed(row, key), _ours(row, key))]
+        cost = row["emulated_cost"]
+        cells.append(Text(f"{cost['est_cycles'] / 1e6:.1f}" if cost else ABSENT))
+        drawn.add_row(*cells)
+    return drawn
+
+
+def _remarks(document: dict[str, Any]) -> Iterator[str]:
+    yield (
+        "Each figure: printed, then ours and its deviation; '.' where there is none (--json says "
+        "why). Weights in 10^6 and MACs in 10^9, in the paper's counting. Latency: printed for "
+        "one Cortex-A76 core of the paper's phone, ours on the device of its record. Emulated "
+        "cost is no latency: cycles estimated under emulation."
+    )
+    for cost, found in document["rank_correlation"].items():
+        if found:
+            yield (
+                f"Rank correlation of our {COSTS[cost]} with the printed milliseconds, over "
+                f"{found['networks']} networks: Spearman {found['spearman']:.2f}, Kendall "
+                f"{found['kendall']:.2f}."
+            )
+    if len(document["tables"]) > 1:
+        yield "The paper on itself:"
+        yield from document["inconsistencies"]
 
 
 def _printed(row: dict[str, Any], key: str) -> str:
+    from bench.report.printed import COLUMNS
+
     printed = row["printed"].get(key)
-    return ABSENT if printed is None else f"{printed:.{PRINTED_DIGITS.get(key, 3)}f}"
+    return ABSENT if printed is None else f"{printed:.{COLUMNS[key][1]}f}"
 
 
 def _ours(row: dict[str, Any], key: str) -> str:
     ours, deviation = row["ours"].get(key), row["deviation"].get(key)
     if ours is None:
         return ABSENT
-    shown = f"{ours:.{OUR_DIGITS.get(key, 3)}f}"
+    shown = f"{ours:.{DIGITS.get(key, 3)}f}"
     return shown if deviation is None else f"{shown} {deviation:+.1%}"

@@ -21,7 +21,7 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
     """Draw a chart of `bench.report.pareto.build_charts`; SVG by width, None of no point."""
 
     everything = [*chart["ours"], *chart["paper"]]
-    named = [*chart["ours"], *(point for point in reversed(chart["paper"]) if point["best"])]
+    best = [point for point in reversed(chart["paper"]) if point["best"]]
 
     def draw(figure: Figure, narrow: bool) -> None:
         with gridded(figure.subplots()) as axes:
@@ -31,6 +31,7 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
             axes.set_ylabel("δ1: more accurate above")
             axes.margins(0.12, 0.12)
             figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
+            named = [*chart["ours"], *(best[:1] if narrow else best)]
             labels = [(_short(point["name"]), _place(point)) for point in named]
             place_labels(axes, labels, [_place(point) for point in everything])
 

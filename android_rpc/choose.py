@@ -32,7 +32,7 @@ def open_fleet(
     if any(name.startswith("tracker:") for name in names):
         if len(names) > 1 or cores:
             raise InputError(f"{names[0]}: a tracker's devices are used alone, and on their cores")
-        return DevicesOfTracker(names[0], threads)
+        return DevicesOfTracker(names[0], threads, progress)
     if EVERY_PHONE in names:
         from android_rpc.phones import ready_phones
 
@@ -65,7 +65,7 @@ def open_device(
     if specification.startswith("tracker:"):
         from android_rpc.remote import RemoteDevice
 
-        return RemoteDevice(specification, threads)
+        return RemoteDevice(specification, threads, progress)
     if specification in (*NAMES, "emulated-a76"):
         from android_rpc.emulated import EmulatedPhone
 

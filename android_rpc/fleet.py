@@ -96,8 +96,13 @@ class DevicesOfTracker:
 
     shared = True
 
-    def __init__(self, specification: str, threads: int = 1) -> None:
-        self._new = lambda: RemoteDevice(specification, threads)
+    def __init__(
+        self,
+        specification: str,
+        threads: int = 1,
+        progress: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._new = lambda: RemoteDevice(specification, threads, progress)
         self._tracker = self._new()
 
     def names(self) -> list[str]:

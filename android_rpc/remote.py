@@ -9,14 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from android_rpc.claim import Claim
 from android_rpc.device import Endpoint
 from android_rpc.errors import DeviceError, InputError
+from android_rpc.thermal import Limits, Temperatures, wait_until_cool
 from android_rpc.tracker import AnyTracker
 from android_rpc.tracker_client import TrackerClient
 
+if TYPE_CHECKING:
+    from android_rpc.session import Session
+
+BATTERY = "/sys/class/power_supply/battery/temp"
 SPECIFICATION = re.compile(r"tracker:(?P<host>[^:/\s]+):(?P<port>\d{1,5})/(?P<key>[\w.-]{1,100})")
 WAIT_S = 10.0
 TAKE_S = 60.0
@@ -41,7 +46,12 @@ class RemoteDevice:
     tracker:HOST:PORT/KEY. A device is emulated when it says so, or its key begins with "emulated".
     """
 
-    def __init__(self, specification: str, threads: int = 1) -> None:
+    def __init__(
+        self,
+        specification: str,
+        threads: int = 1,
+        progress: Callable[[str], None] = lambda line: None,
+    ) -> None:
         match = SPECIFICATION.fullmatch(specification)
         if match is None or not 0 < int(match["port"]) < 65536:
             raise InputError(
@@ -55,6 +65,8 @@ class RemoteDevice:
         self.key = match["key"]
         self.emulated = self.key.startswith("emulated")
         self._threads = threads
+        self._progress = progress
+        self._waited_s = 0.0
         self.claim = Claim(self.host, self.port, self.key, hold=True)
 
     def take(
@@ -110,7 +122,18 @@ class RemoteDevice:
             self.claim.release()
 
     def prepare(self) -> None:
-        """Whoever serves it cools it."""
+        """Its temperature can be asked for in a session only: see `settle`."""
+
+    def settle(self, session: Session, limits: Limits | None = None) -> None:
+        """Waits until its battery is cool enough to be measured, where the device tells.
+
+        Raises DeviceError when it still is too warm after long.
+        """
+        if not self.emulated:
+            limits = limits or Limits()
+            self._waited_s += wait_until_cool(
+                self.name, lambda: _temperatures(session), limits, self._progress
+            )
 
     def conditions(self) -> dict[str, Any]:
         """Where the device is, and what it is where its server says so."""
@@ -121,5 +144,15 @@ class RemoteDevice:
             "emulated": self.emulated,
             "tracker": f"{self.host}:{self.port}",
             "key": self.key,
-            "note": "served elsewhere: its clock, temperature and load were not controlled here",
+            "waited_to_cool_s": round(self._waited_s, 1),
+            "note": "served elsewhere: its load and the temperature of its cores were not "
+            "controlled here",
         }
+
+
+def _temperatures(session: Session) -> Temperatures:
+    """The battery's, where the device lets it be read."""
+    try:
+        return Temperatures(int(session.read_file(BATTERY)) / 10, {})
+    except (DeviceError, ValueError):
+        return Temperatures(None, {})

@@ -27,16 +27,20 @@ def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
     from android_rpc.tracker import Tracker
 
     with ExitStack() as stack:
-        claim = None
-        if isinstance(device, RemoteDevice):
-            claim = device.claim
-            endpoint = stack.enter_context(device.serve())
+        remote = device if isinstance(device, RemoteDevice) else None
+        if remote is not None:
+            endpoint = stack.enter_context(remote.serve())
         else:
             tracker = stack.enter_context(Tracker())
             endpoint = stack.enter_context(device.serve(tracker))
 
-        def open_when_ready() -> AbstractContextManager[Session]:
+        @contextmanager
+        def open_when_ready() -> Iterator[Session]:
             device.prepare()
-            return open_session(*endpoint, timeout_s=timeout_s, claim=claim)
+            claim = remote.claim if remote is not None else None
+            with open_session(*endpoint, timeout_s=timeout_s, claim=claim) as session:
+                if remote is not None:
+                    remote.settle(session)
+                yield session
 
         yield open_when_ready

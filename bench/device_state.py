@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from android_rpc.remote import BATTERY
+
 if TYPE_CHECKING:
     from android_rpc.session import Session
 
 CLOCK = "/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq"
-BATTERY = "/sys/class/power_supply/battery/temp"
 
 
 def device_state(session: Session) -> dict[str, Any]:

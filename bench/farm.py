@@ -195,7 +195,7 @@ class _Farm:
             else:
                 job.failed, job.error = str(error), error
         if not self._stopping:
-            self._say(f"{error}{'; its artefact goes back into the queue' if again else ''}")
+            self._progress(f"{error}{'; its artefact goes back into the queue' if again else ''}")
 
     @contextmanager
     def _connect(self, device: Device, timeout_s: float) -> Iterator[OpenSession]:
@@ -225,13 +225,10 @@ class _Farm:
         """Raises KeyboardInterrupt when the end was asked for; progress checks for signals."""
         if self._stopping or self._interrupted:
             raise KeyboardInterrupt
-        self._say(f"{len(self._records)} of {self._count()} done, {len(self._running)} under way")
-
-    def _count(self) -> int:
-        return len(self._jobs) * (max(1, len(self._names)) if self._everywhere else 1)
-
-    def _say(self, line: str) -> None:
-        self._progress(line)
+        count = len(self._jobs) * (len(self._names) if self._everywhere else 1)
+        if count > 1:
+            done, running = len(self._records), len(self._running)
+            self._progress(f"{done} of {count} done, {running} under way")
 
     def _stop(self) -> None:
         self._stopping = True

@@ -8,8 +8,9 @@ import pytest
 
 from android_rpc.choose import open_device
 from android_rpc.emulated import EmulatedPhone, emulator_version, find_emulator
-from android_rpc.errors import InputError, ToolMissing
+from android_rpc.errors import DeviceError, InputError, ToolMissing
 from android_rpc.remote import RemoteDevice
+from android_rpc.thermal import Limits
 
 
 def test_a_device_elsewhere() -> None:
@@ -62,3 +63,32 @@ def test_an_emulator_that_does_not_run(no_programs: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(ToolMissing, match="does not run"):
         emulator_version(find_emulator())
+
+
+class Warm:
+    """A session with a phone whose battery tells these tenths of a degree, one after the other."""
+
+    def __init__(self, *tenths: int) -> None:
+        self.tenths = list(tenths)
+
+    def read_file(self, path: str) -> str:
+        if not self.tenths:
+            raise DeviceError("permission denied")
+        return f"{self.tenths.pop(0)}\n"
+
+
+def test_a_warm_phone_elsewhere_cools_down_before_it_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("android_rpc.thermal.POLL_S", 0.0)
+    lines: list[str] = []
+    device = RemoteDevice("tracker:127.0.0.1:9190/pixel", progress=lines.append)
+    session = Warm(391, 380, 352, 300)
+    device.settle(session)  # type: ignore[arg-type]
+    assert session.tenths == [300]
+    assert "39.1" in lines[0]
+    device.settle(Warm())  # type: ignore[arg-type]
+    with pytest.raises(DeviceError, match="still too warm"):
+        device.settle(Warm(400), Limits(wait_s=0.0))  # type: ignore[arg-type]
+    emulated = RemoteDevice("tracker:127.0.0.1:9190/emulated-1")
+    emulated.settle(Warm(400), Limits(wait_s=0.0))  # type: ignore[arg-type]

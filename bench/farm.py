@@ -111,10 +111,10 @@ class _Farm:
         """Whether there is one to be begun; False when all have ended."""
         with self._changed:
             while not self._open():
+                self._check()
                 if not self._running:
                     return False
                 self._changed.wait(WAKE_S)
-                self._check()
         self._check()
         return True
 

@@ -1,6 +1,6 @@
 """Wall time of a queue of artefacts on several phones of one tracker, against one phone.
 
-python benchmarks/farm.py [--phones N] [--artefacts N] [--pause SECONDS] [--json]
+python benchmarks/farm.py [--phones N] [--artefacts N] [--pause S] [--repeats N] [--json]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
@@ -38,8 +39,9 @@ from compile.pipeline import compile_model
 
 SIZE, CHANNELS = 112, 32
 NOTE = (
-    "emulated phones compute on this machine's cores, so that they overlap in waiting only beyond "
-    "as many phones as cores; a pause before each session stands for the cool-down of a phone"
+    "emulated phones share this machine's cores: more of them than cores gain only what sessions "
+    "wait for (opening, upload, pauses), while phones compute by themselves; a pause before each "
+    "session stands for the cool-down of a phone"
 )
 
 
@@ -53,10 +55,11 @@ NOTE = (
     show_default=True,
     help="Seconds before each session, as a phone cools down, in the second comparison.",
 )
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def main(phones: int, artefacts: int, pause: float, as_json: bool) -> None:
-    """Measure small networks in the quick way, on one phone and then on all, with and without
-    pauses; every artefact exactly once a time.
+def main(phones: int, artefacts: int, pause: float, repeats: int, as_json: bool) -> None:
+    """Measure small networks in the quick way, in turns on one phone and on all, with and without
+    pauses; every artefact exactly once a time. Wall times are medians, and their ratio.
     """
     with tempfile.TemporaryDirectory() as folder, Tracker() as tracker, ExitStack() as stack:
         made = [make_artefact(Path(folder), number) for number in range(artefacts)]
@@ -65,9 +68,18 @@ def main(phones: int, artefacts: int, pause: float, as_json: bool) -> None:
         stack.enter_context(serving(bundle, tracker, [keys["one"]] + phones * [keys["all"]]))
         comparisons = {}
         for name, seconds in (("no_pause", 0.0), ("pause", pause)):
-            runs = {which: run(made, tracker, key, seconds) for which, key in keys.items()}
-            speed_up = runs["one"]["wall_s"] / runs["all"]["wall_s"]
-            comparisons[name] = {"pause_s": seconds, "speed_up": round(speed_up, 2), **runs}
+            runs = [
+                {which: run(made, tracker, key, seconds) for which, key in keys.items()}
+                for _ in range(repeats)
+            ]
+            one, many = (median(each[which]["wall_s"] for each in runs) for which in keys)
+            comparisons[name] = {
+                "pause_s": seconds,
+                "speed_up": round(one / many, 2),
+                "one_wall_s": one,
+                "all_wall_s": many,
+                "runs": runs,
+            }
             if not as_json:
                 click.echo(describe(phones, artefacts, comparisons[name]))
     if as_json:
@@ -75,6 +87,7 @@ def main(phones: int, artefacts: int, pause: float, as_json: bool) -> None:
             "phones": phones,
             "artefacts": artefacts,
             "cores": len(os.sched_getaffinity(0)),
+            "repeats": repeats,
             "loadavg_1min": round(os.getloadavg()[0], 2),
             "emulated": True,
             **comparisons,
@@ -85,12 +98,12 @@ def main(phones: int, artefacts: int, pause: float, as_json: bool) -> None:
 
 def describe(phones: int, artefacts: int, found: dict[str, Any]) -> str:
     """One line of a comparison."""
-    one, many = found["one"], found["all"]
+    computing = median(each["one"]["computing_share"] for each in found["runs"])
     return (
-        f"{artefacts} artefacts, pauses of {found['pause_s']:g} s: {one['wall_s']:.1f} s on one "
-        f"emulated phone, {many['wall_s']:.1f} s on {phones} ({found['speed_up']:.2f} times as "
-        f"fast) with {len(os.sched_getaffinity(0))} cores; of the time on one phone "
-        f"{one['computing_share']:.0%} was computing, the rest waiting"
+        f"{artefacts} artefacts, pauses of {found['pause_s']:g} s: {found['one_wall_s']:.1f} s on "
+        f"one emulated phone, {found['all_wall_s']:.1f} s on {phones} ({found['speed_up']:.2f} "
+        f"times as fast) with {len(os.sched_getaffinity(0))} cores; of the time on one phone "
+        f"{computing:.0%} was computing, the rest waiting"
     )
 
 

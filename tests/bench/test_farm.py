@@ -99,6 +99,14 @@ def test_devices_that_do_not_return_end_the_waiting(
     assert [job.failed for job in queue] == 2 * ["a: lost, and not back in 0.2 s"]
 
 
+def test_an_interruption_of_the_only_measurement_goes_on(jobs: Callable[[int], list[Job]]) -> None:
+    def measure(job: Job, device: Any, connect: object) -> Record:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_all(jobs(1), devices("a"), measure)
+
+
 @pytest.mark.parametrize("where", ["worker", "progress"])
 def test_ctrl_c_ends_all_sessions(
     where: str, jobs: Callable[[int], list[Job]], monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from bench.accuracy import measure_accuracy
 from bench.farm import Job, measure_all
 from bench.latency import Connect, measure_on_device
 from bench.models import load_model
-from bench.record import Record
+from bench.record import Record, read_records
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
@@ -222,6 +223,45 @@ def test_the_command_line(farm: Tracker, artefacts: list[Artefact], tmp_path: Pa
     assert sorted(json.loads(line)["id"] for line in lines) == sorted(
         record["id"] for record in document["records"]
     )
+
+
+def test_ctrl_c_keeps_the_samples_and_frees_the_phones(
+    farm: Tracker,
+    artefacts: list[Artefact],
+    tmp_path: Path,
+    processes_with: ProcessesWith,
+    wait_until: Callable[[Callable[[], object], float], float],
+) -> None:
+    def free() -> int:
+        with farm.client() as client:
+            return int(client.summary()["queue_info"].get(KEY, {}).get("free", 0))
+
+    def phones() -> int:
+        return sum("qemu" in one.name() for one in processes_with(KEY))
+
+    wait_until(lambda: free() == len(PHONES), 15)
+    folders = [str(artefact.folder) for artefact in artefacts[:2]]
+    device = f"tracker:{farm.host}:{farm.port}/{KEY}"
+    sampling = ("--samples", "1", "--seconds", "600", "--warmup", "0")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.cli", "rpc-measure", *folders, "--device", device, *sampling],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        busy = len(PHONES) + 2  # a server forks for its session
+        wait_until(lambda: phones() == busy or process.poll() is not None, 120)
+        time.sleep(5)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.strip()) == (130, "depthbench: interrupted")
+    records = read_records(tmp_path / "out" / "records.jsonl")
+    assert models(records) == ["net0", "net1"]
+    assert all(record["samples_ms"] for record in records)
+    assert all("interrupted" in record["reasons"] for record in records)
+    wait_until(lambda: free() == len(PHONES), 15)
 
 
 def test_a_phone_is_served_at_a_tracker_until_ctrl_c(

@@ -6,12 +6,9 @@ runs, is shared by all users of adb on a machine; it is left running, as adb doe
 
 from __future__ import annotations
 
-import contextlib
-import random
 import shutil
-import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from android_rpc.errors import DeviceError, ToolMissing
@@ -20,7 +17,6 @@ from android_rpc.one_line import one_line
 INSTALL = "sudo apt-get install adb"
 REQUEST_S = 30.0
 PUSH_S = 300.0
-PORT_TRIES = 5
 # Below Android's and Linux's ranges of ports that are handed out at random.
 PHONE_PORTS = range(20000, 30000)
 
@@ -46,6 +42,17 @@ def start_server() -> bool:
     if done.returncode:
         raise DeviceError(f"adb start-server: {_reason(done)}")
     return "started" in done.stderr
+
+
+def server_processes() -> set[int]:
+    """The numbers of the adb servers that run on this machine, as far as one can see them."""
+    import psutil
+
+    return {
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if {"fork-server", "server"} <= set(process.info["cmdline"] or ())
+    }
 
 
 class Adb:
@@ -86,64 +93,26 @@ class Adb:
         except DeviceError:
             return False
 
-    @contextlib.contextmanager
-    def reverse(self, host_port: int) -> Iterator[int]:
-        """The port of the phone's loopback by which it reaches `host_port` here, for a block."""
+    def add_rule(self, kind: str, port: int, leads_to: int) -> None:
+        """A rule of `adb forward` or `adb reverse`; DeviceError when the port has one already."""
+        self.run(kind, "--no-rebind", f"tcp:{port}", f"tcp:{leads_to}")
 
-        def add(phone_port: int) -> tuple[str, str, str]:
-            return "reverse", f"tcp:{phone_port}", f"tcp:{host_port}"
+    def remove_rule(self, kind: str, listens: str, leads_to: str) -> None:
+        """Removes a rule where it is just this one."""
+        lines = self.run(kind, "--list").splitlines()
+        mine = {"forward": [self.serial, listens, leads_to], "reverse": [listens, leads_to]}[kind]
+        if any(line.split()[-len(mine) :] == mine for line in lines):
+            self.run(kind, "--remove", listens)
 
-        with self._rule(lambda: random.choice(PHONE_PORTS), add) as port:
-            yield port
-
-    @contextlib.contextmanager
-    def forward(self, phone_port: int) -> Iterator[int]:
-        """The port of this machine's loopback that leads to `phone_port`, for a block."""
-
-        def add(host_port: int) -> tuple[str, str, str]:
-            return "forward", f"tcp:{host_port}", f"tcp:{phone_port}"
-
-        with self._rule(_free_port, add) as port:
-            yield port
-
-    @contextlib.contextmanager
-    def _rule(
-        self, draw: Callable[[], int], words: Callable[[int], tuple[str, str, str]]
-    ) -> Iterator[int]:
-        # The port is chosen here, and its removal arranged before the rule is made: an
-        # interruption at any moment leaves nothing behind, and no rule of others is replaced.
-        port = draw()
-        rule = words(port)
-        try:
-            for left in reversed(range(PORT_TRIES)):
-                try:
-                    self.run(rule[0], "--no-rebind", *rule[1:])
-                    break
-                except DeviceError as error:
-                    if not left or "bind" not in str(error):
-                        raise
-                port = draw()
-                rule = words(port)
-            yield port
-        finally:
-            insist(lambda: self._remove(rule))
-
-    def _remove(self, rule: tuple[str, str, str]) -> None:
-        kind, listens, leads_to = rule
-        with contextlib.suppress(DeviceError):  # the phone is gone, and its rules with it
-            lines = self.run(kind, "--list").splitlines()
-            mine = {"forward": [self.serial, listens, leads_to], "reverse": [listens, leads_to]}
-            if any(line.split()[-len(mine[kind]) :] == mine[kind] for line in lines):
-                self.run(kind, "--remove", listens)
-
-
-def insist(clean_up: Callable[[], object]) -> None:
-    """Cleans up, once more from the start if Ctrl-C comes meanwhile, which then goes on."""
-    try:
-        clean_up()
-    except KeyboardInterrupt:
-        clean_up()
-        raise
+    def remove_folder(self, folder: str) -> None:
+        """Removes a folder of the phone, and ends the processes whose command line names it."""
+        # in brackets, so that this very command does not name it
+        name = f"{folder[:-1]}[{folder[-1]}]"
+        self.shell(
+            f"p=$(grep -l {name} /proc/[0-9]*/cmdline 2>/dev/null); "
+            'for p in $p; do p=${p#/proc/}; kill -9 "${p%/cmdline}" 2>/dev/null; done; '
+            f"rm -rf {name}"
+        )
 
 
 def _run(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
@@ -171,9 +140,6 @@ def _reason(done: subprocess.CompletedProcess[str]) -> str:
         return f"exit code {done.returncode}"
     errors = [line for line in lines if "error: " in line]
     said = one_line(errors[-1] if errors else done.stderr.strip() or done.stdout)
+    if "No space left on device" in said:
+        return "no space left on the phone: free some of its storage, and run again"
     return said.removeprefix("adb: ").removeprefix("error: ")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -17,6 +17,7 @@ from android_rpc.adb import Adb, find_adb, run_adb
 from android_rpc.bundle import build_bundle
 from android_rpc.errors import DeviceError, InputError, ToolMissing
 from android_rpc.installation import install_bundle
+from android_rpc.lease import lease_phone
 from android_rpc.one_line import one_line
 from android_rpc.phone import AdbPhone
 from android_rpc.phones import find_phone
@@ -151,7 +152,8 @@ def _page_size(name: str, visit: _Visit) -> Check:
 def _loader(name: str, visit: _Visit) -> Check:
     bundle = build_bundle(progress=visit.progress)
     try:
-        folder, pushed = install_bundle(visit.adb, bundle, visit.progress)
+        with lease_phone(visit.adb, visit.progress) as lease:
+            folder, pushed = install_bundle(lease, bundle, visit.progress)
     except DeviceError as error:
         advice = "free some space on the phone" if "space" in str(error) else "plug it in again"
         raise _Stop(Check(name, "failed", one_line(error), advice)) from None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from android_rpc.bundle import Bundle, build_bundle
+from android_rpc.causes import explained
 from android_rpc.device import Endpoint
 from android_rpc.errors import ToolMissing
 from android_rpc.processes import child_process
@@ -80,7 +81,8 @@ class EmulatedPhone:
             import tvm.rpc  # noqa: F401
 
             wait_until_registered(tracker, server, self.key, identity, self.name)
-            yield Endpoint(tracker.host, tracker.port, self.key)
+            with explained(self.name, server):
+                yield Endpoint(tracker.host, tracker.port, self.key)
 
     def prepare(self) -> None:
         """An emulator need not cool down."""

@@ -19,3 +19,11 @@ class DeviceError(RuntimeError):
     """A device is absent, or stopped answering."""
 
     exit_code = 3
+
+
+class ConnectionLost(DeviceError):
+    """A device closed the connection of a session; `what` was going on."""
+
+    def __init__(self, message: str, what: str) -> None:
+        super().__init__(message)
+        self.what = what

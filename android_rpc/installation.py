@@ -11,29 +11,31 @@ import shlex
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from android_rpc.adb import Adb, insist
+from android_rpc.adb import Adb
 from android_rpc.bundle import Bundle
 from android_rpc.errors import DeviceError
+from android_rpc.lease import Lease
 
 HOME = PurePosixPath("/data/local/tmp/depthbench")
 CHECKSUM_S = 120.0
 
 
 def install_bundle(
-    adb: Adb, bundle: Bundle, progress: Callable[[str], None] = lambda line: None
+    lease: Lease, bundle: Bundle, progress: Callable[[str], None] = lambda line: None
 ) -> tuple[PurePosixPath, bool]:
     """The bundle's folder on the phone, and whether it had to be pushed.
 
     A new copy takes the place of an old one whole or not at all. Raises DeviceError when the
     phone has no room for it, or does not hold afterwards what was sent.
     """
+    adb = lease.adb
     folder = HOME / f"bundle-{bundle.sha256[:16]}"
     if _holds(adb, folder, bundle):
         return folder, False
     progress(f"pushing {bundle.size / 1e6:.1f} MB to phone {adb.serial}")
     incoming = HOME / f"incoming-{secrets.token_hex(8)}"
-    try:
-        adb.shell(f"mkdir -p {incoming}/lib")
+    with lease.folder(incoming):
+        adb.shell(f"mkdir {incoming}/lib")
         for part in ("", "lib"):
             sources = [
                 bundle.folder / path
@@ -47,17 +49,7 @@ def install_bundle(
                 "cable or port"
             )
         adb.shell(f"rm -rf {folder} && mv {incoming} {folder}")
-    finally:
-        insist(lambda: remove(adb, incoming))
     return folder, True
-
-
-def remove(adb: Adb, folder: PurePosixPath) -> None:
-    """Removes a folder below HOME; a phone that is gone keeps it."""
-    try:
-        adb.shell(f"rm -rf {shlex.quote(str(folder))}")
-    except DeviceError:
-        return
 
 
 def _holds(adb: Adb, folder: PurePosixPath, bundle: Bundle) -> bool:

@@ -18,11 +18,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from android_rpc import readings
-from android_rpc.adb import PHONE_PORTS, Adb, insist
+from android_rpc.adb import PHONE_PORTS, Adb, server_processes
 from android_rpc.bundle import Bundle, build_bundle
+from android_rpc.causes import explained
 from android_rpc.device import Endpoint
 from android_rpc.errors import DeviceError, InputError
-from android_rpc.installation import HOME, install_bundle, remove
+from android_rpc.installation import HOME, install_bundle
+from android_rpc.lease import Lease, lease_phone
 from android_rpc.phones import find_phone
 from android_rpc.processes import ChildProcess, child_process
 from android_rpc.recorder import SESSIONS, Recorder
@@ -88,25 +90,37 @@ class AdbPhone:
         Raises DeviceError when it does not come up, and when the phone is lost meanwhile.
         """
         bundle = self._get_bundle()
-        try:
-            with ExitStack() as stack:
-                folder, _ = install_bundle(self.adb, bundle, self._progress)
-                work = HOME / f"run-{secrets.token_hex(8)}"
-                stack.callback(lambda: insist(lambda: remove(self.adb, work)))
-                self.adb.shell(f"mkdir -p {work}")
-                self._start_recorder(stack, work)
-                near = stack.enter_context(relay(LOOPBACK, (tracker.host, tracker.port)))
-                tracker_port = stack.enter_context(self.adb.reverse(near))
-                about, identity = describe(self.about())
-                command = [*bundle.command(folder), "--about", about]
-                server = self._start(stack, command, work, tracker_port)
-                stack.callback(self._forget_server)
-                # The session needs TVM; the phone is busy starting.
-                import tvm.rpc  # noqa: F401
+        # What ends it is found out first, then all is undone.
+        with ExitStack() as stack, self._reached():
+            lease = stack.enter_context(lease_phone(self.adb, self._progress))
+            folder, _ = install_bundle(lease, bundle, self._progress)
+            work = stack.enter_context(lease.folder(HOME / f"run-{secrets.token_hex(8)}"))
+            self._start_recorder(stack, work)
+            near = stack.enter_context(relay(LOOPBACK, (tracker.host, tracker.port)))
+            tracker_port = stack.enter_context(lease.reverse(near))
+            about, identity = describe(self.about())
+            command = [*bundle.command(folder), "--about", about]
+            server = self._start(stack, lease, command, work, tracker_port)
+            stack.callback(self._forget_server)
+            # The session needs TVM; the phone is busy starting.
+            import tvm.rpc  # noqa: F401
 
-                wait_until_registered(tracker, server, self.key, identity, self.name)
+            wait_until_registered(tracker, server, self.key, identity, self.name)
+            with explained(self.name, server):
                 yield Endpoint(tracker.host, tracker.port, self.key)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Says of an error whether phone and adb are there at all."""
+        servers = server_processes()
+        try:
+            yield
         except DeviceError as error:
+            if servers - server_processes():
+                raise DeviceError(
+                    f"phone {self.adb.serial}: adb's server was ended meanwhile (by `adb "
+                    "kill-server`, or by an adb of another version); run again"
+                ) from error
             if self.adb.connected:
                 raise
             raise DeviceError(
@@ -187,13 +201,18 @@ class AdbPhone:
         return self._bundle
 
     def _start(
-        self, stack: ExitStack, command: Sequence[str], work: PurePosixPath, tracker_port: int
+        self,
+        stack: ExitStack,
+        lease: Lease,
+        command: Sequence[str],
+        work: PurePosixPath,
+        tracker_port: int,
     ) -> ChildProcess:
         """Starts the server on a port of the phone that is free, with a port here leading to it."""
         for left in reversed(range(PORT_TRIES)):
             attempt = stack.enter_context(ExitStack())
             port = random.choice(PHONE_PORTS)
-            advertised = attempt.enter_context(self.adb.forward(port))
+            advertised = attempt.enter_context(lease.forward(port))
             words = [*command, "--key", self.key, "--work", str(work / SESSIONS), "--extras"]
             advertised = attempt.enter_context(relay(self.listen, (LOOPBACK, advertised)))
             words += ["--listen", f"127.0.0.1:{port}"]

@@ -22,6 +22,7 @@ FLAGS = (
     *("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIE", "-pie", "-s"),
     *("-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"),
     *("-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack"),
+    *("-rdynamic", "-fvisibility=hidden"),  # the one function of clock.c
     "-Wl,-z,max-page-size=65536",  # loads on phones with 4, 16 or 64 KB pages
 )
 LIBRARIES = ("-ldl",)

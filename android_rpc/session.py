@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from android_rpc.claim import Claim
-from android_rpc.errors import DeviceError, InputError
+from android_rpc.errors import ConnectionLost, DeviceError, InputError
 from android_rpc.one_line import one_line
 from android_rpc.watchdog import Watchdog
 
@@ -22,6 +22,11 @@ SESSION_LIMIT_S = 600.0
 WAIT_S = 60.0
 # The server ends a session at its limit; this much later it is the device that is gone.
 GRACE_S = 5.0
+# What an error says, and what it means to people.
+SHORTAGES = {
+    "No space left on device": "no space left on the device: free some of its storage",
+    "bad_alloc": "the device is out of memory: close apps on it",
+}
 
 
 @contextlib.contextmanager
@@ -124,18 +129,25 @@ class Session:
         except (InputError, DeviceError):
             raise
         except Exception as error:
-            reason = f"{self._reason(error)}{hint}"
-            raise DeviceError(f"device {self._key}: {what}: {reason}") from error
+            raise self._failure(error, what, hint) from error
 
-    def _reason(self, error: Exception) -> str:
+    def _failure(self, error: Exception, what: str, hint: str) -> DeviceError:
+        where = f"device {self._key}: {what}"
         if self._watchdog.expired:
-            return f"no answer; gave up after {self._timeout_s + GRACE_S:g} s"
+            return DeviceError(f"{where}: no answer; gave up after {self._timeout_s + GRACE_S:g} s")
         if time.monotonic() - self._started >= self._timeout_s:
-            return f"the session reached its limit of {self._timeout_s:g} s"
+            return DeviceError(
+                f"{where}: the session reached its limit of {self._timeout_s:g} s: "
+                "the model needs more, or never ends"
+            )
         text = str(error)
         if "Channel closes" in text or "code=" in text or "Socket" in text:
-            return "the device closed the connection (the model crashed, or the device is gone)"
-        return one_line(error)
+            closed = "the device closed the connection (the model crashed, or the device is gone)"
+            return ConnectionLost(f"{where}: {closed}{hint}", what)
+        for sign, advice in SHORTAGES.items():
+            if sign in text:
+                return DeviceError(f"{where}: {advice}, and run again")
+        return DeviceError(f"{where}: {one_line(error)}{hint}")
 
 
 class RemoteModel:

@@ -22,6 +22,7 @@ from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
 from bench.sampling import EMULATED, FULL, QUICK, Sampling, take_session
 from bench.statistics import summarise
+from bench.unfinished import KILLED
 from bench.validity import RULES, Kind, judge
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ def measure_on_device(
     samples: int | None = None,
     seconds: float | None = None,
     sessions: int | None = None,
+    session_limit_s: float = SESSION_LIMIT_S,
     quick: bool | None = None,
     accuracy: Accuracy | None = None,
     progress: Callable[[str], None] = lambda line: None,
     on_sample: Callable[[float], None] = lambda ms: None,
     keep: Callable[[Record], None] = lambda record: None,
+    so_far: Callable[[Record], None] = lambda record: None,
     connect: Connect = connect,
 ) -> Record:
     """Run `artefact` on `device`, compare its outputs with ONNX Runtime's, time it.
@@ -58,12 +61,14 @@ def measure_on_device(
     `model_onnx` is the file that the artefact was compiled from. In every session the artefact
     is loaded anew, run on a seeded input and compared, and timed on that same input unless it
     disagrees. How much is timed is given by `warmup`, `samples`, `seconds` and `sessions`;
-    what is None comes from `sampling_for`. `on_sample` is told each sample, in milliseconds.
-    With `accuracy`, in the last session it also predicts the images after having been timed.
+    what is None comes from `sampling_for`. A session that takes longer than `session_limit_s` is
+    ended. `on_sample` is told each sample, in milliseconds. With `accuracy`, in the last session
+    it also predicts the images after having been timed.
 
     Returns the record (times in ms). `keep` gets it too, and that is the way to keep what there
     is when the measurement ends early: by Ctrl-C, or by a device that is lost, the samples
-    taken before are kept in a record that is marked invalid, and the exception goes on.
+    taken before are kept in a record that is marked invalid, and the exception goes on. For an end
+    at which nothing can be done any more, `so_far` gets such a record after each few samples.
 
     Raises InputError where the artefact was compiled from another file, and what the device
     raises where it cannot be reached.
@@ -85,8 +90,8 @@ def measure_on_device(
         expected = reference.run(inputs)
     try:
         progress(f"starting {device.name}")
-        with connect(device, SESSION_LIMIT_S) as open_session:
-            measurement.take(open_session, inputs, expected, progress, on_sample)
+        with connect(device, session_limit_s) as open_session:
+            measurement.take(open_session, inputs, expected, progress, on_sample, so_far)
     except BaseException as error:
         if measurement.started:
             keep(measurement.record(stopped=_what_stopped(error)))
@@ -118,7 +123,7 @@ class _Measurement:
     agreement: dict[str, Any] = field(default_factory=dict)
     runtime: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
+    after: list[dict[str, Any]] = field(default_factory=list)  # each session
 
     @property
     def kind(self) -> Kind:
@@ -140,6 +145,7 @@ class _Measurement:
         expected: Mapping[str, NDArray],
         progress: Callable[[str], None],
         on_sample: Callable[[float], None],
+        so_far: Callable[[Record], None],
     ) -> None:
         """Take all sessions; stop before timing where the outputs disagree."""
         for number in range(1, self.asked.sessions + 1):
@@ -155,8 +161,14 @@ class _Measurement:
                     break
                 progress(f"{where}: timing")
                 self.sessions_ms.append([])
-                take_session(runtime, self.asked, self.sessions_ms[-1], on_sample)
-                self.after = self._conditions(session)
+                take_session(
+                    runtime,
+                    self.asked,
+                    self.sessions_ms[-1],
+                    on_sample,
+                    on_chunk=lambda: so_far(self.record(stopped=KILLED)),
+                )
+                self.after.append(self._conditions(session))
                 if self.to_score and number == self.asked.sessions:
                     self.scores = score_on_device(
                         self.to_score, self.model_onnx, runtime, self.tolerance, progress
@@ -175,7 +187,7 @@ class _Measurement:
             self.asked,
             self.agreement,
             before=self.before,
-            after=self.after,
+            after=_hottest(self.after),
             quick=self.quick,
             stopped=stopped,
         )
@@ -208,7 +220,7 @@ class _Measurement:
                 # The device's server decides; a device served elsewhere does not tell.
                 "threads": self.before.get("threads", self.runtime.get("threads")),
                 "before": self.before,
-                "after": self.after,
+                "after": self.after[-1] if self.after else {},
             },
         }
         return new_record(self.kind, fields)
@@ -222,6 +234,12 @@ class _Measurement:
             f"the largest difference from {self.scores['agreement']['against']} over "
             f"{self.scores['images']} images is {found} relative (limit {self.tolerance:.0e})"
         ]
+
+
+def _hottest(looks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The last look, with the highest temperature of all: the phone cools between sessions."""
+    known = [look["battery_c"] for look in looks if look.get("battery_c") is not None]
+    return {**looks[-1], "battery_c": max(known, default=None)} if looks else {}
 
 
 def _check_source(artefact: Artefact, model_onnx: Path) -> None:

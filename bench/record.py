@@ -9,6 +9,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,14 @@ def new_record(kind: str, fields: Mapping[str, Any]) -> Record:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "kind": kind,
     }
-    common = {"host": host_conditions(), "tools": tool_versions(), "git": git_state()}
+    common = {"host": host_conditions(), "tools": tool_versions(), "git": _this_code()}
     conditions = {**fields.get("conditions", {}), **common}
     return {**identity, **fields, **identity, "conditions": conditions}
+
+
+@cache
+def _this_code() -> dict[str, Any] | None:
+    return git_state()  # a process runs the code that it began with
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:

@@ -67,12 +67,14 @@ def take_session(
     sampling: Sampling,
     samples_ms: list[float],
     on_sample: Callable[[float], None] = lambda ms: None,
+    on_chunk: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Append one session's samples, in milliseconds, to `samples_ms`.
 
     The list is the caller's so that the samples taken before an interruption are not lost. They
     are taken in chunks, since a request to a device has its own cost; the first is a single one.
+    `on_chunk` is called after each.
     """
     timer.warm_up(sampling.warmup)
     start = clock()
@@ -81,6 +83,7 @@ def take_session(
         for seconds in timer.times(chunk):
             samples_ms.append(seconds * 1e3)
             on_sample(samples_ms[-1])
+        on_chunk()
         elapsed = clock() - start
         missing = sampling.samples - len(samples_ms)
         if missing <= 0 and elapsed >= sampling.seconds:

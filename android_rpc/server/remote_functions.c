@@ -13,6 +13,7 @@
 #include "cpu_list.h"
 #include "log.h"
 #include "runtime.h"
+#include "upload.h"
 #include "workspace.h"
 
 enum { MAX_TEXT = 1 << 16 };
@@ -103,6 +104,7 @@ static int affinity(void *self, const TVMFFIAny *arguments, int32_t count, TVMFF
 
 int register_remote_functions(void) {
   return runtime_register("tvm.rpc.server.workpath", work_path) ||
+                 runtime_register("tvm.rpc.server.upload", upload) ||
                  runtime_register("tvm.rpc.server.load_module", load_module) ||
                  runtime_register("tvm.rpc.server.listdir", list_folder) ||
                  runtime_register("depthbench.read_file", read_file) ||

@@ -48,6 +48,13 @@ if TYPE_CHECKING:
 @click.option("--samples", type=click.IntRange(min=1), help="Samples a session, at least.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Seconds a session, at least.")
 @click.option("--sessions", type=click.IntRange(min=1), help="Sessions, each with a fresh start.")
+@click.option(
+    "--session-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=3600,
+    show_default=True,
+    help="Seconds after which a session is ended, as a model that never ends would never be.",
+)
 @click.option("--quick", is_flag=True, help="A first look: few samples, and the record says so.")
 @click.option(
     "--accuracy", "images", type=click.IntRange(min=1), help="Also score so many test images there."
@@ -72,6 +79,7 @@ def command(
     samples: int | None,
     seconds: float | None,
     sessions: int | None,
+    session_limit: float,
     quick: bool,
     images: int | None,
     data: str | None,
@@ -93,11 +101,14 @@ def command(
     from bench.farm import TRIES, Job, measure_all
     from bench.latency import measure_on_device
     from bench.record import append_record
+    from bench.unfinished import adopt_unfinished, unfinished
 
     if model and len(artefacts) > 1:
         raise InputError("--model names the source of one artefact: put the others beside theirs")
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
+    records = records or out / "records.jsonl"
+    adopt_unfinished(records)
     with status() as progress:
         fleet = open_fleet(devices or (default_device(),), threads, progress, chosen)
         found = [
@@ -107,21 +118,24 @@ def command(
         jobs = [Job(artefact, source) for artefact, source in found]
 
         def measure(job: Job, device: Device, connect: Connect) -> Record:
-            return measure_on_device(
-                job.artefact,
-                job.source,
-                device,
-                warmup=warmup,
-                samples=samples,
-                seconds=seconds,
-                sessions=sessions,
-                quick=quick,
-                accuracy=scored,
-                progress=progress,
-                on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
-                keep=lambda kept: append_record(records or out / "records.jsonl", kept),
-                connect=connect,
-            )
+            with unfinished(records) as so_far:
+                return measure_on_device(
+                    job.artefact,
+                    job.source,
+                    device,
+                    warmup=warmup,
+                    samples=samples,
+                    seconds=seconds,
+                    sessions=sessions,
+                    session_limit_s=session_limit,
+                    quick=quick,
+                    accuracy=scored,
+                    progress=progress,
+                    on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
+                    keep=lambda kept: append_record(records, kept),
+                    so_far=so_far,
+                    connect=connect,
+                )
 
         alone = len(jobs) == 1 and not everywhere
         # A phone on a cable that was lost is told of at once; a farm has others.

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from android_rpc import adb as adb_module
-from android_rpc.adb import Adb, find_adb, insist, run_adb
+from android_rpc.adb import Adb, find_adb, run_adb
 from android_rpc.choose import open_device
 from android_rpc.errors import DeviceError, InputError, ToolMissing
 
@@ -52,44 +51,6 @@ def test_adb_that_hangs_is_ended(stand_in: Callable[[str], Path]) -> None:
     stand_in("exec /bin/sleep 60")
     with pytest.raises(DeviceError, match=r"no answer in 0\.2 s: .*adb kill-server"):
         run_adb("devices", timeout_s=0.2)
-
-
-def test_a_port_that_is_taken_is_left_and_another_is_tried(
-    stand_in: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ports = iter([20001, 20001, 20002])
-    monkeypatch.setattr(adb_module.random, "choice", lambda _: next(ports))
-    calls = stand_in(
-        'case "$*" in *tcp:20001*) echo "adb: error: cannot rebind existing socket" >&2; exit 1;;'
-        ' *--list) echo "UsbFfs tcp:20001 tcp:9"; echo "UsbFfs tcp:20002 tcp:9";; esac'
-    )
-    with Adb("R58").reverse(9) as port:
-        assert port == 20002
-    said = calls.read_text().splitlines()
-    assert said.count("-s R58 reverse --no-rebind tcp:20001 tcp:9") == 2
-    assert said[-1] == "-s R58 reverse --remove tcp:20002"
-    assert not any("--remove tcp:20001" in line for line in said)
-
-
-def test_a_rule_that_could_not_be_made_is_said(stand_in: Callable[[str], Path]) -> None:
-    calls = stand_in("echo 'error: device offline' >&2; exit 1")
-    with pytest.raises(DeviceError, match="device offline"), Adb("R58").forward(1):
-        pass
-    assert calls.read_text().count("--no-rebind") == 1
-
-
-def test_ctrl_c_during_the_clean_up_does_not_prevent_it() -> None:
-    done: list[str] = []
-
-    def clean_up() -> None:
-        if not done:
-            done.append("interrupted")
-            raise KeyboardInterrupt
-        done.append("whole")
-
-    with pytest.raises(KeyboardInterrupt):
-        insist(clean_up)
-    assert done == ["interrupted", "whole"]
 
 
 def test_cores_are_for_phones_only() -> None:

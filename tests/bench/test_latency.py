@@ -310,3 +310,21 @@ def test_progress_names_each_step_on_one_line(measure: Measure, emulated: FakePh
     measure(emulated, progress=lines.append)
     assert len(lines) >= 4
     assert all(line and "\n" not in line for line in lines)
+
+
+def test_a_phone_that_was_hot_after_an_earlier_session_is_not_believed(
+    measure: Measure, phone: FakePhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    battery_c = iter([30.0, 45.0, 30.0])  # before, after the first session, after the second
+    monkeypatch.setattr(phone, "conditions", lambda: {"battery_c": next(battery_c)})
+    record = measure(phone, quick=True, **SHORT)
+    assert "the battery was at 45.0 °C (limit 37 °C)" in record["reasons"]
+    assert record["conditions"]["after"]["battery_c"] == 30.0
+
+
+def test_what_there_is_so_far_is_told_as_it_comes(measure: Measure, emulated: FakePhone) -> None:
+    told: list[Record] = []
+    record = measure(emulated, **SHORT, so_far=told.append)
+    assert [len(one["samples_ms"]) for one in told] == sorted({len(r["samples_ms"]) for r in told})
+    assert told[-1]["sessions"] == record["sessions"]
+    assert all("was killed" in one["reasons"][0] and not one["valid"] for one in told)

@@ -55,10 +55,22 @@ class PhoneDouble:
         said = adb("connect", self.serial)
         assert "connected to" in said or "failed to authenticate" in said, said
 
-    def order(self, word: str) -> None:
-        """`unplug` or `plug`."""
+    @property
+    def root(self) -> Path:
+        """The phone's file system as this machine sees it, also when the cable is pulled."""
+        (inside,) = psutil.Process(self.process.pid).children()
+        return Path(f"/proc/{inside.pid}/root/mnt")
+
+    def replug(self) -> None:
+        """Restores the cable, and has adb see it."""
+        self.order("plug")
+        adb("disconnect", self.serial)
+        self.connect()
+
+    def order(self, words: str) -> None:
+        """`unplug`, `plug` and so on; see `phone/__main__.py`."""
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.write(f"{words}\n")
         self.process.stdin.flush()
         assert self._answer() == "done"
 
@@ -141,6 +153,16 @@ def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def make_phone(namespaces: None, adb_server: None) -> Iterator[Callable[..., PhoneDouble]]:
     """Starts a test phone and plugs it in; it ends with the test."""
+    yield from phones()
+
+
+@pytest.fixture(scope="module")
+def make_shared_phone(namespaces: None, adb_server: None) -> Iterator[Callable[..., PhoneDouble]]:
+    """The same, for all tests of a module."""
+    yield from phones()
+
+
+def phones() -> Iterator[Callable[..., PhoneDouble]]:
     with contextlib.ExitStack() as stack:
 
         def make(*options: str) -> PhoneDouble:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,6 +18,7 @@ from android_rpc.adb import Adb
 from android_rpc.bundle import Bundle
 from android_rpc.errors import DeviceError
 from android_rpc.installation import install_bundle
+from android_rpc.lease import lease_phone
 from android_rpc.phone import AdbPhone
 from android_rpc.thermal import Limits
 from compile.pipeline import compile_model
@@ -161,31 +162,34 @@ def test_unplugging_is_one_line_and_the_samples_are_kept(
     record = json.loads(line)
     assert record["samples_ms"]
     assert "is gone" in record["reasons"][0]
-    phone_double.order("plug")
-    adb("disconnect", phone_double.serial)
-    phone_double.connect()
+    phone_double.replug()
     assert_nothing_left(phone_double, wait_until)
+
+
+def install(client: Adb, bundle: Bundle) -> tuple[PurePosixPath, bool]:
+    with lease_phone(client) as lease:
+        return install_bundle(lease, bundle)
 
 
 def test_the_bundle_is_pushed_once_and_again_when_it_was_damaged(
     phone_double: PhoneDouble, bundle: Bundle
 ) -> None:
     client = Adb(phone_double.serial)
-    folder, pushed = install_bundle(client, bundle)
+    folder, pushed = install(client, bundle)
     assert pushed
     before = phone_double.shell(f"stat -c '%i %n' {folder}/lib/*")
-    assert install_bundle(client, bundle) == (folder, False)
+    assert install(client, bundle) == (folder, False)
     assert phone_double.shell(f"stat -c '%i %n' {folder}/lib/*") == before
     phone_double.shell(f"echo >> {folder}/rpc_server")
-    assert install_bundle(client, bundle) == (folder, True)
-    assert install_bundle(client, bundle) == (folder, False)
+    assert install(client, bundle) == (folder, True)
+    assert install(client, bundle) == (folder, False)
     assert phone_double.files() == []
 
 
 def test_a_full_phone_is_said(make_phone: MakePhone, bundle: Bundle) -> None:
     phone = make_phone("--data-mib", "4")
-    with pytest.raises(DeviceError, match="No space left on device"):
-        install_bundle(Adb(phone.serial), bundle)
+    with pytest.raises(DeviceError, match="no space left on the phone: free some"):
+        install(Adb(phone.serial), bundle)
     assert phone.files() == []
 
 
@@ -194,7 +198,7 @@ def test_rules_of_others_stay(phone_double: PhoneDouble) -> None:
     adb("-s", phone_double.serial, "forward", "tcp:0", "tcp:1234")
     adb("-s", phone_double.serial, "reverse", "tcp:4321", "tcp:1234")
     before = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))
-    with client.forward(1234) as here, client.reverse(1234) as there:
+    with lease_phone(client) as lease, lease.forward(1234) as here, lease.reverse(1234) as there:
         assert f"tcp:{here} tcp:1234" in adb("forward", "--list")
         assert f"tcp:{there} tcp:1234" in adb("-s", phone_double.serial, "reverse", "--list")
     after = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))

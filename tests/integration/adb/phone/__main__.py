@@ -2,10 +2,11 @@
 
     python tests/integration/adb/phone          then, elsewhere: adb connect 127.0.0.1:PORT
 
-Prints the port as its first line. Standard input controls it, one word a line: `unplug` cuts
-the cable and `plug` restores it, each answered by `done`; when the input closes the phone ends,
-with all that runs on it. The phone lives in user, mount, network and process namespaces of its
-own, where arm64 programs run under QEMU; see `system.py` for what it is made of.
+Prints the port as its first line. Standard input controls it, one order a line, each answered by
+`done`: `unplug` cuts the cable (`unplug after N` when N more bytes have come), `plug` restores it,
+`reboot` cuts it and ends all that runs; when the input closes the phone ends. The phone lives in
+user, mount, network and process namespaces of its own, where arm64 programs run under QEMU; see
+`system.py` for what it is made of.
 """
 
 from __future__ import annotations

@@ -38,17 +38,33 @@ class Adbd:
         words = [f"{name}={properties[name]}" for name in shown] + [f"features={FEATURES}"]
         self.banner = f"device::{';'.join(words)}".encode()
         self._plugged = False
+        self._bytes_left: int | None = None
         self._connections: set[Connection] = set()
 
-    def plug(self, listener: socket.socket) -> None:
+    def start(self, listener: socket.socket) -> None:
+        """Accepts connections from now on."""
         self._plugged = True
         threading.Thread(target=self._accept, args=[listener], daemon=True).start()
 
-    def unplug(self) -> None:
-        """Cuts all connections; new ones are cut at once."""
+    def plug(self) -> None:
+        self._plugged = True
+
+    def unplug(self, after_bytes: int = 0) -> None:
+        """Cuts all connections, when so much more has come; new ones are cut at once."""
+        if after_bytes:
+            self._bytes_left = after_bytes
+            return
         self._plugged = False
         for connection in list(self._connections):
             connection.close()
+
+    def count(self, received: int) -> None:
+        """Pulls the cable when it is time."""
+        if self._bytes_left is not None:
+            self._bytes_left -= received
+            if self._bytes_left <= 0:
+                self._bytes_left = None
+                self.unplug()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -86,6 +102,7 @@ class Connection:
             if complement != command ^ 0xFFFFFFFF or length > MAX_DATA:
                 return
             data = self._receive(length)
+            self._adbd.count(length)
             if command in (CNXN, AUTH):
                 self._greet()
             elif command == OPEN:

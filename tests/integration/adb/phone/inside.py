@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -36,15 +38,27 @@ def main() -> None:
     system.build(ROOT, shell, toolbox, given.abi, given.data_mib)
     listener = socket.socket(fileno=given.listener)
     adbd = Adbd(ROOT, system.properties(given.abi), authorised=not given.unauthorised)
-    adbd.plug(listener)
+    adbd.start(listener)
     print("ready", flush=True)
     for line in sys.stdin:
-        if line.strip() == "unplug":
-            adbd.unplug()
-        elif line.strip() == "plug":
-            adbd.plug(listener)
+        obey(line.split(), adbd)
         print("done", flush=True)
     os._exit(0)  # the first process of its namespace: all others end with it
+
+
+def obey(words: list[str], adbd: Adbd) -> None:
+    """Does what a line of standard input says; see `__main__.py`."""
+    match words:
+        case ["plug"]:
+            adbd.plug()
+        case ["unplug"]:
+            adbd.unplug()
+        case ["unplug", "after", count]:
+            adbd.unplug(int(count))
+        case ["reboot"]:
+            adbd.unplug()
+            with contextlib.suppress(ProcessLookupError):  # nothing runs
+                os.kill(-1, signal.SIGKILL)  # all in this namespace but its first process
 
 
 def _bring_loopback_up() -> None:

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sync
@@ -149,7 +150,7 @@ def shell(stream: Stream, service: str) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if framed else subprocess.STDOUT,
-        env=ENVIRONMENT,
+        env=environment(stream.connection.root),
         preexec_fn=lambda: _enter(str(stream.connection.root)),
         start_new_session=True,
     )
@@ -166,6 +167,13 @@ def shell(stream: Stream, service: str) -> None:
     if framed:
         code = code & 0xFF if code >= 0 else 128 - code
         stream.write(struct.pack("<BIB", EXIT, 1, code))
+
+
+def environment(root: Path) -> dict[str, str]:
+    """That of every shell, and what a test has put into /system/environment."""
+    file = root / "system/environment"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return ENVIRONMENT | dict(line.split("=", 1) for line in lines)
 
 
 def _enter(root: str) -> None:

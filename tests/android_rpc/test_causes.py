@@ -1,0 +1,59 @@
+"""What a server's log makes of a connection that closed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from android_rpc import causes
+from android_rpc.causes import explained
+from android_rpc.errors import ConnectionLost, DeviceError
+from android_rpc.processes import child_process
+
+READY, BEFORE = "session ready after 80 ms", "session ended by signal 11"
+
+
+def break_off(*log: str, lives: bool = True) -> str:
+    """The error of a session with a server that logged these lines."""
+    program = f"import sys; print({chr(10).join(log)!r}, file=sys.stderr, flush=True)"
+    program += "; sys.stdin.read()" if lives else "; sys.exit(137)"
+    with child_process([sys.executable, "-c", program]) as server:
+        while "session" not in server.log():
+            pass
+        with pytest.raises(DeviceError) as error, explained("adb:R58", server):
+            raise ConnectionLost("device k: timing the model: closed", "timing the model")
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (11, "the model crashed (signal 11, SIGSEGV); compile it again with this version"),
+        (4, "the model crashed (signal 4, SIGILL); it uses instructions that this CPU lacks"),
+        (9, "the session was killed (signal 9, SIGKILL); most likely the device ran short of mem"),
+    ],
+)
+def test_a_signal_is_named(number: int, said: str) -> None:
+    message = break_off(BEFORE, READY, f"session ended by signal {number}")
+    assert message.startswith(f"adb:R58: timing the model: {said}")
+
+
+def test_a_server_that_ended(tmp_path: Path) -> None:
+    message = break_off(BEFORE, READY, lives=False)
+    assert message.startswith("adb:R58: timing the model: the server on the device ended (exit c")
+
+
+def test_a_silent_server_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(causes, "LOG_S", 0.1)
+    assert break_off(BEFORE, READY) == "device k: timing the model: closed"
+
+
+def test_other_errors_pass_unchanged() -> None:
+    with (
+        child_process([sys.executable, "-c", "input()"]) as server,
+        pytest.raises(DeviceError, match=r"^refused$"),
+        explained("adb:R58", server),
+    ):
+        raise DeviceError("refused")

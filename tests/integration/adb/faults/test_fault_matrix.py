@@ -1,0 +1,272 @@
+"""What can go wrong between a user and a phone, and what the user then gets.
+
+Each row of MATRIX is one fault at one moment of `depthbench rpc-measure --device adb:SERIAL` on
+the test phone. After each: one clear line, no sample lost, no process left on either side, no rule
+of adb's, and the next client measures at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from case import DEADLINE_S, HOUR_S, MID_SAMPLING, PIECE, SAMPLES, Case, adb, wait
+from command_line import Command, Commands
+
+from android_rpc.bundle import Bundle
+from android_rpc.emulated import EmulatedPhone
+from android_rpc.phone import AdbPhone
+from android_rpc.session import open_session
+from android_rpc.tracker import Tracker
+from compile.artefact import LIBRARY
+
+if TYPE_CHECKING:
+    from conftest import PhoneDouble
+
+Summary = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault: done before the command starts (`arm`), or while the model is held (`strike`).
+
+    `says` is in the one line that the user sees (none when empty); `exit_code` is the command's.
+    `kept` tells what becomes of the samples: there are none, they are in a record that is invalid
+    (with that line among its reasons, or with `reason`), or in a valid one.
+    """
+
+    fault: str
+    stage: str
+    says: str = ""
+    exit_code: int = 3
+    kept: str = "invalid"
+    reason: str = ""
+    arm: Callable[[Case], object] | None = None
+    strike: Callable[[Case], object] | None = None
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.fault}, {self.stage}"
+
+
+GONE = r"phone \S+ \(Test Phone\) is gone: unplugged, switched off or restarting; plug it in"
+CRASHED = r"the model crashed \(signal 11"
+FULL = r"no space left on the (phone|device): free some of its storage"
+LIMIT = r"the session reached its limit of 6 s: the model needs more, or never ends"
+LIMITED = ("--session-limit", "6")
+HOLDS = {"first run": "1 wait", "mid-sampling": f"{MID_SAMPLING} wait"}
+
+MATRIX = [
+    Row("cable pulled", "push", GONE, kept="none", arm=Case.pull_while_pushing),
+    Row("cable pulled", "upload", GONE, kept="none", arm=Case.pull_after_a_piece),
+    Row("cable pulled", "first run", GONE, kept="none", strike=Case.unplug),
+    Row("cable pulled", "mid-sampling", GONE, strike=Case.unplug),
+    Row("phone reboots", "mid-sampling", GONE, strike=Case.reboot),
+    Row("server killed", "mid-sampling", r"the server .* ended", strike=Case.kill_server),
+    Row("its child killed", "mid-sampling", r"was killed \(signal 9", strike=Case.kill_session),
+    Row(
+        *("server frozen", "upload", r"no answer; gave up after 7 s", 3, "none"),
+        strike=Case.freeze,
+        options=LIMITED,
+    ),
+    Row(
+        *("session time-out", "mid-sampling", LIMIT),
+        arm=lambda case: case.plan("8 loop"),
+        options=LIMITED,
+    ),
+    Row(
+        *("model crashes", "first run", CRASHED),
+        kept="none",
+        arm=lambda case: case.plan("1 crash"),
+    ),
+    Row(
+        *("model crashes", "mid-sampling", CRASHED),
+        arm=lambda case: case.plan(f"{MID_SAMPLING} crash"),
+    ),
+    Row(
+        *("model never ends", "first run", LIMIT),
+        kept="none",
+        arm=lambda case: case.plan("1 loop"),
+        options=LIMITED,
+    ),
+    Row("out of memory", "first run", "out of memory", kept="none", strike=Case.forbid_memory),
+    Row("full /data", "start", FULL, kept="none", arm=Case.fill_data),
+    Row("full /data", "upload", FULL, kept="none", arm=lambda case: case.fill_data(PIECE)),
+    Row("full /data", "mid-sampling", exit_code=0, kept="valid", strike=Case.fill_data),
+    Row("two clients at once", "mid-sampling", "", 0, "valid", strike=Case.start_another),
+    Row("adb server restarted", "mid-sampling", "adb", strike=Case.restart_adb),
+    Row(
+        *("phone's clock: an hour on", "mid-sampling", "", 0, "valid"),
+        strike=lambda case: case.jump(case.set_phone_clock, 1),
+    ),
+    Row(
+        *("phone's clock: an hour back", "mid-sampling", "", 0, "valid"),
+        strike=lambda case: case.jump(case.set_phone_clock, -1),
+    ),
+    Row(
+        *("host's clock: an hour on", "mid-sampling", "", 0, "valid"),
+        strike=lambda case: case.jump(case.set_host_clock, 1),
+    ),
+    Row(
+        *("host's clock: an hour back", "mid-sampling", "", 0, "valid"),
+        strike=lambda case: case.jump(case.set_host_clock, -1),
+    ),
+    Row(
+        "Ctrl-C again and again",
+        "mid-sampling",
+        "interrupted",
+        130,
+        strike=Case.press_ctrl_c_until_it_ends,
+    ),
+    Row(
+        *("client killed", "mid-sampling", "", -9, "invalid", "that measured was killed"),
+        strike=Case.kill_client,
+    ),
+    Row(
+        *("too warm", "mid-sampling", "", 1, "invalid", "the battery was at 45.0 °C"),
+        arm=Case.be_a_real_phone,
+        strike=Case.heat_and_cool,
+        options=("--sessions", "2", "--quick"),
+    ),
+]
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=str)
+def test_a_fault(
+    row: Row,
+    phone: PhoneDouble,
+    commands: Commands,
+    artefact: Path,
+    bundle: Bundle,
+    host_clock: Path,
+    tmp_path: Path,
+    fault_summary: Summary,
+) -> None:
+    case = Case(phone, commands, artefact, tmp_path, host_clock)
+    if row.arm:
+        row.arm(case)
+    if row.strike:
+        case.plan(HOLDS.get(row.stage, "1 wait"))
+    case.command = case.start("run", *row.options)
+    if row.strike:
+        case.wait_until_held() if row.stage in HOLDS else case.wait_for_session()
+        row.strike(case)
+        case.let_go()
+    ends = []
+    for command in (case.command, *case.others):
+        ends.append((case.wait_for_end(command), command))
+    case.repair()
+    if row.exit_code < 0:
+        case.measure_again()
+    seconds = use(phone, artefact / LIBRARY, bundle)
+    wait(lambda: not phone.running())
+    left = [line for command in (case.command, *case.others) for line in command.processes()]
+    note(fault_summary, row.fault, row.stage, case.command, left, seconds)
+    for code, command in ends:
+        check_end(row, code, command)
+    assert left == []
+    assert adb("forward", "--list").strip() == ""
+    assert adb("-s", phone.serial, "reverse", "--list").strip() == ""
+    assert phone.files() == []
+    assert seconds < DEADLINE_S
+
+
+def check_end(row: Row, code: int, command: Command) -> None:
+    """The line, the exit code, and what became of the samples."""
+    errors = command.text("stderr")
+    assert code == row.exit_code, errors
+    assert "Traceback" not in errors
+    if row.says:
+        assert re.search(row.says, line_of(command)), errors
+        assert len(errors.strip().splitlines()) == 1, errors
+        assert len(errors) < 450
+    else:
+        assert errors == ""
+    records = command.records()[:1]
+    delivered = command.delivered_ms()
+    assert len(records) == (row.kept != "none")
+    for record in records:
+        assert record["samples_ms"] == pytest.approx(delivered)
+        assert record["valid"] == (row.kept == "valid"), record["reasons"]
+        assert max(delivered) < HOUR_S / 2 * 1e3
+        said = row.reason or re.escape(line_of(command).removeprefix("depthbench: "))
+        assert not said or any(re.search(said, reason) for reason in record["reasons"])
+        assert len(delivered) >= (SAMPLES if row.kept == "valid" else 1)
+
+
+def line_of(command: Command) -> str:
+    return command.text("stderr").strip()
+
+
+def use(phone: PhoneDouble, library: Path, bundle: Bundle) -> float:
+    """Seconds until the next client has got a right result from the phone."""
+    started = time.monotonic()
+    image = np.random.default_rng(0).random((1, 3, 32, 32), np.float32)
+    device = AdbPhone(phone.serial, bundle)
+    with Tracker() as tracker, device.serve(tracker) as end, open_session(*end) as session:
+        (depth,) = session.load(library).run([image])
+        seconds = time.monotonic() - started
+    weights = np.array([0.1, 0.7, 0.2], np.float32).reshape(1, 3, 1, 1)
+    expected = 1 + (image * weights).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(depth, expected, rtol=1e-5)
+    return seconds
+
+
+def note(
+    summary: Summary, fault: str, when: str, command: Command, left: list[str], seconds: float
+) -> None:
+    """A line for the table at the end; see `tests/integration/conftest.py`."""
+    records = command.records()[:1]  # another client may have measured into the same file
+    kept = sum(len(record["samples_ms"]) for record in records)
+    said = [line_of(command), *(reason for record in records for reason in record["reasons"])]
+    summary.append(
+        {
+            "fault": fault,
+            "when": when,
+            "outcome": next(filter(None, said), "measured").removeprefix("depthbench: "),
+            "samples kept": f"{kept} of {len(command.delivered_ms())}",
+            "processes left": len(left),
+            "usable after": f"{seconds:.1f} s",
+        }
+    )
+
+
+def test_the_tracker_is_restarted(
+    commands: Commands,
+    artefact: Path,
+    bundle: Bundle,
+    tmp_path: Path,
+    fault_summary: Summary,
+) -> None:
+    """In the midst of a session; device and client find the new one, and nothing is lost."""
+    emulated = EmulatedPhone(bundle)
+    words = ["rpc-measure", str(artefact), "--warmup", "0", "--samples", str(SAMPLES)]
+    with ExitStack() as stack:
+        first = stack.enter_context(Tracker())
+        stack.enter_context(emulated.serve(first))
+        device = f"tracker:{first.host}:{first.port}/{emulated.key}"
+        command = commands.start(tmp_path / "run", *words, "--device", device, "--sessions", "2")
+        wait(lambda: command.delivered_ms() or not command.running)
+        os.kill(first.pid, signal.SIGKILL)
+        wait(lambda: not first.running)
+        started = time.monotonic()
+        second = stack.enter_context(Tracker(first.port))
+        wait(lambda: not command.running)
+        code = command.wait()
+        with open_session(second.host, second.port, emulated.key) as session:
+            assert session.affinity()
+        seconds = time.monotonic() - started
+        left = command.processes()
+    note(fault_summary, "tracker restarted", "mid-sampling", command, left, seconds)
+    check_end(Row("tracker restarted", "mid-sampling", "", 0, "valid"), code, command)
+    assert len(command.delivered_ms()) == 2 * SAMPLES
+    assert left == []

@@ -25,7 +25,7 @@ from android_rpc.cache import cache_folder
 from android_rpc.errors import DeviceError
 
 PORT_TRIES = 5
-WAIT_S = 3600.0
+WAIT_S = 900.0
 CHECK_S = 0.2
 # What is owed, as words: `forward tcp:1 tcp:2`, `reverse tcp:3 tcp:4`, `folder /data/...`.
 Debt = tuple[str, ...]

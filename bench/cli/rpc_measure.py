@@ -107,8 +107,8 @@ def command(
         raise InputError("--model names the source of one artefact: put the others beside theirs")
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
-    records = records or out / "records.jsonl"
-    adopt_unfinished(records)
+    into = records or out / "records.jsonl"
+    adopt_unfinished(into)
     with status() as progress:
         fleet = open_fleet(devices or (default_device(),), threads, progress, chosen)
         found = [
@@ -118,7 +118,7 @@ def command(
         jobs = [Job(artefact, source) for artefact, source in found]
 
         def measure(job: Job, device: Device, connect: Connect) -> Record:
-            with unfinished(records) as so_far:
+            with unfinished(into) as so_far:
                 return measure_on_device(
                     job.artefact,
                     job.source,
@@ -132,7 +132,7 @@ def command(
                     accuracy=scored,
                     progress=progress,
                     on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
-                    keep=lambda kept: append_record(records, kept),
+                    keep=lambda kept: append_record(into, kept),
                     so_far=so_far,
                     connect=connect,
                 )

@@ -180,9 +180,11 @@ class Case:
 
     def _servers(self) -> list[psutil.Process]:
         """The server's process on the phone and that of its session."""
-        inside = psutil.Process(self.phone.process.pid).children(recursive=True)
-        inside = [process for process in inside if process.status() != psutil.STATUS_ZOMBIE]
-        found = [process for process in inside if "--die-with-stdin" in process.cmdline()]
+        found = []
+        for process in psutil.Process(self.phone.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                if "--die-with-stdin" in process.cmdline():
+                    found.append(process)
         return sorted(found, key=lambda process: process.ppid() in [one.pid for one in found])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from bench.agreement import SEED, agrees, compare, seeded_inputs, worse
+from bench.bootstrap import intervals
 from bench.connection import OpenSession, connect
 from bench.device_accuracy import Accuracy, score_on_device
 from bench.device_state import device_state
@@ -24,6 +25,7 @@ from bench.sampling import EMULATED, FULL, QUICK, Sampling, take_session
 from bench.statistics import summarise
 from bench.unfinished import KILLED
 from bench.validity import RULES, Kind, judge
+from bench.warm_up import warm_up_length
 
 if TYPE_CHECKING:
     from android_rpc.device import Device
@@ -204,6 +206,8 @@ class _Measurement:
             "emulated": self.device.emulated,
             "label": LABELS[self.kind],
             **_statistics([ms for session in self.sessions_ms for ms in session]),
+            "intervals": _intervals(self.sessions_ms),
+            "warm_up_samples": [_warm_up(session) for session in self.sessions_ms],
             "samples_ms": [ms for session in sessions for ms in session],
             "sessions": sessions,
             "valid": not reasons,
@@ -262,10 +266,28 @@ def _what_stopped(error: BaseException) -> str:
 def _statistics(samples_ms: list[float]) -> dict[str, Any]:
     """The summary with its unit in the names; of no sample, or of impossible ones, only None."""
     names = ("p50", "p90", "p99", "mean", "std", "mad", "min", "max")
-    usable = samples_ms and all(math.isfinite(ms) and ms > 0 for ms in samples_ms)
+    usable = samples_ms and all(_is_time(ms) for ms in samples_ms)
     summary: Mapping[str, Any] = summarise(samples_ms) if usable else {}
     named = {f"{name}_ms": summary.get(name) for name in names}
     return {**named, "cv": summary.get("cv"), "count": len(samples_ms)}
+
+
+def _intervals(sessions_ms: Sequence[Sequence[float]]) -> dict[str, Any] | None:
+    """The 95 % intervals of the statistics, named as they are; of no sample None."""
+    samples = [ms for session in sessions_ms for ms in session]
+    if not samples or not all(_is_time(ms) for ms in samples):
+        return None
+    found = intervals(sessions_ms)
+    return {name if name == "cv" else f"{name}_ms": each for name, each in found.items()}
+
+
+def _warm_up(session_ms: Sequence[float]) -> int:
+    """How many of a session's first samples were not yet like the rest."""
+    return warm_up_length(session_ms) if all(_is_time(ms) for ms in session_ms) else 0
+
+
+def _is_time(ms: float) -> bool:
+    return math.isfinite(ms) and ms > 0
 
 
 def _json_number(value: float) -> float | None:

@@ -104,15 +104,22 @@ def read_records(*paths: Path) -> list[Record]:
     """Read the records of files, in order.
 
     A truncated last line is dropped, and a record that appears again unchanged (files that were
-    joined) too; each with a warning in the log. Raises InputError, with file and line, for a
-    missing file, a line that is no record of this version's schema, and two different records
-    with the same id.
+    joined) or as a copy with another id too; each with a warning in the log. Raises InputError,
+    with file and line, for a missing file, a line that is no record of this version's schema, and
+    two different records with the same id.
     """
     records: dict[str, Record] = {}
+    taken: dict[tuple[float, ...], str] = {}
     for path in paths:
         for line, record in _read(path):
             known = records.setdefault(record["id"], record)
             if known is record:
+                # Two runs never take the very same times.
+                samples = tuple(ms for ms in record.get("samples_ms", ()) if isinstance(ms, float))
+                first = taken.setdefault(samples, record["id"]) if len(set(samples)) > 1 else None
+                if first not in (None, record["id"]):
+                    log.warning("%s, line %d: the run of %s again, dropped", path, line, first)
+                    del records[record["id"]]
                 continue
             if known != record:
                 raise InputError(

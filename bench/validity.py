@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bench.sampling import FULL, Sampling
+from bench.warm_up import warm_up_excess
 
 Kind = Literal["latency", "emulated cost"]
 
@@ -22,7 +23,8 @@ class Rules:
     `cv`: of all samples. `clock_change`: of any core, before to after, relative to before.
     `temperature_c`: of the battery, at which phones begin to throttle. `difference`: between
     the outputs and the reference's, the largest relative to the largest reference value, where
-    the comparison has no `tolerance` of its own.
+    the comparison has no `tolerance` of its own. `warm_up`: of the median of a session's first
+    samples, those that are not yet like the rest, above the rest's.
     """
 
     sampling: Sampling = FULL
@@ -31,6 +33,7 @@ class Rules:
     clock_change: float = 0.05
     temperature_c: float = 37.0
     difference: float = 1e-4
+    warm_up: float = 0.05
 
 
 RULES = Rules()
@@ -75,6 +78,7 @@ def judge(
         if not quick:
             reasons += _amount_asked(asked, rules.sampling)
         reasons += _noise(sessions_ms, rules)
+        reasons += _warm_up(sessions_ms, rules)
         reasons += _clocks(before or {}, after or {}, rules)
         reasons += _temperature(before or {}, after or {}, rules)
         reasons += _cores(after or {})
@@ -141,6 +145,18 @@ def _noise(sessions_ms: Sequence[Sequence[float]], rules: Rules) -> list[str]:
     cv = float(samples.std(ddof=1) / samples.mean())
     if cv > rules.cv:
         reasons.append(f"the coefficient of variation is {cv:.1%} (limit {rules.cv:.0%})")
+    return reasons
+
+
+def _warm_up(sessions_ms: Sequence[Sequence[float]], rules: Rules) -> list[str]:
+    reasons = []
+    for number, session in enumerate(sessions_ms, start=1):
+        length, excess = warm_up_excess([sample for sample in session if _is_time(sample)])
+        if excess > rules.warm_up:
+            reasons.append(
+                f"the first {length} samples of session {number} are {excess:.1%} above the rest "
+                f"(limit {rules.warm_up:.0%}): ask for more warm-ups"
+            )
     return reasons
 
 

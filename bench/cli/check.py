@@ -1,118 +1,142 @@
-"""`depthbench check`: whether the shipped networks still give what the baseline says."""
+"""`depthbench check`: is everything still as good as it was?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit, json_option, out_option, status, table
+from bench.cli import check_result
+from bench.cli.common import OUT, emit, json_option, out_option, status
 from bench.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.gate import Change
+    from bench.models import Model
 
-NAMED = 3
+GATES = ("accuracy", "instructions", "latency")
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+Progress = Callable[[str], None]
+Result = dict[str, Any]
 
 
 @click.command(name="check")
 @click.option(
-    "--baseline",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="What to compare with.  [default: the one that comes with depthbench]",
+    "--gate",
+    "gates",
+    multiple=True,
+    type=click.Choice(GATES),
+    help="Only this gate; may be repeated.  [default: all]",
 )
-@click.option("--update", is_flag=True, help="Write the baseline anew instead; needs --reason.")
+@click.option(
+    "--baseline", type=FILE, help="Of accuracy.  [default: the one that comes with depthbench]"
+)
+@click.option(
+    "--counts", type=FILE, help="Of instructions.  [default: those that come with depthbench]"
+)
+@click.option(
+    "--records",
+    multiple=True,
+    type=FILE,
+    help="The history of latency; may be repeated.  [default: out/records.jsonl where it is]",
+)
+@click.option("--update", is_flag=True, help="Write the baselines anew instead; needs --reason.")
 @click.option("--reason", help="Why the figures are right as they are now.")
 @out_option
 @json_option
 def command(
-    baseline: Path | None, update: bool, reason: str | None, out: Path, as_json: bool
+    gates: tuple[str, ...],
+    baseline: Path | None,
+    counts: Path | None,
+    records: tuple[Path, ...],
+    update: bool,
+    reason: str | None,
+    out: Path,
+    as_json: bool,
 ) -> int:
-    """Run the shipped networks on a fixed set of images and compare with a baseline.
+    """Compare the shipped networks with a baseline, and latencies with those before them.
 
-    Fails (exit code 1) when a metric falls by more than its tolerance, or when weights, inputs,
-    predictions, masks or the scores of single images move; prints what moved, and where.
+    Fails (exit code 1), saying what moved and where: when a metric falls by more than its
+    tolerance on a fixed set of images, or weights, inputs, predictions, masks or the scores of
+    single images move; when the flagship's code for the phone takes more instructions, counted
+    under emulation; when the newest latency of a model on a device, in the history of records, is
+    above what the runs before it under the same conditions explain.
     """
-    from bench import gate
-    from bench.baseline import SHIPPED, read_baseline, write_baseline
+    from bench import baseline as accuracy
+    from bench import gate as shipped
+    from bench.cost import gate as cost
+    from bench.history import judge_newest
+    from bench.record import read_records
 
     if update != bool(reason and reason.strip()):
         raise InputError(
             "--update and --reason TEXT go together: a new baseline says why it is right"
         )
-    path = baseline or SHIPPED
-    before = None if update else read_baseline(path)
-    with status() as progress:
-        models = []
-        for name in gate.shipped_networks():
-            progress(f"building and exporting {name}")
-            models.append(gate.export_shipped(name, out / "check" / f"{name}.onnx"))
-        now = gate.take_snapshot(models, gate.fixed_images(), progress)
-    if before is None:
-        written = write_baseline(path, now, reason or "")
-        networks = ", ".join(f"{name} ({'; '.join(now[name]['data'])})" for name in now)
-        summary = {key: written[key] for key in ("date", "reason", "git")}
-        document = {"updated": str(path), **summary, "networks": list(now)}
-        emit(document, as_json, f"wrote {path}: {networks}")
-        return 0
-    changes = gate.compare(before["networks"], now)
-    document = {
-        "good": not changes,
-        "baseline": {key: before[key] for key in ("date", "reason", "git")},
-        "explanation": gate.explain(changes),
-        "changes": [_as_json(change) for change in changes],
-        "not_compared": gate.not_compared(before["networks"], now),
-        "networks": {
-            name: {d: {p: s["means"] for p, s in data.items()} for d, data in n["data"].items()}
-            for name, n in now.items()
-        },
+    chosen = gates or GATES
+    if update and chosen == ("latency",):
+        raise InputError("latency has no baseline to update: its history are the records")
+    paths = {
+        "accuracy": baseline or accuracy.SHIPPED,
+        "instructions": counts or cost.SHIPPED,
     }
-    emit(document, as_json, lambda: _text(document, changes))
-    return 1 if changes else 0
+    before: Result = {}
+    if not update:
+        readers = {"accuracy": accuracy.read_baseline, "instructions": cost.read_counts}
+        before = {name: readers[name](paths[name]) for name in readers if name in chosen}
+        default = OUT / "records.jsonl"
+        history = read_records(*(records or ((default,) if default.is_file() else ())))
+    now: Result = {}
+    with status() as progress:
+        models = _export(_networks(chosen), out / "check", progress)
+        if "accuracy" in chosen:
+            now["accuracy"] = shipped.take_snapshot(models, shipped.fixed_images(), progress)
+        if "instructions" in chosen:
+            flagship = next(model for model in models if model.name == _flagship())
+            now["instructions"] = cost.count_network(
+                flagship.name, flagship.path, out / "check", progress
+            )
+    if update:
+        writers = {"accuracy": accuracy.write_baseline, "instructions": cost.write_counts}
+        for name, found in now.items():
+            writers[name](paths[name], found, reason or "")
+        document: Result = {"updated": {name: str(paths[name]) for name in now}, "reason": reason}
+        emit(document, as_json, "\n".join(f"wrote {paths[name]}" for name in now))
+        return 0
+    results: Result = {}
+    if "accuracy" in chosen:
+        results["accuracy"] = check_result.accuracy(before["accuracy"], now["accuracy"])
+    if "instructions" in chosen:
+        results["instructions"] = check_result.instructions(
+            before["instructions"], now["instructions"]
+        )
+    if "latency" in chosen:
+        results["latency"] = check_result.latency(judge_newest(history))
+    good = all(result["good"] for result in results.values())
+    emit({"good": good, **results}, as_json, lambda: check_result.text(results))
+    return 0 if good else 1
 
 
-def _as_json(change: Change) -> dict[str, Any]:
-    """A change with None for what is no number, which JSON has no form for."""
-    row = asdict(change)
-    finite = {key: _finite(value) for key, value in row.items() if key != "where"}
-    return {**finite, "where": [{"name": n, "by": _finite(by)} for n, by in change.where]}
+def _flagship() -> str:
+    from depthnet.zoo import FLAGSHIP
+
+    return FLAGSHIP
 
 
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
+def _networks(chosen: Sequence[str]) -> list[str]:
+    from bench.gate import shipped_networks
+
+    if "accuracy" in chosen:
+        return shipped_networks()
+    return [_flagship()] if "instructions" in chosen else []
 
 
-def _text(document: dict[str, Any], changes: list[Change]) -> str:
-    skipped = [f"not compared, only on one side: {name}" for name in document["not_compared"]]
-    baseline = document["baseline"]
-    since = f"the baseline of {baseline['date']} ({baseline['reason']})"
-    if not changes:
-        compared = [f"{name}: {', '.join(data)}" for name, data in document["networks"].items()]
-        return "\n".join([f"good: as {since}", *compared, *skipped])
-    rows: list[Mapping[str, Any]] = [
-        {
-            "network": change.network,
-            "data": change.data,
-            "protocol": change.protocol,
-            "what": change.what,
-            "was": change.was,
-            "now": change.now,
-            "moved by": change.by,
-            "allowed": change.allowed,
-            "where": _where(change),
-        }
-        for change in changes
-    ]
-    head = f"{len(changes)} things moved since {since}"
-    return "\n".join([head, document["explanation"], "", table(rows), *skipped])
+def _export(names: Sequence[str], folder: Path, progress: Progress) -> list[Model]:
+    from bench.gate import export_shipped
 
-
-def _where(change: Change) -> str | None:
-    if not change.where:
-        return None
-    names = ", ".join(f"{name} ({by:.2g})" for name, by in change.where[:NAMED])
-    more = ", ..." if len(change.where) > NAMED else ""
-    return f"{len(change.where)} of {change.of}: {names}{more}"
+    models = []
+    for name in names:
+        progress(f"building and exporting {name}")
+        models.append(export_shipped(name, folder / f"{name}.onnx"))
+    return models

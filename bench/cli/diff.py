@@ -14,17 +14,19 @@ from bench.cli.common import emit, json_option, table
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @json_option
-def command(a: str, b: str, as_json: bool) -> None:
+def command(a: str, b: str, as_json: bool) -> int:
     """Compare the times of B with those of A: each a FILE of records, or FILE#ID for one of them.
 
     For every model, target and device in both: the ratio of the medians, B / A, with a 95 %
     interval from drawing sessions and samples again. Measurements under other conditions are not
-    compared; the conditions that differ are named.
+    compared; the conditions that differ are named. Fails (exit code 1) when nothing could be
+    compared.
     """
     from bench.difference import compare_records, read_side
 
     document = compare_records(read_side(a), read_side(b))
     emit({"a": a, "b": b, **document}, as_json, lambda: _text(document))
+    return 0 if document["compared"] else 1
 
 
 def _text(document: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,12 +83,43 @@ class Cost:
         }
 
 
+@dataclass(frozen=True)
+class Counted:
+    """The blocks of one inference, whose they are by address, where functions begin, outputs."""
+
+    counts: counting.Counts
+    owner: Callable[[int], str]
+    entries: frozenset[int]
+    outputs: dict[str, NDArray]
+
+    def by_owner(self) -> dict[str, float]:
+        """Instructions of each kernel and library, the most first."""
+        found: defaultdict[str, float] = defaultdict(float)
+        for (address, words), hits in self.counts.blocks.items():
+            found[self.owner(address)] += len(words) * hits
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
 def measure(
     artefact: Artefact,
     inputs: Mapping[str, NDArray],
     progress: Progress = lambda line: None,
 ) -> tuple[Cost, dict[str, NDArray]]:
     """The cost of one inference of an arm64 artefact on one thread, and its outputs by name.
+
+    Raises what `count_artefact` does.
+    """
+    found = count_artefact(artefact, inputs, progress)
+    progress("estimating cycles")
+    return cost_of(found.counts, found.owner, found.entries), found.outputs
+
+
+def count_artefact(
+    artefact: Artefact,
+    inputs: Mapping[str, NDArray],
+    progress: Progress = lambda line: None,
+) -> Counted:
+    """The instructions of one inference of an arm64 artefact on one thread.
 
     Raises InputError for an artefact of another machine, ToolMissing when QEMU or LLVM is not
     installed, CheckFailed when the model does not run.
@@ -112,15 +144,14 @@ def measure(
     place = str(artefact.library.resolve())
     code = next(m for m in maps if m.executable and os.path.realpath(m.file) == place)
     base, kernels = library.base(code.start, code.offset), Kernels(library)
-    entries = {base + f.address for f in library.functions}
+    entries = frozenset(base + f.address for f in library.functions)
 
     def owner(address: int) -> str:
         if code.start <= address < code.end:
             return kernels.at(address - base) or artefact.library.name
         return locate(address, maps)
 
-    progress("estimating cycles")
-    return cost_of(counts, owner, entries), outputs
+    return Counted(counts, owner, entries, outputs)
 
 
 def cost_of(

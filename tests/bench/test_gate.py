@@ -178,7 +178,7 @@ def small_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 def test_the_command_updates_passes_and_fails(
     small_gate: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check = ["check", "--baseline", str(small_gate)]
+    check = ["check", "--gate", "accuracy", "--baseline", str(small_gate)]
     assert cli.run([*check, "--update", "--reason", "first"]) == 0
     written = json.loads(small_gate.read_text())
     assert written["reason"] == "first"
@@ -193,7 +193,7 @@ def test_the_command_updates_passes_and_fails(
     assert "1 of 1: test/00000" in table
     document = json.loads(capsys.readouterr().out)
     assert not document["good"]
-    assert document["changes"][0]["what"] == "weights"
+    assert document["accuracy"]["changes"][0]["what"] == "weights"
     assert json.loads(small_gate.read_text()) == written
 
 

@@ -132,6 +132,9 @@ def test_an_emulated_device_gives_a_cost_and_no_latency(
     assert record["artefact_bytes"] == 100
     assert len(record["samples_ms"]) == EMULATED.samples
     assert record["p50_ms"] == summarise(record["samples_ms"])["p50"]
+    low, high = record["intervals"]["p50_ms"]
+    assert low <= record["p50_ms"] <= high
+    assert record["warm_up_samples"] == [0]
     assert record["conditions"]["warmup"] == EMULATED.warmup
     json.dumps(record, allow_nan=False)
 

@@ -172,8 +172,53 @@ def test_other_units_are_refused(path: Path, make_record: Make) -> None:
     record = make_record("latency")
     record["p50_s"] = record.pop("p50_ms")
     append_record(path, record)
-    with pytest.raises(InputError, match="without 'p50_ms'"):
+    with pytest.raises(InputError, match="line 1: 'p50_ms' is in s, but this version reads ms"):
         read_records(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"p50_ms": 0.0615},
+        {"samples_ms": [61500.0] * 300},
+        {"sessions": [[0.0615] * 100] * 3},
+    ],
+    ids=["median", "samples", "sessions"],
+)
+def test_mixed_units_are_refused(path: Path, make_record: Make, change: dict[str, object]) -> None:
+    append_record(path, make_record("latency", **change))
+    with pytest.raises(InputError, match="line 1: mixed units: the samples' median is"):
+        read_records(path)
+
+
+def test_samples_that_are_no_times_are_left_to_the_verdict(path: Path, make_record: Make) -> None:
+    odd = [
+        make_record("latency", samples_ms=[], sessions=[], p50_ms=None),
+        make_record("latency", samples_ms=[None, 61.5], sessions=[[None, 61.5]], p50_ms=61.5),
+        make_record("latency", samples_ms=[1.0, "x"], sessions=["x", None], p50_ms=None),
+    ]
+    for record in odd:
+        append_record(path, record)
+    assert read_records(path) == odd
+
+
+def test_a_run_that_was_copied_under_another_id_counts_once(
+    path: Path, make_record: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make_record("latency", samples_ms=[61.5, 61.25, 61.75])
+    other = make_record("latency", samples_ms=[61.5, 61.25, 61.5])
+    for record in (run, {**run, "id": "f" * 32}, other):
+        append_record(path, record)
+    with caplog.at_level(logging.WARNING):
+        assert read_records(path) == [run, other]
+    assert f"line 2: the run of {run['id']} again, dropped" in caplog.text
+
+
+def test_what_another_version_wrote_stays_in_the_file(path: Path, make_record: Make) -> None:
+    theirs = {**make_record(), "schema": "depthbench.record/2", "more": [1]}
+    append_record(path, theirs)
+    append_record(path, make_record())
+    assert json.loads(path.read_text().splitlines()[0]) == theirs
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b"[1, 2]", b"\xff\xfe", b"[" * 100_000, b"null"])

@@ -150,3 +150,15 @@ def test_what_stopped_it_comes_first() -> None:
     verdict = latency(sessions(60, count=7), stopped="interrupted")
     assert verdict.reasons[0] == "interrupted"
     assert not verdict.valid
+
+
+@pytest.mark.parametrize(("slower", "valid"), [(1.03, True), (1.2, False)])
+def test_a_session_that_still_warmed_up_is_seen(slower: float, valid: bool) -> None:
+    times = sessions(60, 60, 60, spread=0.001)
+    times[1] = [slower * 60] * 20 + [59.9, 60.0, 60.1, 60.0] * 20
+    verdict = latency(times)
+    assert verdict.valid is valid
+    assert valid or verdict.reasons == [
+        "the first 20 samples of session 2 are 20.0% above the rest (limit 5%): "
+        "ask for more warm-ups"
+    ]

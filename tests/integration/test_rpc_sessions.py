@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from android_rpc.emulated import EmulatedPhone
@@ -30,6 +32,57 @@ def test_three_sessions_in_a_row_agree_with_numpy(
         total, product = compute(tracker, phone.key, tiny_model)
         np.testing.assert_array_equal(total, X + Y)
         np.testing.assert_array_equal(product, X * Y)
+
+
+def test_all_that_listens_is_on_loopback_under_a_key_that_nobody_else_knows(
+    tracker: Tracker, phone: EmulatedPhone, processes_with: Callable[[str], list[psutil.Process]]
+) -> None:
+    processes = [psutil.Process(tracker.pid), *processes_with(phone.key)]
+    processes += [child for process in processes for child in process.children(recursive=True)]
+    listening = {
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+    keys = {EmulatedPhone().key for _ in range(20)} | {phone.key}
+    assert len(keys) == 21
+    assert all(len(key.rpartition("-")[2]) == 16 for key in keys)
+    with (
+        pytest.raises(DeviceError, match="is not registered"),
+        open_session(tracker.host, tracker.port, "emulated-a76", wait_s=0.5),
+    ):
+        pass
+
+
+def test_a_client_with_the_phones_key_alone_is_refused(
+    tracker: Tracker, phone: EmulatedPhone
+) -> None:
+    """The match key, new for every session, is told only to who asks the tracker."""
+    from tvm import rpc
+
+    with tracker.client() as client:
+        servers = client.summary()["server_info"]
+    (port,) = [server["addr"][1] for server in servers if phone.key in server["key"]]
+    with pytest.raises(Exception, match="matches key"):
+        rpc.connect("127.0.0.1", port, phone.key, 5)
+
+
+def test_functions_and_paths_that_are_not_for_clients_do_not_exist(
+    tracker: Tracker, phone: EmulatedPhone
+) -> None:
+    with open_session(tracker.host, tracker.port, phone.key) as session:
+        connection = session._connection
+        connection.get_function("tvm.rpc.server.listdir")
+        for name in ("ffi.ModuleLoadFromFile", "rpc.Connect", "ffi.GetFunctionFromGlobal"):
+            with pytest.raises(AttributeError, match=f"has no function '{name}'"):
+                connection.get_function(name)
+        for path in ("/etc/passwd", "../../../../etc/passwd"):
+            with pytest.raises(Exception, match="not a path in the server's work folder"):
+                connection.download(path)
+            with pytest.raises(Exception, match="not a path in the server's work folder"):
+                connection.load_module(path)
 
 
 def test_clients_at_the_same_time_are_served_in_turn(

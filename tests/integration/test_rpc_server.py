@@ -296,6 +296,7 @@ def test_other_functions_than_those_for_clients_do_not_exist(server: Server) -> 
         for name, there in (
             ("tvm.rpc.server.download", True),
             ("depthbench.read_file", True),
+            ("depthbench.none", False),
             ("ffi.ModuleLoadFromFile", False),
             ("rpc.Connect", False),
             ("", False),

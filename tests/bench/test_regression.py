@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bench
 from bench.errors import InputError
 from bench.regression import (
     LEAST_RUNS,
@@ -18,53 +22,27 @@ from bench.regression import (
 )
 
 HISTORIES = 1000
-# Spread between runs, within a run, and how often something else on the machine disturbs a sample.
-PHONE = (0.008, 0.01, 0.02)
-SHARED = (0.01, 0.02, 0.05)
+# The simulation behind the README's figures.
+SIMULATED = runpy.run_path(str(Path(bench.__file__).parents[1] / "benchmarks" / "slow_downs.py"))
+NOISE, flagged = SIMULATED["NOISE"], SIMULATED["flagged"]
 
 times = st.lists(st.floats(1, 1000), min_size=LEAST_RUNS, max_size=30)
 
 
-def noisy_run(generator: np.random.Generator, noise: tuple[float, float, float]) -> Run:
-    """300 samples in three sessions: drift between runs and sessions, heavy tails within."""
-    drift, spread, disturbed = noise
-    level = 60 * np.exp(drift * generator.standard_t(4) / np.sqrt(2))
-    sessions = level * np.exp(0.5 * drift * generator.standard_t(4, (3, 1)) / np.sqrt(2))
-    samples = sessions * (1 + spread * np.abs(generator.standard_t(3, (3, 100))))
-    hit = generator.random(samples.shape) < disturbed
-    samples[hit] *= 1 + generator.exponential(0.3, int(hit.sum()))
-    p50, p90 = np.percentile(samples, (50, 90))
-    return Run(float(p50), float(p90))
-
-
-def flagged(noise: tuple[float, float, float], past: int, slower: float, histories: int) -> float:
-    """The share of histories whose last run, `slower` times as long, is flagged."""
-    generator = np.random.default_rng(past)
-    found = 0
-    for _ in range(histories):
-        *before, last = (noisy_run(generator, noise) for _ in range(past + 1))
-        last = Run(slower * last.p50, slower * last.p90)
-        found += bool(compare_with_history(before, last).broke)
-    return found / histories
-
-
-@pytest.mark.parametrize("noise", [PHONE, SHARED], ids=["phone", "shared machine"])
+@pytest.mark.parametrize("noise", NOISE)
 @pytest.mark.parametrize("past", [LEAST_RUNS, MOST_RUNS])
-def test_of_a_thousand_histories_of_noise_few_are_flagged(
-    noise: tuple[float, float, float], past: int
-) -> None:
-    assert flagged(noise, past, 1.0, HISTORIES) <= 0.02
+def test_of_a_thousand_histories_of_noise_few_are_flagged(noise: str, past: int) -> None:
+    assert flagged(NOISE[noise], past, 1.0, HISTORIES) <= 0.02
 
 
 @pytest.mark.parametrize(
     ("noise", "past", "least"),
-    [(PHONE, LEAST_RUNS, 0.95), (PHONE, MOST_RUNS, 0.95), (SHARED, MOST_RUNS, 0.9)],
-    ids=["phone, 5 runs", "phone, 20 runs", "shared machine, 20 runs"],
+    [("phone", LEAST_RUNS, 0.95), ("phone", MOST_RUNS, 0.95), ("shared machine", MOST_RUNS, 0.9)],
 )
 def test_a_planted_slow_down_of_five_percent_is_flagged(
-    noise: tuple[float, float, float], past: int, least: float
+    noise: str, past: int, least: float
 ) -> None:
-    assert flagged(noise, past, 1.05, 200) >= least
+    assert flagged(NOISE[noise], past, 1.05, 200) >= least
 
 
 def test_fai_pep_limit_of_known_runs() -> None:

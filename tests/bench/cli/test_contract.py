@@ -296,7 +296,7 @@ def test_ctrl_c_is_exit_code_130(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(p.stem for p in BENCHMARKS.glob("*.py") if p.stem != "farm")
+    "file", sorted(p.stem for p in BENCHMARKS.glob("*.py") if p.stem not in ("farm", "slow_downs"))
 )
 def test_benchmarks_refuse_an_unknown_network_in_one_line(file: str) -> None:
     script = BENCHMARKS / f"{file}.py"

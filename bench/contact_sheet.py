@@ -33,6 +33,23 @@ def spread(count: int, images: int) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, images))})
 
 
+class Sample:
+    """Keeps, of the results that it is called with one after another, some that are spread evenly.
+
+    At most `images` of `count` are in `results`.
+    """
+
+    def __init__(self, count: int, images: int) -> None:
+        self.results: list[ImageResult] = []
+        self._wanted = set(spread(count, images))
+        self._seen = 0
+
+    def __call__(self, result: ImageResult) -> None:
+        if self._seen in self._wanted:
+            self.results.append(result)
+        self._seen += 1
+
+
 def check_path(path: Path) -> Path:
     """`path` itself; raises InputError unless a PNG can be meant by it."""
     if path.suffix.lower() != ".png":

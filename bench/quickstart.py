@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 PROTOCOLS = ("paper", "eigen")
+DRAWN, SHEET_IMAGES = "eigen", 6
 
 
 def run_quickstart(
@@ -15,13 +16,14 @@ def run_quickstart(
 ) -> tuple[dict[str, Any], bool]:
     """Run every step for the network called `name` and return the report and whether all held.
 
-    Leaves the ONNX file, the artefact, `records.jsonl`, `report.md` and `report.json` in `out`.
-    `say` is told each step, with the seconds since the start. The records of this run are
-    reported; older ones in the file stay there.
+    Leaves the ONNX file, the artefact, `records.jsonl`, `sheet.png` and the report (`.html`,
+    `.md`, `.json`) in `out`. `say` is told each step, with the seconds since the start. The
+    records of this run are reported; older ones in the file stay there.
     """
     from android_rpc.choose import open_device
     from bench.accuracy import default_data, measure_accuracy
     from bench.artefacts import compile_for
+    from bench.contact_sheet import Sample, sheet_entry, write_contact_sheet
     from bench.latency import measure_on_device
     from bench.models import resolve_model
     from bench.networks import record_complexity
@@ -49,7 +51,12 @@ def run_quickstart(
     with OnnxRuntimeCpu(model.path) as runtime:
         for protocol in PROTOCOLS:
             step(f"scoring {len(dataset)} images of {dataset.name}, protocol {protocol}")
-            keep(measure_accuracy(model, runtime, dataset, protocols.get(protocol)))
+            sample = Sample(len(dataset), SHEET_IMAGES if protocol == DRAWN else 0)
+            scores = measure_accuracy(model, runtime, dataset, protocols.get(protocol), sample)
+            if sample.results:
+                write_contact_sheet(out / "sheet.png", sample.results, scores)
+                scores["sheet"] = sheet_entry(out / "sheet.png", out / "records.jsonl")
+            keep(scores)
     artefact = compile_for(str(model.path), "arm64-a76", out, progress=step)
     measured = measure_on_device(
         artefact,
@@ -60,7 +67,7 @@ def run_quickstart(
         keep=keep,
     )
     document = build_report(records)
-    write_report(document, out / "report.md")
-    write_report(document, out / "report.json")
-    step(f"report in {out / 'report.md'}")
+    for ending in ("html", "md", "json"):
+        write_report(document, out / f"report.{ending}", [out])
+    step(f"report in {out / 'report.html'}")
     return document, measured["valid"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def command(
 ) -> None:
     """Score MODEL, a network's name or an .onnx file, under a named protocol."""
     from bench.accuracy import ImageResult, default_data, measure_accuracy
-    from bench.contact_sheet import check_path, sheet_entry, spread, write_contact_sheet
+    from bench.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
     from bench.models import resolve_model
     from bench.record import append_record
     from bench.runtimes.choose import open_runtime
@@ -83,24 +82,21 @@ def command(
     if sheet:
         check_path(sheet)
     dataset = open_dataset(data or default_data(), split, limit)
-    shown = set(spread(len(dataset), sheet_images)) if sheet else set()
-    kept: list[ImageResult] = []
+    sample = Sample(len(dataset), sheet_images if sheet else 0)
     with status() as progress:
         source = resolve_model(model, out, progress=progress)
         loaded = open_runtime(runtime, source, out, threads=threads)
     with loaded, counter(f"{dataset.name}, protocol {rule.name}", len(dataset)) as advance:
-        done = count()
 
         def on_image(result: ImageResult) -> None:
-            if next(done) in shown:
-                kept.append(result)
+            sample(result)
             advance()
 
         record = measure_accuracy(source, loaded, dataset, rule, on_image)
     if sheet:
         with status() as progress:
             progress(f"drawing {sheet}")
-            write_contact_sheet(sheet, kept, record)
+            write_contact_sheet(sheet, sample.results, record)
         record["sheet"] = sheet_entry(sheet, records)
     if records:
         append_record(records, record)

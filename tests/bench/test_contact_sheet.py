@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.accuracy import ImageResult, score_images
-from bench.contact_sheet import check_path, spread, write_contact_sheet
+from bench.contact_sheet import Sample, check_path, sheet_entry, spread, write_contact_sheet
 from bench.errors import InputError
 from depthnet import protocols
 from depthnet.data.rooms.dataset import RoomsDataset
@@ -80,3 +80,21 @@ def test_images_are_spread_over_the_data_set(count: int, images: int, expected: 
 def test_a_sheet_of_another_format_is_refused() -> None:
     with pytest.raises(InputError, match="name it FILE"):
         check_path(Path("sheet.jpg"))
+
+
+@pytest.mark.parametrize(("count", "images"), [(10, 3), (2, 8), (5, 0), (0, 4)])
+def test_a_sample_keeps_what_is_spread(count: int, images: int) -> None:
+    sample = Sample(count, images)
+    for i in range(count):
+        sample(i)  # type: ignore[arg-type]
+    assert sample.results == spread(count, images)[:count]
+
+
+def test_a_record_names_its_sheet_as_seen_from_its_file(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheets" / "a.png"
+    sheet.parent.mkdir()
+    sheet.write_bytes(b"")
+    entry = sheet_entry(sheet, tmp_path / "out" / "records.jsonl")
+    assert entry["file"] == "../sheets/a.png"
+    # Of no bytes, as in the standard's examples.
+    assert entry["sha256"].startswith("e3b0c44298fc1c14")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+OUT = "out"
 
 
 def commands(records: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -29,28 +32,33 @@ def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
         chosen = {name: record.get(name) for name in ("data", "split", "protocol", "runtime")}
         chosen["limit"] = record.get("images")
         sheet = record.get("sheet")
-        chosen["sheet"] = sheet.get("file") if isinstance(sheet, Mapping) else None
+        if isinstance(sheet, Mapping):
+            chosen["sheet"] = os.path.normpath(f"{OUT}/{sheet.get('file')}")
+        chosen["records"] = f"{OUT}/records.jsonl"
         return [["depthbench", "eval", model, *_options(chosen)]]
     target = record.get("target")
-    folder = f"out/{model}-{target}"
-    sampling = record["conditions"].get("sampling")
-    before = _mapping(record["conditions"].get("before"))
+    conditions = record["conditions"]
+    precision, threads = (conditions.get(name) for name in ("precision", "threads"))
+    chosen = {
+        "target": target,
+        "precision": None if precision == "fp32" else precision,
+        "threads": None if threads == 1 else threads,
+    }
+    folder = f"{OUT}/{model}-{target}"
+    before = _mapping(conditions.get("before"))
     place = f"tracker:{before['tracker']}/{before.get('key')}" if before.get("tracker") else None
-    device = {"device": place or record["device"].get("name")}
     scored = _mapping(record.get("accuracy"))
-    scoring = {name: scored.get(name) for name in ("data", "protocol")}
-    scoring["accuracy"] = scored.get("images")
+    measured = {
+        "device": place or record["device"].get("name"),
+        **_mapping(conditions.get("sampling")),
+        "data": scored.get("data"),
+        "protocol": scored.get("protocol"),
+        "accuracy": scored.get("images"),
+    }
+    profile = ["--profile"] if record.get("profile") else []
     return [
-        ["depthbench", "compile", model, *_options({"target": target}), "-o", folder],
-        [
-            "depthbench",
-            "rpc-measure",
-            folder,
-            *_options(device),
-            *_options(sampling),
-            *_options(scoring),
-            *(["--profile"] if record.get("profile") else []),
-        ],
+        ["depthbench", "compile", model, *_options(chosen), "-o", folder],
+        ["depthbench", "rpc-measure", folder, *_options(measured), *profile],
     ]
 
 
@@ -58,9 +66,9 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _options(values: Any) -> list[Any]:
+def _options(values: Mapping[str, Any]) -> list[Any]:
     options: list[Any] = []
-    for name, value in values.items() if isinstance(values, Mapping) else ():
+    for name, value in values.items():
         if value is not None:
             options += [f"--{name}", f"{value:g}" if isinstance(value, float) else value]
     return options

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench.contact_sheet import sheet_entry
 from bench.record import Record, new_record
 from bench.report.report import build_report
 from bench.report.write import write_report
@@ -44,9 +46,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(build_report([*measured("mobiledepth"), *measured(LONG_NAME)]), path)
-    return path
+    folder = tmp_path_factory.mktemp("report")
+    records = [*measured("mobiledepth"), *measured(LONG_NAME)]
+    Image.new("RGB", (1320, 900), "teal").save(folder / "sheet.png")
+    records[0]["sheet"] = sheet_entry(folder / "sheet.png", folder / "records.jsonl")
+    write_report(build_report(records), folder / "report.html", [folder])
+    return folder / "report.html"
 
 
 def measured(model: str) -> list[Record]:
@@ -115,6 +120,20 @@ def test_no_page_is_wider_than_its_window(browser: Browser, report: Path, width:
     for details in page.locator("details").all():
         details.evaluate("details => details.open = true")
     assert page.evaluate(WIDTH) <= width
+    page.close()
+
+
+def test_a_contact_sheet_fits_a_phone_until_it_is_tapped(browser: Browser, report: Path) -> None:
+    page = open_page(browser, report, PHONE)
+    sheet = page.locator("figure.sheet img")
+    widths = []
+    for _ in range(2):
+        box = sheet.bounding_box()
+        assert box is not None
+        widths.append(box["width"])
+        sheet.click()
+    assert 300 < widths[0] <= PHONE < 900 < widths[1]
+    assert page.evaluate(WIDTH) <= PHONE
     page.close()
 
 

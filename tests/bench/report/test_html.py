@@ -145,7 +145,7 @@ def test_a_sheet_stands_in_the_page_if_it_is_the_one_that_was_drawn(
     sheet = {"file": "sheet.png", "sha256": hashlib.sha256(content).hexdigest()}
     html, page = page_of(make_record(sheet=sheet), folders=[tmp_path])
     assert page.tags.count("img") == 1
-    assert "--sheet sheet.png" in page.text
+    assert "--sheet out/sheet.png" in page.text
     assert len(html) < 3_000_000, "noise is cut down to size"
     _, other = page_of(make_record(sheet={**sheet, "sha256": "0" * 64}), folders=[tmp_path])
     assert "img" not in other.tags
@@ -168,4 +168,4 @@ def test_every_figure_says_how_to_make_it_again(whole: str) -> None:
         assert "depthbench" in figure
     assert "rpc-measure out/mobiledepth-arm64-a76 --device phone" in page.text
     assert "--profile" in page.text
-    assert "depthbench report records.jsonl -o report.html" in page.text
+    assert "depthbench report out/records.jsonl -o report.html" in page.text

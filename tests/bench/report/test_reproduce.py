@@ -12,7 +12,7 @@ Make = Callable[..., Record]
 def test_an_evaluation_names_data_protocol_runtime_and_limit(make_record: Make) -> None:
     assert commands([make_record(data="my rooms", protocol="paper")]) == [
         "depthbench eval tiny --data 'my rooms' --split test --protocol paper "
-        "--runtime onnxruntime --limit 50"
+        "--runtime onnxruntime --limit 50 --records out/records.jsonl"
     ]
 
 
@@ -30,6 +30,21 @@ def test_a_measurement_elsewhere_names_the_tracker_and_what_was_scored(make_reco
     line = commands([record])[1]
     assert "--device tracker:farm:9190/arm64-a76 " in line
     assert line.endswith("--data nyu --protocol eigen --accuracy 50")
+
+
+def test_precision_and_threads_are_those_of_the_record(make_record: Make) -> None:
+    record = make_record("latency")
+    record["conditions"] |= {"precision": "int8", "threads": 2}
+    assert commands([record])[0] == (
+        "depthbench compile tiny --target arm64-a76 --precision int8 --threads 2 "
+        "-o out/tiny-arm64-a76"
+    )
+
+
+def test_a_sheet_is_drawn_where_the_records_expect_it(make_record: Make) -> None:
+    (line,) = commands([make_record(sheet={"file": "../my sheet.png", "sha256": ""})])
+    words = shlex.split(line)
+    assert words[words.index("--sheet") + 1] == "my sheet.png"
 
 
 def test_no_command_is_given_twice_and_a_records_own_wins(make_record: Make) -> None:

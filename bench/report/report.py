@@ -49,14 +49,12 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     by_model: dict[str, list[dict[str, Any]]] = {}
     for record in latest.values():
         short = {key: value for key, value in record.items() if key not in RAW}
+        short["environment"] = _number_of(_environment(record), environments)
         short["reproduce"] = commands([record])
         if record["kind"] in TIMED:
-            short["over_time"] = thin_sessions(record)
-            short["temperatures"] = temperatures(record)
-            short["roofline"] = build_roofline(record)
+            short |= _drawn(record)
         if isinstance(scores := short.get("accuracy"), dict):
             short["accuracy"] = {key: value for key, value in scores.items() if key not in RAW}
-        short["environment"] = _number_of(_environment(record), environments)
         by_model.setdefault(record["model"], []).append(short)
     models = [
         {**_model(name, mine), "superseded": superseded.get(name, 0)}
@@ -69,6 +67,14 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "models": models,
         "environments": environments,
         "records": len(latest) + sum(superseded.values()),
+    }
+
+
+def _drawn(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "over_time": thin_sessions(record),
+        "temperatures": temperatures(record),
+        "roofline": build_roofline(record),
     }
 
 

@@ -29,37 +29,40 @@ def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
     if record["kind"] == "complexity":
         return [["depthbench", "complexity", model]]
     if record["kind"] == "accuracy":
-        chosen = {name: record.get(name) for name in ("data", "split", "protocol", "runtime")}
-        chosen["limit"] = record.get("images")
-        sheet = record.get("sheet")
-        if isinstance(sheet, Mapping):
-            chosen["sheet"] = os.path.normpath(f"{OUT}/{sheet.get('file')}")
-        chosen["records"] = f"{OUT}/records.jsonl"
-        return [["depthbench", "eval", model, *_options(chosen)]]
-    target = record.get("target")
-    conditions = record["conditions"]
+        return [["depthbench", "eval", model, *_options(_scored(record))]]
+    target, conditions = record.get("target"), record["conditions"]
     precision, threads = (conditions.get(name) for name in ("precision", "threads"))
-    chosen = {
+    compiled = {
         "target": target,
         "precision": None if precision == "fp32" else precision,
         "threads": None if threads == 1 else threads,
     }
     folder = f"{OUT}/{model}-{target}"
-    before = _mapping(conditions.get("before"))
+    return [
+        ["depthbench", "compile", model, *_options(compiled), "-o", folder],
+        ["depthbench", "rpc-measure", folder, *_options(_measured(record))]
+        + (["--profile"] if record.get("profile") else []),
+    ]
+
+
+def _scored(record: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = {name: record.get(name) for name in ("data", "split", "protocol", "runtime")}
+    chosen["limit"] = record.get("images")
+    if sheet := _mapping(record.get("sheet")):
+        chosen["sheet"] = os.path.normpath(f"{OUT}/{sheet.get('file')}")
+    return {**chosen, "records": f"{OUT}/records.jsonl"}
+
+
+def _measured(record: Mapping[str, Any]) -> dict[str, Any]:
+    before = _mapping(record["conditions"].get("before"))
     place = f"tracker:{before['tracker']}/{before.get('key')}" if before.get("tracker") else None
     scored = _mapping(record.get("accuracy"))
-    measured = {
+    return {
         "device": place or record["device"].get("name"),
-        **_mapping(conditions.get("sampling")),
-        "data": scored.get("data"),
-        "protocol": scored.get("protocol"),
+        **_mapping(record["conditions"].get("sampling")),
+        **{name: scored.get(name) for name in ("data", "protocol")},
         "accuracy": scored.get("images"),
     }
-    profile = ["--profile"] if record.get("profile") else []
-    return [
-        ["depthbench", "compile", model, *_options(chosen), "-o", folder],
-        ["depthbench", "rpc-measure", folder, *_options(measured), *profile],
-    ]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bench.report.numbers import number, significant
+
 
 def device(record: Mapping[str, Any]) -> str:
     """The device's name."""
@@ -37,6 +39,15 @@ def _amount(asked: Any) -> str:
         return f"{sessions} of {asked['warmup']} warm-up and {least}"
     except (TypeError, KeyError, ValueError):
         return "amount of sampling unknown"
+
+
+def interval(record: Mapping[str, Any], name: str) -> str:
+    """The 95 % interval of a statistic of a record, ` (33.5 to 33.9)`; empty where it has none."""
+    intervals = record.get("intervals")
+    found = intervals.get(name) if isinstance(intervals, Mapping) else None
+    if not isinstance(found, list) or len(found) != 2 or None in map(number, found):
+        return ""
+    return f" ({significant(found[0])} to {significant(found[1])})"
 
 
 def protocol(record: Mapping[str, Any]) -> str:
@@ -88,5 +99,8 @@ def untrained(records: Iterable[Mapping[str, Any]]) -> bool:
     return any(str(record.get("weights", "")).startswith("untrained") for record in records)
 
 
-FILTERS = (device, verdict, sampling, conditions_in_short, protocol, pairs, commit, untrained)
+FILTERS = (
+    *(device, verdict, sampling, conditions_in_short, interval, protocol, pairs, commit),
+    untrained,
+)
 """What the templates of every format use."""

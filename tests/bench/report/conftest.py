@@ -48,6 +48,10 @@ def _profiled(make_record: Make) -> Record:
     record["sessions"] = [[60.0 + i % 7 for i in range(300)] for _ in range(3)]
     during = {"every_s": 10, "hottest_each_look_c": [35.0, 38.5, 40.0]}
     record["conditions"]["after"] = {"battery_c": 31.5, "during": during}
+    record["intervals"] = {"p50_ms": [61.2, 61.9]}
+    scores = {"data": "rooms", "split": "test", "protocol": "eigen", "images": 7, "delta1": 0.75}
+    agreement = {"against": "onnxruntime", "max_relative_difference": 3e-7}
+    record["accuracy"] = {**scores, "agreement": agreement}
     record["memory"] = {"weights_bytes": 23_000_000, "activations_bytes": 4_000_000}
     record["profile"] = {
         "operators": deepcopy(OPERATORS),

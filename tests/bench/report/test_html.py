@@ -131,6 +131,13 @@ def test_an_emulated_time_is_in_no_column_of_latency(whole: str) -> None:
     assert all("emulator's" in row for row in rows if "3400" in row)
 
 
+def test_intervals_and_scores_on_the_device_are_told(whole: str) -> None:
+    text = " ".join(Page(whole).text.split())
+    assert "61.5 (61.2 to 61.9)" in text
+    assert "95 % confidence intervals" in text
+    assert "rooms, test eigen 7 - - 0.750 onnxruntime 3.0e-07" in text
+
+
 def test_without_ours_the_chart_is_the_papers_and_says_so(make_record: Make) -> None:
     html, _ = page_of(make_record())
     assert "No network of this report is drawn" in html

@@ -113,12 +113,16 @@ class Session:
     def read_file(self, path: str) -> str:
         """The text of a file in the device's /proc or /sys, at most 64 KB; others are refused."""
         with self.remote(f"reading {path}"):
-            return str(self._connection.get_function("depthbench.read_file")(path))
+            return str(self.function("depthbench.read_file")(path))
+
+    def function(self, name: str) -> Any:
+        """A global function of the device."""
+        return self._connection.get_function(name)
 
     def affinity(self) -> list[int]:
         """The numbers of the device's CPUs that this session's process may run on."""
         with self.remote("reading the affinity"):
-            cpus = str(self._connection.get_function("depthbench.affinity")())
+            cpus = str(self.function("depthbench.affinity")())
         return [int(cpu) for cpu in cpus.split(",")]
 
     @contextlib.contextmanager
@@ -209,6 +213,25 @@ class RemoteModel:
             )
             return [float(seconds) for seconds in evaluator(self._function).results]
 
+    def call_times(self, count: int) -> list[list[tuple[str, float]]]:
+        """Seconds of each call of one inference, by the called function's name, in order.
+
+        Measured in `count` inferences on the last inputs, after one that does not count, by the
+        device's clock, around each call where it happens. The model is watched from then on, which
+        makes it slower: take `samples` before. Raises InputError before any inputs were set, and
+        DeviceError from a server that cannot watch, such as TVM's own.
+        """
+        if not self._ready:
+            raise InputError("the model has no inputs yet: call run or set_inputs first")
+        with self._session.remote("timing each operator", " (only depthbench's server can)"):
+            self._machine.module["set_instrument"]("depthbench.profile")
+            fetch = self._session.function("depthbench.profile_times")
+            inferences = []
+            for _ in range(count + 1):
+                self._machine.invoke_stateful(self._function)
+                inferences.append([_call(line) for line in str(fetch()).splitlines()])
+        return inferences[1:]
+
     def _ordered(self, inputs: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> list[np.ndarray]:
         if isinstance(inputs, Mapping):
             if set(inputs) != set(self.inputs):
@@ -220,6 +243,11 @@ class RemoteModel:
         if len(inputs) != len(self.inputs):
             raise InputError(f"the model takes {len(self.inputs)} inputs; given: {len(inputs)}")
         return list(inputs)
+
+
+def _call(line: str) -> tuple[str, float]:
+    name, _, nanoseconds = line.rpartition(" ")
+    return name, int(nanoseconds) / 1e9
 
 
 def _why_not_arm64(library: bytearray) -> str:

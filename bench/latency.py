@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from bench.connection import OpenSession, connect
 from bench.device_accuracy import Accuracy, score_on_device
 from bench.device_state import device_state
 from bench.errors import InputError
+from bench.peak import peak_on
+from bench.profile import profile_of
+from bench.profile_here import DTYPES
 from bench.record import Record, new_record
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
@@ -36,6 +40,7 @@ LABELS: dict[Kind, str] = {"latency": "latency", "emulated cost": "emulated cost
 INPUT = f"uniform in [0, 1), seed {SEED}"
 TIMER = "one inference by the device's clock (TVM's time evaluator), transfers not included"
 SESSION_LIMIT_S = 3600.0
+PROFILED, PROFILED_EMULATED = 20, 3
 
 Connect = Callable[["Device", float], AbstractContextManager[OpenSession]]
 
@@ -52,6 +57,7 @@ def measure_on_device(
     session_limit_s: float = SESSION_LIMIT_S,
     quick: bool | None = None,
     accuracy: Accuracy | None = None,
+    profile: bool = False,
     progress: Callable[[str], None] = lambda line: None,
     on_sample: Callable[[float], None] = lambda ms: None,
     keep: Callable[[Record], None] = lambda record: None,
@@ -64,8 +70,8 @@ def measure_on_device(
     is loaded anew, run on a seeded input and compared, and timed on that same input unless it
     disagrees. How much is timed is given by `warmup`, `samples`, `seconds` and `sessions`;
     what is None comes from `sampling_for`. A session that takes longer than `session_limit_s` is
-    ended. `on_sample` is told each sample, in milliseconds. With `accuracy`, in the last session
-    it also predicts the images after having been timed.
+    ended. `on_sample` is told each sample, in milliseconds. At the end of the last session the
+    operators are timed too with `profile`, and with `accuracy` the images are predicted.
 
     Returns the record (times in ms). `keep` gets it too, and that is the way to keep what there
     is when the measurement ends early: by Ctrl-C, or by a device that is lost, the samples
@@ -85,6 +91,7 @@ def measure_on_device(
         quick=bool(quick),
         model_onnx=model_onnx,
         to_score=accuracy,
+        profiled=profile,
     )
     inputs = seeded_inputs(artefact.manifest["inputs"])
     progress("running the model on ONNX Runtime, for reference")
@@ -119,6 +126,7 @@ class _Measurement:
     asked: Sampling
     quick: bool
     model_onnx: Path
+    profiled: bool = False
     to_score: Accuracy | None = None
     scores: dict[str, Any] = field(default_factory=dict)
     sessions_ms: list[list[float]] = field(default_factory=list)
@@ -126,6 +134,7 @@ class _Measurement:
     runtime: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
     after: list[dict[str, Any]] = field(default_factory=list)  # each session
+    profile: dict[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -171,10 +180,25 @@ class _Measurement:
                     on_chunk=lambda: so_far(self.record(stopped=KILLED)),
                 )
                 self.after.append(self._conditions(session))
+                if self.profiled and number == self.asked.sessions:
+                    progress(f"{where}: timing operators")
+                    self.profile = self._profile(session, runtime)
                 if self.to_score and number == self.asked.sessions:
                     self.scores = score_on_device(
                         self.to_score, self.model_onnx, runtime, self.tolerance, progress
                     )
+
+    def _profile(self, session: Session, runtime: TvmRpc) -> dict[str, Any]:
+        manifest, emulated = self.artefact.manifest, self.device.emulated
+        calls = runtime.call_times(PROFILED_EMULATED if emulated else PROFILED)
+        peak = peak_on(
+            session,
+            manifest["target"]["name"],
+            DTYPES.get(manifest["precision"], "float32"),
+            threads=self.before.get("threads", manifest["threads"]),
+            emulated=emulated,
+        )
+        return profile_of(manifest["kernels"], calls, median(self.sessions_ms[-1]), peak)
 
     def _conditions(self, session: Session) -> dict[str, Any]:
         state = {} if self.device.emulated else device_state(session)
@@ -227,6 +251,8 @@ class _Measurement:
                 "after": self.after[-1] if self.after else {},
             },
         }
+        if self.profile:
+            fields["profile"] = self.profile
         return new_record(self.kind, fields)
 
     def _doubts_of_scores(self) -> list[str]:

@@ -68,6 +68,7 @@ def compile_model(
         raise InputError(f"{model}: was changed while it was read; compile again")
 
     from compile import build
+    from compile.kernels import kernels_of
 
     with (
         replacing(output) as folder,
@@ -94,6 +95,7 @@ def compile_model(
             "rewrites": compiled.rewrites.to_dict(),
             "schedule": compiled.account.to_dict(),
             "memory": compiled.memory.to_dict(),
+            "kernels": kernels_of(compiled.scheduled),
             "check": _check(source, compiled, folder / LIBRARY, twins[-1:], cores, numbers),
             "warnings": list(source.warnings),
         }

@@ -12,6 +12,7 @@
 
 #include "cpu_list.h"
 #include "log.h"
+#include "profile.h"
 #include "runtime.h"
 #include "upload.h"
 #include "workspace.h"
@@ -108,7 +109,7 @@ int register_remote_functions(void) {
                  runtime_register("tvm.rpc.server.load_module", load_module) ||
                  runtime_register("tvm.rpc.server.listdir", list_folder) ||
                  runtime_register("depthbench.read_file", read_file) ||
-                 runtime_register("depthbench.affinity", affinity)
+                 runtime_register("depthbench.affinity", affinity) || register_profile()
              ? -1
              : 0;
 }

@@ -11,7 +11,7 @@ int runtime_load(int extras);
 /* Makes `function` callable by clients under `name`. 0, or -1. */
 int runtime_register(const char *name, TVMFFISafeCallType function);
 
-/* `function`, called with `self`, as an argument for the runtime, never freed. 0, or -1. */
+/* Makes `result` a function object that calls `function` with `self`. 0, or -1. */
 int runtime_function(TVMFFISafeCallType function, void *self, TVMFFIAny *result);
 
 /* Calls the global function `name`. 0, or -1: an error is raised. */

@@ -31,6 +31,7 @@ COMMANDS = (
     "phone",
     "compare",
     "diff",
+    "profile",
     "report",
     "quickstart",
 )

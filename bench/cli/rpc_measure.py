@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     help="Seconds after which a session is ended, as a model that never ends would never be.",
 )
 @click.option("--quick", is_flag=True, help="A first look: few samples, and the record says so.")
+@click.option("--profile", is_flag=True, help="Time every operator too, in the last session.")
 @click.option(
     "--accuracy", "images", type=click.IntRange(min=1), help="Also score so many test images there."
 )
@@ -81,6 +82,7 @@ def command(
     sessions: int | None,
     session_limit: float,
     quick: bool,
+    profile: bool,
     images: int | None,
     data: str | None,
     protocol: str | None,
@@ -129,6 +131,7 @@ def command(
                     sessions=sessions,
                     session_limit_s=session_limit,
                     quick=quick,
+                    profile=profile,
                     accuracy=scored,
                     progress=progress,
                     on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
@@ -148,7 +151,7 @@ def command(
         raise failed[0].error or AssertionError("what failed has its error")
     if alone:
         (record,) = done
-        emit(record, as_json, lambda: key_values(_shown(record)))
+        emit(record, as_json, lambda: _text(record))
     else:
         document = {
             "records": done,
@@ -173,6 +176,15 @@ def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Acc
 
     rule = protocols.get(protocol or "eigen")
     return Accuracy(open_dataset(data or default_data(), "test", images), rule)
+
+
+def _text(record: dict[str, Any]) -> str:
+    shown = key_values(_shown(record))
+    if "profile" not in record:
+        return shown
+    from bench.cli.profile import profile_table
+
+    return f"{shown}\n\noperators, {record['label']}\n{profile_table(record['profile'])}"
 
 
 def _shown(record: dict[str, Any]) -> dict[str, Any]:

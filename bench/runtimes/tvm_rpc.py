@@ -40,6 +40,10 @@ class TvmRpc(Runtime):
         """
         return self._model.samples(count)
 
+    def call_times(self, count: int) -> list[list[tuple[str, float]]]:
+        """Seconds of each call of one inference, `count` times; slower runs follow."""
+        return self._model.call_times(count)
+
     def describe(self) -> dict[str, Any]:
         """Threads and precision."""
         return {key: self._manifest[key] for key in ("threads", "precision")}

@@ -14,6 +14,7 @@ from tvm_ffi import structural_walk
 
 from compile import interrupt
 from compile.choices import WORKLOAD
+from compile.kernels import with_costs
 from compile.schedules import (
     contraction,
     depthwise,
@@ -108,7 +109,8 @@ def call_counts(mod: tvm.IRModule) -> dict[str, int]:
 def _schedule_function(
     name: str, function: Any, calls: int, target: Target, account: Account, verify: bool
 ) -> Any:
-    macs = loop_macs(function) * calls
+    macs_once = loop_macs(function)
+    macs = macs_once * calls
     account.macs += macs
     tried: list[str] = []
     for family, rule in _candidates(function):
@@ -137,6 +139,7 @@ def _schedule_function(
         result = function
         account.fallbacks.append(_fallback(name, macs, "none", tried))
     result = result.with_attr("tirx.is_scheduled", True).with_attr("tirx.noalias", True)
+    result = with_costs(result, function, macs_once)
     if workload := _workload(function):
         result = result.with_attr(WORKLOAD, workload)
         account.tuned += calls if target.choices.taken(workload) else 0

@@ -47,7 +47,7 @@ def test_another_unit_of_ours_scales_the_interval(
     assert scaled == pytest.approx({name: factor * value for name, value in once.items()})
 
 
-@pytest.mark.parametrize("memory", [0.0, 0.7])
+@pytest.mark.parametrize("memory", [0.0, 0.5])
 def test_the_interval_covers_the_truth_about_as_often_as_it_says(memory: float) -> None:
     """Also where each has noise of its own that lasts: an autoregressive series."""
     generator = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says(memory: float) 
         a, b = np.exp(noise)
         found = ratio_of_medians((0.8 * a).tolist(), b.tolist())
         covered += found["low"] <= 0.8 <= found["high"]
-    assert covered >= (88 if not memory else 75)
+    assert covered >= (86 if not memory else 78)
 
 
 def test_noise_of_both_alike_leaves_the_ratio_sure() -> None:

@@ -53,6 +53,27 @@ def artefact(model: Path) -> Artefact:
     return compile_model(model, "arm64-a76", model.parent / "small-arm64-a76")
 
 
+def test_every_operator_is_timed_where_it_runs(
+    artefact: Artefact, model: Path, bundle: Bundle
+) -> None:
+    phone = EmulatedPhone(bundle)
+    record = measure_on_device(artefact, model, phone, samples=3, profile=True)
+    profile = record["profile"]
+    *kernels, rest = profile["operators"]
+    assert [row["name"] for row in kernels]
+    assert {row["name"] for row in kernels} <= {k["name"] for k in artefact.manifest["kernels"]}
+    assert rest["name"] == "virtual machine"
+    assert sum(row["macs"] for row in profile["operators"]) == 16 * 24 * 8 * (27 + 1)
+    image, hidden, depth = 3 * 16 * 24, 8 * 16 * 24, 16 * 24
+    assert sum(row["bytes"] for row in kernels) >= 4 * (image + 2 * hidden + depth)
+    assert all(row["ms"] > 0 for row in profile["operators"])
+    # An emulated machine beside other tests: what it measures is not exact.
+    assert 0.1 < profile["sum_ms"] / profile["whole_ms"] < 10
+    assert profile["peak_gflops"] > 0
+    assert profile["peak_gbytes_s"] is None
+    assert record["label"] == "emulated cost, not latency"
+
+
 def test_the_arm64_code_agrees_with_onnxruntime(
     artefact: Artefact, model: Path, bundle: Bundle, processes_with: ProcessesWith
 ) -> None:

@@ -47,14 +47,6 @@ def test_a_sheet_is_drawn_where_the_records_expect_it(make_record: Make) -> None
     assert words[words.index("--sheet") + 1] == "my sheet.png"
 
 
-def test_a_measurement_elsewhere_names_the_tracker_and_what_was_scored(make_record: Make) -> None:
-    record = make_record("latency", accuracy={"images": 50, "data": "nyu", "protocol": "eigen"})
-    record["conditions"]["before"] = {"tracker": "farm:9190", "key": "arm64-a76"}
-    line = commands([record])[1]
-    assert "--device tracker:farm:9190/arm64-a76 " in line
-    assert line.endswith("--data nyu --protocol eigen --accuracy 50")
-
-
 def test_no_command_is_given_twice_and_a_records_own_wins(make_record: Make) -> None:
     own = make_record(command=["depthbench", "eval", "tiny.onnx"])
     lines = commands([make_record("complexity"), make_record("complexity"), own])

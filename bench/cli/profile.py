@@ -1,0 +1,87 @@
+"""`depthbench profile`: the time of every operator on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.common import emit, json_option, out_option, status, table
+
+SHOWN = 20
+
+
+@click.command(name="profile")
+@click.argument("model", default="mobiledepth")
+@click.option("--precision", help="fp32, fp16 or int8.  [default: the model's]")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--inferences", type=click.IntRange(min=1), default=30, show_default=True)
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the roofline into this file (.png, .svg, .pdf).",
+)
+@out_option
+@json_option
+def command(
+    model: str,
+    precision: str | None,
+    threads: int,
+    inferences: int,
+    plot: Path | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Time every operator of MODEL (a network or an .onnx file), compiled for this machine, where
+    it runs in the network; `rpc-measure --profile` does so on a device.
+
+    Multiply-adds and bytes beside the time say how near an operator comes to what a core can do,
+    which is measured too. Times are CPU time, with several threads the clock's.
+    """
+    from bench.artefacts import compile_for
+    from bench.profile_here import profile_here
+
+    with status() as progress:
+        artefact = compile_for(
+            model, "host", out, precision=precision, threads=threads, progress=progress
+        )
+        document = profile_here(artefact, inferences, progress)
+    if plot is not None:
+        from bench.roofline_plot import plot_roofline
+
+        plot_roofline(document["profile"], f"{document['model']}, this machine", plot)
+    emit(document, as_json, lambda: f"{document['model']}\n{profile_table(document['profile'])}")
+
+
+def profile_table(profile: Mapping[str, Any]) -> str:
+    """The slowest operators of a profile, and how their sum compares with the whole."""
+    from bench.profile import achieved
+
+    slowest = sorted(profile["operators"], key=lambda row: -row["ms"])[:SHOWN]
+    rows: list[Mapping[str, Any]] = []
+    for row in slowest:
+        found = achieved(row, profile)
+        rows.append(
+            {
+                "operator": row["operator"][:60],
+                "ms": row["ms"],
+                "of all": f"{row['ms'] / profile['sum_ms']:.1%}",
+                "MMAC": row["macs"] / 1e6,
+                "kB": row["bytes"] / 1e3,
+                "GFLOP/s": found["gflops"],
+                "of peak": "-" if found["of_peak"] is None else f"{found['of_peak']:.0%}",
+            }
+        )
+    ratio = profile["sum_ms"] / profile["whole_ms"]
+    memory = profile["peak_gbytes_s"]
+    return "\n".join(
+        [
+            table(rows),
+            f"{len(profile['operators'])} operators, sum {profile['sum_ms']:.3f} ms, "
+            f"{ratio:.3f} of an inference that is not watched ({profile['whole_ms']:.3f} ms)",
+            f"peak, measured: {profile['peak_gflops']:.1f} GFLOP/s of {profile['peak_of']}"
+            + (f", {memory:.1f} GB/s" if memory else ""),
+        ]
+    )

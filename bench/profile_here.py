@@ -1,0 +1,55 @@
+"""Profile an artefact on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from bench.agreement import seeded_inputs
+from bench.peak import peak_here
+from bench.profile import profile_of
+from bench.timing import time_once
+
+if TYPE_CHECKING:
+    from compile.artefact import Artefact
+
+DTYPES = {"fp16": "float16"}
+"""What a precision takes its sums of floats in, where it is not float32."""
+
+
+def profile_here(
+    artefact: Artefact, inferences: int, progress: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Time the operators of an artefact for this machine, and whole inferences before and after.
+
+    CPU time on one thread, which what else the machine does leaves alone; the clock's on more.
+    """
+    from compile.runtime import HostModel
+
+    manifest = artefact.manifest
+    threads, precision = manifest["threads"], manifest["precision"]
+    progress("measuring the peak")
+    peak = peak_here(DTYPES.get(precision, "float32"), threads)
+    model = HostModel(artefact)
+    inputs = seeded_inputs(manifest["inputs"])
+
+    def whole() -> list[float]:
+        samples = [time_once(lambda: model.run(inputs)) for _ in range(inferences)]
+        return [one.cpu_ms if threads == 1 else one.wall_ms for one in samples]
+
+    model.run(inputs)
+    progress("timing whole inferences")
+    before = whole()
+    progress("timing operators")
+    calls = model.call_times(inputs, inferences)
+    after = whole()
+    return {
+        "model": manifest["name"],
+        "artefact_sha256": artefact.sha256,
+        "target": manifest["target"],
+        "threads": threads,
+        "precision": precision,
+        "time": "CPU time" if threads == 1 else "clock",
+        "profile": profile_of(manifest["kernels"], calls, median([*before, *after]), peak),
+    }

@@ -10,12 +10,24 @@ from numpy.typing import NDArray
 from bench.agreement import compare as compare_outputs
 from bench.errors import CheckFailed, RuntimeLost
 from bench.interleaving import ROUNDS, interleave
+from bench.models import Model
 from bench.ratio import ratio_of_medians
 from bench.runtimes.base import Runtime
 from bench.statistics import summarise
 from bench.validity import RULES
 
 SCHEMA = "depthbench.comparison/1"
+
+
+def precision_of(model: Model) -> tuple[str, float]:
+    """The precision that a model is compared in, and how far outputs may differ in it.
+
+    As far as an artefact's may when it is compiled (`compile.precision`).
+    """
+    from compile import precision
+
+    name = "int8" if model.quantised else "fp32"
+    return name, precision.get(name).tolerance
 
 
 def compare(

@@ -1,6 +1,6 @@
 """How fast artefacts for the host are beside their peers: ratios of medians, interleaved.
 
-python benchmarks/host_latency.py [--models NAME ...] [--threads N] [--rounds N] [--json]
+python benchmarks/host_latency.py [--models NAME ...] [--precision fp32|int8] [--threads N] [--json]
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import click
 
 from bench import cli
 from bench.agreement import seeded_inputs
-from bench.comparison import compare
+from bench.artefacts import in_precision
+from bench.comparison import compare, precision_of
 from bench.errors import InputError, RuntimeLost, ToolMissing
 from bench.interleaving import ROUNDS
 from bench.models import resolve_model
@@ -24,29 +25,46 @@ from bench.runtimes.base import Runtime
 from bench.runtimes.choose import prepare
 from bench.runtimes.own_process import OwnProcess
 
-PEERS = ("onnxruntime", "openvino", "ncnn", "litert")
+PEERS = {
+    "fp32": ("onnxruntime", "openvino", "ncnn", "litert"),
+    "int8": ("onnxruntime", "openvino"),
+}
 ALONE = "tvm on one thread"
 MODELS = ("mobiledepth", "mobilenet_v1_add", "mobilenet_v2_cat", "regnety_004_add", "inv_res")
 
 
 @click.command()
 @click.option("--models", multiple=True, default=MODELS, show_default=True)
-@click.option("--peers", multiple=True, default=PEERS, show_default=True)
+@click.option("--peers", multiple=True, help="Runtimes to compare with.  [default: all that can]")
+@click.option("--precision", type=click.Choice(list(PEERS)), default="fp32", show_default=True)
 @click.option("--rounds", type=click.IntRange(min=3), default=ROUNDS, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(
-    models: tuple[str, ...], peers: tuple[str, ...], rounds: int, threads: int, as_json: bool
+    models: tuple[str, ...],
+    peers: tuple[str, ...],
+    precision: str,
+    rounds: int,
+    threads: int,
+    as_json: bool,
 ) -> None:
-    """Compare on as many threads each.
+    """Compare on as many threads each; in int8, all run the same quantised file.
 
     On one thread CPU-time medians decide, since machines are shared; on several the clock's do,
     and the machine must be idle. A peer that is not installed, or cannot take a model, is absent.
     """
+    peers = peers or PEERS[precision]
     with tempfile.TemporaryDirectory() as folder:
-        results = {name: measure(name, peers, rounds, threads, Path(folder)) for name in models}
+        results = {
+            name: measure(name, peers, precision, rounds, threads, Path(folder)) for name in models
+        }
     ratios = [result["ratio_to_best"] for result in results.values()]
-    document = {"threads": threads, "models": results, "geomean": geometric_mean(ratios)}
+    document = {
+        "threads": threads,
+        "precision": precision,
+        "models": results,
+        "geomean": geometric_mean(ratios),
+    }
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return
@@ -62,13 +80,14 @@ def main(
 
 
 def measure(
-    name: str, peers: tuple[str, ...], rounds: int, threads: int, out: Path
+    name: str, peers: tuple[str, ...], precision: str, rounds: int, threads: int, out: Path
 ) -> dict[str, Any]:
     """Medians of one model on TVM and its peers, and the ratio to the fastest peer.
 
     With several threads also TVM's gain over one, which runs in the same rounds.
     """
-    model = resolve_model(name, out)
+    model = in_precision(resolve_model(name, out), precision, out)
+    _, tolerance = precision_of(model)
     absent: dict[str, str] = {}
     with ExitStack() as stack:
 
@@ -93,6 +112,7 @@ def measure(
             reference=peers[0],
             rounds=rounds,
             threads=threads,
+            tolerance=tolerance,
         )
     absent |= found["lost"]
     peers = tuple(peer for peer in peers if peer not in absent)
@@ -111,6 +131,11 @@ def measure(
         "ratio_to_best": ratio["ratio"],
         "interval": [ratio["low"], ratio["high"]],
         **gain,
+        "differences": {
+            runtime: r["agreement"]["max_relative_difference"]
+            for runtime, r in found["runtimes"].items()
+        },
+        "tolerance": tolerance,
         "weights": model.metadata.get("weights", ""),
     }
 

@@ -72,15 +72,18 @@ def command(
                 if runtimes != "all":
                     raise
                 absent[name] = str(error)
+        precision, tolerance = comparison.precision_of(resolved)
         found = comparison.compare(
             opened,
             seeded_inputs(resolved.inputs),
             rounds=rounds,
             threads=threads,
+            tolerance=tolerance,
             progress=progress,
         )
     document = {
         **found,
+        "precision": precision,
         "lost": {**lost, **found["lost"]},
         "model": resolved.name,
         "sha256": resolved.sha256,
@@ -99,7 +102,6 @@ def _render(document: dict[str, Any]) -> str:
             "runtime": name,
             "CPU ms, p50": found["cpu_ms"]["p50"],
             "wall ms, p50": found["wall_ms"]["p50"],
-            "precision": found["precision"],
             "tvm / it": _ratio(document, name),
             "difference": found["agreement"]["max_relative_difference"],
         }
@@ -107,7 +109,10 @@ def _render(document: dict[str, Any]) -> str:
     ]
     absent = [f"absent, {name}: {reason}" for name, reason in document["absent"].items()]
     lost = [f"lost, {reason}" for reason in document["lost"].values()]
-    head = f"{document['model']}, threads: {document['threads']}, rounds: {document['rounds']}"
+    head = (
+        f"{document['model']}, {document['precision']}, threads: {document['threads']}, "
+        f"rounds: {document['rounds']}"
+    )
     return "\n".join([head, table(rows), *absent, *lost])
 
 

@@ -81,7 +81,7 @@ def profile_table(profile: Mapping[str, Any]) -> str:
             table(rows),
             f"{len(profile['operators'])} operators, sum {profile['sum_ms']:.3f} ms, "
             f"{ratio:.3f} of an inference that is not watched ({profile['whole_ms']:.3f} ms)",
-            f"peak, measured: {profile['peak_gflops']:.1f} GFLOP/s of {profile['peak_of']}"
-            + (f", {memory:.1f} GB/s" if memory else ""),
+            f"peak, measured: {profile['peak_gflops']:.3g} GFLOP/s of {profile['peak_of']}"
+            + (f", {memory:.3g} GB/s" if memory else ""),
         ]
     )

@@ -15,6 +15,8 @@ NAMES = (
     *("pytorch", "torch-compile", "torchscript", "executorch"),
     *("onnxruntime", "openvino", "ncnn", "litert", "mnn", "tvm"),
 )
+QUANTISED = ("onnxruntime", "openvino", "tvm")
+"""Those that multiply the bytes of a quantised model (QDQ) instead of what they stand for."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,14 @@ def prepare(
 
     PyTorch's ways, `litert` and `executorch` need a network of the zoo, whose module is rebuilt;
     `tvm` compiles for the host, in `precision` (by default the model's), which the others do not
-    know. Raises InputError where the model cannot be had in that form, ToolMissing where what
-    makes it is not installed.
+    know. Raises InputError where the model cannot be had in that form, or not in its precision,
+    ToolMissing where what makes it is not installed.
     """
+    if model.quantised and name not in QUANTISED:
+        raise InputError(
+            f"{name} does not run {model.path} in int8: of a quantised model that is done by "
+            f"{', '.join(QUANTISED)}"
+        )
     file = model.path
     if name == "litert":
         from bench.runtimes import litert_convert

@@ -93,3 +93,11 @@ def test_who_is_lost_leaves_the_others_figures_whole(at: int) -> None:
 def test_without_the_reference_there_is_nothing_to_compare() -> None:
     with pytest.raises(RuntimeLost, match="no outputs to compare with: breaks: its process"):
         comparison.compare({"onnxruntime": Breaks(1), "other": Fixed(2.0)}, INPUTS, rounds=3)
+
+
+def test_a_lower_precision_is_let_differ_as_far_as_it_says() -> None:
+    runtimes = {"onnxruntime": Fixed(2.0), "near": Fixed(2.02)}
+    with pytest.raises(CheckFailed, match="near by"):
+        comparison.compare(runtimes, INPUTS, rounds=3)
+    found = comparison.compare(runtimes, INPUTS, rounds=3, tolerance=0.05)
+    assert found["runtimes"]["near"]["agreement"]["tolerance"] == 0.05

@@ -16,7 +16,7 @@ from bench.errors import InputError, ToolMissing
 from bench.models import Model, load_model
 from bench.runtimes import executorch_convert, mnn_convert
 from bench.runtimes.base import Runtime
-from bench.runtimes.choose import NAMES, choose
+from bench.runtimes.choose import NAMES, choose, prepare
 from bench.runtimes.executorch_cpu import ExecuTorchCpu
 from bench.runtimes.litert_convert import converted
 from bench.runtimes.litert_cpu import LiteRtCpu
@@ -216,6 +216,14 @@ def test_runtimes_are_named_once_each_and_misspelt_ones_refused() -> None:
     for wrong in ("", "ncn", "tvm,torch"):
         with pytest.raises(InputError, match="give all, or some of pytorch"):
             choose(wrong)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"onnxruntime", "openvino", "tvm"}))
+def test_who_would_run_a_quantised_model_in_floats_is_not_compared(
+    name: str, tiny_onnx: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"does not run .* in int8"):
+        prepare(name, replace(load_model(tiny_onnx), quantised=True), tmp_path)
 
 
 def test_pytorch_leaves_the_threads_of_the_process_alone(image: np.ndarray) -> None:

@@ -22,6 +22,7 @@ RETRY_S = 0.2
 RETRY_AT_MOST_S = 2.0
 # How long the device is kept for the next session, and a device that is gone is waited for.
 HOLD_S = 5.0
+TAKEN_S = 3600.0
 GONE_S = 10.0
 
 
@@ -44,18 +45,20 @@ class Claim:
         self._key = key
         self._hold = hold
         self._match_key: str | None = None
+        self._opened: tuple[Address, float, Any] | None = None
         self._ours = False
         self.address: Address | None = None
         self.about: dict[str, Any] = {}
 
     def take(self, wait_s: float, while_waiting: Callable[[], None] = lambda: None) -> None:
-        """Gets a device that is free, without a session yet.
+        """Gets a device that is free, in a session that is kept for the first `connect`.
 
-        Raises DeviceError when none is free in `wait_s` seconds; what `while_waiting` raises,
-        which is called every second, ends the waiting.
+        So nobody else gets it, however long that is in coming. Raises DeviceError when none is
+        free in `wait_s` seconds; what `while_waiting` raises, which is called every second, ends
+        the waiting.
         """
         self._request(wait_s, wait_s, while_waiting)
-        self._ours = True
+        self._opened = self.connect(TAKEN_S, CONNECT_S)
 
     def connect(self, timeout_s: float, wait_s: float) -> tuple[Address, float, Any]:
         """The device's address, the time at which its session began, and TVM's connection.
@@ -63,6 +66,9 @@ class Claim:
         Raises DeviceError when there is no connection in `wait_s` seconds, or when the device
         that was got is no longer at the tracker.
         """
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            return opened
         started = time.monotonic()
         while True:
             left = wait_s - (time.monotonic() - started)
@@ -90,6 +96,10 @@ class Claim:
 
     def release(self) -> None:
         """Lets others have the device at once; it may be called again, and never raises."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            with contextlib.suppress(Exception):
+                _close(opened[2])
         address, match_key, self._match_key = self.address, self._match_key, None
         if address is not None and match_key is not None:
             with contextlib.suppress(Exception):

@@ -128,6 +128,20 @@ def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> Non
     assert device.name in PHONES
 
 
+def test_a_device_that_was_taken_waits_for_its_first_session(farm: Tracker) -> None:
+    """The server takes a device back from a client that does not come for 5 s."""
+    device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
+    device.take()
+    try:
+        time.sleep(8)
+        with farm.client() as client:
+            assert client.summary()["queue_info"][KEY]["free"] == len(PHONES) - 1
+        with device.serve() as endpoint, open_session(*endpoint, claim=device.claim) as session:
+            assert session.read_file("/proc/uptime")
+    finally:
+        device.claim.release()
+
+
 def test_two_clients_share_four_phones(farm: Tracker, artefacts: list[Artefact]) -> None:
     records: list[list[Record]] = [[], []]
 

@@ -18,6 +18,7 @@ from android_rpc.processes import ChildProcess
 LOG_S = 3.0
 CHECK_S = 0.02
 END = re.compile(r"session ended by signal (\d+)|(session ready)")
+KILLED = ("signal 9:", "exit code 137:")  # the latter is what a shell tells of it
 CRASHES = {
     signal.SIGILL: "it uses instructions that this CPU lacks: compile it for this target",
     **dict.fromkeys(
@@ -46,7 +47,10 @@ def _cause(server: ChildProcess) -> str:
         if said and said[-1][1]:
             return _of_signal(int(said[-1][1]))
         if not server.running:
-            return f"the server on the device ended ({server.why_ended()}): run again"
+            why = server.why_ended()
+            if why.startswith(KILLED):
+                return "the server on the device was killed (signal 9, SIGKILL); run again"
+            return f"the server on the device ended ({why}): run again"
         time.sleep(CHECK_S)
     return ""
 

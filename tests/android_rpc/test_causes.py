@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,10 @@ from android_rpc.processes import child_process
 READY, BEFORE = "session ready after 80 ms", "session ended by signal 11"
 
 
-def break_off(*log: str, lives: bool = True) -> str:
+def break_off(*log: str, exit_code: int | None = None) -> str:
     """The error of a session with a server that logged these lines."""
     program = f"import sys; print({chr(10).join(log)!r}, file=sys.stderr, flush=True)"
-    program += "; sys.stdin.read()" if lives else "; sys.exit(137)"
+    program += "; sys.stdin.read()" if exit_code is None else f"; sys.exit({exit_code})"
     with child_process([sys.executable, "-c", program]) as server:
         while "session" not in server.log():
             pass
@@ -40,9 +39,14 @@ def test_a_signal_is_named(number: int, said: str) -> None:
     assert message.startswith(f"adb:R58: timing the model: {said}")
 
 
-def test_a_server_that_ended(tmp_path: Path) -> None:
-    message = break_off(BEFORE, READY, lives=False)
+def test_a_server_that_ended() -> None:
+    message = break_off(BEFORE, READY, exit_code=1)
     assert message.startswith("adb:R58: timing the model: the server on the device ended (exit c")
+    message = break_off(BEFORE, READY, exit_code=137)
+    assert message == (
+        "adb:R58: timing the model: the server on the device was killed (signal 9, SIGKILL); "
+        "run again"
+    )
 
 
 def test_a_silent_server_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

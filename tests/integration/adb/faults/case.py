@@ -151,9 +151,6 @@ class Case:
 
         wait(reached)
 
-    def wait_for_session(self) -> None:
-        wait(lambda: len(self._servers()) == 2)
-
     def wait_for_end(self, command: Command) -> int:
         wait(lambda: not command.running)
         return command.wait()

@@ -138,7 +138,10 @@ class Session:
     def _failure(self, error: Exception, what: str, hint: str) -> DeviceError:
         where = f"device {self._key}: {what}"
         if self._watchdog.expired:
-            return DeviceError(f"{where}: no answer; gave up after {self._timeout_s + GRACE_S:g} s")
+            waited = f"{self._timeout_s + GRACE_S:g} s"
+            return DeviceError(
+                f"{where}: no answer; gave up after {waited}: restart the device, and run again"
+            )
         if time.monotonic() - self._started >= self._timeout_s:
             return DeviceError(
                 f"{where}: the session reached its limit of {self._timeout_s:g} s: "

@@ -1,29 +1,27 @@
 """How does a Python for arm64 get onto this machine, to be emulated?
 
-Its interpreter and libraries come from Debian's packages for arm64, fetched by apt from the
-user's own mirror and only unpacked; its packages from wheels for arm64, fetched by pip from the
-user's own index. Nothing is installed into the system.
+Its interpreter and libraries come from Debian's packages for arm64 (arm64_debian.py); its packages
+from wheels for arm64, fetched by pip from the user's own index. Nothing is installed into the
+system.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cost.arm64_debian import call, put, unpacked
 from bench.errors import ToolMissing
 
 Progress = Callable[[str], None]
 
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "libgomp1")
 PLATFORMS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")
-LIMIT_S = 1800
 # What the kernel of a phone would say, for libraries that look for a CPU they know.
 CPUINFO = """\
 processor\t: 0
@@ -71,22 +69,7 @@ def arm64_python(progress: Progress = lambda line: None) -> Arm64Python:
 
     Raises ToolMissing, in one line, when apt cannot get its packages for arm64.
     """
-    from android_rpc.cache import cache_folder
-
-    made_of = hashlib.sha256(repr((PACKAGES, CPU_FILES)).encode()).hexdigest()[:16]
-    root = cache_folder() / "cost" / f"arm64-python-{made_of}"
-    if root.is_dir():
-        return Arm64Python(root)
-    progress("fetching a Python for arm64")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=".unfinished-") as scratch:
-        fresh = Path(scratch) / "root"
-        for package in _download_packages(Path(scratch)):
-            _call(["dpkg-deb", "-x", str(package), str(fresh)], "dpkg-deb cannot unpack a package")
-        for name, text in CPU_FILES.items():
-            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / name).write_text(text)
-        _put(fresh, root)
+    root = unpacked("python", "Python", PACKAGES, CPU_FILES, progress)
     return Arm64Python(root)
 
 
@@ -115,51 +98,9 @@ def arm64_packages(
         command += ["--python-version", python.version, "--implementation", "cp"]
         command += [f"--platform=manylinux_{version}_aarch64" for version in PLATFORMS]
         target = Path(scratch) / "packages"
-        _call(
+        call(
             [*command, "--target", str(target), *wanted],
             f"pip cannot get {', '.join(wanted)} for arm64",
         )
-        _put(target, folder)
+        put(target, folder)
     return folder
-
-
-def _put(fresh: Path, place: Path) -> None:
-    """Move a finished folder into the cache, unless another process was faster."""
-    try:
-        fresh.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
-
-
-def _download_packages(scratch: Path) -> list[Path]:
-    """The packages with all that they need, from the sources that this machine's apt knows."""
-    if shutil.which("apt-get") is None:
-        raise ToolMissing("peers are emulated with Debian's Python for arm64: apt-get is needed")
-    state, cache = scratch / "state", scratch / "cache"
-    (state / "lists" / "partial").mkdir(parents=True)
-    (cache / "archives" / "partial").mkdir(parents=True)
-    (state / "status").touch()
-    apt = ["apt-get", "-qq", "-o", "APT::Architecture=arm64", "-o", "APT::Architectures=arm64"]
-    apt += ["-o", f"Dir::State={state}", "-o", f"Dir::State::status={state / 'status'}"]
-    apt += ["-o", f"Dir::Cache={cache}", "-o", "Acquire::Languages=none"]
-    apt += ["-o", "APT::Sandbox::User="]
-    # a source without arm64 fails here; whether Debian's has it shows below
-    subprocess.run([*apt, "update"], capture_output=True, timeout=LIMIT_S, check=False)
-    _call(
-        [*apt, "install", "--yes", "--download-only", "--no-install-recommends", *PACKAGES],
-        "apt cannot get Python for arm64",
-    )
-    return sorted((cache / "archives").glob("*.deb"))
-
-
-def _call(command: Sequence[str], problem: str) -> None:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolMissing(f"{problem}: not within {LIMIT_S} s") from None
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise ToolMissing(f"{problem}: {(lines or ['no reason given'])[-1][:300]}")

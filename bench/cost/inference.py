@@ -124,20 +124,10 @@ def count_artefact(
     Raises InputError for an artefact of another machine, ToolMissing when QEMU or LLVM is not
     installed, CheckFailed when the model does not run.
     """
-    from android_rpc.bundle import LOADER, build_bundle
-
-    if artefact.manifest["target"]["name"] == "host":
-        raise InputError(f"{artefact.folder}: compiled for the host, not for arm64")
-    bundle = build_bundle(progress=progress)
-    libraries = bundle.folder / "lib"
-    runner = programs.artefact_runner(libraries)
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as folder:
-        command = [str(bundle.folder / LOADER), "--library-path", str(libraries), str(runner)]
-        command += [str(artefact.library.absolute()), str(counting.RUNS), folder]
-        command += _write_inputs(artefact, inputs, Path(folder))
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "TVM_NUM_THREADS": "1"}
+        command = runner_command(artefact, inputs, counting.RUNS, Path(folder), progress)
         progress("counting instructions")
-        counts = counting.count(command, environment)
+        counts = counting.count(command, runner_environment())
         maps = parse_maps((Path(folder) / "maps").read_text().splitlines())
         outputs = _read_outputs(artefact, Path(folder))
     library = read_library(artefact.library)
@@ -152,6 +142,34 @@ def count_artefact(
         return locate(address, maps)
 
     return Counted(counts, owner, entries, outputs)
+
+
+def runner_command(
+    artefact: Artefact,
+    inputs: Mapping[str, NDArray],
+    runs: int,
+    folder: Path,
+    progress: Progress = lambda line: None,
+) -> list[str]:
+    """The arm64 command that runs an artefact so often; inputs and outputs lie in `folder`.
+
+    Raises InputError for an artefact of another machine, or inputs of another shape.
+    """
+    from android_rpc.bundle import LOADER, build_bundle
+
+    if artefact.manifest["target"]["name"] == "host":
+        raise InputError(f"{artefact.folder}: compiled for the host, not for arm64")
+    bundle = build_bundle(progress=progress)
+    libraries = bundle.folder / "lib"
+    runner = programs.artefact_runner(libraries)
+    command = [str(bundle.folder / LOADER), "--library-path", str(libraries), str(runner)]
+    command += [str(artefact.library.absolute()), str(runs), str(folder)]
+    return command + _write_inputs(artefact, inputs, folder)
+
+
+def runner_environment() -> dict[str, str]:
+    """One thread, and nothing else of the user's environment."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "TVM_NUM_THREADS": "1"}
 
 
 def cost_of(

@@ -1,0 +1,92 @@
+"""How do Debian's packages for arm64 get onto this machine, for what they hold to be emulated?
+
+They are fetched by apt from the user's own mirror, and only unpacked. Nothing is installed into
+the system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench.errors import ToolMissing
+
+LIMIT_S = 1800
+
+
+def unpacked(
+    name: str,
+    what: str,
+    packages: Sequence[str],
+    files: Mapping[str, str],
+    progress: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """A root with `packages`, all that they need, and text `files`; from the cache, or made now.
+
+    `name` is the folder's, `what` what it is called in messages. Raises ToolMissing, in one line,
+    when apt cannot get its packages for arm64.
+    """
+    from android_rpc.cache import cache_folder
+
+    made_of = hashlib.sha256(repr((tuple(packages), dict(files))).encode()).hexdigest()[:16]
+    root = cache_folder() / "cost" / f"arm64-{name}-{made_of}"
+    if root.is_dir():
+        return root
+    progress(f"fetching {what} for arm64")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=".unfinished-") as scratch:
+        fresh = Path(scratch) / "root"
+        for package in _download(Path(scratch), what, packages):
+            call(["dpkg-deb", "-x", str(package), str(fresh)], "dpkg-deb cannot unpack a package")
+        for file, text in files.items():
+            (fresh / file).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / file).write_text(text)
+        put(fresh, root)
+    return root
+
+
+def put(fresh: Path, place: Path) -> None:
+    """Move a finished folder into the cache, unless another process was faster."""
+    try:
+        fresh.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+
+
+def call(command: Sequence[str], problem: str) -> None:
+    """Run a command; ToolMissing with the `problem` and its last line when it fails."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise ToolMissing(f"{problem}: not within {LIMIT_S} s") from None
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise ToolMissing(f"{problem}: {(lines or ['no reason given'])[-1][:300]}")
+
+
+def _download(scratch: Path, what: str, packages: Sequence[str]) -> list[Path]:
+    """The packages with all that they need, from the sources that this machine's apt knows."""
+    if shutil.which("apt-get") is None:
+        raise ToolMissing(f"{what} for arm64 comes from Debian's packages: apt-get is needed")
+    state, cache = scratch / "state", scratch / "cache"
+    (state / "lists" / "partial").mkdir(parents=True)
+    (cache / "archives" / "partial").mkdir(parents=True)
+    (state / "status").touch()
+    apt = ["apt-get", "-qq", "-o", "APT::Architecture=arm64", "-o", "APT::Architectures=arm64"]
+    apt += ["-o", f"Dir::State={state}", "-o", f"Dir::State::status={state / 'status'}"]
+    apt += ["-o", f"Dir::Cache={cache}", "-o", "Acquire::Languages=none"]
+    apt += ["-o", "APT::Sandbox::User="]
+    # a source without arm64 fails here; whether Debian's has it shows below
+    subprocess.run([*apt, "update"], capture_output=True, timeout=LIMIT_S, check=False)
+    call(
+        [*apt, "install", "--yes", "--download-only", "--no-install-recommends", *packages],
+        f"apt cannot get {what} for arm64",
+    )
+    return sorted((cache / "archives").glob("*.deb"))

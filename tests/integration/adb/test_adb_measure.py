@@ -83,6 +83,7 @@ def test_a_measurement_through_adb(
     assert after["during"]["looks"] >= 1
     assert set(after["during"]["clocks_mhz"]) == cores
     assert after["during"]["hottest_c"]["cpu-1-0"] == 41.5
+    assert after["during"]["hottest_each_look_c"] == [41.5] * after["during"]["looks"]
     assert_nothing_left(phone_double, wait_until)
 
 

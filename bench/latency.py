@@ -19,9 +19,8 @@ from bench.connection import OpenSession, connect
 from bench.device_accuracy import Accuracy, score_on_device
 from bench.device_state import device_state
 from bench.errors import InputError
-from bench.peak import peak_on
+from bench.peak import arithmetic_of, peak_on
 from bench.profile import profile_of
-from bench.profile_here import DTYPES
 from bench.record import Record, new_record
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
@@ -194,7 +193,7 @@ class _Measurement:
         peak = peak_on(
             session,
             manifest["target"]["name"],
-            DTYPES.get(manifest["precision"], "float32"),
+            arithmetic_of(manifest["precision"]),
             threads=self.before.get("threads", manifest["threads"]),
             emulated=emulated,
         )

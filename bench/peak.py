@@ -30,6 +30,11 @@ class Peak:
     gbytes_s: float | None
 
 
+def arithmetic_of(precision: str) -> str:
+    """The type whose peak a precision is held against; float32 for int8, whose floats it is."""
+    return "float16" if precision == "fp16" else "float32"
+
+
 def peak_here(dtype: str = "float32", threads: int = 1) -> Peak:
     """Measure this machine, in CPU time: what else it does leaves that alone."""
     import numpy as np

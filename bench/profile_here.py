@@ -7,15 +7,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.agreement import seeded_inputs
-from bench.peak import peak_here
+from bench.peak import arithmetic_of, peak_here
 from bench.profile import profile_of
 from bench.timing import time_once
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
-
-DTYPES = {"fp16": "float16"}
-"""What a precision takes its sums of floats in, where it is not float32."""
 
 
 def profile_here(
@@ -30,7 +27,7 @@ def profile_here(
     manifest = artefact.manifest
     threads, precision = manifest["threads"], manifest["precision"]
     progress("measuring the peak")
-    peak = peak_here(DTYPES.get(precision, "float32"), threads)
+    peak = peak_here(arithmetic_of(precision), threads)
     model = HostModel(artefact)
     inputs = seeded_inputs(manifest["inputs"])
 

@@ -6,8 +6,10 @@ stdout, and crash: they are not let into this process.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib.metadata
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,6 +56,12 @@ def converted(model: Model, module: str, *, runtime: str, package: str, extra: s
             raise InputError(f"{runtime} cannot convert {model.name}: {last[0][:300]}")
         fresh.replace(result)
     return result
+
+
+def end_with_parent() -> None:
+    """Let the kernel kill this process, a converter's, when the one that started it has ended."""
+    die_with_parent = 1  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
 
 
 def check_zoo(model: Model, runtime: str) -> None:

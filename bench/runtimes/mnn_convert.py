@@ -32,4 +32,5 @@ def main(model: str, result: str) -> None:
 
 
 if __name__ == "__main__":
+    conversion.end_with_parent()
     main(*sys.argv[1:])

@@ -101,6 +101,32 @@ def test_torch_compile_computes_the_formula() -> None:
     np.testing.assert_allclose(found, np.maximum(expected, 0), rtol=1e-5, atol=1e-6)
 
 
+def test_a_converter_ends_with_a_parent_that_is_killed(
+    wait_until: Callable[[Callable[[], object], float], float],
+) -> None:
+    sleeper = (
+        "import time; from bench.runtimes.conversion import end_with_parent; end_with_parent(); "
+        "time.sleep(1000)"
+    )
+    starter = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleeper!r}])"
+    parent = subprocess.Popen([sys.executable, "-c", starter])
+    try:
+        wait_until(lambda: [c for c in psutil.Process(parent.pid).children() if asleep(c)], 60)
+        family = psutil.Process(parent.pid).children()
+    finally:
+        parent.kill()
+        parent.wait()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+
+
+def asleep(process: psutil.Process) -> bool:
+    """Whether it has imported all that it wants and waits."""
+    return "ctypes" in Path(f"/proc/{process.pid}/maps").read_text() and (
+        process.status() == psutil.STATUS_SLEEPING
+    )
+
+
 @pytest.fixture
 def comparing(model: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`depthbench compare`, in the midst of timing for as long as it is let."""

@@ -10,7 +10,9 @@ from bench.profile import achieved
 
 
 def plot_roofline(profile: Mapping[str, Any], title: str, path: Path) -> None:
-    """Draw every operator that multiplies, as large as its time, under the device's roof.
+    """Draw every operator that multiplies, as large as its time, and the device's roof.
+
+    What lies above its slope took its operands from the caches.
 
     The file's ending names its format (png, svg, pdf).
     """
@@ -35,7 +37,7 @@ def plot_roofline(profile: Mapping[str, Any], title: str, path: Path) -> None:
     roof = np.full_like(line, profile["peak_gflops"])
     if profile["peak_gbytes_s"]:
         roof = np.minimum(roof, line * profile["peak_gbytes_s"])
-    axes.loglog(line, roof, color="black", label="roof, measured")
+    axes.loglog(line, roof, color="black", label="multiply-adds and main memory, measured")
     axes.set(title=title, xlabel="operations a byte moved at the least", ylabel="GFLOP/s")
     axes.grid(alpha=0.3, which="both")
     axes.legend()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from bench.agreement import seeded_inputs
 from bench.comparison import compare
 from bench.errors import InputError, RuntimeLost
 from bench.models import Model, load_model
-from bench.runtimes.choose import Prepared
+from bench.runtimes.choose import NAMES, Prepared
 from bench.runtimes.own_process import OwnProcess
 from bench.runtimes.torch_compiled import TorchCompiled
 
@@ -88,6 +89,32 @@ def test_one_dies_or_hangs_and_the_figures_of_the_others_are_whole(
     for runtime in found["runtimes"].values():
         assert runtime["cpu_ms"]["count"] == runtime["wall_ms"]["count"] == rounds
         assert len(runtime["against"]) == 1
+
+
+def test_all_runtimes_in_one_document_and_who_is_absent_with_the_reason(
+    model: Path, tmp_path: Path
+) -> None:
+    """This model is none of the zoo: there is no PyTorch module of it."""
+    command = [sys.executable, "-m", "bench.cli", "compare", str(model), "--runtimes", "all"]
+    command += ["--rounds", "3", "--json", "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DEPTHBENCH_CACHE": str(tmp_path / "cache")},
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document["runtimes"]) == {"onnxruntime", "openvino", "ncnn", "mnn", "tvm"}
+    assert set(document["runtimes"]) | set(document["absent"]) == set(NAMES)
+    for name in ("pytorch", "torch-compile", "torchscript", "executorch", "litert"):
+        assert "no network of the zoo" in document["absent"][name]
+    assert document["lost"] == {}
+    assert (document["precision"], document["threads"]) == ("fp32", 1)
+    for name, found in document["runtimes"].items():
+        assert found["threads"] == 1
+        assert found["agreement"]["max_relative_difference"] <= 1e-4
+        assert found["against"].keys() == document["runtimes"].keys() - {name}
 
 
 def test_torch_compile_computes_the_formula() -> None:

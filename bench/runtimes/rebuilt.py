@@ -19,7 +19,10 @@ def rebuilt(model: Model) -> DeployedNetwork:
     from depthnet import network, shipped, zoo
 
     if model.metadata.get("name") not in zoo.names():
-        raise InputError(f"{model.path} is no network of the zoo, whose PyTorch module could be rebuilt: take another runtime")
+        raise InputError(
+            f"{model.path} is no network of the zoo, whose PyTorch module could be rebuilt: "
+            "take another runtime"
+        )
     built, _ = shipped.build(zoo.get(model.metadata["name"]))
     if network.weights_sha256(built) != model.metadata["weights_sha256"]:
         raise InputError(f"{model.path} holds other weights than the zoo's: export it again")

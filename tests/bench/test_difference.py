@@ -77,6 +77,7 @@ def test_a_side_is_a_file_or_one_of_its_records(make_record: Make, tmp_path: Pat
     assert read_side(f"{path}#{other['id'][:12]}") == [other]
     with pytest.raises(InputError, match="no measured time with that id"):
         read_side(f"{path}#none")
-    append_record(path, {**other, "id": one["id"][:8] + "0" * 24})
+    third = measured(make_record, 1.2)
+    append_record(path, {**third, "id": one["id"][:8] + "0" * 24})
     with pytest.raises(InputError, match="2 records begin so"):
         read_side(f"{path}#{one['id'][:8]}")

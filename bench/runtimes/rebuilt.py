@@ -20,8 +20,8 @@ def rebuilt(model: Model) -> DeployedNetwork:
 
     if model.metadata.get("name") not in zoo.names():
         raise InputError(
-            f"{model.path} is no network of the zoo, whose PyTorch module could be rebuilt: "
-            "take another runtime"
+            f"{model.path} is no network of the zoo, whose module PyTorch could run: take another "
+            "runtime, such as onnxruntime"
         )
     built, _ = shipped.build(zoo.get(model.metadata["name"]))
     if network.weights_sha256(built) != model.metadata["weights_sha256"]:

@@ -22,6 +22,7 @@ ASIDE = {"left": 0.0, "center": 0.5, "right": 1.0, "bottom": 0.0, "top": 1.0}
 # The page's font is not known when the chart is drawn: letters are taken to be this wide and high.
 LETTER_EM, LINE_EM = 0.56, 1.1
 RADIUS_POINTS = 4.0
+LONGEST = 26
 
 
 def place_labels(
@@ -64,6 +65,11 @@ def place_labels(
                 written.append(text)
                 break
     return written
+
+
+def shorten(name: str) -> str:
+    """The name, or as much of it as a chart has room for."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:

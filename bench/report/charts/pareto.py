@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.report.charts.labels import place_labels
+from bench.report.charts.labels import place_labels, shorten
 from bench.report.charts.svg import SERIES, draw_both, gridded
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 HEIGHTS = (380, 440)
 OURS, PAPERS = SERIES[0], SERIES[1]
-LONGEST_LABEL = 26
 
 
 def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
@@ -32,7 +31,7 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
             axes.margins(0.12, 0.12)
             figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
             named = [*chart["ours"], *(best[:1] if narrow else best)]
-            labels = [(_short(point["name"]), _place(point)) for point in named]
+            labels = [(shorten(point["name"]), _place(point)) for point in named]
             place_labels(axes, labels, [_place(point) for point in everything])
 
     return draw_both(draw, name, HEIGHTS) if everything else None
@@ -54,7 +53,3 @@ def _draw_points(
 
 def _place(point: Mapping[str, Any]) -> tuple[float, float]:
     return point["ms"], point["delta1"]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.report.escape import plain
+from bench.report.summary import peak_memory
 
 ACCURACY = ("data", "split", "protocol", "images", "weights", "runtime")
 SCORES = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
@@ -17,7 +18,14 @@ COLUMNS = (
     *("device", "emulated", "target", "precision", "threads", "samples", "valid", "quick"),
     *(f"latency_{name}" for name in TIMES),
     *(f"emulator_{name}" for name in TIMES),
-    *("artefact_bytes", "weights_m", "macs_g", "weights_paper_m", "macs_paper_g"),
+    *(
+        "artefact_bytes",
+        "peak_memory_bytes",
+        "weights_m",
+        "macs_g",
+        "weights_paper_m",
+        "macs_paper_g",
+    ),
 )
 # What a spreadsheet takes for a formula.
 FORMULA = ("=", "+", "-", "@")
@@ -53,6 +61,7 @@ def _line(record: Mapping[str, Any]) -> dict[str, Any]:
         "precision": conditions.get("precision"),
         "threads": conditions.get("threads"),
         "samples": record.get("count"),
+        "peak_memory_bytes": peak_memory(record),
         **{f"{kind}_{name}": record.get(name) for name in TIMES},
     }
 

@@ -31,13 +31,12 @@ def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
     complexity = model["complexity"] or {}
     times = {name: number(record.get(name)) for name in TIMES} if record else None
     real = record.get("kind") == "latency"
-    memory = record.get("memory")
     return {
         "model": model["model"],
         "weights_m": complexity.get("weights_m"),
         "macs_g": complexity.get("macs_conv_g"),
         "size_bytes": record.get("artefact_bytes"),
-        "memory_bytes": _peak(memory) if isinstance(memory, Mapping) else None,
+        "memory_bytes": peak_memory(record),
         "accuracy": [{name: one.get(name) for name in SCORES} for one in model["accuracy"]],
         "device": device(record) if record else None,
         "conditions": conditions_in_short(record) if record else None,
@@ -48,8 +47,11 @@ def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
     }
 
 
-def _peak(memory: Mapping[str, Any]) -> float | None:
-    """The compiler's plan: weights, and the storages that one inference takes."""
+def peak_memory(record: Mapping[str, Any]) -> float | None:
+    """Bytes by the compiler's plan: weights, and the storages that one inference takes."""
+    memory = record.get("memory")
+    if not isinstance(memory, Mapping):
+        return None
     parts = [number(memory.get(name)) for name in ("weights_bytes", "activations_bytes")]
     known = [part for part in parts if part is not None]
     return sum(known) if len(known) == len(parts) else None

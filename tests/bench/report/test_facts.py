@@ -158,6 +158,7 @@ def test_the_csv_has_a_line_a_measurement(everything: list[Record]) -> None:
         ("ds", "emulated cost"),
     ]
     assert (rows[2]["latency_p50_ms"], rows[2]["emulator_p50_ms"]) == ("61.5", "")
+    assert (rows[2]["peak_memory_bytes"], rows[4]["peak_memory_bytes"]) == ("27000000", "")
     assert (rows[4]["latency_p50_ms"], rows[4]["emulator_p50_ms"]) == ("", "3400.0")
     assert (rows[0]["protocol"], rows[0]["delta1"], rows[0]["weights_m"]) == (
         "paper",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from android_rpc.tracker import AnyTracker
 
+if TYPE_CHECKING:
+    from android_rpc.claim import Claim
+
 
 class Endpoint(NamedTuple):
-    """Where `session.open_session` finds a device: the tracker's address and the device's key."""
+    """What `session.open_session` needs: the tracker's address, the device's key, and the claim
+    on one of several devices with that key, where there is one.
+    """
 
     host: str
     port: int
     key: str
+    claim: Claim | None = None
 
 
 class Device(Protocol):

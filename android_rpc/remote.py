@@ -117,7 +117,7 @@ class RemoteDevice:
             self.devices()
             self.take()
         try:
-            yield Endpoint(self.host, self.port, self.key)
+            yield Endpoint(self.host, self.port, self.key, self.claim)
         finally:
             self.claim.release()
 

@@ -34,9 +34,9 @@ def open_session(
     host: str,
     port: int,
     key: str,
+    claim: Claim | None = None,
     timeout_s: float = SESSION_LIMIT_S,
     wait_s: float = WAIT_S,
-    claim: Claim | None = None,
 ) -> Iterator[Session]:
     """A session of at most `timeout_s` seconds with a device that the tracker lists under `key`.
 

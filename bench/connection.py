@@ -37,8 +37,7 @@ def connect(device: Device, timeout_s: float) -> Iterator[OpenSession]:
         @contextmanager
         def open_when_ready() -> Iterator[Session]:
             device.prepare()
-            claim = remote.claim if remote is not None else None
-            with open_session(*endpoint, timeout_s=timeout_s, claim=claim) as session:
+            with open_session(*endpoint, timeout_s=timeout_s) as session:
                 if remote is not None:
                     remote.settle(session)
                 yield session

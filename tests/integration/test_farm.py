@@ -121,7 +121,7 @@ def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> Non
     folders = set()
     with device.serve() as endpoint:
         for _ in range(4):
-            with open_session(*endpoint, claim=device.claim) as session:
+            with open_session(*endpoint) as session:
                 path = session._connection.get_function("tvm.rpc.server.workpath")("x")
                 folders.add(Path(path).parent.parent)
     assert len(folders) == 1
@@ -136,7 +136,7 @@ def test_a_device_that_was_taken_waits_for_its_first_session(farm: Tracker) -> N
         time.sleep(8)
         with farm.client() as client:
             assert client.summary()["queue_info"][KEY]["free"] == len(PHONES) - 1
-        with device.serve() as endpoint, open_session(*endpoint, claim=device.claim) as session:
+        with device.serve() as endpoint, open_session(*endpoint) as session:
             assert session.read_file("/proc/uptime")
     finally:
         device.claim.release()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -49,6 +50,7 @@ class PhoneDouble:
         finally:
             self.process.kill()
             self.process.wait()
+            (cache_folder() / "phones" / quote(self.serial, safe="")).unlink(missing_ok=True)
 
     def connect(self) -> None:
         """What plugging a phone in is for a real one."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bench import cli
 from bench.agreement import compare, seeded_inputs
 from bench.artefacts import compile_for, in_precision, resolve_artefact
+from bench.cost.caches import count_misses
 from bench.cost.inference import KNOWN_ERROR, measure
 from bench.cost.peers import PEERS, measure_peer
 from bench.errors import CheckFailed, InputError
@@ -28,6 +29,7 @@ from depthnet.zoo import FLAGSHIP
 @click.option("--peers", multiple=True, type=click.Choice((*PEERS, "all")), help="Count as well.")
 @click.option("--model", type=click.Path(path_type=Path), help="The ONNX file of the artefacts.")
 @click.option("--times", type=click.IntRange(min=1), default=1, help="Count TVM so often.")
+@click.option("--caches", is_flag=True, help="Simulate TVM's cache misses too; takes minutes.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True)
 @click.option("--kernels", default=25, show_default=True, help="How many kernels to print.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -37,6 +39,7 @@ def main(
     peers: tuple[str, ...],
     model: Path | None,
     times: int,
+    caches: bool,
     out: Path,
     kernels: int,
     as_json: bool,
@@ -45,7 +48,7 @@ def main(
     results = {}
     wanted = PEERS if "all" in peers else tuple(dict.fromkeys(peers))
     for what in models or (FLAGSHIP,):
-        results[what] = cost(what, precision, out, model, times, wanted)
+        results[what] = cost(what, precision, out, model, times, wanted, caches)
     if as_json:
         click.echo(json.dumps({"threads": 1, "note": KNOWN_ERROR, "models": results}, indent=2))
         return
@@ -60,6 +63,7 @@ def cost(
     model: Path | None = None,
     times: int = 1,
     peers: tuple[str, ...] = (),
+    caches: bool = False,
 ) -> dict[str, Any]:
     """The cost of one model in each runtime, each one's outputs compared with ONNX Runtime's.
 
@@ -93,6 +97,8 @@ def cost(
         },
         "absent": {},
     }
+    if caches:
+        result["caches"] = count_misses(artefact, inputs, say).to_dict()
     for peer in peers:
         try:
             peer_cost, output = measure_peer(peer, source, inputs, made_for, say)
@@ -140,6 +146,10 @@ def table(what: str, result: dict[str, Any], kernels: int) -> str:
             f"{found['instructions'] / 1e6:10.2f}{found['est_cycles'] / 1e6:15.2f}"
             f"{found['fma_cycles'] / 1e6:13.2f}{found['macs'] / 1e6:9.2f}  {runtime}"
         )
+    if found := result.get("caches"):
+        misses = {name: count for name, count in found.items() if "miss" in name}
+        lines.append(f"TVM's misses, {found['note']}:")
+        lines += [f"{count:12}  {name.replace('_', ' ')}" for name, count in misses.items()]
     lines += [f"absent: {peer}: {reason}" for peer, reason in result["absent"].items()]
     lines.append(f"{'calls':>7}{'instr M':>10}{'cycles M':>10}{'fma M':>9}{'MACs M':>9}  kernel")
     for share in result["runtimes"]["tvm"]["kernels"][:kernels]:

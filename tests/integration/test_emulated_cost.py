@@ -15,8 +15,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.cost import counting, cycles, programs
+from bench.cost.caches import count_misses
 from bench.cost.counting import parse_blocks
-from bench.cost.inference import KNOWN_ERROR, measure
+from bench.cost.inference import KNOWN_ERROR, count_artefact, measure
 from bench.cost.instructions import disassemble, macs
 from bench.cost.library import read_library
 from bench.cost.llvm import find_tool
@@ -186,6 +187,21 @@ def test_an_artefact_costs_the_same_twice_and_computes_what_onnx_runtime_does(
     reference = onnxruntime.InferenceSession(str(network))
     (expected,) = reference.run(None, {"image": image})
     assert np.abs(outputs["depth"] - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def test_cachegrind_counts_the_same_instructions_and_the_misses_of_what_does_not_fit(
+    network: Path, tmp_path: Path
+) -> None:
+    artefact = compile_model(network, "arm64-a76", tmp_path / "artefact")
+    inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
+    misses = count_misses(artefact, inputs)
+    counted = count_artefact(artefact, inputs).counts
+    # Valgrind takes the CPU for another, so that the C library copies with other instructions.
+    assert misses.instructions == pytest.approx(counted.total, rel=0.05)
+    assert misses.reads > misses.writes > 0
+    # All of it, some 50 KB, stays in the first level; what is new to it are outputs.
+    assert misses.d1_read_misses + misses.d1_write_misses < 16 * 24 * (3 + 16 + 8) * 4 / 64 * 2
+    assert misses.ll_read_misses + misses.ll_write_misses < 1000
 
 
 def test_an_artefact_of_this_machine_is_refused(network: Path, tmp_path: Path) -> None:

@@ -57,21 +57,3 @@ def _row(kernel: Mapping[str, Any], ms: float) -> dict[str, Any]:
         "macs": int(kernel["macs"]),
         "bytes": int(kernel["bytes"]),
     }
-
-
-def achieved(operator: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[str, float | None]:
-    """What an operator of a profile reached.
-
-    `gflops` counts two operations a multiply-add and `of_peak` is its share of the peak; `roof` is
-    what the roofline lets it reach at its `intensity`, in operations a byte. None for what
-    multiplies nothing, or took no time.
-    """
-    operations, ms, moved = 2 * operator["macs"], operator["ms"], operator["bytes"]
-    if not (operations and ms and moved):
-        return dict.fromkeys(("gflops", "of_peak", "intensity", "roof"))
-    gflops, intensity = operations / ms / 1e6, operations / moved
-    roof = profile["peak_gflops"]
-    if profile["peak_gbytes_s"]:
-        roof = min(roof, intensity * profile["peak_gbytes_s"])
-    of_peak = gflops / profile["peak_gflops"]
-    return {"gflops": gflops, "of_peak": of_peak, "intensity": intensity, "roof": roof}

@@ -49,31 +49,33 @@ def command(
         )
         document = profile_here(artefact, inferences, progress)
     if plot is not None:
-        from bench.roofline_plot import plot_roofline
+        from bench.report.charts.roofline import save_roofline
+        from bench.report.roofline import build_roofline
 
-        plot_roofline(document["profile"], f"{document['model']}, this machine", plot)
+        roofline = build_roofline(document)
+        assert roofline is not None
+        save_roofline(roofline, f"{document['model']}, this machine", plot)
     emit(document, as_json, lambda: f"{document['model']}\n{profile_table(document['profile'])}")
 
 
 def profile_table(profile: Mapping[str, Any]) -> str:
     """The slowest operators of a profile, and how their sum compares with the whole."""
-    from bench.profile import achieved
+    from bench.report.roofline import build_roofline
 
-    slowest = sorted(profile["operators"], key=lambda row: -row["ms"])[:SHOWN]
-    rows: list[Mapping[str, Any]] = []
-    for row in slowest:
-        found = achieved(row, profile)
-        rows.append(
-            {
-                "operator": row["operator"][:60],
-                "ms": row["ms"],
-                "of all": f"{row['ms'] / profile['sum_ms']:.1%}",
-                "MMAC": row["macs"] / 1e6,
-                "kB": row["bytes"] / 1e3,
-                "GFLOP/s": found["gflops"],
-                "of peak": "-" if found["of_peak"] is None else f"{found['of_peak']:.0%}",
-            }
-        )
+    roofline = build_roofline({"profile": profile})
+    assert roofline is not None
+    rows: list[Mapping[str, Any]] = [
+        {
+            "operator": row["operator"][:60],
+            "ms": row["ms"],
+            "of all": f"{row['share']:.1%}",
+            "MMAC": row["macs"] / 1e6,
+            "kB": row["bytes"] / 1e3,
+            "GFLOP/s": row["gflops"],
+            "of peak": "-" if row["of_peak"] is None else f"{row['of_peak']:.0%}",
+        }
+        for row in roofline["operators"][:SHOWN]
+    ]
     ratio = profile["sum_ms"] / profile["whole_ms"]
     memory = profile["peak_gbytes_s"]
     return "\n".join(

@@ -14,8 +14,9 @@ def build_roofline(record: Mapping[str, Any]) -> dict[str, Any] | None:
     """The operators of a record's `profile`, the slowest first; None when it has none.
 
     Each has `ms`, its `share` of their sum, `macs`, `bytes`, and where these are not zero
-    `gflops` reached, `intensity` (operations a byte moved), `roof_gflops` (the lower of the
-    peak and of what the memory lets through) and `of_roof`, the share of it that was reached.
+    `gflops` reached, `of_peak`, its share of the peak, `intensity` (operations a byte moved),
+    `roof_gflops` (the lower of the peak and of what the memory lets through, by Williams,
+    Waterman and Patterson 2009) and `of_roof`, the share of it that was reached.
     `total_ms` is the sum of the operators, `whole_ms` an inference that nobody watched.
     """
     profile = record.get("profile")
@@ -59,6 +60,7 @@ def _operator(
         "macs": macs,
         "bytes": moved,
         "gflops": gflops,
+        "of_peak": gflops / peak if gflops and peak else None,
         "intensity": intensity,
         "roof_gflops": roof,
         "of_roof": gflops / roof if gflops and roof else None,

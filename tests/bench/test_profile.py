@@ -11,9 +11,10 @@ from onnx import helper, numpy_helper
 
 from bench.errors import CheckFailed
 from bench.peak import Peak, peak_here
-from bench.profile import achieved, profile_of
+from bench.profile import profile_of
 from bench.profile_here import profile_here
-from bench.roofline_plot import plot_roofline
+from bench.report.charts.roofline import save_roofline
+from bench.report.roofline import build_roofline
 from compile.pipeline import compile_model
 
 KERNELS = [
@@ -38,15 +39,6 @@ def test_operators_come_in_order_with_their_median_and_the_machine_last() -> Non
     assert [row["ms"] for row in profile["operators"]] == pytest.approx([2, 2, 3, 0.2])
     assert profile["sum_ms"] == pytest.approx(7.2)
     assert profile["whole_ms"] == 7.0
-
-
-def test_what_an_operator_reached_is_operations_over_time_below_the_roof() -> None:
-    profile = profile_of(KERNELS, [inference(0.1, 1, 2, 3)], 6.0, PEAK)
-    first, second, *_ = (achieved(row, profile) for row in profile["operators"])
-    assert first == pytest.approx({"gflops": 4.0, "of_peak": 0.25, "intensity": 40, "roof": 8.0})
-    assert set(second.values()) == {None}
-    emulated = {**profile, "peak_gbytes_s": None}
-    assert achieved(profile["operators"][0], emulated)["roof"] == 16.0
 
 
 @pytest.mark.parametrize(
@@ -89,5 +81,7 @@ def test_a_network_on_this_machine_adds_up(tmp_path: Path) -> None:
     assert sum(row["macs"] for row in profile["operators"]) == artefact.manifest["schedule"]["macs"]
     # Functional bounds only: this machine is shared.
     assert 0.3 < profile["sum_ms"] / profile["whole_ms"] < 3
-    plot_roofline(profile, "two", tmp_path / "roof.png")
+    roofline = build_roofline(document)
+    assert roofline is not None
+    save_roofline(roofline, "two", tmp_path / "roof.png")
     assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")

@@ -126,7 +126,7 @@ def test_operators_by_hand(profiled: Record) -> None:
     first, second, last = roofline["operators"]
     # 80 M operations in 2 ms; 10 a byte, which at 10 GB/s would let through more than the peak.
     assert (first["gflops"], first["intensity"]) == (pytest.approx(40), pytest.approx(10))
-    assert first["of_roof"] == pytest.approx(0.5)
+    assert first["of_roof"] == first["of_peak"] == pytest.approx(0.5)
     # 2 M operations in 1 ms; 0.25 a byte: memory lets 2.5 GFLOP/s through.
     assert second["roof_gflops"] == pytest.approx(2.5)
     assert second["of_roof"] == pytest.approx(0.8)

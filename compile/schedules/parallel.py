@@ -21,6 +21,7 @@ from tvm import tirx
 from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_map, structural_mutate
 
+from compile.schedules.peel_edges import has_edges
 from compile.schedules.steps import is_among, mentions
 from compile.schedules.tiles import BALANCED, balance
 
@@ -174,11 +175,11 @@ def _work(uses: Sequence[_Use]) -> int:
 def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
     """Whether iterations of the loop can run at the same time.
 
-    They can where no accumulation runs along it, and where every block writes another place in
-    each iteration, or a buffer of this nest's own: TVM allocates that inside the innermost loop
-    around all of its uses, and these lie further in.
+    They can where no iteration is unlike the others, where no accumulation runs along it, and where
+    every block writes another place in each iteration, or a buffer of this nest's own: TVM allocates
+    that inside the innermost loop around all of its uses, and these lie further in.
     """
-    if loop.kind != tirx.ForKind.SERIAL:
+    if loop.kind != tirx.ForKind.SERIAL or has_edges(loop):
         return False
     if int(loop.extent) == 1:
         return True

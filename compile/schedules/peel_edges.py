@@ -33,6 +33,11 @@ def mark(sch: Schedule, loop: Any, first: int, last: int, lanes: int = 0) -> Non
         sch.annotate(loop, key, value)
 
 
+def has_edges(loop: Any) -> bool:
+    """Whether some iterations of a loop are to be peeled: it must stay in one piece."""
+    return any(int(loop.annotations.get(key, 0)) for key in (FIRST, LAST, LANES))
+
+
 @tvm.transform.module_pass(opt_level=0, name="PeelEdges")
 def peel_edges(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
     """The scheduled module with its marked loops peeled, and checks as far out as they can be."""

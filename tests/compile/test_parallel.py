@@ -137,6 +137,17 @@ def test_no_launch_in_every_turn_of_a_loop(agree, graph, target: str) -> None:
     agree(graph.model(graph.add("Relu", y)), target, threads=2)
 
 
+@pytest.mark.usefixtures("_every_loop_pays")
+@pytest.mark.parametrize(("kernel", "edge"), [(2, 7), (3, 7), (3, 14), (5, 9)])
+def test_loops_whose_last_turn_is_another_are_not_cut(agree, graph, kernel: int, edge: int) -> None:
+    """220 channels are 14 vectors, of which the last alone is not full."""
+    pads = [kernel // 2, kernel // 2, (kernel - 1) // 2, (kernel - 1) // 2]
+    x = graph.input([1, 220, edge, edge])
+    agree(
+        graph.model(graph.convolution(x, [220, 1, kernel, kernel], group=220, pads=pads)), threads=2
+    )
+
+
 def test_code_for_one_thread_has_no_parallel_loops(agree, graph) -> None:
     large = graph.model(graph.convolution(graph.input([1, 64, 28, 28]), [64, 64, 3, 3]))
     assert stretches(agree(large)) == []

@@ -176,8 +176,8 @@ def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
     """Whether iterations of the loop can run at the same time.
 
     They can where no iteration is unlike the others, where no accumulation runs along it, and where
-    every block writes another place in each iteration, or a buffer of this nest's own: TVM allocates
-    that inside the innermost loop around all of its uses, and these lie further in.
+    every block writes another place in each iteration, or a buffer of this nest's own: TVM
+    allocates that inside the innermost loop around all of its uses, and these lie further in.
     """
     if loop.kind != tirx.ForKind.SERIAL or has_edges(loop):
         return False

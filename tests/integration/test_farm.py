@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +186,9 @@ def test_a_phone_that_leaves_gives_its_artefact_back_and_is_used_again(
                     if not lost and device.name == PHONES[1]:
                         lost.append(job.artefact.manifest["name"])
                         for process in processes_with(key):
-                            if any(f'"{device.name}"' in word for word in process.cmdline()):
-                                process.kill()
+                            with suppress(psutil.NoSuchProcess):  # of a session that has ended
+                                if any(f'"{device.name}"' in word for word in process.cmdline()):
+                                    process.kill()
 
             return measure(job, device, connect, on_sample=on_sample, keep=kept.append)
 

@@ -49,7 +49,8 @@ def open_session(
     device, started, connection = claim.connect(timeout_s, wait_s)
     with Watchdog(*device, timeout_s + GRACE_S) as watchdog:
         try:
-            yield Session(connection, watchdog, key, started, timeout_s)
+            name = str(claim.about.get("name") or f"device {key}")
+            yield Session(connection, watchdog, name, started, timeout_s)
         except BaseException:
             # Whatever the device is doing, it shall not go on with it.
             watchdog.cut()
@@ -63,11 +64,11 @@ class Session:
     """An open connection to a device; made by `open_session`."""
 
     def __init__(
-        self, connection: Any, watchdog: Watchdog, key: str, started: float, timeout_s: float
+        self, connection: Any, watchdog: Watchdog, name: str, started: float, timeout_s: float
     ) -> None:
         self._connection = connection
         self._watchdog = watchdog
-        self._key = key
+        self._name = name
         self._started = started
         self._timeout_s = timeout_s
         self._uploads = 0
@@ -136,7 +137,7 @@ class Session:
             raise self._failure(error, what, hint) from error
 
     def _failure(self, error: Exception, what: str, hint: str) -> DeviceError:
-        where = f"device {self._key}: {what}"
+        where = f"{self._name}: {what}"
         if self._watchdog.expired:
             waited = f"{self._timeout_s + GRACE_S:g} s"
             return DeviceError(

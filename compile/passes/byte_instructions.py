@@ -11,6 +11,7 @@ from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm_ffi import structural_map
 
+from compile.passes.loop_nests import map_loop_nests
 from compile.passes.vector_math import rounded
 from compile.schedules.byte_dots import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
 
@@ -31,12 +32,7 @@ def byte_instructions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IR
     Where the machine has none for them, as when code for a phone is checked elsewhere, they are
     written out in other arithmetic, with the same results.
     """
-    changed = {
-        variable: _rewritten(function)
-        for variable, function in mod.functions.items()
-        if isinstance(function, tirx.PrimFunc)
-    }
-    return tvm.IRModule({**dict(mod.functions), **changed}, attrs=mod.attrs)
+    return map_loop_nests(mod, _rewritten)
 
 
 def _rewritten(function: Any) -> Any:

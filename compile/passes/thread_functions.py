@@ -14,6 +14,8 @@ from tvm import tirx
 from tvm.ir import StringImm
 from tvm_ffi import structural_map, structural_walk
 
+from compile.passes.loop_nests import map_loop_nests
+
 # What TVM itself wraps around a whole function's body for the same reason.
 SCOPE = "compute_scope"
 
@@ -21,12 +23,7 @@ SCOPE = "compute_scope"
 @tvm.transform.module_pass(opt_level=0, name="ThreadFunctions")
 def thread_functions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
     """The lowered module with a function around the body of every parallel loop."""
-    changed = {
-        variable: _rewritten(function)
-        for variable, function in mod.functions.items()
-        if isinstance(function, tirx.PrimFunc)
-    }
-    return tvm.IRModule({**dict(mod.functions), **changed}, attrs=mod.attrs)
+    return map_loop_nests(mod, _rewritten)
 
 
 def _rewritten(function: Any) -> Any:

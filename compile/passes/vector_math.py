@@ -15,6 +15,8 @@ import tvm
 from tvm import tirx
 from tvm_ffi import structural_map
 
+from compile.passes.loop_nests import map_loop_nests
+
 # exp(r) for |r| <= ln(2)/2: Cephes, expf. From the highest power to r^2; 1 + r is exact.
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)
 # ln(2) in two parts, the first exact in few bits.
@@ -30,12 +32,7 @@ _ERF_SCALE = 0.3275911
 
 def vector_math(mod: tvm.IRModule) -> tvm.IRModule:
     """The module with its float32 exponentials as polynomials, in every loop nest."""
-    changed = {
-        variable: _rewritten(function)
-        for variable, function in mod.functions.items()
-        if isinstance(function, tirx.PrimFunc)
-    }
-    return tvm.IRModule({**dict(mod.functions), **changed}, attrs=mod.attrs)
+    return map_loop_nests(mod, _rewritten)
 
 
 def rounded(value: Any) -> Any:

@@ -19,6 +19,7 @@ from tvm.ir.expr import TensorLoad
 from tvm.s_tir import SBlock, SBlockRealize, Schedule
 from tvm_ffi import structural_map, structural_walk
 
+from compile.passes.loop_nests import map_loop_nests
 from compile.schedules.steps import is_among, mentions
 
 # On a loop: how many of its first and last iterations read beyond an edge.
@@ -41,12 +42,7 @@ def has_edges(loop: Any) -> bool:
 @tvm.transform.module_pass(opt_level=0, name="PeelEdges")
 def peel_edges(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
     """The scheduled module with its marked loops peeled, and checks as far out as they can be."""
-    changed = {
-        variable: _Peeler(function).result()
-        for variable, function in mod.functions.items()
-        if isinstance(function, tirx.PrimFunc) and _is_marked(function.body)
-    }
-    return tvm.IRModule({**dict(mod.functions), **changed}, attrs=mod.attrs)
+    return map_loop_nests(mod, lambda one: _Peeler(one).result() if _is_marked(one.body) else one)
 
 
 def _is_marked(statement: Any) -> bool:

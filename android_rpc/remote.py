@@ -7,7 +7,7 @@ another machine: TVM's own way to share a farm of phones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ class RemoteDevice:
         self.claim.take(wait_s, while_waiting)
         about, address = self.claim.about, self.claim.address
         assert address is not None
-        self.name = str(about.get("name") or f"{self.key} at {address.host}:{address.port}")
+        self.name = self._name_of(address, about)
         self.emulated = self.emulated or bool(about.get("emulated"))
         if about.get("threads", self._threads) < self._threads:
             self.claim.release()
@@ -95,15 +95,16 @@ class RemoteDevice:
         """
         with TrackerClient(self.host, self.port, WAIT_S) as client:
             if found := client.servers(self.key):
-                return {
-                    address: str(about.get("name") or f"{self.key} at {address[0]}:{address[1]}")
-                    for address, about in found.items()
-                }
+                return {address: self._name_of(address, about) for address, about in found.items()}
             keys = {server["key"].partition(":")[2] for server in client.summary()["server_info"]}
         offered = ", ".join(sorted(keys)) or "none"
         raise DeviceError(
             f"{self.host}:{self.port}: no device has the key {self.key!r}; keys: {offered}"
         )
+
+    def _name_of(self, address: tuple[str, int], about: Mapping[str, Any]) -> str:
+        host, port = address
+        return str(about.get("name") or f"{self.key} at {host}:{port}")
 
     @contextmanager
     def serve(self, tracker: AnyTracker | None = None) -> Iterator[Endpoint]:

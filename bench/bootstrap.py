@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.errors import InputError
 
 RESAMPLES = 1000
-CONFIDENCE = 0.95
+TAILS = (2.5, 97.5)  # percent: what lies between them is a 95 % interval
 BATCH = 1 << 22  # numbers drawn at a time
 
 Statistics = Callable[[NDArray], NDArray]
@@ -49,8 +49,7 @@ def resample(
 
 def bounds(resampled: NDArray) -> Any:
     """The 95 % percentile interval of every column of resampled statistics: (low, high)."""
-    tail = 50 * (1 - CONFIDENCE)
-    return np.percentile(resampled, (tail, 100 - tail), axis=0)
+    return np.percentile(resampled, TAILS, axis=0)
 
 
 def intervals(sessions: Sequence[Sequence[float]], seed: int = 0) -> dict[str, list[float]]:
@@ -77,19 +76,3 @@ def _statistics(rows: NDArray) -> NDArray:
     std = rows.std(axis=1, ddof=1) if rows.shape[1] > 1 else np.zeros_like(mean)
     mad = np.median(np.abs(rows - p50[:, None]), axis=1)
     return np.stack([p50, p90, p99, mean, std, std / mean, mad], axis=1)
-
-
-def ratio_apart(
-    ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]], seed: int = 0
-) -> dict[str, float]:
-    """The ratio of two medians of sessions taken apart, with a 95 % confidence interval.
-
-    For rounds that were taken in turns, `bench.comparison.ratio_of_medians` is narrower.
-    """
-    medians = [
-        resample(sessions, lambda rows: np.median(rows, axis=1), seed + place)
-        for place, sessions in enumerate((ours, theirs))
-    ]
-    low, high = bounds(medians[0] / medians[1])
-    a, b = (np.median(np.concatenate([np.asarray(s) for s in each])) for each in (ours, theirs))
-    return {"ratio": float(a / b), "low": float(low), "high": float(high)}

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.bootstrap import ratio_apart
 from bench.errors import InputError
 from bench.likeness import describe, differing, subject
+from bench.ratio import ratio_apart
 from bench.record import Record, read_records
-
-TIMED = ("latency", "emulated cost")
+from bench.schema import TIMED
 
 
 def read_side(name: str) -> list[Record]:

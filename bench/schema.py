@@ -32,6 +32,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
 }
 KINDS = tuple(FIELDS)
+TIMED = ("latency", "emulated cost")
 
 OTHER_UNITS = ("s", "us", "ns")
 UNIT_FACTOR = 100.0

@@ -11,10 +11,10 @@ from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
 from bench.report.roofline import build_roofline
 from bench.report.summary import summarise_models
+from bench.schema import TIMED
 
 SCHEMA = "depthbench.report/1"
 RAW = {"samples_ms", "sessions", "per_image", "profile"}
-TIMED = ("latency", "emulated cost")
 # Records that agree in all of these measure the same thing; the latest of them is shown.
 SAME = (
     *("kind", "model", "weights", "runtime", "target", "device", "quick", "input", "input_size"),

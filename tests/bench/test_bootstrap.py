@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.bootstrap import NAMES, RESAMPLES, intervals, ratio_apart, resample
+from bench.bootstrap import NAMES, RESAMPLES, intervals, resample
 from bench.errors import InputError
 from bench.statistics import summarise
 
@@ -73,15 +73,6 @@ def test_many_samples_are_drawn_in_parts() -> None:
     rows = resample([np.arange(1.0, 9000.0)], lambda rows: rows[:, :1])
     assert rows.shape == (RESAMPLES, 1)
     assert len(np.unique(rows)) > 900
-
-
-@given(st.floats(0.2, 5))
-@settings(max_examples=10)
-def test_the_ratio_of_a_multiple_lies_in_its_interval(factor: float) -> None:
-    samples = np.random.default_rng(5).lognormal(3, 0.05, (3, 60))
-    found = ratio_apart((factor * samples).tolist(), samples.tolist())
-    assert found["ratio"] == pytest.approx(factor)
-    assert found["low"] <= factor <= found["high"]
 
 
 def test_no_sample_is_refused() -> None:

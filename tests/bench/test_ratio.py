@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from bench.ratio import ratio_of_medians
+from bench.ratio import ratio_apart, ratio_of_medians
 
 POSITIVE = st.lists(st.floats(0.1, 100.0), min_size=1, max_size=30)
 PAIRS = st.lists(st.tuples(*[st.floats(0.1, 100.0)] * 2), min_size=1, max_size=30)
@@ -72,3 +72,12 @@ def test_noise_of_both_alike_leaves_the_ratio_sure() -> None:
 def test_unequal_rounds_are_refused() -> None:
     with pytest.raises(ValueError, match="2 and 1 rounds"):
         ratio_of_medians([1.0, 2.0], [1.0])
+
+
+@given(st.floats(0.2, 5))
+@settings(max_examples=10)
+def test_the_ratio_of_a_multiple_lies_in_its_interval(factor: float) -> None:
+    samples = np.random.default_rng(5).lognormal(3, 0.05, (3, 60))
+    found = ratio_apart((factor * samples).tolist(), samples.tolist())
+    assert found["ratio"] == pytest.approx(factor)
+    assert found["low"] <= factor <= found["high"]

@@ -14,6 +14,7 @@ from bench.provenance import git_state, tool_versions
 
 SCHEMA = "depthbench.baseline/1"
 SHIPPED = Path(__file__).parent / "baseline.json"
+WRITE = "write one with --update --reason TEXT"
 
 _NUMBERS = re.compile(r"\[[^][{}]*\]")
 
@@ -25,16 +26,7 @@ def write_baseline(path: Path, networks: dict[str, Any], reason: str) -> dict[st
     """
     from depthnet.files import write_whole
 
-    if not reason.strip():
-        raise InputError("a new baseline needs a reason: --update --reason TEXT")
-    document = {
-        "schema": SCHEMA,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "reason": " ".join(reason.split()),
-        "git": git_state(),
-        "tools": tool_versions(),
-        "networks": networks,
-    }
+    document = {**heading(SCHEMA, reason), "networks": networks}
     text = json.dumps(document, indent=1, allow_nan=False)
     # A list of numbers is one line, so that a change of one image is one of few lines.
     text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
@@ -44,20 +36,41 @@ def write_baseline(path: Path, networks: dict[str, Any], reason: str) -> dict[st
 
 def read_baseline(path: Path) -> dict[str, Any]:
     """Read what `write_baseline` wrote; raises InputError, in one line, for anything else."""
-    write = "write one with --update --reason TEXT"
+    document = read_document(path, SCHEMA)
+    if not _is_whole(document):
+        raise InputError(f"{path}: parts of the baseline are missing: restore it or {WRITE}")
+    return document
+
+
+def heading(schema: str, reason: str) -> dict[str, Any]:
+    """What every baseline begins with: its schema, date, reason, commit and tools.
+
+    Raises InputError for an empty reason.
+    """
+    if not reason.strip():
+        raise InputError("a new baseline needs a reason: --update --reason TEXT")
+    return {
+        "schema": schema,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "reason": " ".join(reason.split()),
+        "git": git_state(),
+        "tools": tool_versions(),
+    }
+
+
+def read_document(path: Path, schema: str) -> dict[str, Any]:
+    """A baseline of this schema; raises InputError, in one line, for anything else."""
     if not path.is_file():
-        raise InputError(f"{path}: no such baseline: {write}")
+        raise InputError(f"{path}: no such baseline: {WRITE}")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a baseline, or a damaged one: restore it or {write}") from (
+        raise InputError(f"{path}: not a baseline, or a damaged one: restore it or {WRITE}") from (
             error
         )
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
-        raise InputError(f"{path}: schema {schema!r}, this version reads {SCHEMA!r}: {write}")
-    if not _is_whole(document):
-        raise InputError(f"{path}: parts of the baseline are missing: restore it or {write}")
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found != schema:
+        raise InputError(f"{path}: schema {found!r}, this version reads {schema!r}: {WRITE}")
     return document
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.baseline import WRITE, heading, read_document
 from bench.errors import CheckFailed, InputError
 
 SCHEMA = "depthbench.instructions/1"
@@ -83,8 +83,7 @@ def compare_counts(baseline: Mapping[str, Any], found: Mapping[str, Any]) -> Gro
     for key in ("network", "target", "inputs"):
         if baseline[key] != found[key]:
             raise InputError(
-                f"the baseline counts {key} {baseline[key]}, not {found[key]}: "
-                "write one with --update --reason TEXT"
+                f"the baseline counts {key} {baseline[key]}, not {found[key]}: {WRITE}"
             )
     was, now = baseline["instructions"], found["instructions"]
     before, after = baseline["kernels"], found["kernels"]
@@ -96,41 +95,22 @@ def compare_counts(baseline: Mapping[str, Any], found: Mapping[str, Any]) -> Gro
 
 def write_counts(path: Path, found: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Write the counts to `path`, whole or not at all, with date, commit, tools and reason."""
-    from bench.provenance import git_state, tool_versions
     from depthnet.files import write_whole
 
-    document = {
-        "schema": SCHEMA,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "reason": " ".join(reason.split()),
-        "git": git_state(),
-        "tools": tool_versions(),
-        **found,
-    }
+    document = {**heading(SCHEMA, reason), **found}
     write_whole(path, (json.dumps(document, indent=1) + "\n").encode())
     return document
 
 
 def read_counts(path: Path) -> dict[str, Any]:
     """Read what `write_counts` wrote; raises InputError, in one line, for anything else."""
-    write = "write one with --update --reason TEXT"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such baseline: {write}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not a baseline, or a damaged one: restore it or {write}") from (
-            None
-        )
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
-        raise InputError(f"{path}: schema {schema!r}, this version reads {SCHEMA!r}: {write}")
+    document = read_document(path, SCHEMA)
     counts = document.get("kernels")
     whole = isinstance(counts, dict) and all(isinstance(n, int) for n in counts.values())
     if not (whole and isinstance(document.get("instructions"), int)) or not {
         *("network", "target", "inputs", "date", "reason"),
     } <= set(document):
-        raise InputError(f"{path}: parts of the baseline are missing: restore it or {write}")
+        raise InputError(f"{path}: parts of the baseline are missing: restore it or {WRITE}")
     if document["instructions"] <= 0:
-        raise InputError(f"{path}: a baseline of no instructions: restore it or {write}")
+        raise InputError(f"{path}: a baseline of no instructions: restore it or {WRITE}")
     return document

@@ -30,32 +30,41 @@ def unpacked(
     `name` is the folder's, `what` what it is called in messages. Raises ToolMissing, in one line,
     when apt cannot get its packages for arm64.
     """
+
+    def make(scratch: Path) -> Path:
+        progress(f"fetching {what} for arm64")
+        root = scratch / "root"
+        for package in _download(scratch, what, packages):
+            call(["dpkg-deb", "-x", str(package), str(root)], "dpkg-deb cannot unpack a package")
+        for file, text in files.items():
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            (root / file).write_text(text)
+        return root
+
+    return kept(name, (tuple(packages), dict(files)), make)
+
+
+def kept(name: str, made_of: object, make: Callable[[Path], Path]) -> Path:
+    """The folder `name` that is made of that: from the cache, or what `make` makes now.
+
+    `make` gets a folder to work in, and returns the finished one within it; another process may be
+    faster.
+    """
     from android_rpc.cache import cache_folder
 
-    made_of = hashlib.sha256(repr((tuple(packages), dict(files))).encode()).hexdigest()[:16]
-    root = cache_folder() / "cost" / f"arm64-{name}-{made_of}"
-    if root.is_dir():
-        return root
-    progress(f"fetching {what} for arm64")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=".unfinished-") as scratch:
-        fresh = Path(scratch) / "root"
-        for package in _download(Path(scratch), what, packages):
-            call(["dpkg-deb", "-x", str(package), str(fresh)], "dpkg-deb cannot unpack a package")
-        for file, text in files.items():
-            (fresh / file).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / file).write_text(text)
-        put(fresh, root)
-    return root
-
-
-def put(fresh: Path, place: Path) -> None:
-    """Move a finished folder into the cache, unless another process was faster."""
-    try:
-        fresh.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
+    digest = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+    place = cache_folder() / "cost" / f"arm64-{name}-{digest}"
+    if place.is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".unfinished-") as scratch:
+        fresh = make(Path(scratch))
+        try:
+            fresh.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    return place
 
 
 def call(command: Sequence[str], problem: str) -> None:

@@ -7,15 +7,13 @@ system.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost.arm64_debian import call, put, unpacked
+from bench.cost.arm64_debian import call, kept, unpacked
 from bench.errors import ToolMissing
 
 Progress = Callable[[str], None]
@@ -80,27 +78,22 @@ def arm64_packages(
 
     Raises ToolMissing, in one line, when one is not installed here or has no wheel for arm64.
     """
-    from android_rpc.cache import cache_folder
-
     try:
         wanted = [f"{name}=={importlib.metadata.version(name)}" for name in names]
     except importlib.metadata.PackageNotFoundError as error:
         raise ToolMissing(f"{error.name} is not installed: pip install {error.name}") from error
-    made_of = hashlib.sha256(repr((python.version, wanted)).encode()).hexdigest()[:16]
-    folder = cache_folder() / "cost" / f"arm64-packages-{made_of}"
-    if folder.is_dir():
-        return folder
-    progress(f"fetching {', '.join(wanted)} for arm64")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as scratch:
+
+    def make(scratch: Path) -> Path:
+        progress(f"fetching {', '.join(wanted)} for arm64")
+        target = scratch / "packages"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
         command += ["--disable-pip-version-check", "--no-input", "--only-binary=:all:"]
         command += ["--python-version", python.version, "--implementation", "cp"]
         command += [f"--platform=manylinux_{version}_aarch64" for version in PLATFORMS]
-        target = Path(scratch) / "packages"
         call(
             [*command, "--target", str(target), *wanted],
             f"pip cannot get {', '.join(wanted)} for arm64",
         )
-        put(target, folder)
-    return folder
+        return target
+
+    return kept("packages", (python.version, wanted), make)

@@ -6,17 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from bench.cost.arm64_debian import put
+from bench.cost.arm64_debian import kept
 
 
-def test_the_slower_of_two_takes_what_the_faster_made(tmp_path: Path) -> None:
-    for name in ("faster", "slower"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text(name)
-        put(tmp_path / name, tmp_path / "place")
-    assert (tmp_path / "place" / "file").read_text() == "faster"
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path))
 
 
-def test_other_failures_are_told(tmp_path: Path) -> None:
+def made(name: str, scratch: Path) -> Path:
+    folder = scratch / "folder"
+    folder.mkdir()
+    (folder / "file").write_text(name)
+    return folder
+
+
+def test_the_slower_of_two_takes_what_the_faster_made() -> None:
+    def slower(scratch: Path) -> Path:
+        folder = made("slower", scratch)
+        kept("place", 1, lambda own: made("faster", own))
+        return folder
+
+    place = kept("place", 1, slower)
+    assert (place / "file").read_text() == "faster"
+    assert kept("place", 1, slower) == place
+    assert kept("place", 2, lambda own: made("other", own)) != place
+
+
+def test_other_failures_are_told() -> None:
     with pytest.raises(FileNotFoundError):
-        put(tmp_path / "none", tmp_path / "place")
+        kept("place", 1, lambda scratch: scratch / "none")

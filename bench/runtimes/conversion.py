@@ -62,13 +62,3 @@ def end_with_parent() -> None:
     """Let the kernel kill this process, a converter's, when the one that started it has ended."""
     die_with_parent = 1  # PR_SET_PDEATHSIG
     ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
-
-
-def check_zoo(model: Model, runtime: str) -> None:
-    """Raise InputError for a model that is no network of the zoo, whose module can be rebuilt."""
-    from depthnet import zoo
-
-    if model.metadata.get("name") not in zoo.names():
-        raise InputError(
-            f"{model.path} is no network of the zoo: {runtime}'s converter takes no ONNX"
-        )

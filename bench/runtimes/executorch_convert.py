@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.models import Model, load_model
 from bench.runtimes import conversion
-from bench.runtimes.rebuilt import rebuilt
+from bench.runtimes.rebuilt import check_zoo, rebuilt
 
 
 def converted(model: Model) -> Path:
@@ -21,7 +21,7 @@ def converted(model: Model) -> Path:
     Raises ToolMissing without the package, InputError for another model or one that it cannot
     convert.
     """
-    conversion.check_zoo(model, "ExecuTorch")
+    check_zoo(model, ": ExecuTorch's converter takes no ONNX")
     return conversion.converted(
         model, __name__, runtime="ExecuTorch", package="executorch", extra="peers"
     )

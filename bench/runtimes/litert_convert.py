@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.models import Model, load_model
 from bench.runtimes import conversion
-from bench.runtimes.rebuilt import rebuilt
+from bench.runtimes.rebuilt import check_zoo, rebuilt
 
 
 def converted(model: Model) -> Path:
@@ -21,7 +21,7 @@ def converted(model: Model) -> Path:
     Raises ToolMissing without the converter, InputError for another model or one that it cannot
     convert.
     """
-    conversion.check_zoo(model, "LiteRT")
+    check_zoo(model, ": LiteRT's converter takes no ONNX")
     return conversion.converted(
         model, __name__, runtime="LiteRT", package="litert-torch", extra="litert"
     )

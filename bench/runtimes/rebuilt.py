@@ -18,12 +18,16 @@ def rebuilt(model: Model) -> DeployedNetwork:
     """
     from depthnet import network, shipped, zoo
 
-    if model.metadata.get("name") not in zoo.names():
-        raise InputError(
-            f"{model.path} is no network of the zoo, whose module PyTorch could run: take another "
-            "runtime, such as onnxruntime"
-        )
+    check_zoo(model, ", whose module PyTorch could run: take another runtime, such as onnxruntime")
     built, _ = shipped.build(zoo.get(model.metadata["name"]))
     if network.weights_sha256(built) != model.metadata["weights_sha256"]:
         raise InputError(f"{model.path} holds other weights than the zoo's: export it again")
     return network.DeployedNetwork(built)
+
+
+def check_zoo(model: Model, why: str) -> None:
+    """Raise InputError, which ends with `why`, for a model that is no network of the zoo."""
+    from depthnet import zoo
+
+    if model.metadata.get("name") not in zoo.names():
+        raise InputError(f"{model.path} is no network of the zoo{why}")

@@ -8,15 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.report import numbers, printed, wording
 from bench.report.charts.over_time import draw_over_time
 from bench.report.charts.pareto import draw_pareto
 from bench.report.charts.roofline import draw_roofline
-from bench.report.escape import plain
 from bench.report.sheets import embed_sheets
+from bench.report.templates import environment
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
 MOST_OPERATORS = 15
 
@@ -30,31 +29,16 @@ def render_html(report: Mapping[str, Any], folders: Sequence[Path] = ()) -> str:
 
     style = files("bench.report").joinpath("report.css").read_text()
     scores = [record for model in report["models"] for record in model["accuracy"]]
-    template = _environment().get_template("report.html.j2")
     sheets = embed_sheets(scores, folders)
     drawn = _charts(report)
-    return template.render(report, style=Markup(style), drawn=drawn, sheets=sheets)
+    return _template().render(report, style=Markup(style), drawn=drawn, sheets=sheets)
 
 
 @cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("bench.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    for function in (*numbers.FILTERS, *wording.FILTERS, plain):
-        environment.filters[function.__name__] = function
-    environment.globals.update(
-        paper_rows=printed.paper_rows,
-        paper_columns=printed.paper_columns,
-        MOST_OPERATORS=MOST_OPERATORS,
-    )
-    return environment
+def _template() -> Template:
+    made = environment(autoescape=True)
+    made.globals["MOST_OPERATORS"] = MOST_OPERATORS
+    return made.get_template("report.html.j2")
 
 
 def _charts(report: Mapping[str, Any]) -> dict[str, Any]:

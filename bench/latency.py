@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from bench.agreement import SEED, agrees, compare, seeded_inputs, worse
-from bench.bootstrap import intervals
 from bench.connection import OpenSession, connect
 from bench.device_accuracy import Accuracy, score_on_device
 from bench.device_state import device_state
@@ -24,11 +23,10 @@ from bench.profile import profile_of
 from bench.record import Record, new_record
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
+from bench.samples import doubts_of, statistics_of
 from bench.sampling import EMULATED, FULL, QUICK, Sampling, take_session
-from bench.statistics import summarise
 from bench.unfinished import KILLED
 from bench.validity import RULES, Kind, judge
-from bench.warm_up import warm_up_length
 
 if TYPE_CHECKING:
     from android_rpc.device import Device
@@ -102,9 +100,9 @@ def measure_on_device(
             measurement.take(open_session, inputs, expected, progress, on_sample, so_far)
     except BaseException as error:
         if measurement.started:
-            keep(measurement.record(stopped=_what_stopped(error)))
+            keep(measurement.finished(stopped=_what_stopped(error)))
         raise
-    record = measurement.record()
+    record = measurement.finished()
     keep(record)
     return record
 
@@ -203,6 +201,10 @@ class _Measurement:
         state = {} if self.device.emulated else device_state(session)
         return {**self.device.conditions(), **state}
 
+    def finished(self, stopped: str = "") -> Record:
+        """The record, with what takes too long to be found between samples."""
+        return {**self.record(stopped), **doubts_of(self.sessions_ms)}
+
     def record(self, stopped: str = "") -> Record:
         """The record of what was measured, with the verdict on it."""
         manifest = self.artefact.manifest
@@ -228,9 +230,7 @@ class _Measurement:
             "device": {"name": self.device.name, "emulated": self.device.emulated},
             "emulated": self.device.emulated,
             "label": LABELS[self.kind],
-            **_statistics([ms for session in self.sessions_ms for ms in session]),
-            "intervals": _intervals(self.sessions_ms),
-            "warm_up_samples": [_warm_up(session) for session in self.sessions_ms],
+            **statistics_of(self.sessions_ms),
             "samples_ms": [ms for session in sessions for ms in session],
             "sessions": sessions,
             "valid": not reasons,
@@ -286,33 +286,6 @@ def _what_stopped(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return f"stopped by an error: {' '.join(str(error).split()) or type(error).__name__}"
-
-
-def _statistics(samples_ms: list[float]) -> dict[str, Any]:
-    """The summary with its unit in the names; of no sample, or of impossible ones, only None."""
-    names = ("p50", "p90", "p99", "mean", "std", "mad", "min", "max")
-    usable = samples_ms and all(_is_time(ms) for ms in samples_ms)
-    summary: Mapping[str, Any] = summarise(samples_ms) if usable else {}
-    named = {f"{name}_ms": summary.get(name) for name in names}
-    return {**named, "cv": summary.get("cv"), "count": len(samples_ms)}
-
-
-def _intervals(sessions_ms: Sequence[Sequence[float]]) -> dict[str, Any] | None:
-    """The 95 % intervals of the statistics, named as they are; of no sample None."""
-    samples = [ms for session in sessions_ms for ms in session]
-    if not samples or not all(_is_time(ms) for ms in samples):
-        return None
-    found = intervals(sessions_ms)
-    return {name if name == "cv" else f"{name}_ms": each for name, each in found.items()}
-
-
-def _warm_up(session_ms: Sequence[float]) -> int:
-    """How many of a session's first samples were not yet like the rest."""
-    return warm_up_length(session_ms) if all(_is_time(ms) for ms in session_ms) else 0
-
-
-def _is_time(ms: float) -> bool:
-    return math.isfinite(ms) and ms > 0
 
 
 def _json_number(value: float) -> float | None:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.record import Record, append_record
+from bench.samples import doubts_of
+from bench.schema import TIMED
 
 WHOLE, PART = ".unfinished", ".part"
 KILLED = "stopped: the process that measured was killed"
@@ -59,7 +61,10 @@ def adopt_unfinished(records: Path) -> int:
             if not os.path.samestat(file.stat(), os.fstat(left.fileno())):
                 continue  # a living process has just replaced it
             if file.suffix == WHOLE:
-                append_record(records, json.load(left))
+                record = json.load(left)
+                if record["kind"] in TIMED:
+                    record |= doubts_of(record["sessions"])
+                append_record(records, record)
                 adopted += 1
             file.unlink()
     return adopted

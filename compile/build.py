@@ -11,7 +11,9 @@ from tvm import relax
 from tvm.tirx import compilation_pipeline
 
 from compile.linker import link
+from compile.passes.argument_checks import keep_checks_of_inputs, leave_out_checks
 from compile.passes.byte_instructions import byte_instructions
+from compile.passes.stack_buffers import stack_buffers
 from compile.passes.thread_functions import thread_functions
 from compile.schedules.peel_edges import peel_edges
 from compile.targets import Target
@@ -34,7 +36,7 @@ def plan(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
         transform.AttachGlobalSymbol(),
     ]
     with tvm.target.Target(target.tvm):
-        return tvm.transform.Sequential(passes)(mod)
+        return tvm.transform.Sequential(passes)(keep_checks_of_inputs(mod))
 
 
 def generate_code(planned: tvm.IRModule, target: Target) -> Any:
@@ -52,7 +54,7 @@ def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
     """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
     first = tvm.transform.Sequential([peel_edges, lower])
-    last = [byte_instructions, thread_functions]
+    last = [leave_out_checks, byte_instructions, stack_buffers, thread_functions]
     return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 

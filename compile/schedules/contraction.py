@@ -17,7 +17,7 @@ from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
 from compile.choices import WORKLOAD, around_formula, describe
-from compile.schedules import partial_sums, steps
+from compile.schedules import partial_sums, prefetch, steps
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.register_tile import (
     Nest,
@@ -257,5 +257,7 @@ def schedule(sch: Schedule, target: Target) -> None:
         sch, accumulate, end, nest, tile, target, choose, by_lane=by_lane, rows=rows, apart=apart
     )
     schedule_after(sch, end, target)
-    if not computes_panel and not stretch:
+    if prod(shape) == 1 and target.threads > 1:
+        prefetch.plan_pixel(sch, around[-1])
+    elif not computes_panel and not stretch:
         ask_ahead(sch, nest, {block: 1}, step, target, choose)

@@ -24,6 +24,10 @@ from compile.targets import Target
 PANELS = "compile.panels"
 # On the loop over steps of a panel: the name of the panels' buffer.
 STEPS = "compile.panel_buffer"
+# On the loop around the product of a single pixel: the name of the buffer that holds it.
+PIXEL = "compile.pixel_buffer"
+# LLVM's numbers for the cache that a line is to come to.
+FIRST_CACHE, SECOND_CACHE = 3, 2
 # With more passes than this a panel's first one hardly matters.
 MAX_PASSES = 16
 LINE_BYTES = 64
@@ -58,6 +62,16 @@ def plan(
     sch.annotate(step, STEPS, str(sch.get(accumulate).reads[2].source.name))
 
 
+def plan_pixel(sch: Schedule, around: Any) -> None:
+    """Mark the loop `around` a product of one pixel for `insert`: each thread asks for all of it.
+
+    Other cores have written most of it a moment ago. To wait for its lines one after the other, as
+    the steps come to them, takes longer than to multiply.
+    """
+    read = sch.get(sch.get_sblock("accumulate_update")).reads[1].source
+    sch.annotate(around, PIXEL, str(read.name))
+
+
 def _place(sch: Schedule, loops: list[Any], loop: Any) -> int:
     return next(i for i, one in enumerate(loops) if sch.get(one).same_as(sch.get(loop)))
 
@@ -71,12 +85,14 @@ def insert(function: Any) -> Any:
         result = mutator.default_mutate(loop)
         around.pop()
         notes = dict(loop.annotations)
-        if PANELS not in notes and STEPS not in notes:
+        if not {PANELS, STEPS, PIXEL} & set(notes):
             return result
         body = result.body
+        if PIXEL in notes:
+            body = tirx.SeqStmt([_whole(_buffer(body, str(notes[PIXEL]))), body])
         if STEPS in notes:
             body = tirx.SeqStmt([*_hints([*around, loop], str(notes[STEPS])), body])
-        kept = {key: note for key, note in notes.items() if key not in (PANELS, STEPS)}
+        kept = {key: note for key, note in notes.items() if key not in (PANELS, STEPS, PIXEL)}
         return tirx.For(
             result.loop_var, result.min, result.extent, result.kind, body, annotations=kept
         )
@@ -107,10 +123,21 @@ def _hints(loops: list[Any], name: str) -> list[Any]:
     return [prefetch(buffer[(*origin, start + offset)]) for offset in range(0, each, line)]
 
 
-def prefetch(place: Any) -> Any:
+def _whole(buffer: Any) -> Any:
+    """Hints for all lines of a buffer."""
+    shape = [int(edge) for edge in buffer.ty.shape]
+    line = LINE_BYTES // np.dtype(str(buffer.ty.dtype)).itemsize
+    number = tirx.Var("line", "int64")
+    hint = prefetch(buffer[(*[0] * (len(shape) - 1), number * line)], FIRST_CACHE)
+    zero, lines = tirx.const(0, "int64"), tirx.const(-(-prod(shape) // line), "int64")
+    return tirx.For(number, zero, lines, tirx.ForKind.SERIAL, hint)
+
+
+def prefetch(place: Any, cache: int = SECOND_CACHE) -> Any:
+    """A hint that the line at `place`, an element of a buffer, is soon read."""
     address = tirx.address_of(place)
-    read, to_second_cache, data = 0, 2, 1
-    hint = tirx.call_intrin("void", "tirx.prefetch", address, read, to_second_cache, data)
+    read, data = 0, 1
+    hint = tirx.call_intrin("void", "tirx.prefetch", address, read, cache, data)
     return tirx.Evaluate(hint)
 
 

@@ -67,28 +67,37 @@ def take_annotations(schedule: Schedule, block: Any) -> dict[str, Any]:
 
 
 def fold_epilogue(schedule: Schedule, block: Any) -> Any:
-    """Inline what follows `block` into the last block, if it is one of the same shape.
+    """Inline what follows `block`, as far as it is of the same shape, into the last such block.
 
     `block` is the plain copy out of an accumulator that every contraction ends with. What is
     computed of other operands on the way, such as their dequantised values, is inlined too. Returns
-    block that now writes the result: the last of the function, or `block` itself where the rest
-    changes the shape or ends in several tensors.
+    the block that now writes the result: the last of the function, or the last before the shape
+    changes or several blocks read it.
     """
-    shape = written_shape(schedule, block)
-    after = descendants(schedule, block)
-    ends = [one for one in after if not schedule.get_consumers(one)]
-    same = all(
-        written_shape(schedule, one) == shape and not is_reduction(schedule, one) for one in after
-    )
-    if not same or len(ends) != 1:
-        return block
-    end = ends[0]
-    others = [schedule.get(one).name_hint for one in (block, *after)]
-    last = schedule.get(end).name_hint
-    for name in [*_operands(schedule, (block, *after)), *others]:
-        if name != last:
+    chains = [_chain(schedule, block, end) for end in (block, *descendants(schedule, block))]
+    chain = max(chains, key=len)
+    *others, end = [schedule.get(one).name_hint for one in chain]
+    if others:
+        for name in [*_operands(schedule, chain), *others]:
             schedule.compute_inline(schedule.get_sblock(name))
-    return end
+    return schedule.get_sblock(end)
+
+
+def _chain(schedule: Schedule, block: Any, end: Any) -> list[Any]:
+    """The blocks from `block` to `end`, if all before the end can be inlined into it; else none."""
+
+    def names(found: Iterable[Any]) -> set[str]:
+        return {schedule.get(one).name_hint for one in found}
+
+    between = names([block, *descendants(schedule, block)])
+    between &= names([end, *_ancestors(schedule, end)])
+    chain = [one for one in blocks(schedule) if names([one]) <= between]
+    shape = written_shape(schedule, block)
+    fits = all(written_shape(schedule, one) == shape for one in chain) and not any(
+        is_reduction(schedule, one) for one in chain
+    )
+    closed = all(names(schedule.get_consumers(one)) <= between for one in chain[:-1])
+    return chain if fits and closed else []
 
 
 def _operands(schedule: Schedule, chain: Sequence[Any]) -> list[str]:

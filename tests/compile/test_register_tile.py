@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -146,3 +147,30 @@ def test_an_image_beyond_the_second_cache(agree: Any, graph: Any, target: str) -
         graph.input([1, 64, edge, edge]), [64, 1, 3, 3], group=64, pads=[1] * 4, strides=[2, 2]
     )
     assert agree(graph.model(y), target).account.fallbacks == []
+
+
+@names
+def test_a_gate_is_computed_in_the_registers_of_its_product(
+    agree: Any, graph: Any, target: str
+) -> None:
+    """The sigmoid has no loops of its own, though the image that it scales is larger."""
+    x = graph.input([1, 64, 6, 6])
+    gate = graph.convolution(graph.add("GlobalAveragePool", x), [64, 64, 1, 1])
+    y = graph.add("Mul", x, graph.add("Sigmoid", gate))
+    found = scripts(agree(graph.model(y), target))
+    (script,) = (text for text in found.values() if "accumulate_update" in text)
+    names = set(re.findall(r'T.sblock\("(\w+)"\)', script)) - {"root", "rows"}
+    assert names == {"T_multiply", "accumulate_init", "accumulate_update", "compute"}
+
+
+def test_each_thread_asks_for_all_of_a_single_pixel(agree: Any, graph: Any) -> None:
+    x = graph.input([1, 512, 4, 4])
+    y = graph.convolution(graph.add("GlobalAveragePool", x), [256, 512, 1, 1])
+    model = graph.model(graph.add("Relu", y))
+    to_first_cache = ", 0, 3, 1)"
+    found = scripts(agree(model, "host", threads=2))
+    (script,) = (text for text in found.values() if "accumulate_update" in text)
+    (hint,) = (line for line in script.splitlines() if "T.prefetch" in line)
+    assert to_first_cache in hint
+    assert "for line in range(T.int64(32))" in script
+    assert not any(to_first_cache in text for text in scripts(agree(model, "host")).values())

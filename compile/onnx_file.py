@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import onnx
 
 MAX_BYTES = 2**31 - 1
+# Of ONNX's own operators.
+STANDARD_DOMAINS = ("", "ai.onnx")
 
 
 def parse(path: Path) -> onnx.ModelProto:

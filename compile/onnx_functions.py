@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from compile.onnx_file import STANDARD_DOMAINS
+
 if TYPE_CHECKING:
     import onnx
 
@@ -21,7 +23,7 @@ def expand_functions(proto: onnx.ModelProto, known: Collection[str], opset: int)
     wanted = [
         node
         for node in proto.graph.node
-        if node.domain in ("", "ai.onnx")
+        if node.domain in STANDARD_DOMAINS
         and (node.op_type not in known or node.op_type in _MISTAKEN)
     ]
     if not wanted:

@@ -149,6 +149,14 @@ def test_unsupported_operator_is_named_with_its_node(graph, tmp_path: Path) -> N
     assert "nearest supported one" in message
 
 
+def test_an_operator_of_another_domain_is_not_its_namesake(relu, tmp_path: Path) -> None:
+    relu.graph.node[0].domain = "my.company"
+    relu.opset_import.add(domain="my.company", version=1)
+    message = refused(saved(relu, tmp_path))
+    assert "operator my.company.Add " in message
+    assert "the nearest supported one is Add" in message
+
+
 def test_unsupported_operator_in_a_branch(graph, tmp_path: Path) -> None:
     x = graph.input([1, 4])
     value = helper.make_tensor_value_info("inner", onnx.TensorProto.FLOAT, [1, 4])

@@ -23,7 +23,7 @@ def seeded_inputs(specs: Sequence[Mapping[str, Any]], seed: int = SEED) -> dict[
     Raises InputError for another kind of dtype.
     """
     generator = np.random.default_rng(seed)
-    return {spec["name"]: _aligned(_fill(generator, spec)) for spec in specs}
+    return {spec["name"]: on_a_cache_line(_fill(generator, spec)) for spec in specs}
 
 
 def _fill(generator: np.random.Generator, spec: Mapping[str, Any]) -> NDArray:
@@ -35,7 +35,8 @@ def _fill(generator: np.random.Generator, spec: Mapping[str, Any]) -> NDArray:
     raise InputError(f"input {spec['name']} is of type {dtype}: floats and integers can be made up")
 
 
-def _aligned(array: NDArray, line: int = 64) -> NDArray:
+def on_a_cache_line(array: NDArray, line: int = 64) -> NDArray:
+    """A copy of the array that begins on a cache line, of `line` bytes."""
     memory = np.empty(array.nbytes + line, np.uint8)
     start = -memory.ctypes.data % line
     aligned = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)

@@ -22,7 +22,7 @@ from bench.errors import InputError, RuntimeLost, ToolMissing
 from bench.interleaving import ROUNDS
 from bench.models import resolve_model
 from bench.runtimes.base import Runtime
-from bench.runtimes.choose import prepare
+from bench.runtimes.choose import choose, prepare
 from bench.runtimes.own_process import OwnProcess
 
 PEERS = {
@@ -53,7 +53,7 @@ def main(
     On one thread CPU-time medians decide, since machines are shared; on several the clock's do,
     and the machine must be idle. A peer that is not installed, or cannot take a model, is absent.
     """
-    peers = peers or PEERS[precision]
+    peers = tuple(choose(",".join(peers))) if peers else PEERS[precision]
     with tempfile.TemporaryDirectory() as folder:
         results = {
             name: measure(name, peers, precision, rounds, threads, Path(folder)) for name in models

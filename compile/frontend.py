@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import difflib
 import io
+import os
 import re
+import traceback
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,6 +111,7 @@ def import_model(model: Model) -> Any:
             warnings.simplefilter("ignore")
             mod = from_onnx(model.proto, keep_params_in_input=False)
     except Exception as error:  # TVM raises whatever its converters meet
+        _free_frames(error)
         culprit = re.search(r"Error converting operator (\w+)", said.getvalue())
         where = f"operator {culprit.group(1)}: " if culprit else ""
         raise InputError(
@@ -121,6 +124,19 @@ def import_model(model: Model) -> Any:
                 "only static shapes can be compiled"
             )
     return mod
+
+
+def _free_frames(error: Exception) -> None:
+    """Free what a failed import left half built: TVM warns of that, on the descriptor itself."""
+    standard_error = 2
+    with open(os.devnull, "wb") as nothing:
+        kept = os.dup(standard_error)
+        os.dup2(nothing.fileno(), standard_error)
+        try:
+            traceback.clear_frames(error.__traceback__)
+        finally:
+            os.dup2(kept, standard_error)
+            os.close(kept)
 
 
 def output_ports(model: Model, mod: Any) -> tuple[Port, ...]:

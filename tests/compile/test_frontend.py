@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,4 +222,17 @@ def test_weights_that_are_not_finite_are_warned_of(graph, tmp_path: Path) -> Non
 
 def test_import_prints_nothing(relu, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     import_model(load_model(saved(relu, tmp_path)))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_failed_import_prints_nothing_beside_its_line(
+    graph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    three_channels = graph.input([1, 3, 4, 4])
+    y = graph.add("DepthToSpace", graph.add("Relu", three_channels), blocksize=2)
+    source = load_model(saved(graph.model(y), tmp_path))
+    with pytest.raises(InputError, match="cannot import") as caught:
+        import_model(source)
+    del caught
+    gc.collect()
     assert capfd.readouterr() == ("", "")

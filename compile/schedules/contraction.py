@@ -252,12 +252,13 @@ def schedule(sch: Schedule, target: Target) -> None:
     if computes_panel:
         steps.vectorise_last(sch, sch.get_sblock("pack"), target)
     rows = sch.get_sblock("rows")
+    image = str(sch.get(rows).reads[0].source.name)
     apart = chunks if stretch else None
     step = hold(
         sch, accumulate, end, nest, tile, target, choose, by_lane=by_lane, rows=rows, apart=apart
     )
     schedule_after(sch, end, target)
     if prod(shape) == 1 and target.threads > 1:
-        prefetch.plan_pixel(sch, around[-1])
+        prefetch.plan_pixel(sch, image, around[-1])
     elif not computes_panel and not stretch:
         ask_ahead(sch, nest, {block: 1}, step, target, choose)

@@ -62,14 +62,14 @@ def plan(
     sch.annotate(step, STEPS, str(sch.get(accumulate).reads[2].source.name))
 
 
-def plan_pixel(sch: Schedule, around: Any) -> None:
-    """Mark the loop `around` a product of one pixel for `insert`: each thread asks for all of it.
+def plan_pixel(sch: Schedule, image: str, around: Any) -> None:
+    """Mark the loop `around` the product of an image of one pixel for `insert`.
 
-    Other cores have written most of it a moment ago. To wait for its lines one after the other, as
-    the steps come to them, takes longer than to multiply.
+    Each thread asks for all of the buffer called `image`: other cores have written most of it a
+    moment ago. To wait for its lines one after the other, as the steps come to them, takes longer
+    than to multiply.
     """
-    read = sch.get(sch.get_sblock("accumulate_update")).reads[1].source
-    sch.annotate(around, PIXEL, str(read.name))
+    sch.annotate(around, PIXEL, image)
 
 
 def _place(sch: Schedule, loops: list[Any], loop: Any) -> int:

@@ -163,14 +163,18 @@ def test_a_gate_is_computed_in_the_registers_of_its_product(
     assert names == {"T_multiply", "accumulate_init", "accumulate_update", "compute"}
 
 
-def test_each_thread_asks_for_all_of_a_single_pixel(agree: Any, graph: Any) -> None:
+@names
+def test_each_thread_asks_for_all_of_a_single_pixel(agree: Any, graph: Any, target: str) -> None:
     x = graph.input([1, 512, 4, 4])
     y = graph.convolution(graph.add("GlobalAveragePool", x), [256, 512, 1, 1])
     model = graph.model(graph.add("Relu", y))
     to_first_cache = ", 0, 3, 1)"
-    found = scripts(agree(model, "host", threads=2))
+    found = scripts(agree(model, target, threads=2))
     (script,) = (text for text in found.values() if "accumulate_update" in text)
     (hint,) = (line for line in script.splitlines() if "T.prefetch" in line)
+    first_operand = re.search(r"def \w+\((\w+): T.Buffer", script)
+    assert first_operand
+    assert f"address_of({first_operand[1]}[" in hint
     assert to_first_cache in hint
     assert "for line in range(T.int64(32))" in script
-    assert not any(to_first_cache in text for text in scripts(agree(model, "host")).values())
+    assert not any(to_first_cache in text for text in scripts(agree(model, target)).values())

@@ -11,6 +11,8 @@ from bench.cost.library import Function, Library
 
 SHARED = "shared by kernels"
 _PREFIX = "__tvm_ffi_"
+# What TVM calls the only kernel of a library, beside its name.
+_ALIAS = "__tvm_ffi_main"
 _CALL, _JUMP = 0b100101, 0b000101
 _ADRP, _ADRP_MASK = 0x90000000, 0x9F000000
 _ADD, _ADD_MASK = 0x91000000, 0xFFC00000
@@ -59,7 +61,8 @@ class Kernels:
             if target not in words or self._named(target):
                 continue
             if caller := self._named(address):
-                owners.setdefault(target, set()).add(_short(caller.name))
+                if caller.name != _ALIAS:
+                    owners.setdefault(target, set()).add(_short(caller.name))
             elif taken is not None or word >> 26 == _CALL:
                 inner_calls.append((address, target))
                 owners.setdefault(target, set())

@@ -93,6 +93,12 @@ def test_a_function_of_several_callers_belongs_to_none() -> None:
     assert Kernels(library(calls, functions)).at(72) == SHARED
 
 
+def test_the_only_kernel_keeps_its_name() -> None:
+    calls = {8: encode(0x94000000, 8, 64), 40: encode(0x94000000, 40, 64)}
+    functions = [Function("__tvm_ffi_pointwise", 0, 32), Function("__tvm_ffi_main", 32, 32)]
+    assert Kernels(library(calls, functions)).at(72) == "pointwise"
+
+
 def test_code_that_nobody_calls_has_no_name() -> None:
     assert Kernels(library({}, [Function("a", 0, 32)])).at(64) is None
 

@@ -251,6 +251,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
     if computes_panel:
         steps.vectorise_last(sch, sch.get_sblock("pack"), target)
+    weight_bytes = K * steps.written_shape(sch, accumulate)[-1] * target.element_bytes
     rows = sch.get_sblock("rows")
     image = str(sch.get(rows).reads[0].source.name)
     apart = chunks if stretch else None
@@ -258,7 +259,10 @@ def schedule(sch: Schedule, target: Target) -> None:
         sch, accumulate, end, nest, tile, target, choose, by_lane=by_lane, rows=rows, apart=apart
     )
     schedule_after(sch, end, target)
-    if prod(shape) == 1 and target.threads > 1:
+    single = prod(shape) == 1 and target.threads > 1
+    if single:
         prefetch.plan_pixel(sch, image, around[-1])
-    elif not computes_panel and not stretch:
+    # The kernels before it have asked for the weights of a single pixel, if these are not too many.
+    is_there = single and weight_bytes <= target.l2_bytes * prefetch.WAITING_SHARE
+    if not (computes_panel or stretch or is_there):
         ask_ahead(sch, nest, {block: 1}, step, target, choose)

@@ -23,16 +23,15 @@ from tvm_ffi import structural_mutate
 from compile.passes.straight_line import translate, with_operands
 from compile.passes.tensors import is_operator
 from compile.schedules import steps
-from compile.schedules.prefetch import LINE_BYTES, prefetch
+from compile.schedules.prefetch import LINE_BYTES, WAITING_SHARE, prefetch
 from compile.targets import Target
 
 # Fewer bytes arrive while one looks.
 LEAST_BYTES = 16 * 1024
 # A kernel that asks for weights must take some time: multiply-adds for each of their bytes.
 WORK = 2
-# How far before its use a weight is asked for, in kernels, and how much of the second cache waits.
+# How far before its use a weight is asked for, in kernels.
 DISTANCE = 6
-SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _find_place(kernel: _Kernel, before: list[_Kernel], target: Target) -> None:
     for one in reversed(before):
         waiting = wanted.bytes + sum(other.bytes for other in one.asks_for)
         enough = one.macs >= WORK * waiting * target.threads
-        if enough and waiting <= target.l2_bytes * SHARE:
+        if enough and waiting <= target.l2_bytes * WAITING_SHARE:
             one.asks_for.append(wanted)
             return
 

@@ -26,6 +26,8 @@ PANELS = "compile.panels"
 STEPS = "compile.panel_buffer"
 # On the loop around the product of a single pixel: the name of the buffer that holds it.
 PIXEL = "compile.pixel_buffer"
+# How much of the second cache holds weights that kernels ask for ahead of those that read them.
+WAITING_SHARE = 0.5
 # LLVM's numbers for the cache that a line is to come to.
 FIRST_CACHE, SECOND_CACHE = 3, 2
 # With more passes than this a panel's first one hardly matters.

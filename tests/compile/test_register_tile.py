@@ -104,11 +104,15 @@ def test_weights_are_asked_for_ahead(agree: Any, graph: Any) -> None:
     assert not any("T.prefetch" in text for text in scripts(agree(model, "arm64-a76")).values())
 
 
-def test_of_a_large_panel_what_comes_next_is_asked_for(agree: Any, graph: Any) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_of_a_large_panel_what_comes_next_is_asked_for(
+    agree: Any, graph: Any, threads: int
+) -> None:
     y = graph.add("MatMul", graph.input([1, 4096]), graph.weight(4096, 256))
-    (text,) = (t for t in scripts(agree(graph.model(y), "host")).values() if "T.prefetch" in t)
+    found = scripts(agree(graph.model(y), "host", threads=threads))
+    (text,) = (script for script in found.values() if "T.prefetch" in script)
     panel, near = 4096 * 128, 65536 // 4
-    (hint, *_) = (line for line in text.splitlines() if "T.prefetch" in line)
+    (hint, *_) = (line for line in text.splitlines() if "T.prefetch" in line and ", 2, 1)" in line)
     assert f"* T.int64({panel})" in hint or f"* {panel}" in hint
     assert f"T.int64({near})" in hint or f"+ {near}" in hint
 

@@ -26,6 +26,7 @@ PANELS = "compile.panels"
 STEPS = "compile.panel_buffer"
 # On the loop around the product of a single pixel: the name of the buffer that holds it.
 PIXEL = "compile.pixel_buffer"
+MARKS = {PANELS, STEPS, PIXEL}
 # How much of the second cache holds weights that kernels ask for ahead of those that read them.
 WAITING_SHARE = 0.5
 # LLVM's numbers for the cache that a line is to come to.
@@ -87,14 +88,14 @@ def insert(function: Any) -> Any:
         result = mutator.default_mutate(loop)
         around.pop()
         notes = dict(loop.annotations)
-        if not {PANELS, STEPS, PIXEL} & set(notes):
+        if not MARKS & set(notes):
             return result
         body = result.body
         if PIXEL in notes:
             body = tirx.SeqStmt([_whole(_buffer(body, str(notes[PIXEL]))), body])
         if STEPS in notes:
             body = tirx.SeqStmt([*_hints([*around, loop], str(notes[STEPS])), body])
-        kept = {key: note for key, note in notes.items() if key not in (PANELS, STEPS, PIXEL)}
+        kept = {key: note for key, note in notes.items() if key not in MARKS}
         return tirx.For(
             result.loop_var, result.min, result.extent, result.kind, body, annotations=kept
         )

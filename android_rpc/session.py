@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from android_rpc.claim import Claim
 from android_rpc.errors import ConnectionLost, DeviceError, InputError
 from android_rpc.one_line import one_line
+from android_rpc.tracker.tracker_lease import Claim
 from android_rpc.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from android_rpc.kernels import RemoteKernels
+    from android_rpc.kernel_timer import RemoteKernels
 
 SESSION_LIMIT_S = 600.0
 WAIT_S = 60.0
@@ -88,7 +88,7 @@ class Session:
 
     def load_kernels(self, library: Path) -> RemoteKernels:
         """Uploads a library of kernels, to be called one by one; raises what `load` raises."""
-        from android_rpc.kernels import RemoteKernels
+        from android_rpc.kernel_timer import RemoteKernels
 
         with self._uploaded(library) as name:
             return RemoteKernels(self, self._connection.load_module(name), self._connection.cpu(0))

@@ -77,19 +77,21 @@ def export_network(
     progress: Progress = lambda line: None,
 ) -> Model:
     """Build the network called `name` and export it to `path`, unless that holds it already."""
-    from depthnet import exported, zoo
+    from depthnet import zoo
+    from depthnet.export import export_cache
 
     entry = zoo.get(name)
     shape = size or entry.input_size
-    if exported.is_up_to_date(path, entry, shape):
+    if export_cache.is_up_to_date(path, entry, shape):
         return load_model(path, name)
-    from depthnet import export, shipped
+    from depthnet.export import onnx_export
+    from depthnet.weights import pretrained
 
     progress(f"building {name}")
-    built, weights = shipped.build(entry)
+    built, weights = pretrained.build(entry)
     progress(f"exporting {name} to {path}")
-    made_from = exported.made_from(entry, shape)
-    export.export(built, weights, path, size=size, made_from=made_from)
+    made_from = export_cache.made_from(entry, shape)
+    onnx_export.export(built, weights, path, size=size, made_from=made_from)
     return load_model(path, name)
 
 

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.accuracy import default_data
+from bench.accuracy.evaluate import default_data
 from bench.errors import InputError
 from bench.models import Model, load_model
 
@@ -145,7 +145,7 @@ def _is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
 def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> Iterator[NDArray]:
     import numpy as np
 
-    from depthnet import protocols
+    from depthnet.scoring import protocols
 
     rule = protocols.get(calibration.protocol)
     count = min(calibration.images, len(dataset))

@@ -20,19 +20,19 @@ def run_quickstart(
     `.md`, `.json`) in `out`. `say` is told each step, with the seconds since the start. The
     records of this run are reported; older ones in the file stay there.
     """
-    from android_rpc.choose import open_device
-    from bench.accuracy import default_data, measure_accuracy
-    from bench.artefacts import compile_for
-    from bench.contact_sheet import Sample, sheet_entry, write_contact_sheet
-    from bench.latency import measure_on_device
+    from android_rpc.devices.factory import open_device
+    from bench.accuracy.contact_sheet import Sample, sheet_entry, write_contact_sheet
+    from bench.accuracy.evaluate import default_data, measure_accuracy
+    from bench.compile_service import compile_for
+    from bench.measure.latency import measure_on_device
     from bench.models import resolve_model
-    from bench.networks import record_complexity
-    from bench.record import append_record
+    from bench.paper.networks import record_complexity
+    from bench.records.record import append_record
     from bench.report.report import build_report
     from bench.report.write import write_report
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
-    from depthnet import protocols
     from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
 
     start = time.monotonic()
     records = []

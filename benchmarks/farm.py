@@ -24,16 +24,16 @@ import onnx
 import psutil
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle, build_bundle
-from android_rpc.device import Device
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.fleet import DevicesOfTracker
-from android_rpc.tracker import Tracker
+from android_rpc.bundle.bundle import Bundle, build_bundle
+from android_rpc.devices.device import Device
+from android_rpc.devices.device_pool import DevicesOfTracker
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.tracker.tracker import Tracker
 from bench import cli
-from bench.connection import OpenSession
-from bench.farm import Job, measure_all
-from bench.latency import Connect, measure_on_device
-from bench.record import Record
+from bench.measure.connection import OpenSession
+from bench.measure.job_queue import Job, measure_all
+from bench.measure.latency import Connect, measure_on_device
+from bench.records.record import Record
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
 

@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from bench import cli
-from bench.regression import LEAST_RUNS, MOST_RUNS, Run, compare_with_history
+from bench.stats.regression import LEAST_RUNS, MOST_RUNS, Run, compare_with_history
 
 
 @dataclass(frozen=True)

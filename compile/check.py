@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compile.errors import CheckFailed, InputError
-from compile.frontend import Model, Port, one_line
+from compile.onnx.importer import Model, Port, one_line
 from compile.precision import FP32
 
 SEED = 0

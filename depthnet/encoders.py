@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from depthnet.hub import hub_or_cache
 from depthnet.timm_import import import_timm
+from depthnet.weights.hub import hub_or_cache
 
 logger = logging.getLogger(__name__)
 

@@ -64,11 +64,11 @@ def command(
     under emulation; when the newest latency of a model on a device, in the history of records, is
     above what the runs before it under the same conditions explain.
     """
-    from bench import baseline as accuracy
-    from bench import gate as shipped
-    from bench.cost import gate as cost
-    from bench.history import judge_newest
-    from bench.record import read_records
+    from bench.gates import accuracy_gate as shipped
+    from bench.gates import baseline as accuracy
+    from bench.gates import instruction_gate as cost
+    from bench.gates.latency_gate import judge_newest
+    from bench.records.record import read_records
 
     if update != bool(reason and reason.strip()):
         raise InputError(
@@ -125,7 +125,7 @@ def _flagship() -> str:
 
 
 def _networks(chosen: Sequence[str]) -> list[str]:
-    from bench.gate import shipped_networks
+    from bench.gates.accuracy_gate import shipped_networks
 
     if "accuracy" in chosen:
         return shipped_networks()
@@ -133,7 +133,7 @@ def _networks(chosen: Sequence[str]) -> list[str]:
 
 
 def _export(names: Sequence[str], folder: Path, progress: Progress) -> list[Model]:
-    from bench.gate import export_shipped
+    from bench.gates.accuracy_gate import export_shipped
 
     models = []
     for name in names:

@@ -54,9 +54,9 @@ def _short(value: Any) -> str:
 
 def default_device() -> str:
     """The device to use when none is named; says on stderr which, and why."""
-    from android_rpc import phones
+    from android_rpc.adb import discovery
 
-    device, why = phones.default_device()
+    device, why = discovery.default_device()
     click.echo(f"depthbench: --device {device}: {why}", err=True)
     return device
 

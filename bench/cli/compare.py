@@ -42,14 +42,14 @@ def command(
     time with several threads. A runtime that is not installed is listed as absent (pip install
     'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
-    from bench import comparison
-    from bench.agreement import seeded_inputs
     from bench.errors import InputError, RuntimeLost, ToolMissing
+    from bench.measure import comparison
+    from bench.measure.agreement import seeded_inputs
     from bench.models import resolve_model
-    from bench.provenance import git_state, tool_versions
+    from bench.records.provenance import git_state, tool_versions
     from bench.runtimes.base import Runtime
-    from bench.runtimes.choose import choose, prepare
-    from bench.runtimes.own_process import OwnProcess
+    from bench.runtimes.registry import choose, prepare
+    from bench.runtimes.subprocess_runtime import OwnProcess
 
     names = list(dict.fromkeys(["onnxruntime", *choose(runtimes)]))
     absent: dict[str, str] = {}

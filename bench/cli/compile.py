@@ -65,7 +65,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Compile MODEL, a network's name or an .onnx file, with Apache TVM."""
-    from bench.artefacts import compile_for, describe_artefact
+    from bench.compile_service import compile_for, describe_artefact
 
     with status() as progress:
         artefact = compile_for(

@@ -12,7 +12,7 @@ from bench.cli.common import emit, json_option, key_values
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Count parameters and MACs of network NAME, in the paper's counting and plainly."""
-    from bench.networks import describe_network
+    from bench.paper.networks import describe_network
     from depthnet import zoo
 
     row = describe_network(zoo.get(name))

@@ -22,7 +22,7 @@ def command(a: str, b: str, as_json: bool) -> int:
     compared; the conditions that differ are named. Fails (exit code 1) when nothing could be
     compared.
     """
-    from bench.difference import compare_records, read_side
+    from bench.records.record_diff import compare_records, read_side
 
     document = compare_records(read_side(a), read_side(b))
     emit({"a": a, "b": b, **document}, as_json, lambda: _text(document))

@@ -70,13 +70,13 @@ def command(
     as_json: bool,
 ) -> None:
     """Score MODEL, a network's name or an .onnx file, under a named protocol."""
-    from bench.accuracy import ImageResult, default_data, measure_accuracy
-    from bench.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
+    from bench.accuracy.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
+    from bench.accuracy.evaluate import ImageResult, default_data, measure_accuracy
     from bench.models import resolve_model
-    from bench.record import append_record
-    from bench.runtimes.choose import open_runtime
-    from depthnet import protocols
+    from bench.records.record import append_record
+    from bench.runtimes.registry import open_runtime
     from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
 
     rule = protocols.get(protocol)
     if sheet:

@@ -11,7 +11,7 @@ from bench.cli.common import emit, json_option, status, table
 @json_option
 def command(as_json: bool) -> None:
     """List the networks, with their size and cost beside the paper's."""
-    from bench.networks import describe_networks
+    from bench.paper.networks import describe_networks
 
     with status() as progress:
         rows = describe_networks(progress)

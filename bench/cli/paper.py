@@ -40,8 +40,8 @@ def command(table: str, records: tuple[Path, ...], as_json: bool) -> None:
     Weights and MACs are counted. Accuracy comes from the records given or from those that come
     with depthbench, milliseconds from the records given; both are empty where there are none.
     """
-    from bench.paper import choose_tables, compare_with_paper
-    from bench.record import read_records
+    from bench.paper.printed_tables import choose_tables, compare_with_paper
+    from bench.records.record import read_records
 
     numbers = choose_tables(table)
     measured = read_records(*records)

@@ -40,8 +40,8 @@ def command(
     Multiply-adds and bytes beside the time say how near an operator comes to what a core can do,
     which is measured too. Times are CPU time, with several threads the clock's.
     """
-    from bench.artefacts import compile_for
-    from bench.profile_here import profile_here
+    from bench.compile_service import compile_for
+    from bench.profiling.host_profile import profile_here
 
     with status() as progress:
         artefact = compile_for(
@@ -49,7 +49,7 @@ def command(
         )
         document = profile_here(artefact, inferences, progress)
     if plot is not None:
-        from bench.report.charts.roofline import save_roofline
+        from bench.report.charts.roofline_chart import save_roofline
         from bench.report.roofline import build_roofline
 
         roofline = build_roofline(document)

@@ -35,7 +35,7 @@ def command(
     model: str, data: str | None, images: int, output: Path | None, out: Path, as_json: bool
 ) -> None:
     """Quantise MODEL, a network's name or an .onnx file, with ONNX Runtime's static quantiser."""
-    from bench.accuracy import default_data
+    from bench.accuracy.evaluate import default_data
     from bench.models import resolve_model
     from bench.quantise import Calibration, quantise
 

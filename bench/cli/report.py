@@ -25,7 +25,7 @@ def command(records: tuple[Path, ...], output: Path | None, as_json: bool) -> No
 
     By default the records of out/records.jsonl. HTML is one file that needs no other.
     """
-    from bench.record import read_records
+    from bench.records.record import read_records
     from bench.report.markdown import render_markdown
     from bench.report.report import build_report
     from bench.report.write import write_report

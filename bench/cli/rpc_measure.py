@@ -19,11 +19,11 @@ from bench.cli.common import (
 from bench.errors import InputError
 
 if TYPE_CHECKING:
-    from android_rpc.device import Device
-    from bench.device_accuracy import Accuracy
-    from bench.farm import Job
-    from bench.latency import Connect
-    from bench.record import Record
+    from android_rpc.devices.device import Device
+    from bench.accuracy.device_accuracy import Accuracy
+    from bench.measure.job_queue import Job
+    from bench.measure.latency import Connect
+    from bench.records.record import Record
 
 
 @click.command(name="rpc-measure")
@@ -97,13 +97,13 @@ def command(
     to compile for arm64-a76 first; by default the flagship. Of several, each goes to the next
     device that is free.
     """
-    from android_rpc.choose import open_fleet
-    from android_rpc.topology import parse_core_list
-    from bench.artefacts import resolve_artefact
-    from bench.farm import TRIES, Job, measure_all
-    from bench.latency import measure_on_device
-    from bench.record import append_record
-    from bench.unfinished import adopt_unfinished, unfinished
+    from android_rpc.devices.factory import open_fleet
+    from android_rpc.telemetry.topology import parse_core_list
+    from bench.compile_service import resolve_artefact
+    from bench.measure.job_queue import TRIES, Job, measure_all
+    from bench.measure.latency import measure_on_device
+    from bench.records.crash_recovery import adopt_unfinished, unfinished
+    from bench.records.record import append_record
 
     if model and len(artefacts) > 1:
         raise InputError("--model names the source of one artefact: put the others beside theirs")
@@ -169,10 +169,10 @@ def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Acc
         if data or protocol:
             raise InputError("--data and --protocol are those of --accuracy N: give that too")
         return None
-    from bench.accuracy import default_data
-    from bench.device_accuracy import Accuracy
-    from depthnet import protocols
+    from bench.accuracy.device_accuracy import Accuracy
+    from bench.accuracy.evaluate import default_data
     from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
 
     rule = protocols.get(protocol or "eigen")
     return Accuracy(open_dataset(data or default_data(), "test", images), rule)

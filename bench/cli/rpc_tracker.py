@@ -18,7 +18,7 @@ def command(host: str, port: int, as_json: bool) -> None:
 
     TVM RPC executes code for whoever can connect: keep it on loopback.
     """
-    from android_rpc.tracker import Tracker
+    from android_rpc.tracker.tracker import Tracker
 
     if host not in ("127.0.0.1", "localhost"):
         click.echo(f"warning: whoever reaches {host}:{port} can execute code", err=True)

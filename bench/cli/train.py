@@ -99,8 +99,9 @@ def command(
     Ctrl-C writes a checkpoint; the same command goes on from it, to the same weights. For
     several processes: `torchrun --no-python --nproc-per-node N depthbench train ...`.
     """
-    from depthnet import losses, zoo
+    from depthnet import zoo
     from depthnet.training import recipe as recipes
+    from depthnet.training.objectives import losses
 
     zoo.get(name)
     chosen = recipes.get(

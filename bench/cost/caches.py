@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from bench.cost.arm64_debian import unpacked
-from bench.cost.inference import runner_command, runner_environment
+from bench.cost.inference_cost import runner_command, runner_environment
 from bench.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def parse_summary(text: str) -> dict[str, int]:
 
 
 def _simulate(root: Path, command: list[str], file: Path) -> dict[str, int]:
-    from android_rpc.emulated import CPU_MODEL, find_emulator
+    from android_rpc.devices.emulated import CPU_MODEL, find_emulator
 
     options = ["--tool=cachegrind", "--cache-sim=yes", f"--cachegrind-out-file={file}"]
     options += [f"--{name}={','.join(map(str, sizes))}" for name, sizes in CACHES.items()]

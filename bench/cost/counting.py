@@ -117,7 +117,7 @@ def _run(
     command: Sequence[str], environment: Mapping[str, str], file: Path, limit_s: float
 ) -> None:
     """Runs the emulated program to its end, with its log counted into `file`."""
-    from android_rpc.emulated import CPU_MODEL, find_emulator
+    from android_rpc.devices.emulated import CPU_MODEL, find_emulator
 
     deadline = time.monotonic() + limit_s
     counter, emulator = programs.counter(), find_emulator()

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bench.cost.instructions import disassemble
+from bench.cost.arm64_words import disassemble
 from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
 from bench.errors import CheckFailed
 

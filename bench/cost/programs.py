@@ -29,7 +29,7 @@ def counter() -> Path:
 
 def artefact_runner(libraries: Path) -> Path:
     """The program that runs an artefact, for the phone; `libraries` holds TVM's runtime for it."""
-    from android_rpc.tvm_wheels import header_folders
+    from android_rpc.bundle.tvm_wheels import header_folders
 
     headers = [f"-I{folder}" for folder in header_folders()]
     tvm = ["-Wl,--allow-shlib-undefined", "-Wl,--no-as-needed", f"-L{libraries}"]

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from bench.timing import Sample, time_once
+from bench.measure.timing import Sample, time_once
 
 PRECISIONS = {"float": "fp32", "float32": "fp32", "float16": "fp16", "double": "fp64"}
 """ONNX Runtime's and PyTorch's names of types, as the artefacts' manifests name them."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.models import Model, load_model
 from bench.runtimes import conversion
-from bench.runtimes.rebuilt import check_zoo, rebuilt
+from bench.runtimes.zoo_module import check_zoo, rebuilt
 
 
 def converted(model: Model) -> Path:

@@ -19,7 +19,7 @@ class TvmHost(Runtime):
     name = "tvm"
 
     def __init__(self, artefact: Artefact) -> None:
-        from compile.runtime import HostModel
+        from compile.runtime.executable import HostModel
 
         self._model = HostModel(artefact)
         self._manifest = artefact.manifest

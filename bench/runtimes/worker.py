@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.measure.timing import Sample
     from bench.runtimes.base import Runtime
-    from bench.timing import Sample
 
 
 def main(descriptor: int) -> None:
@@ -70,7 +70,7 @@ class Requests:
 
     def load(self, prepared: Any) -> dict[str, Any]:
         """Load the model; what the runtime says of it."""
-        from bench.runtimes.choose import load
+        from bench.runtimes.registry import load
 
         self._runtime = load(prepared)
         return self._runtime.describe()
@@ -81,7 +81,7 @@ class Requests:
 
     def use(self, inputs: Any, several_threads: bool) -> None:
         """What `sample` is to run on; the way here has moved arrays off their cache lines."""
-        from bench.agreement import on_a_cache_line
+        from bench.measure.agreement import on_a_cache_line
 
         placed = {name: on_a_cache_line(array) for name, array in inputs.items()}
         self._sampler = self._runtime.sampler(placed, several_threads)

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.artefacts import default_records, in_precision
+from bench.compile_service import default_records, in_precision
 from bench.errors import InputError
 from bench.models import resolve_model
-from bench.tuning.place import Place, Progress
+from bench.tuning.measurer import Place, Progress
 
 if TYPE_CHECKING:
     from compile.targets import Target
@@ -43,8 +43,10 @@ def tune(
     account. Raises InputError for wrong use, CheckFailed where nothing can be measured, and what
     the device raises.
     """
-    from compile import frontend, targets, tuned
     from compile import precision as precisions
+    from compile import targets
+    from compile.onnx import importer
+    from compile.records import tuned_choices
     from compile.tuning.journal import Journal
     from compile.tuning.network import Network
     from compile.tuning.tune import Tuning
@@ -53,19 +55,19 @@ def tune(
     if precision is not None:
         precisions.for_target(precision, machine)
     file = records or default_records(machine)
-    before = tuned.read(file, machine) if file.is_file() else {}
+    before = tuned_choices.read(file, machine) if file.is_file() else {}
     with _place(machine, device, progress) as (where, open_place):
         source = resolve_model(model, out, progress=progress)
         source = in_precision(source, precision, out, progress)
         precision = precision or ("int8" if source.quantised else "fp32")
         numbers = precisions.for_target(precision, machine)
-        loaded = frontend.load_model(source.path, None)
+        loaded = importer.load_model(source.path, None)
         network = Network(loaded, machine, numbers)
         identity = {**network.identity(), "where": where, "seed": seed}
         journal = Journal(default_records(machine).parent / "journals", identity)
         resumed = len(journal.rounds)
         progress("building and measuring the untuned network")
-        known = tuned.choices_for(machine, [file] if before else [])
+        known = tuned_choices.choices_for(machine, [file] if before else [])
         tuning = Tuning(network, source.name, open_place, journal, seed=seed, known=known)
         found = tuning.run(60 * minutes, lambda state: progress(describe(state)))
         document: dict[str, Any] = {
@@ -92,7 +94,7 @@ def tune(
         whole = tuning.measurer.whole(lambda best: network.build(found.choices if best else {}))
     document["whole"] = whole.to_dict()
     if whole.holds:
-        tuned.write(file, machine, {**before, **found.records})
+        tuned_choices.write(file, machine, {**before, **found.records})
         document["records"] = str(file)
     return document
 
@@ -114,18 +116,18 @@ def _place(
     if machine.runs_here:
         if device:
             raise InputError(f"--device {device}: the target host is tuned on this machine")
-        from bench.tuning.this_machine import ThisMachine
+        from bench.tuning.host_measurer import ThisMachine
 
         yield "this machine", lambda formula, running: ThisMachine(formula, running, progress)
     elif device in (None, EMULATED):
         if machine.threads > 1:
             raise InputError("an emulated phone is tuned for one thread: its cost knows no others")
-        from bench.tuning.emulated import EmulatedPhone
+        from bench.tuning.emulated_measurer import EmulatedPhone
 
         yield EMULATED, lambda formula, running: EmulatedPhone(formula, running, progress)
     else:
-        from android_rpc.choose import open_fleet
-        from bench.tuning.on_device import OnDevice
+        from android_rpc.devices.factory import open_fleet
+        from bench.tuning.device_measurer import OnDevice
 
         fleet = open_fleet([device], threads=machine.threads, progress=progress)
         names = fleet.names()

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Generic, Protocol, TypeVar
 
 from compile.errors import CheckFailed
-from compile.tuned import Record, Tuned
+from compile.records.tuned_choices import Record, Tuned
 from compile.tuning.journal import Journal, Measurement, Round
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running, differing

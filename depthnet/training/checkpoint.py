@@ -13,7 +13,7 @@ from torch import Tensor
 from depthnet.errors import InputError
 from depthnet.files import write_whole
 from depthnet.training.log import Row
-from depthnet.weights import read_tensors
+from depthnet.weights.formats import read_tensors
 
 FORMAT = 2
 

@@ -13,21 +13,21 @@ from torch import Tensor, nn
 
 from depthnet.network import DepthNetwork
 from depthnet.training import checkpoint
-from depthnet.training.average import MovingAverage
+from depthnet.training.batches.data_split import TrainingData
+from depthnet.training.batches.loader import Batches
 from depthnet.training.checkpoint import Checkpoint, Position
 from depthnet.training.depthwise import FastDepthwise
 from depthnet.training.distributed import World
+from depthnet.training.ema import MovingAverage
 from depthnet.training.interrupt import StopRequest
-from depthnet.training.learner import Learner
-from depthnet.training.loader import Batches
 from depthnet.training.log import Row, write_log
-from depthnet.training.objective import Objective
+from depthnet.training.objectives.distillation import Learner
+from depthnet.training.objectives.objective import Objective
+from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.precision import resolve_precision
 from depthnet.training.progress import Moment, Speed
 from depthnet.training.recipe import Recipe
 from depthnet.training.schedule import learning_rate
-from depthnet.training.sources import TrainingData
-from depthnet.training.teacher import Teacher
 from depthnet.training.validation import validate
 
 CHECKPOINT = "checkpoint.pt"

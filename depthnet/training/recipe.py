@@ -7,8 +7,8 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from depthnet.augmentation import PAPER, Augmentation
 from depthnet.errors import InputError
+from depthnet.training.batches.augmentation import PAPER, Augmentation
 
 
 @dataclass(frozen=True)

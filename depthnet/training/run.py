@@ -10,17 +10,18 @@ from typing import Any
 
 import torch
 
-from depthnet import encoder_weights, network, zoo
+from depthnet import network, zoo
 from depthnet.errors import InputError
 from depthnet.network import DepthNetwork, EncoderDecoder
-from depthnet.training import first_look
+from depthnet.training import data_dependent_init
+from depthnet.training.batches.data_split import HELD_OUT, gather
 from depthnet.training.distributed import World
 from depthnet.training.loop import Trainer
+from depthnet.training.objectives.teacher import load_teacher
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
-from depthnet.training.sources import HELD_OUT, gather
-from depthnet.training.teacher import load_teacher
-from depthnet.weights import load_weights, record_path, save_weights, short_hash
+from depthnet.weights import imagenet_encoders
+from depthnet.weights.formats import load_weights, record_path, save_weights, short_hash
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def train(
         progress=status,
     )
     if not start.weights:
-        first_look.look(built, data.train, folded=start.encoder is not None)
+        data_dependent_init.look(built, data.train, folded=start.encoder is not None)
     trainer = Trainer(
         built,
         recipe,
@@ -134,7 +135,7 @@ def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str
     if start.encoder:
         if not isinstance(built, EncoderDecoder):
             raise InputError(f"{entry.name} has no encoder of its own: leave --encoder away")
-        encoder_weights.load_encoder(built.encoder, start.encoder)
+        imagenet_encoders.load_encoder(built.encoder, start.encoder)
         built.mean, built.std = built.encoder.mean, built.encoder.std
         origin = f"ImageNet encoder ({start.encoder.name}), random decoder, seed {seed}"
     before: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from bench.models import Model, load_model
 from bench.quantise import Calibration, inner_products, quantise
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthnet.data import open_dataset
-from depthnet.protocols import to_input
+from depthnet.scoring.protocols import to_input
 
 ROOMS = Calibration("rooms", images=3)
 

@@ -15,15 +15,16 @@ import tvm
 from onnx import TensorProto, helper, numpy_helper
 from tvm import relax
 
-from compile import build, targets
+from compile import targets
 from compile.check import check_against_onnxruntime
-from compile.frontend import import_model, load_model
-from compile.passes.accounting import operator_macs
-from compile.passes.raise_extrema import raise_extrema
-from compile.passes.remove_identities import fold_constants, remove_identities
+from compile.graph.accounting import operator_macs
+from compile.graph.clip_to_minmax import raise_extrema
+from compile.graph.remove_identities import fold_constants, remove_identities
+from compile.lowering import build
+from compile.onnx.importer import import_model, load_model
 from compile.pipeline import Compiled, generate
 from compile.precision import FP32, Precision
-from compile.runtime import Machine, by_name
+from compile.runtime.executable import Machine, by_name
 
 RESIZES: dict[str, dict[str, str]] = {
     "nearest": {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},

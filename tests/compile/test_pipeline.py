@@ -19,7 +19,7 @@ from compile import pipeline, precision, targets
 from compile.artefact import Artefact, load_artefact
 from compile.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
-from compile.runtime import HostModel, Machine
+from compile.runtime.executable import HostModel, Machine
 
 MACHINES = {"x86_64": 62, "aarch64": 183}  # e_machine in the ELF specification
 
@@ -234,7 +234,7 @@ def test_a_wrong_result_is_never_put_in_place(
 
 
 def test_missing_linker(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compile.linker.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("compile.lowering.linker.importlib.util.find_spec", lambda _: None)
     with pytest.raises(ToolMissing, match="pip install ziglang"):
         compile_model(source, "host", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -14,9 +14,9 @@ import pytest
 from onnx import TensorProto, helper
 from tabulate import tabulate
 
-from android_rpc.bundle import Bundle, build_bundle
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.tracker import Tracker
+from android_rpc.bundle.bundle import Bundle, build_bundle
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.tracker.tracker import Tracker
 
 ARM64 = {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-a76", "num-cores": 1}
 

@@ -15,10 +15,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.cost import counting, cycles, programs
+from bench.cost.arm64_words import disassemble, macs
 from bench.cost.caches import count_misses
 from bench.cost.counting import parse_blocks
-from bench.cost.inference import KNOWN_ERROR, count_artefact, measure
-from bench.cost.instructions import disassemble, macs
+from bench.cost.inference_cost import KNOWN_ERROR, count_artefact, measure
 from bench.cost.library import read_library
 from bench.cost.llvm import find_tool
 from bench.cost.symbols import Kernels

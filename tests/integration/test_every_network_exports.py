@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from depthnet import network, zoo
-from depthnet.export import export
+from depthnet.export.onnx_export import export
 from depthnet.network import DeployedNetwork
 
 LARGEST_FILE_BYTES = 2**31

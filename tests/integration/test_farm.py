@@ -19,23 +19,23 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.fleet import DevicesOfTracker
-from android_rpc.remote import RemoteDevice
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.device_pool import DevicesOfTracker
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import RemoteDevice
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
-from bench.accuracy import measure_accuracy
-from bench.farm import Job, measure_all
-from bench.latency import Connect, measure_on_device
+from android_rpc.tracker.tracker import Tracker
+from bench.accuracy.evaluate import measure_accuracy
+from bench.measure.job_queue import Job, measure_all
+from bench.measure.latency import Connect, measure_on_device
 from bench.models import load_model
-from bench.record import Record, read_records
+from bench.records.record import Record, read_records
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
-from depthnet import protocols
 from depthnet.data import open_dataset
-from depthnet.metrics import NAMES
+from depthnet.scoring import protocols
+from depthnet.scoring.metrics import NAMES
 
 KEY = "emulated-farm"
 PHONES = [f"phone-{letter}" for letter in "abcd"]

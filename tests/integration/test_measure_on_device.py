@@ -11,11 +11,11 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.errors import DeviceError
-from bench.latency import measure_on_device
-from bench.record import Record, append_record, read_records
+from bench.measure.latency import measure_on_device
+from bench.records.record import Record, append_record, read_records
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
 

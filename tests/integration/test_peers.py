@@ -17,12 +17,12 @@ import psutil
 import pytest
 import torch
 
-from bench.agreement import seeded_inputs
-from bench.comparison import compare
 from bench.errors import InputError, RuntimeLost
+from bench.measure.agreement import seeded_inputs
+from bench.measure.comparison import compare
 from bench.models import Model, load_model
-from bench.runtimes.choose import NAMES, Prepared
-from bench.runtimes.own_process import OwnProcess
+from bench.runtimes.registry import NAMES, Prepared
+from bench.runtimes.subprocess_runtime import OwnProcess
 from bench.runtimes.torch_compiled import TorchCompiled
 
 DEADLINE_S = 120

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import CPU_MODEL, find_emulator
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.emulated import CPU_MODEL, find_emulator
 
 MAGIC, MISMATCH = 0xFF271, 0xFF273
 INIT_SERVER, CALL_FUNCTION, RETURN, GET_GLOBAL_FUNCTION = 2, 3, 4, 9

@@ -10,11 +10,11 @@ import numpy as np
 import psutil
 import pytest
 
-from android_rpc.emulated import EmulatedPhone
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import RemoteDevice
 from android_rpc.errors import DeviceError, InputError
-from android_rpc.remote import RemoteDevice
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((2, 4, 256), np.float32)
@@ -171,7 +171,7 @@ def test_a_session_leaves_no_files_for_the_next(
 
 
 def test_sessions_stay_on_the_chosen_cpus(bundle: object, tiny_model: Path) -> None:
-    from android_rpc.bundle import Bundle
+    from android_rpc.bundle.bundle import Bundle
 
     assert isinstance(bundle, Bundle)
     with Tracker() as tracker:

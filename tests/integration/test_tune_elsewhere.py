@@ -11,14 +11,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone as Phone
-from android_rpc.fleet import DevicesOfTracker
-from android_rpc.tracker import Tracker
-from bench.tuning.emulated import EmulatedPhone
-from bench.tuning.on_device import OnDevice
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.device_pool import DevicesOfTracker
+from android_rpc.devices.emulated import EmulatedPhone as Phone
+from android_rpc.tracker.tracker import Tracker
+from bench.tuning.device_measurer import OnDevice
+from bench.tuning.emulated_measurer import EmulatedPhone
 from compile import targets
-from compile.frontend import load_model
+from compile.onnx.importer import load_model
 from compile.precision import FP32
 from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial

@@ -269,27 +269,29 @@ def test_a_full_disk_is_one_line_and_exit_code_3(run: Run, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_every_kind_of_full_disk_is_said_as_one(run: Run, number: int) -> None:
-    with patch("bench.networks.describe_network", side_effect=OSError(number, "full", "out/x")):
+    with patch(
+        "bench.paper.networks.describe_network", side_effect=OSError(number, "full", "out/x")
+    ):
         code, _, err = run("complexity")
     assert code == 3
     assert "no space left on the disk while writing out/x" in one_line(err)
 
 
 def test_an_unexpected_error_is_one_line_without_a_traceback(run: Run) -> None:
-    with patch("bench.networks.describe_network", side_effect=RuntimeError("boom\nbang")):
+    with patch("bench.paper.networks.describe_network", side_effect=RuntimeError("boom\nbang")):
         code, _, err = run("complexity")
     assert code == 1
     assert "boom bang" in one_line(err)
 
 
 def test_debug_shows_the_traceback(run: Run) -> None:
-    with patch("bench.networks.describe_network", side_effect=RuntimeError("boom")):
+    with patch("bench.paper.networks.describe_network", side_effect=RuntimeError("boom")):
         _, _, err = run("--debug", "complexity")
     assert "Traceback" in err
 
 
 def test_ctrl_c_is_exit_code_130(run: Run) -> None:
-    with patch("bench.networks.describe_network", side_effect=KeyboardInterrupt):
+    with patch("bench.paper.networks.describe_network", side_effect=KeyboardInterrupt):
         code, out, err = run("complexity")
     assert (code, out) == (130, "")
     assert "interrupted" in one_line(err)

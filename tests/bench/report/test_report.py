@@ -14,13 +14,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench.errors import InputError
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.schema import KINDS, find_fault
 from bench.report.csv_table import render_csv
 from bench.report.html import render_html
 from bench.report.markdown import render_markdown
 from bench.report.report import build_report
 from bench.report.write import write_report
-from bench.schema import KINDS, find_fault
 
 Make = Callable[..., Record]
 Table = list[dict[str, str]]

@@ -16,7 +16,6 @@ from bench.errors import InputError, ToolMissing
 from bench.models import Model, load_model
 from bench.runtimes import executorch_convert, mnn_convert
 from bench.runtimes.base import Runtime
-from bench.runtimes.choose import NAMES, choose, prepare
 from bench.runtimes.executorch_cpu import ExecuTorchCpu
 from bench.runtimes.litert_convert import converted
 from bench.runtimes.litert_cpu import LiteRtCpu
@@ -24,6 +23,7 @@ from bench.runtimes.mnn_cpu import MnnCpu
 from bench.runtimes.ncnn_cpu import NcnnCpu
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.openvino_cpu import OpenVinoCpu
+from bench.runtimes.registry import NAMES, choose, prepare
 from bench.runtimes.torch_compiled import TorchCompiled
 from bench.runtimes.torch_eager import TorchEager
 from bench.runtimes.torch_script import TorchScript

@@ -17,11 +17,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.errors import InputError
-from bench.tuning import this_machine
+from bench.tuning import host_measurer
 from bench.tuning import tune as tuning
-from bench.tuning.place import Whole
+from bench.tuning.measurer import Whole
 from compile import targets
-from compile import tuned as records
+from compile.records import tuned_choices as records
 from compile.tuning.tune import State
 
 
@@ -49,7 +49,7 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(this_machine, "BUILDS", 1)
+    monkeypatch.setattr(host_measurer, "BUILDS", 1)
     return tmp_path / "cache"
 
 
@@ -68,13 +68,13 @@ def test_keeps_what_gains_and_only_that(tune, cache: Path, monkeypatch: pytest.M
     file = cache / "tuned" / records.file_name(targets.get("host"))
     # A gain is made up where there is none in noise this small.
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
-    monkeypatch.setattr(this_machine.ThisMachine, "whole", whole(1.0))
+    monkeypatch.setattr(host_measurer.ThisMachine, "whole", whole(1.0))
     none = tune()
     assert none["records"] is None
     assert not none["whole"]["holds"]
     assert not file.exists()
 
-    monkeypatch.setattr(this_machine.ThisMachine, "whole", whole(0.9))
+    monkeypatch.setattr(host_measurer.ThisMachine, "whole", whole(0.9))
     found = tune()
     assert found["records"] == str(file)
     assert found["rounds_of_before"] == none["rounds"]
@@ -84,7 +84,7 @@ def test_keeps_what_gains_and_only_that(tune, cache: Path, monkeypatch: pytest.M
 
 def test_the_whole_network_is_compared(tune, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
-    monkeypatch.setattr(this_machine, "ROUNDS", 3)
+    monkeypatch.setattr(host_measurer, "ROUNDS", 3)
     found = tune()["whole"]
     assert found["low"] <= found["ratio"] <= found["high"]
     assert found["ratio"] == pytest.approx(found["tuned"] / found["formula"])

@@ -13,7 +13,7 @@ import pytest
 
 from compile import targets
 from compile.errors import CheckFailed
-from compile.frontend import load_model
+from compile.onnx.importer import load_model
 from compile.precision import FP32
 from compile.schedules import select
 from compile.tuning import tune

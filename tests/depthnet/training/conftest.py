@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from depthnet import zoo
-from depthnet.augmentation import Augmentation
 from depthnet.network import DepthNetwork
+from depthnet.training.batches.augmentation import Augmentation
+from depthnet.training.batches.data_split import TrainingData
+from depthnet.training.batches.samples import Samples
 from depthnet.training.loop import Trainer
 from depthnet.training.recipe import Recipe
-from depthnet.training.samples import Samples
-from depthnet.training.sources import TrainingData
 
 SIZE = (32, 32)
 ENTRY = dataclasses.replace(zoo.get("mobiledepth"), name="tiny", input_size=SIZE)

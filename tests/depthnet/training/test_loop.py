@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from depthnet import depth_space
 from depthnet.errors import InputError
 from depthnet.network import DepthNetwork, weights_sha256
+from depthnet.training.batches.data_split import TrainingData
 from depthnet.training.loop import CHECKPOINT, Diverged, Trainer
-from depthnet.training.objective import Objective
+from depthnet.training.objectives.objective import Objective
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
-from depthnet.training.sources import TrainingData
 from depthnet.training.validation import validate
 
 MakeTrainer = Callable[..., Trainer]

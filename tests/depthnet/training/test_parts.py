@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from depthnet import metrics, protocols
-from depthnet.augmentation import PAPER
 from depthnet.errors import InputError
 from depthnet.network import DeployedNetwork, DepthNetwork
+from depthnet.scoring import metrics, protocols
 from depthnet.training import checkpoint, recipe
-from depthnet.training.average import MovingAverage
-from depthnet.training.samples import Samples
+from depthnet.training.batches.augmentation import PAPER
+from depthnet.training.batches.samples import Samples
+from depthnet.training.ema import MovingAverage
 from depthnet.training.schedule import learning_rate
 from depthnet.training.validation import validate
 

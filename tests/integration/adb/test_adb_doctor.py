@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from android_rpc.doctor import Check, examine, is_fit
+from android_rpc.doctor.doctor import Check, examine, is_fit
 
 if TYPE_CHECKING:
     from conftest import PhoneDouble

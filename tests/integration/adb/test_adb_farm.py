@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
 from compile.pipeline import compile_model
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from android_rpc.adb import Adb
-from android_rpc.bundle import Bundle
+from android_rpc.adb.client import Adb
+from android_rpc.adb.installation import install_bundle
+from android_rpc.adb.phone_lock import lease_phone
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.errors import DeviceError
-from android_rpc.installation import install_bundle
-from android_rpc.lease import lease_phone
-from android_rpc.phone import AdbPhone
-from android_rpc.thermal import Limits
+from android_rpc.telemetry.thermal import Limits
 from compile.pipeline import compile_model
 
 if TYPE_CHECKING:

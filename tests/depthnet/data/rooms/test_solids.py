@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from depthnet.data.rooms.materials import Material
 from depthnet.data.rooms.solids import Shape, Solid, interval
+from depthnet.data.rooms.surfaces.materials import Material
 
 GREY = Material("plain", (0.5, 0.5, 0.5))
 SHAPES: tuple[Shape, ...] = ("box", "ellipsoid", "cylinder")

@@ -30,7 +30,7 @@ def main() -> None:
     from tvm import relax  # noqa: F401
 
     import bench.cli.rpc_measure
-    import bench.latency  # noqa: F401
+    import bench.measure.latency  # noqa: F401
 
     print("ready", flush=True)
     for line in sys.stdin:
@@ -66,8 +66,8 @@ def start(arguments: list[str], folder: Path) -> int:
 def observe() -> None:
     """Has progress and samples written down, samples taken in small helpings, no long patience."""
     from android_rpc import session
-    from bench import sampling
     from bench.cli import interrupt, rpc_measure
+    from bench.measure import sampling_plan
 
     progress, delivered = (
         os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -90,7 +90,7 @@ def observe() -> None:
 
     session.RemoteModel.samples = observed  # type: ignore[method-assign]
     rpc_measure.status = status  # type: ignore[assignment]
-    sampling.CHUNK_S = 0.1
+    sampling_plan.CHUNK_S = 0.1
     session.GRACE_S = 1.0
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from android_rpc.bundle.tvm_wheels import header_folders
 from android_rpc.cache import cache_folder
-from android_rpc.tvm_wheels import header_folders
 from compile.artefact import LIBRARY, Artefact, finish
 from compile.pipeline import compile_model
 

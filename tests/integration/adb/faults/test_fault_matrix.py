@@ -22,11 +22,11 @@ import pytest
 from case import DEADLINE_S, HOUR_S, MID_SAMPLING, PIECE, SAMPLES, Case, adb, wait
 from command_line import Command, Commands
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.phone import AdbPhone
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.adb_phone import AdbPhone
+from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
 from compile.artefact import LIBRARY
 
 if TYPE_CHECKING:

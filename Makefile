@@ -39,7 +39,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 
 types: setup-dev
-	$(BIN)/mypy depthnet compile android_rpc bench
+	$(BIN)/mypy depthbench depthnet compile android_rpc bench
 
 setup: system $(VENV)/.installed
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from android_rpc.errors import ConnectionLost, DeviceError, InputError
-from android_rpc.one_line import one_line
 from android_rpc.tracker.tracker_lease import Claim
 from android_rpc.watchdog import Watchdog
+from depthbench.errors import ConnectionLost, DeviceError, InputError
+from depthbench.one_line import one_line
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import InputError
 from bench.models import Model, resolve_model
 from bench.quantise import quantise
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
@@ -77,8 +77,8 @@ def own_records(machine: Target, records: Path | None = None) -> list[Path]:
 
 def default_records(machine: Target) -> Path:
     """Where tuned choices for a target are kept."""
-    from android_rpc.cache import cache_folder
     from compile.records.tuned_choices import file_name
+    from depthbench.files import cache_folder
 
     return cache_folder() / "tuned" / file_name(machine)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 Progress = Callable[[str], None]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.accuracy.evaluate import default_data
-from bench.errors import InputError
 from bench.models import Model, load_model
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     import onnx

@@ -17,9 +17,9 @@ from bench.compile_service import compile_for, in_precision, resolve_artefact
 from bench.cost.caches import count_misses
 from bench.cost.inference_cost import KNOWN_ERROR, measure
 from bench.cost.peers import PEERS, measure_peer
-from bench.errors import CheckFailed, InputError
 from bench.measure.agreement import compare, seeded_inputs
 from bench.models import resolve_model
+from depthbench.errors import CheckFailed, InputError
 from depthnet.zoo import FLAGSHIP
 
 

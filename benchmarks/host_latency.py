@@ -16,7 +16,6 @@ import click
 
 from bench import cli
 from bench.compile_service import in_precision
-from bench.errors import InputError, RuntimeLost, ToolMissing
 from bench.measure.agreement import seeded_inputs
 from bench.measure.comparison import compare, precision_of
 from bench.measure.interleaving import ROUNDS
@@ -24,6 +23,7 @@ from bench.models import resolve_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import choose, prepare
 from bench.runtimes.subprocess_runtime import OwnProcess
+from depthbench.errors import InputError, RuntimeLost, ToolMissing
 
 PEERS = {
     "fp32": ("onnxruntime", "openvino", "ncnn", "litert"),

@@ -24,9 +24,9 @@ from bench.models import resolve_model
 from bench.paper.measured import FILE, SCHEMA, read_measured, timed_networks
 from bench.records.provenance import commit_of, tool_versions
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from depthbench.files import write_whole
 from depthnet import zoo
 from depthnet.data import open_dataset
-from depthnet.files import write_whole
 from depthnet.scoring import protocols
 from depthnet.weights import pretrained
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from compile import interrupt, targets
 from compile.artefact import LIBRARY, Artefact, finish, load_artefact, replacing
-from compile.errors import InputError
 from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import sha256_of, with_choices
 from compile.runtime.threads import usable_cores
 from compile.targets import Target
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from compile.graph.accounting import Rewrites

@@ -6,8 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from compile.errors import InputError
 from compile.targets import Target
+from depthbench.errors import InputError
 
 
 @dataclass(frozen=True)

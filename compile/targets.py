@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compile.errors import InputError
 from compile.schedules.choices import Choices
+from depthbench.errors import InputError
 
 # Types whose vectors have other lanes than those of float32.
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}

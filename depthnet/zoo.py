@@ -6,8 +6,8 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from depthbench.errors import InputError
 from depthnet.decoder_spec import DecoderSpec
-from depthnet.errors import InputError
 
 if TYPE_CHECKING:
     from depthnet.depth_space import DepthSpace

@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from android_rpc.errors import DeviceError, ToolMissing
-from android_rpc.one_line import one_line
+from depthbench.errors import DeviceError, ToolMissing
+from depthbench.one_line import one_line
 
 INSTALL = "sudo apt-get install adb"
 REQUEST_S = 30.0

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from android_rpc.adb.client import run_adb, start_server
-from android_rpc.errors import DeviceError, InputError, ToolMissing
+from depthbench.errors import DeviceError, InputError, ToolMissing
 
 READY = "device"
 # States that pass by themselves, a moment after a phone was plugged in.

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from android_rpc.adb.client import Adb
 from android_rpc.adb.phone_lock import Lease
 from android_rpc.bundle.bundle import Bundle
-from android_rpc.errors import DeviceError
+from depthbench.errors import DeviceError
 
 HOME = PurePosixPath("/data/local/tmp/depthbench")
 CHECKSUM_S = 120.0

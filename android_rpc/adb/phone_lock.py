@@ -21,8 +21,8 @@ from typing import TextIO
 from urllib.parse import quote
 
 from android_rpc.adb.client import PHONE_PORTS, Adb
-from android_rpc.cache import cache_folder
-from android_rpc.errors import DeviceError
+from depthbench.errors import DeviceError
+from depthbench.files import cache_folder
 
 PORT_TRIES = 5
 WAIT_S = 900.0

@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from android_rpc.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 LIBRARY_FOLDER = Path("/usr/aarch64-linux-gnu/lib")
 LOADER = "ld-linux-aarch64.so.1"

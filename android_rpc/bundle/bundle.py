@@ -24,8 +24,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from android_rpc.bundle import arm64_libraries, server_build, tvm_wheels
-from android_rpc.cache import cache_folder
-from android_rpc.errors import InputError
+from depthbench.errors import InputError
+from depthbench.files import cache_folder
 
 SCHEMA = 1
 MANIFEST = "manifest.json"

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from android_rpc.bundle.tvm_wheels import header_folders
-from android_rpc.cache import cache_folder
-from android_rpc.errors import ToolMissing
-from android_rpc.one_line import one_line
+from depthbench.errors import ToolMissing
+from depthbench.files import cache_folder
+from depthbench.one_line import one_line
 
 SOURCE = Path(__file__).parents[1] / "server"
 # Any glibc from 2.31 on can run it; the bundle brings its own.

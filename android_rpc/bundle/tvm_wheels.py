@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from android_rpc.errors import ToolMissing
-from android_rpc.one_line import one_line
+from depthbench.errors import ToolMissing
+from depthbench.one_line import one_line
 
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_24_aarch64")
 DOWNLOAD_LIMIT_S = 1800

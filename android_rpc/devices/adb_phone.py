@@ -24,8 +24,6 @@ from android_rpc.adb.phone_lock import Lease, lease_phone
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.device import Endpoint
 from android_rpc.doctor.crash_diagnosis import explained
-from android_rpc.errors import DeviceError, InputError
-from android_rpc.processes import ChildProcess, child_process
 from android_rpc.telemetry import sysfs
 from android_rpc.telemetry.recorder import SESSIONS, Recorder
 from android_rpc.telemetry.thermal import Limits, wait_until_cool
@@ -33,6 +31,8 @@ from android_rpc.telemetry.topology import format_core_list
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tcp_proxy import relay
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
+from depthbench.errors import DeviceError, InputError
+from depthbench.processes import ChildProcess, child_process
 
 START_S = 30.0
 PORT_TRIES = 5

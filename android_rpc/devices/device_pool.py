@@ -13,7 +13,7 @@ from typing import Protocol
 
 from android_rpc.devices.device import Device
 from android_rpc.devices.tracker_device import RemoteDevice
-from android_rpc.errors import DeviceError
+from depthbench.errors import DeviceError
 
 # Phones restart in less.
 PATIENCE_S = 120.0

@@ -20,10 +20,10 @@ from typing import Any
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.device import Endpoint
 from android_rpc.doctor.crash_diagnosis import explained
-from android_rpc.errors import ToolMissing
-from android_rpc.processes import child_process
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
+from depthbench.errors import ToolMissing
+from depthbench.processes import child_process
 
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 CPU_MODEL = "cortex-a76"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from android_rpc.devices.device import Device
-from android_rpc.errors import InputError
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from android_rpc.devices.device_pool import Fleet

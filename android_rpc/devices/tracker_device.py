@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from android_rpc.devices.device import Endpoint
-from android_rpc.errors import DeviceError, InputError
 from android_rpc.telemetry.thermal import Limits, Temperatures, wait_until_cool
 from android_rpc.tracker.tracker import AnyTracker
 from android_rpc.tracker.tracker_client import TrackerClient
 from android_rpc.tracker.tracker_lease import Claim
+from depthbench.errors import DeviceError, InputError
 
 if TYPE_CHECKING:
     from android_rpc.session import Session

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from android_rpc.errors import ConnectionLost, DeviceError
-from android_rpc.processes import ChildProcess
+from depthbench.errors import ConnectionLost, DeviceError
+from depthbench.processes import ChildProcess
 
 LOG_S = 3.0
 CHECK_S = 0.02

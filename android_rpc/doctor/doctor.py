@@ -18,11 +18,11 @@ from android_rpc.adb.installation import install_bundle
 from android_rpc.adb.phone_lock import lease_phone
 from android_rpc.bundle.bundle import build_bundle
 from android_rpc.devices.adb_phone import AdbPhone
-from android_rpc.errors import DeviceError, InputError, ToolMissing
-from android_rpc.one_line import one_line
 from android_rpc.telemetry import sysfs
 from android_rpc.telemetry.thermal import Limits
 from android_rpc.telemetry.topology import format_core_list
+from depthbench.errors import DeviceError, InputError, ToolMissing
+from depthbench.one_line import one_line
 
 Verdict = Literal["good", "warning", "failed", "not reached"]
 

@@ -9,11 +9,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from android_rpc.adb.client import Adb
-from android_rpc.errors import DeviceError
-from android_rpc.processes import child_process
 from android_rpc.telemetry.sysfs import CPU
 from android_rpc.telemetry.thermal import COLDEST_C, HOTTEST_C, parse_zones
 from android_rpc.telemetry.topology import Core
+from depthbench.errors import DeviceError
+from depthbench.processes import child_process
 
 EVERY_S = 10
 LOG = "during.log"

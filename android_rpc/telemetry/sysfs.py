@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from android_rpc.adb.client import Adb
-from android_rpc.errors import DeviceError
 from android_rpc.telemetry.thermal import Battery, Temperatures, parse_battery, parse_zones
 from android_rpc.telemetry.topology import Core, best_cores, parse_cpuinfo
+from depthbench.errors import DeviceError
 
 CPU = "/sys/devices/system/cpu/cpu"
 CLOCKS = ("scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq", "scaling_governor")

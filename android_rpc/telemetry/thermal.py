@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from android_rpc.errors import DeviceError
+from depthbench.errors import DeviceError
 
 CPU_ZONE = re.compile(r"cpu|soc|cluster|apc|\bbig\b|\bmid\b|\blittle\b", re.IGNORECASE)
 COLDEST_C, HOTTEST_C = -40.0, 150.0

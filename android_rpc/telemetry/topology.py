@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from android_rpc.errors import InputError
+from depthbench.errors import InputError
 
 A76 = {(0x41, 0xD0B), (0x51, 0x804)}
 """Implementer and part of the Cortex-A76, and of Qualcomm's Kryo 4xx Gold, which is one."""

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from android_rpc.devices.device import Device
-from android_rpc.errors import DeviceError
 from android_rpc.tracker.tracker import AnyTracker
+from depthbench.errors import DeviceError
 
 CHECK_S = 2.0
 # Servers register again by themselves when the tracker was restarted.

@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from android_rpc.errors import DeviceError
-from android_rpc.processes import ChildProcess
 from android_rpc.tracker.tracker import AnyTracker
+from depthbench.errors import DeviceError
+from depthbench.processes import ChildProcess
 
 START_S = 60.0
 CHECK_S = 0.05

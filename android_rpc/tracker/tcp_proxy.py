@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from android_rpc.errors import InputError
+from depthbench.errors import InputError
 
 BLOCK = 1 << 16
 

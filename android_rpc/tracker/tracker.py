@@ -14,9 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from android_rpc.errors import DeviceError, InputError
-from android_rpc.processes import ChildProcess, child_process
 from android_rpc.tracker.tracker_client import TrackerClient
+from depthbench.errors import DeviceError, InputError
+from depthbench.processes import ChildProcess, child_process
 
 LOOPBACK = "127.0.0.1"
 PROCESS = Path(__file__).with_name("tracker_process.py")

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from android_rpc.errors import DeviceError
+from depthbench.errors import DeviceError
 
 MAGIC = 0x2F271
 SUCCESS, PING, REQUEST, SUMMARY = 0, 1, 4, 6

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from android_rpc.errors import DeviceError
-from android_rpc.one_line import one_line
 from android_rpc.tracker.tracker_client import TrackerClient
 from android_rpc.watchdog import Watchdog
+from depthbench.errors import DeviceError
+from depthbench.one_line import one_line
 
 CONNECT_S = 30.0
 RETRY_S = 0.2

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +78,7 @@ def write_contact_sheet(
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from depthnet.files import write_whole
+    from depthbench.files import write_whole
 
     figure = _draw(results, record)
     content = io.BytesIO()

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import CheckFailed, InputError
 from bench.models import Model
 from bench.records.record import Record, new_record
 from bench.runtimes.base import Runtime
+from depthbench.errors import CheckFailed, InputError
 
 logger = logging.getLogger(__name__)
 

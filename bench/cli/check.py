@@ -10,7 +10,7 @@ import click
 
 from bench.cli import check_result
 from bench.cli.common import OUT, emit, json_option, out_option, status
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from bench.models import Model

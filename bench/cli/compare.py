@@ -42,7 +42,6 @@ def command(
     time with several threads. A runtime that is not installed is listed as absent (pip install
     'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
-    from bench.errors import InputError, RuntimeLost, ToolMissing
     from bench.measure import comparison
     from bench.measure.agreement import seeded_inputs
     from bench.models import resolve_model
@@ -50,6 +49,7 @@ def command(
     from bench.runtimes.base import Runtime
     from bench.runtimes.registry import choose, prepare
     from bench.runtimes.subprocess_runtime import OwnProcess
+    from depthbench.errors import InputError, RuntimeLost, ToolMissing
 
     names = list(dict.fromkeys(["onnxruntime", *choose(runtimes)]))
     absent: dict[str, str] = {}

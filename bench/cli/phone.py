@@ -26,7 +26,7 @@ def doctor(device: str, as_json: bool) -> int:
     The exit code is 3 when a check fails; warnings do not count.
     """
     from android_rpc.doctor.doctor import examine, is_fit
-    from android_rpc.errors import InputError
+    from depthbench.errors import InputError
 
     kind, _, serial = device.partition(":")
     if kind != "adb":

@@ -16,7 +16,7 @@ from bench.cli.common import (
     status,
     table,
 )
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device

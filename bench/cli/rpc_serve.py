@@ -7,7 +7,7 @@ import secrets
 import click
 
 from bench.cli.common import default_device, emit, json_option, status
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 LIMIT_S = 1800
 
@@ -50,7 +50,7 @@ def kept(name: str, made_of: object, make: Callable[[Path], Path]) -> Path:
     `make` gets a folder to work in, and returns the finished one within it; another process may be
     faster.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     digest = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     place = cache_folder() / "cost" / f"arm64-{name}-{digest}"

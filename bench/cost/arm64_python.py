@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cost.arm64_debian import call, kept, unpacked
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 Progress = Callable[[str], None]
 

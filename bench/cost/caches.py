@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.cost.arm64_debian import unpacked
 from bench.cost.inference_cost import runner_command, runner_environment
-from bench.errors import CheckFailed
+from depthbench.errors import CheckFailed
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cost import programs
-from bench.errors import CheckFailed
+from depthbench.errors import CheckFailed
 
 WARM_UP = 1
 COUNTED = 2

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.cost.arm64_words import disassemble
 from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
-from bench.errors import CheckFailed
+from depthbench.errors import CheckFailed
 
 Words = tuple[int, ...]
 
@@ -33,7 +33,7 @@ def estimate(blocks: Iterable[Words], cache: Path | None = None) -> dict[Words, 
 
     Raises ToolMissing when LLVM is not installed, CheckFailed when llvm-mca fails.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     model = hashlib.sha256(repr((version(), OPTIONS)).encode()).hexdigest()[:16]
     file = (cache or cache_folder()) / "cost" / f"cycles-{model}.json"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.cost import arm64_words, counting, cycles, programs
 from bench.cost.library import read_library
 from bench.cost.symbols import Kernels, locate, parse_maps
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact

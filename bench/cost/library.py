@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 _MACHINE = 183
 _LOAD, _EXECUTABLE = 1, 1

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from functools import cache
 
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 # The Neoverse N1 is the A76 for servers; LLVM's own model called cortex-a76 is that of the A57.
 CPU_MODEL = "neoverse-n1"

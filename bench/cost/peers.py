@@ -19,7 +19,7 @@ from bench.cost import counting, programs
 from bench.cost.arm64_python import arm64_packages, arm64_python
 from bench.cost.inference_cost import Cost, cost_of
 from bench.cost.symbols import locate, parse_maps
-from bench.errors import InputError, ToolMissing
+from depthbench.errors import InputError, ToolMissing
 
 Progress = Callable[[str], None]
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 SOURCE = Path(__file__).parent / "native"
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
@@ -49,7 +49,7 @@ def compile_program(
 
     Raises ToolMissing, with the compiler's first error, when it cannot be compiled.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("ziglang is not installed: pip install ziglang")

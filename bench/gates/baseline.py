@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.errors import InputError
 from bench.gates.fingerprint import IMAGE_STAGES
 from bench.records.provenance import git_state, tool_versions
+from depthbench.errors import InputError
 
 SCHEMA = "depthbench.baseline/1"
 SHIPPED = Path(__file__).parent / "accuracy_baseline.json"
@@ -24,7 +24,7 @@ def write_baseline(path: Path, networks: dict[str, Any], reason: str) -> dict[st
 
     Raises InputError for an empty reason.
     """
-    from depthnet.files import write_whole
+    from depthbench.files import write_whole
 
     document = {**heading(SCHEMA, reason), "networks": networks}
     text = json.dumps(document, indent=1, allow_nan=False)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import CheckFailed, InputError
 from bench.gates.baseline import WRITE, heading, read_document
+from depthbench.errors import CheckFailed, InputError
 
 SCHEMA = "depthbench.instructions/1"
 SHIPPED = Path(__file__).parent / "instruction_baseline.json"
@@ -95,7 +95,7 @@ def compare_counts(baseline: Mapping[str, Any], found: Mapping[str, Any]) -> Gro
 
 def write_counts(path: Path, found: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Write the counts to `path`, whole or not at all, with date, commit, tools and reason."""
-    from depthnet.files import write_whole
+    from depthbench.files import write_whole
 
     document = {**heading(SCHEMA, reason), **found}
     write_whole(path, (json.dumps(document, indent=1) + "\n").encode())

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import InputError
 from bench.measure.validity import RULES
+from depthbench.errors import InputError
 
 SEED = 0
 

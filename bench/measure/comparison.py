@@ -7,7 +7,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import CheckFailed, RuntimeLost
 from bench.measure.agreement import compare as compare_outputs
 from bench.measure.interleaving import ROUNDS, interleave
 from bench.measure.validity import RULES
@@ -15,6 +14,7 @@ from bench.models import Model
 from bench.runtimes.base import Runtime
 from bench.stats.ratio_ci import ratio_of_medians
 from bench.stats.statistics import summarise
+from depthbench.errors import CheckFailed, RuntimeLost
 
 SCHEMA = "depthbench.comparison/1"
 

@@ -18,7 +18,7 @@ def device_state(session: Session) -> dict[str, Any]:
     What the device does not tell, or its server (TVM's own has no such functions), is left out.
     Not for an emulated device: user-mode emulation shows the host's files.
     """
-    from android_rpc.errors import DeviceError
+    from depthbench.errors import DeviceError
 
     state: dict[str, Any] = {}
     try:
@@ -36,7 +36,7 @@ def device_state(session: Session) -> dict[str, Any]:
 
 
 def _number(session: Session, path: str) -> float | None:
-    from android_rpc.errors import DeviceError
+    from depthbench.errors import DeviceError
 
     try:
         return float(session.read_file(path))

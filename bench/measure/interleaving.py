@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.errors import RuntimeLost
 from bench.measure.timing import Sample
+from depthbench.errors import RuntimeLost
 
 WARM_UPS = 5
 ROUNDS = 60

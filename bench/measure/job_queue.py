@@ -119,7 +119,7 @@ class _Farm:
         return True
 
     def _take_and_start(self) -> None:
-        from android_rpc.errors import DeviceError
+        from depthbench.errors import DeviceError
 
         def while_waiting() -> None:
             self._check()
@@ -166,7 +166,7 @@ class _Farm:
                     job.failed, job.error = str(error), error
 
     def _run_job(self, job: Job, device: Device) -> None:
-        from android_rpc.errors import DeviceError
+        from depthbench.errors import DeviceError
 
         lost = False
         record = None
@@ -200,7 +200,7 @@ class _Farm:
     @contextmanager
     def _connect(self, device: Device, timeout_s: float) -> Iterator[OpenSession]:
         """As `bench.connection.connect`, with sessions that `_stop` can cut short."""
-        from android_rpc.errors import DeviceError
+        from depthbench.errors import DeviceError
 
         with connect(device, timeout_s) as open_session:
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from bench.accuracy.device_accuracy import Accuracy, score_on_device
-from bench.errors import InputError
 from bench.measure.agreement import SEED, agrees, compare, seeded_inputs, worse
 from bench.measure.connection import OpenSession, connect
 from bench.measure.device_telemetry import device_state
@@ -27,6 +26,7 @@ from bench.records.record import Record, new_record
 from bench.records.sample_stats import doubts_of, statistics_of
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import InputError
 from bench.paper.measured import read_measured
 from bench.records.record import Record
 from bench.report.wording import untrained
+from depthbench.errors import InputError
 from depthnet import paper
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from bench.errors import CheckFailed
 from bench.profiling.measured_peak import Peak
+from depthbench.errors import CheckFailed
 
 MACHINE = {"name": "virtual machine", "operator": "memory and control", "macs": 0, "bytes": 0}
 

@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.errors import InputError
 from bench.records.host_info import host_conditions
 from bench.records.provenance import git_state, tool_versions
 from bench.records.schema import KINDS, SCHEMA, find_fault
+from depthbench.errors import InputError
 
 MAX_BYTES = 1 << 30
 Record = dict[str, Any]

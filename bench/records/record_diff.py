@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import InputError
 from bench.records.comparability import describe, differing, subject
 from bench.records.record import Record, read_records
 from bench.records.schema import TIMED
 from bench.stats.ratio_ci import ratio_apart
+from depthbench.errors import InputError
 
 
 def read_side(name: str) -> list[Record]:

@@ -15,8 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.errors import InputError, ToolMissing
 from bench.models import Model
+from depthbench.errors import InputError, ToolMissing
 
 CONVERSION_S = 1200
 
@@ -28,7 +28,7 @@ def converted(model: Model, module: str, *, runtime: str, package: str, extra: s
     `runtime` names the runtime in messages. Raises ToolMissing without the package, InputError
     for a model that it cannot convert.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     try:
         version = importlib.metadata.version(package)

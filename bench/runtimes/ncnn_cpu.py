@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
 from bench.runtimes.base import Runtime, one_line
+from depthbench.errors import InputError, ToolMissing
 
 CONVERSION_S = 300
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError
 from bench.runtimes.base import PRECISIONS, Runtime, one_line
+from depthbench.errors import InputError
 
 
 class OnnxRuntimeCpu(Runtime):

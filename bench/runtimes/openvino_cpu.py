@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
 from bench.runtimes.base import Runtime, one_line
+from depthbench.errors import InputError, ToolMissing
 
 
 class OpenVinoCpu(Runtime):

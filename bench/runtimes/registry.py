@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compile_service import compile_for
-from bench.errors import InputError
 from bench.models import Model, load_model
 from bench.runtimes.base import Runtime
+from depthbench.errors import InputError
 
 NAMES = (
     *("pytorch", "torch-compile", "torchscript", "executorch"),

@@ -13,11 +13,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import RuntimeLost
 from bench.measure.timing import Sample
 from bench.runtimes.base import Runtime
 from bench.runtimes.channel import receive, send
 from bench.runtimes.registry import Prepared
+from depthbench.errors import RuntimeLost
 
 LOAD_S = 900.0
 ANSWER_S = 120.0
@@ -37,7 +37,7 @@ class OwnProcess(Runtime):
     def __init__(
         self, prepared: Prepared, *, load_s: float = LOAD_S, answer_s: float = ANSWER_S
     ) -> None:
-        from android_rpc.processes import ChildProcess
+        from depthbench.processes import ChildProcess
 
         self.name = prepared.name
         self._load_s, self._answer_s = load_s, answer_s

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.errors import InputError, ToolMissing
 from bench.runtimes.base import one_line
 from bench.runtimes.torch_eager import TorchEager
+from depthbench.errors import InputError, ToolMissing
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError
 from bench.runtimes.base import PRECISIONS, Runtime
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn

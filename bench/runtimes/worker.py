@@ -54,8 +54,8 @@ def end_with_standard_input() -> None:
 
 def one_of_ours(error: Exception) -> Exception:
     """An error that the command line knows, of one line."""
-    from bench.errors import InputError
     from bench.runtimes.base import one_line
+    from depthbench.errors import InputError
 
     if hasattr(error, "exit_code"):
         return error

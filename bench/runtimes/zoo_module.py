@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.errors import InputError
 from bench.models import Model
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from depthnet.network import DeployedNetwork

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 RESAMPLES = 1000
 TAILS = (2.5, 97.5)  # percent: what lies between them is a 95 % interval

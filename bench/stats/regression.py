@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 LEAST_RUNS = 5
 MOST_RUNS = 20

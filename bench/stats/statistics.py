@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 
 class Summary(TypedDict):

@@ -10,11 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
-from android_rpc.errors import DeviceError
 from bench.measure.agreement import seeded_inputs
 from bench.measure.connection import connect
 from bench.stats.ratio_ci import ratio_of_medians
 from bench.tuning.measurer import Build, Progress, Whole
+from depthbench.errors import DeviceError
 
 if TYPE_CHECKING:
     from android_rpc.devices.device_pool import Fleet

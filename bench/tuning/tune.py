@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.compile_service import default_records, in_precision
-from bench.errors import InputError
 from bench.models import resolve_model
 from bench.tuning.measurer import Place, Progress
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from compile.targets import Target

@@ -16,9 +16,9 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.errors import InputError
 from compile.graph.relax_rewriter import is_straight, translate, with_operands
 from compile.graph.tensors import constant_of, is_operator
+from depthbench.errors import InputError
 
 HALF = "float16"
 # Products: float16 whatever their operands were.

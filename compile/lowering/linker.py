@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from compile.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 # Android 15 refuses libraries whose segments are aligned to less than 16 KiB; 64 KiB suits
 # every arm64 kernel.

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compile import interrupt
-from compile.errors import InputError
 from compile.onnx import model_file
 from compile.onnx.function_expansion import expand_functions
 from compile.onnx.resize import rewrite_resizes
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     import onnx

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     import onnx

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from compile.errors import InputError
 from compile.schedules import choices
 from compile.targets import Target, kind_of_processor
+from depthbench.errors import InputError
 
 SCHEMA = "depthbench.tuned/1"
 SHIPPED = Path(__file__).parent

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from compile.artefact import Artefact
-from compile.errors import InputError
 from compile.onnx.importer import Port
 from compile.runtime.threads import use_threads
+from depthbench.errors import InputError
 
 # TVM's code reads vectors that begin on one.
 CACHE_LINE = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 # A worker that finds nothing to do asks again so often before it sleeps: about a millisecond, so
 # that it stays awake from one kernel to the next. TVM's own 300,000 keep a core busy long after.

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Generic, Protocol, TypeVar
 
-from compile.errors import CheckFailed
 from compile.records.tuned_choices import Record, Tuned
 from compile.tuning.journal import Journal, Measurement, Round
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running, differing
 from compile.tuning.search import Search
+from depthbench.errors import CheckFailed
 
 # Rounds at the end in which what looks best is measured again, where measuring is noisy.
 CONFIRMING = 6

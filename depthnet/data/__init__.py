@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from depthbench.errors import InputError
 from depthnet.data.pair import DepthDataset, DepthPair
-from depthnet.errors import InputError
 
 __all__ = ["DepthDataset", "DepthPair", "data_folder", "open_dataset"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 
 LARGEST = 16_000_000
 HEADER = 128

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from depthbench.errors import InputError
 from depthnet.data.image_file import read_levels, read_rgb
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.splits import at, check_split, read_table, take
-from depthnet.errors import InputError
 
 FARTHEST = 9.99547
 """Metres at level 255: the farthest filled depth of the labelled set."""

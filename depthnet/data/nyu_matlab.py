@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from depthbench.errors import InputError
 from depthnet.data.image_file import LARGEST
 from depthnet.data.matlab5 import read_arrays
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.per_process import PerProcess
 from depthnet.data.splits import at, check_split, read_table, take
-from depthnet.errors import InputError
 
 if TYPE_CHECKING:
     import h5py

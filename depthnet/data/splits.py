@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 
 SPLITS = ("train", "test")
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from depthbench.errors import CheckFailed, InputError
+from depthbench.files import write_whole
 from depthnet.complexity import Complexity, measure
-from depthnet.errors import CheckFailed, InputError
 from depthnet.export.export_cache import KEY, metadata_of
-from depthnet.files import write_whole
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.scoring.alignment import Alignment, align
 from depthnet.scoring.metrics import Scores, score
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from depthnet.errors import InputError
-from depthnet.files import write_whole
+from depthbench.errors import InputError
+from depthbench.files import write_whole
 from depthnet.training.log import Row
 from depthnet.weights.formats import read_tensors
 

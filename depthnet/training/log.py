@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from depthnet.files import write_whole
+from depthbench.files import write_whole
 from depthnet.scoring import metrics
 
 Row = dict[str, Any]

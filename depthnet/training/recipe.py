@@ -7,7 +7,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.training.batches.augmentation import PAPER, Augmentation
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from depthbench.errors import InputError
 from depthnet import network, zoo
-from depthnet.errors import InputError
 from depthnet.network import DepthNetwork, EncoderDecoder
 from depthnet.training import data_dependent_init
 from depthnet.training.batches.data_split import HELD_OUT, gather

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from depthnet.errors import InputError
-from depthnet.files import write_whole
+from depthbench.errors import InputError
+from depthbench.files import write_whole
 from depthnet.network import DepthNetwork
 
 FORMAT = 1

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from depthbench.errors import InputError
 from depthnet.encoders import Encoder
-from depthnet.errors import InputError
 from depthnet.weights.formats import check_fit, read_tensors
 
 MEAN = STD = (0.5, 0.5, 0.5)

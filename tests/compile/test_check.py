@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from compile.check import check_against_onnxruntime, random_inputs, relative_difference
-from compile.errors import CheckFailed
 from compile.onnx.importer import Port, load_model
+from depthbench.errors import CheckFailed
 
 
 @given(arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)))

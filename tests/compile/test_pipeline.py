@@ -17,9 +17,9 @@ import pytest
 
 from compile import pipeline, precision, targets
 from compile.artefact import Artefact, load_artefact
-from compile.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
 from compile.runtime.executable import HostModel, Machine
+from depthbench.errors import CheckFailed, InputError, ToolMissing
 
 MACHINES = {"x86_64": 62, "aarch64": 183}  # e_machine in the ELF specification
 

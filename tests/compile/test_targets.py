@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from compile import targets
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 
 def test_unknown_name_is_one_line_with_the_nearest() -> None:

@@ -9,10 +9,10 @@ from unittest.mock import patch
 import pytest
 import torch
 
+from depthbench.errors import InputError
 from depthnet import network, zoo
 from depthnet.blocks import channel_shuffle
 from depthnet.decoders import Decoder
-from depthnet.errors import InputError
 from depthnet.network import DeployedNetwork
 
 

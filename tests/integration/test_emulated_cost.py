@@ -22,8 +22,8 @@ from bench.cost.inference_cost import KNOWN_ERROR, count_artefact, measure
 from bench.cost.library import read_library
 from bench.cost.llvm import find_tool
 from bench.cost.symbols import Kernels
-from bench.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
+from depthbench.errors import CheckFailed, InputError, ToolMissing
 
 # No C library: what it does at its start would be counted as well.
 END = r"""

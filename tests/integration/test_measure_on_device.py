@@ -13,11 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.emulated import EmulatedPhone
-from android_rpc.errors import DeviceError
 from bench.measure.latency import measure_on_device
 from bench.records.record import Record, append_record, read_records
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
+from depthbench.errors import DeviceError
 
 ProcessesWith = Callable[[str], list[psutil.Process]]
 

@@ -17,13 +17,13 @@ import psutil
 import pytest
 import torch
 
-from bench.errors import InputError, RuntimeLost
 from bench.measure.agreement import seeded_inputs
 from bench.measure.comparison import compare
 from bench.models import Model, load_model
 from bench.runtimes.registry import NAMES, Prepared
 from bench.runtimes.subprocess_runtime import OwnProcess
 from bench.runtimes.torch_compiled import TorchCompiled
+from depthbench.errors import InputError, RuntimeLost
 
 DEADLINE_S = 120
 WORKER = "bench.runtimes.worker"

@@ -17,10 +17,10 @@ import pytest
 from android_rpc import session as session_module
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.emulated import EmulatedPhone
-from android_rpc.errors import DeviceError
 from android_rpc.session import open_session
 from android_rpc.tracker.tracker import Tracker
 from android_rpc.tracker.tracker_client import TrackerClient
+from depthbench.errors import DeviceError
 
 FOREVER = 10**9
 USABLE_AGAIN_S = 15.0

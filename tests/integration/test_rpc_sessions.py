@@ -12,9 +12,9 @@ import pytest
 
 from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.devices.tracker_device import RemoteDevice
-from android_rpc.errors import DeviceError, InputError
 from android_rpc.session import open_session
 from android_rpc.tracker.tracker import Tracker
+from depthbench.errors import DeviceError, InputError
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((2, 4, 256), np.float32)

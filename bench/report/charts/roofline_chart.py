@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.errors import CheckFailed
 from bench.report.charts.labels import place_labels, shorten
 from bench.report.charts.svg import SERIES, draw_both, gridded
+from depthbench.errors import CheckFailed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from depthbench.errors import InputError
 from depthnet.data import DepthDataset, open_dataset
-from depthnet.errors import InputError
 from depthnet.training.batches.samples import Samples, concatenate, load_samples
 
 HELD_OUT = 0.1

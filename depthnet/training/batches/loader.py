@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.training.batches.augmentation import DRAWS, augment
 from depthnet.training.batches.samples import Samples
 from depthnet.training.recipe import Recipe

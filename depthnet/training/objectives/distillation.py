@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.network import DepthNetwork, EncoderDecoder, normalised
 from depthnet.training.objectives.teacher import Teacher, channels_of, maps_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 
 BERHU_SHARE = 0.2
 """The BerHu threshold c as a share of the largest error in the batch (below equation 5)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from depthbench.errors import InputError
 from depthnet import depth_space
 from depthnet.depth_space import MAX_DEPTH_M, DepthSpace
-from depthnet.errors import InputError
 from depthnet.training.objectives import losses
 from depthnet.training.recipe import Recipe
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from depthbench.errors import InputError
 from depthnet import depth_space, network, zoo
 from depthnet.encoders import Encoder
-from depthnet.errors import InputError
 from depthnet.network import EncoderDecoder, normalised
 from depthnet.weights import imagenet_encoders
 from depthnet.weights.formats import load_weights, network_of, short_hash

@@ -9,7 +9,7 @@ import pytest
 
 from android_rpc.adb.client import Adb, find_adb, run_adb
 from android_rpc.devices.factory import open_device
-from android_rpc.errors import DeviceError, InputError, ToolMissing
+from depthbench.errors import DeviceError, InputError, ToolMissing
 
 
 @pytest.fixture

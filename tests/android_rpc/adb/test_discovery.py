@@ -19,7 +19,7 @@ from android_rpc.adb.discovery import (
     default_device,
     parse_devices,
 )
-from android_rpc.errors import DeviceError, InputError
+from depthbench.errors import DeviceError, InputError
 
 # As printed by adb 1.0.41 with phones in every state.
 REAL = """* daemon not running; starting now at tcp:5037

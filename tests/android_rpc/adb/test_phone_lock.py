@@ -12,7 +12,7 @@ import pytest
 from android_rpc.adb import phone_lock as lease_module
 from android_rpc.adb.client import Adb
 from android_rpc.adb.phone_lock import lease_phone
-from android_rpc.errors import DeviceError
+from depthbench.errors import DeviceError
 
 SERIAL = "R58"
 

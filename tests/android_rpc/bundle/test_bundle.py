@@ -14,7 +14,7 @@ import pytest
 from android_rpc.bundle import arm64_libraries, bundle, server_build, tvm_wheels
 from android_rpc.bundle.arm64_libraries import Library
 from android_rpc.bundle.bundle import build_bundle, open_bundle
-from android_rpc.errors import InputError, ToolMissing
+from depthbench.errors import InputError, ToolMissing
 
 
 class Sources:

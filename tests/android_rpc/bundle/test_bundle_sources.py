@@ -14,7 +14,7 @@ from android_rpc.bundle import arm64_libraries, server_build, tvm_wheels
 from android_rpc.bundle.arm64_libraries import PACKAGES, find_libraries
 from android_rpc.bundle.server_build import compile_server, source_digest
 from android_rpc.bundle.tvm_wheels import WHEELS, Wheel
-from android_rpc.errors import ToolMissing
+from depthbench.errors import ToolMissing
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from android_rpc.devices.emulated import EmulatedPhone, emulator_version, find_emulator
 from android_rpc.devices.factory import open_device
 from android_rpc.devices.tracker_device import RemoteDevice
-from android_rpc.errors import DeviceError, InputError, ToolMissing
 from android_rpc.telemetry.thermal import Limits
+from depthbench.errors import DeviceError, InputError, ToolMissing
 
 
 def test_a_device_elsewhere() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from android_rpc.doctor import crash_diagnosis
 from android_rpc.doctor.crash_diagnosis import explained
-from android_rpc.errors import ConnectionLost, DeviceError
-from android_rpc.processes import child_process
+from depthbench.errors import ConnectionLost, DeviceError
+from depthbench.processes import child_process
 
 READY, BEFORE = "session ready after 80 ms", "session ended by signal 11"
 

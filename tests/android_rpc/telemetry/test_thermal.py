@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_rpc.errors import DeviceError
 from android_rpc.telemetry.thermal import (
     POLL_S,
     Battery,
@@ -16,6 +15,7 @@ from android_rpc.telemetry.thermal import (
     parse_zones,
     wait_until_cool,
 )
+from depthbench.errors import DeviceError
 
 # The output of a Pixel 4 on a USB port.
 DUMP = """Current Battery Service state:

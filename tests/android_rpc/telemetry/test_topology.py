@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_rpc.errors import InputError
 from android_rpc.telemetry.topology import (
     Core,
     best_cores,
@@ -14,6 +13,7 @@ from android_rpc.telemetry.topology import (
     parse_core_list,
     parse_cpuinfo,
 )
+from depthbench.errors import InputError
 
 ENTRY = (
     "processor\t: {number}\nBogoMIPS\t: 38.40\nFeatures\t: fp asimd evtstrm aes\n"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from android_rpc.errors import InputError
 from android_rpc.tracker.tcp_proxy import relay
+from depthbench.errors import InputError
 
 NEAR = "127.0.0.2"
 SIZE = 1 << 20

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from android_rpc.errors import DeviceError, InputError
 from android_rpc.tracker.tracker import Tracker
 from android_rpc.tracker.tracker_client import MAGIC, TrackerClient, encode_message
+from depthbench.errors import DeviceError, InputError
 
 GREETING = struct.pack("<i", MAGIC)
 

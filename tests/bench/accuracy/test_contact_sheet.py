@@ -17,7 +17,7 @@ from bench.accuracy.contact_sheet import (
     write_contact_sheet,
 )
 from bench.accuracy.evaluate import ImageResult, score_images
-from bench.errors import InputError
+from depthbench.errors import InputError
 from depthnet.data.rooms.dataset import RoomsDataset
 from depthnet.scoring import protocols
 

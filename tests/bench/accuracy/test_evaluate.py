@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bench.accuracy.evaluate import measure_accuracy, score_dataset
-from bench.errors import CheckFailed, InputError
 from bench.models import Model
 from bench.runtimes.base import Runtime
+from depthbench.errors import CheckFailed, InputError
 from depthnet.data.pair import DepthPair
 from depthnet.scoring import protocols
 

@@ -10,8 +10,8 @@ import pytest
 
 from bench.cost import peers, run_peer
 from bench.cost.peers import measure_peer
-from bench.errors import InputError
 from bench.runtimes import litert_convert
+from depthbench.errors import InputError
 
 TINY_TFLITE = Path(__file__).parents[1] / "runtimes" / "tiny.tflite"
 IMAGE = np.random.default_rng(2).random((1, 3, 4, 6), np.float32)

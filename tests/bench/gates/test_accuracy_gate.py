@@ -16,9 +16,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench import cli
-from bench.errors import InputError
 from bench.gates import accuracy_gate, baseline
 from bench.models import Model, load_model
+from depthbench.errors import InputError
 from depthnet.data.rooms.dataset import RoomsDataset
 from depthnet.scoring import protocols
 

@@ -11,9 +11,9 @@ from unittest.mock import patch
 import pytest
 
 from bench import cli
-from bench.errors import InputError
 from bench.gates import instruction_gate
 from bench.models import Model
+from depthbench.errors import InputError
 
 COUNTS: dict[str, Any] = {
     "network": "tiny",

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.errors import InputError
 from bench.measure.agreement import compare, seeded_inputs
 from compile.check import relative_difference
+from depthbench.errors import InputError
 
 finite = st.floats(-1e3, 1e3, width=32)
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.errors import CheckFailed, RuntimeLost
 from bench.measure import comparison
 from bench.measure.interleaving import interleave
 from bench.measure.timing import Sample
 from bench.runtimes.base import Runtime
+from depthbench.errors import CheckFailed, RuntimeLost
 
 
 class Fixed(Runtime):

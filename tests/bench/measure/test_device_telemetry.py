@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from android_rpc.errors import DeviceError
 from bench.measure.device_telemetry import device_state
+from depthbench.errors import DeviceError
 
 
 class FakeSession:

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from android_rpc.devices.device_pool import OwnDevices
-from android_rpc.errors import DeviceError
-from bench.errors import CheckFailed
 from bench.measure import job_queue
 from bench.measure.job_queue import Job, measure_all
 from bench.records.record import Record
 from compile.artefact import Artefact
+from depthbench.errors import CheckFailed, DeviceError
 
 WAIT_S = 30
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from android_rpc.errors import DeviceError
 from bench.accuracy.device_accuracy import Accuracy
-from bench.errors import InputError
 from bench.measure.latency import measure_on_device
 from bench.measure.sampling_plan import EMULATED
 from bench.records.record import Record, append_record, read_records
 from bench.stats.statistics import summarise
 from compile.artefact import Artefact
+from depthbench.errors import DeviceError, InputError
 from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 

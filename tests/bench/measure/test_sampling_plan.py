@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.errors import InputError
 from bench.measure.sampling_plan import CHUNK_S, EMULATED, FULL, QUICK, Sampling, take_session
+from depthbench.errors import InputError
 
 
 class Clockwork:

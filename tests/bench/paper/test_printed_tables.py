@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from bench import cli
-from bench.errors import InputError
 from bench.paper.measured import read_measured, timed_networks
 from bench.paper.printed_tables import choose_tables, compare_with_paper, is_comparable
 from bench.records.record import Record, append_record
 from bench.records.schema import find_fault
+from depthbench.errors import InputError
 from depthnet import paper
 
 Make = Callable[..., Record]

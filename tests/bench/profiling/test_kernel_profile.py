@@ -9,13 +9,13 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from bench.errors import CheckFailed
 from bench.profiling.host_profile import profile_here
 from bench.profiling.kernel_profile import profile_of
 from bench.profiling.measured_peak import Peak, peak_here
 from bench.report.charts.roofline_chart import save_roofline
 from bench.report.roofline import build_roofline
 from compile.pipeline import compile_model
+from depthbench.errors import CheckFailed
 
 KERNELS = [
     {"name": "conv", "operator": "convolution", "macs": 2_000_000, "bytes": 100_000},

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.errors import InputError
 from bench.records.record import Record, append_record, new_record, read_records
+from depthbench.errors import InputError
 
 Make = Callable[..., Record]
 

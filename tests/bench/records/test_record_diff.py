@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.errors import InputError
 from bench.records.record import Record, append_record
 from bench.records.record_diff import compare_records, read_side
+from depthbench.errors import InputError
 
 Make = Callable[..., Record]
 

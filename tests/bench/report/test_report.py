@@ -13,7 +13,6 @@ from unittest.mock import patch
 import pytest
 from markdown_it import MarkdownIt
 
-from bench.errors import InputError
 from bench.records.record import Record
 from bench.records.schema import KINDS, find_fault
 from bench.report.csv_table import render_csv
@@ -21,6 +20,7 @@ from bench.report.html import render_html
 from bench.report.markdown import render_markdown
 from bench.report.report import build_report
 from bench.report.write import write_report
+from depthbench.errors import InputError
 
 Make = Callable[..., Record]
 Table = list[dict[str, str]]

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import InputError, ToolMissing
 from bench.models import Model, load_model
 from bench.runtimes import executorch_convert, mnn_convert
 from bench.runtimes.base import Runtime
@@ -31,6 +30,7 @@ from bench.runtimes.tvm_host import TvmHost
 from bench.runtimes.tvm_rpc import TvmRpc
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
+from depthbench.errors import InputError, ToolMissing
 
 ClosedForm = Callable[[np.ndarray], np.ndarray]
 # torch_module() below, converted by litert-torch, and exported for ExecuTorch.

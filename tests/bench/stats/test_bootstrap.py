@@ -8,9 +8,9 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.errors import InputError
 from bench.stats.bootstrap import NAMES, RESAMPLES, intervals, resample
 from bench.stats.statistics import summarise
+from depthbench.errors import InputError
 
 sessions = st.lists(st.lists(st.floats(0.1, 1e3), min_size=1, max_size=20), min_size=1, max_size=3)
 

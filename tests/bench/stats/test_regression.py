@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bench
-from bench.errors import InputError
 from bench.stats.regression import (
     LEAST_RUNS,
     MOST_RUNS,
@@ -20,6 +19,7 @@ from bench.stats.regression import (
     fai_pep_limit,
     prediction_limit,
 )
+from depthbench.errors import InputError
 
 HISTORIES = 1000
 # The simulation behind the README's figures.

@@ -8,8 +8,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.errors import InputError
 from bench.stats.statistics import summarise
+from depthbench.errors import InputError
 
 times = st.lists(st.floats(1e-3, 1e5), min_size=2, max_size=60)
 

@@ -16,13 +16,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.errors import InputError
 from bench.tuning import host_measurer
 from bench.tuning import tune as tuning
 from bench.tuning.measurer import Whole
 from compile import targets
 from compile.records import tuned_choices as records
 from compile.tuning.tune import State
+from depthbench.errors import InputError
 
 
 @pytest.fixture

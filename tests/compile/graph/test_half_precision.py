@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compile import precision, targets
-from compile.errors import InputError
 from compile.graph.half_precision import half_precision
 from compile.graph.remove_identities import fold_constants
 from compile.onnx.importer import import_model, load_model
 from compile.pipeline import Compiled, compile_model, generate
 from compile.precision import FP16
 from compile.runtime.executable import HostModel
+from depthbench.errors import InputError
 
 # The relative rounding of float16; a result is compared with the largest of its tensor.
 ROUNDING = 2.0**-11

@@ -10,8 +10,8 @@ import onnx
 import pytest
 from onnx import external_data_helper, helper
 
-from compile.errors import InputError
 from compile.onnx.importer import import_model, load_model
+from depthbench.errors import InputError
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from compile import precision, targets
 from compile.check import check_against_onnxruntime
-from compile.errors import InputError
 from compile.lowering import build
 from compile.onnx.importer import load_model
 from compile.operators.byte_products import to_int8
 from compile.pipeline import Compiled, generate
 from compile.precision import INT8
 from compile.runtime.executable import Machine, by_name
+from depthbench.errors import InputError
 
 # This machine may have no instruction for bytes; the code for the A76 is checked on any.
 TARGETS = [name for name in targets.NAMES if targets.get(name).dot_bytes]

@@ -7,10 +7,10 @@ import pytest
 
 from compile import targets
 from compile.artefact import Artefact
-from compile.errors import InputError
 from compile.pipeline import compile_model
 from compile.records import tuned_choices
 from compile.records.tuned_choices import Record
+from depthbench.errors import InputError
 
 A76 = targets.get("arm64-a76")
 WORKLOAD = "pointwise 1x8x8 16 to 32 stride 1x1 float 32 threads 1"

@@ -12,7 +12,6 @@ import onnx
 import pytest
 
 from compile import targets
-from compile.errors import CheckFailed
 from compile.onnx.importer import load_model
 from compile.precision import FP32
 from compile.schedules import select
@@ -22,6 +21,7 @@ from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running, differing
 from compile.tuning.tune import Tuning
+from depthbench.errors import CheckFailed
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from depthbench.errors import InputError
 from depthnet.data import data_folder, open_dataset
-from depthnet.errors import InputError
 
 
 def test_rooms_by_name_and_seed() -> None:

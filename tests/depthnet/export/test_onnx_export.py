@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 import torch
 
+from depthbench.errors import CheckFailed, InputError
 from depthnet import network, zoo
-from depthnet.errors import CheckFailed, InputError
 from depthnet.export import onnx_export
 from depthnet.network import DeployedNetwork
 

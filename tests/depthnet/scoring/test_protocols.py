@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from depthbench.errors import InputError
 from depthnet.data import open_dataset
-from depthnet.errors import InputError
 from depthnet.scoring import protocols
 from depthnet.scoring.fastdepth_metrics import score_either_mask
 

@@ -16,8 +16,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from depthbench.errors import InputError
 from depthnet import depth_space
-from depthnet.errors import InputError
 from depthnet.network import DepthNetwork, weights_sha256
 from depthnet.training.batches.data_split import TrainingData
 from depthnet.training.loop import CHECKPOINT, Diverged, Trainer

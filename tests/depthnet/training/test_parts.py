@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.network import DeployedNetwork, DepthNetwork
 from depthnet.scoring import metrics, protocols
 from depthnet.training import checkpoint, recipe

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
+from depthbench.errors import InputError
 from depthnet import zoo
-from depthnet.errors import InputError
 from depthnet.network import DepthNetwork
 from depthnet.weights.formats import load_weights, network_of, record_path, save_weights
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from depthbench.errors import InputError
 from depthnet.batch_norm import unfold
 from depthnet.encoders import Encoder
-from depthnet.errors import InputError
 from depthnet.weights.imagenet_encoders import load_encoder, names, open_encoder
 
 

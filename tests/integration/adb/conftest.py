@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from android_rpc.cache import cache_folder
+from depthbench.files import cache_folder
 
 PROGRAM = Path(__file__).with_name("phone")
 START_S = 120  # the first start fetches the shell

@@ -18,9 +18,9 @@ from android_rpc.adb.installation import install_bundle
 from android_rpc.adb.phone_lock import lease_phone
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.adb_phone import AdbPhone
-from android_rpc.errors import DeviceError
 from android_rpc.telemetry.thermal import Limits
 from compile.pipeline import compile_model
+from depthbench.errors import DeviceError
 
 if TYPE_CHECKING:
     from conftest import PhoneDouble

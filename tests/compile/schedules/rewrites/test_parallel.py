@@ -16,13 +16,13 @@ from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_walk
 
 from compile import targets
-from compile.errors import InputError
 from compile.pipeline import Compiled
 from compile.runtime.executable import Machine
 from compile.runtime.threads import usable_cores, use_threads
 from compile.schedules.rewrites import parallel
 from compile.schedules.schedule_utils import mentions
 from compile.schedules.tiles import BALANCED, balance
+from depthbench.errors import InputError
 
 few = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

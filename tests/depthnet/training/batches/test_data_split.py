@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from depthbench.errors import InputError
 from depthnet.data import DepthDataset, DepthPair
-from depthnet.errors import InputError
 from depthnet.scoring.protocols import to_input
 from depthnet.training.batches import data_split
 from depthnet.training.batches.samples import load_samples

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.training.batches.augmentation import NONE
 from depthnet.training.batches.loader import Batches, draws
 from depthnet.training.batches.samples import Samples

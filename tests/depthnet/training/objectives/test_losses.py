@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.training.objectives import losses
 from depthnet.training.objectives.losses import Mixture, mixed
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from depthbench.errors import InputError
 from depthnet import network, zoo
 from depthnet.encoders import Encoder
-from depthnet.errors import InputError
 from depthnet.network import (
     DeployedNetwork,
     DepthNetwork,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from android_rpc.bundle.tvm_wheels import header_folders
-from android_rpc.cache import cache_folder
 from compile.artefact import LIBRARY, Artefact, finish
 from compile.pipeline import compile_model
+from depthbench.files import cache_folder
 
 if TYPE_CHECKING:
     from command_line import Commands

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from android_rpc.one_line import one_line
+from depthbench.one_line import one_line
 
 LEAVE_S = 3.0
 LOG_TAIL = 4096

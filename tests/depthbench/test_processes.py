@@ -12,9 +12,9 @@ import time
 import psutil
 import pytest
 
-from android_rpc.one_line import one_line
-from android_rpc.processes import child_process
 from android_rpc.watchdog import Watchdog
+from depthbench.one_line import one_line
+from depthbench.processes import child_process
 
 UNTIL_STDIN_CLOSES = ["sh", "-c", "cat; exit 0"]
 
@@ -42,7 +42,7 @@ def test_a_child_ends_when_its_input_closes() -> None:
 
 
 def test_a_child_that_stays_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("android_rpc.processes.LEAVE_S", 0.2)
+    monkeypatch.setattr("depthbench.processes.LEAVE_S", 0.2)
     with child_process(["sh", "-c", "trap '' TERM HUP; sleep 100 & sleep 100; sleep 100"]) as child:
         while not (sleepers := psutil.Process(child.pid).children()):
             time.sleep(0.01)

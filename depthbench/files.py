@@ -1,7 +1,8 @@
-"""Write a file whole or not at all."""
+"""Where files go: written whole or not at all, and the folder for those that can be made again."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from boltons.fileutils import atomic_save
@@ -21,3 +22,13 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def cache_folder() -> Path:
+    """The folder for files that can be made again: $DEPTHBENCH_CACHE, or the user's own cache."""
+    asked = os.environ.get("DEPTHBENCH_CACHE")
+    if asked:
+        return Path(asked).expanduser().absolute()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("depthbench"))

@@ -64,9 +64,9 @@ import sys
 sys.modules["torch"] = None  # TVM imports it when it is there, for a second
 from pathlib import Path
 import numpy as np
-from android_rpc.emulated import EmulatedPhone
+from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
 phone = EmulatedPhone()
 with Tracker() as tracker, phone.serve(tracker) as endpoint, open_session(*endpoint) as session:
     model = session.load(Path(sys.argv[1]))

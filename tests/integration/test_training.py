@@ -28,8 +28,8 @@ from depthnet.network import DepthNetwork
 from depthnet.training.distributed import join
 from depthnet.training.loop import Trainer
 from depthnet.training.recipe import Recipe
-from depthnet.training.samples import Samples
-from depthnet.training.sources import TrainingData
+from depthnet.training.batches.samples import Samples
+from depthnet.training.batches.data_split import TrainingData
 
 class Encoder(nn.Conv2d):
     mean = std = (0.5, 0.5, 0.5)

@@ -81,8 +81,8 @@ def test_what_could_not_be_undone_the_next_client_undoes(stand_in: Callable[[str
 
 OWNER = """
 import os, sys, time
-from android_rpc.adb import Adb
-from android_rpc.lease import lease_phone
+from android_rpc.adb.client import Adb
+from android_rpc.adb.phone_lock import lease_phone
 with lease_phone(Adb("R58")) as lease, lease.forward(9) as port:
     print(port, flush=True)
     time.sleep(600)

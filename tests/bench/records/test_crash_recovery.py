@@ -15,8 +15,8 @@ FIELDS = {"input": [1], **dict.fromkeys(("weights_paper_m", "weights_m"), 1.0), 
 WRITER = """
 import sys, time
 from pathlib import Path
-from bench.record import new_record
-from bench.unfinished import unfinished
+from bench.records.record import new_record
+from bench.records.crash_recovery import unfinished
 with unfinished(Path(sys.argv[1])) as write:
     for macs in (1.0, 2.0):
         write(new_record("complexity", {"model": "m", "input": [1], "weights_paper_m": 1.0,

@@ -34,6 +34,7 @@ RESIZES: dict[str, dict[str, str]] = {
 }
 Rewrite = Callable[[Any], tuple[Any, int]]
 REWRITE_TOLERANCE = 3e-6
+Agree = Callable[..., Compiled]
 
 
 class Graph:
@@ -79,7 +80,8 @@ class Graph:
     def resize(self, x: str, factors: Sequence[float], kind: str = "nearest") -> str:
         """A resize of height and width; `kind` is one of RESIZES."""
         scales = self.constant(np.array([1, 1, *factors], np.float32))
-        return self.add("Resize", x, "", scales, **{"mode": "nearest", **RESIZES[kind]})
+        attributes: dict[str, Any] = {"mode": "nearest", **RESIZES[kind]}
+        return self.add("Resize", x, "", scales, **attributes)
 
     def shuffle(self, x: str, groups: int, shape: Sequence[int]) -> str:
         """A channel shuffle of an image of `shape`, [channels, height, width]."""
@@ -136,6 +138,9 @@ class Rewritten:
         return Counter(self.operators)
 
 
+Rewrites = Callable[..., Rewritten]
+
+
 def operators(mod: Any) -> list[str]:
     """The operators of `main` in order."""
     values = [binding.value for block in mod["main"].body.blocks for binding in block.bindings]
@@ -147,7 +152,7 @@ def operators(mod: Any) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def agree(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
+def agree(tmp_path_factory: pytest.TempPathFactory) -> Agree:
     """`agree(model, target)` fails unless the compiled model does what ONNX Runtime does."""
     folder = tmp_path_factory.mktemp("models")
 
@@ -170,7 +175,7 @@ def graph() -> Graph:
 
 
 @pytest.fixture
-def rewritten(tmp_path: Path) -> Callable[..., Rewritten]:
+def rewritten(tmp_path: Path) -> Rewrites:
     """`rewritten(model, rewrite)` applies it; fails unless the result is ONNX Runtime's."""
 
     def apply(model: onnx.ModelProto, rewrite: Rewrite) -> Rewritten:

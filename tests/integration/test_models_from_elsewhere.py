@@ -256,7 +256,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     ("name", "target"),
     [*((name, "host") for name in MODELS), *((name, "arm64-a76") for name in FOR_THE_PHONE)],
 )
-def test_compiles_and_agrees(exported, tmp_path: Path, name: str, target: str) -> None:
+def test_compiles_and_agrees(
+    exported: Callable[[str], Path], tmp_path: Path, name: str, target: str
+) -> None:
     manifest = compile_model(exported(name), target, tmp_path / "model").manifest
     check, schedule = manifest["check"], manifest["schedule"]
     assert max(check["relative_difference"].values()) <= 1e-4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.device_pool import DevicesOfTracker
 from android_rpc.devices.emulated import EmulatedPhone as Phone
+from android_rpc.session import Session
 from android_rpc.tracker.tracker import Tracker
 from bench.tuning.device_measurer import OnDevice
 from bench.tuning.emulated_measurer import EmulatedPhone
@@ -24,6 +26,8 @@ from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running
 from compile.tuning.tune import Tuning
+
+Trials = tuple[Trial, Trial, Running]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 
 @pytest.fixture(scope="module")
-def trials(network: Network) -> tuple[Trial, Trial, Running]:
+def trials(network: Network) -> Trials:
     """By formula; with the narrowest and shortest tile for the 1x1 convolution; its twin here."""
     formula = network.build({})
     name = next(one for one in formula.choices.asked if one.startswith("pointwise"))
@@ -56,7 +60,7 @@ def trials(network: Network) -> tuple[Trial, Trial, Running]:
     return formula, network.build({name: {"tile": tile}}), Running(formula, network.source, 1)
 
 
-def test_cost_under_emulation_tells_a_poor_tile(trials) -> None:
+def test_cost_under_emulation_tells_a_poor_tile(trials: Trials) -> None:
     formula, trial, running = trials
     costs = EmulatedPhone(formula, running, lambda line: None).costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
@@ -64,7 +68,7 @@ def test_cost_under_emulation_tells_a_poor_tile(trials) -> None:
     assert poor > 1.5 * good
 
 
-def test_kernels_are_timed_on_a_device(trials, tracker: Tracker, phone: Phone) -> None:
+def test_kernels_are_timed_on_a_device(trials: Trials, tracker: Tracker, phone: Phone) -> None:
     fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
     formula, trial, running = trials
     place = OnDevice(formula, running, lambda line: None, fleet, phone.name)
@@ -79,7 +83,7 @@ def test_kernels_are_timed_on_a_device(trials, tracker: Tracker, phone: Phone) -
 
 
 def test_trials_are_spread_over_all_devices(
-    network: Network, trials, bundle: Bundle, tmp_path: Path
+    network: Network, trials: Trials, bundle: Bundle, tmp_path: Path
 ) -> None:
     """Two phones of one tracker; one is lost while it measures, and its trial is not."""
     key = "emulated-two"
@@ -94,7 +98,9 @@ def test_trials_are_spread_over_all_devices(
         fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
 
         class Watched(OnDevice):
-            def _time_kernels(self, trial, session, libraries, device):
+            def _time_kernels(
+                self, trial: Trial, session: Session, libraries: list[Path], device: str
+            ) -> Mapping[str, tuple[float, float]]:
                 with lock:
                     used.append(device)
                     if len(used) == 4:

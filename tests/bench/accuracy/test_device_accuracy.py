@@ -44,7 +44,9 @@ def asked() -> Accuracy:
     return Accuracy(open_dataset("rooms", "test", IMAGES), protocols.get("eigen"))
 
 
-def test_the_scores_are_those_of_eval(asked: Accuracy, tiny_onnx: Path, closed_form: Compute):
+def test_the_scores_are_those_of_eval(
+    asked: Accuracy, tiny_onnx: Path, closed_form: Compute
+) -> None:
     device = Device(closed_form)
     found = score_on_device(asked, tiny_onnx, device, 1e-4)
     model = load_model(tiny_onnx)
@@ -59,7 +61,9 @@ def test_the_scores_are_those_of_eval(asked: Accuracy, tiny_onnx: Path, closed_f
     assert found["agreement"]["against"] == "onnxruntime"
 
 
-def test_the_worst_prediction_counts(asked: Accuracy, tiny_onnx: Path, closed_form: Compute):
+def test_the_worst_prediction_counts(
+    asked: Accuracy, tiny_onnx: Path, closed_form: Compute
+) -> None:
     for wrong in (1, 2 * IMAGES):
         found = score_on_device(asked, tiny_onnx, Device(closed_form, 0.01, wrong), 1e-4)
         assert found["agreement"]["max_relative_difference"] == pytest.approx(0.01, rel=0.2)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -64,7 +65,9 @@ def tune(model: Path, tmp_path: Path) -> Callable[..., dict]:
     )
 
 
-def test_keeps_what_gains_and_only_that(tune, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keeps_what_gains_and_only_that(
+    tune: Callable[..., dict[str, Any]], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = cache / "tuned" / records.file_name(targets.get("host"))
     # A gain is made up where there is none in noise this small.
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
@@ -82,7 +85,9 @@ def test_keeps_what_gains_and_only_that(tune, cache: Path, monkeypatch: pytest.M
     assert len(records.read(file, targets.get("host"))) == found["tuned_workloads"] > 0
 
 
-def test_the_whole_network_is_compared(tune, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_network_is_compared(
+    tune: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
     monkeypatch.setattr(host_measurer, "ROUNDS", 3)
     found = tune()["whole"]
@@ -91,7 +96,7 @@ def test_the_whole_network_is_compared(tune, monkeypatch: pytest.MonkeyPatch) ->
     assert found["unit"] == "cpu_ms"
 
 
-def test_a_device_is_for_another_target(tune) -> None:
+def test_a_device_is_for_another_target(tune: Callable[..., dict[str, Any]]) -> None:
     with pytest.raises(InputError, match="the target host is tuned on this machine"):
         tune(device="emulated")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 from hypothesis import given
@@ -22,7 +23,7 @@ def factorisations(draw: st.DrawFn) -> tuple[list[int], list[int]]:
 
 
 @given(factorisations(), st.randoms(use_true_random=False))
-def test_reshaped_in_memory_is_reshape(shapes: tuple[list[int], list[int]], random) -> None:
+def test_reshaped_in_memory_is_reshape(shapes: tuple[list[int], list[int]], random: Random) -> None:
     old, new = shapes
     order = list(range(len(old)))
     random.shuffle(order)

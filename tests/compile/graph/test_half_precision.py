@@ -21,9 +21,11 @@ from compile.pipeline import Compiled, compile_model, generate
 from compile.precision import FP16
 from compile.runtime.executable import HostModel
 from depthbench.errors import InputError
+from tests.compile.conftest import Agree, Graph
 
 # The relative rounding of float16; a result is compared with the largest of its tensor.
 ROUNDING = 2.0**-11
+Half = Callable[[onnx.ModelProto, str, int], Compiled]
 TARGETS = st.sampled_from(targets.NAMES)
 few = settings(
     max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -40,7 +42,7 @@ def tolerance(terms: int) -> float:
 
 
 @pytest.fixture(scope="module")
-def half(agree: Callable[..., Compiled]) -> Callable[[onnx.ModelProto, str, int], Compiled]:
+def half(agree: Agree) -> Half:
     """`half(model, target, terms)` fails unless all is scheduled and right but for roundings."""
 
     def compare(model: onnx.ModelProto, target: str, terms: int) -> Compiled:
@@ -68,7 +70,13 @@ def convolution(graph: Any, shape: tuple[int, ...], outputs: int, **attributes: 
 @example(608, 32, 7, 1, "arm64-a76")
 @example(608, 48, 5, 1, "host")
 def test_pointwise(
-    half, new_graph, inputs: int, outputs: int, size: int, stride: int, target: str
+    half: Half,
+    new_graph: type[Graph],
+    inputs: int,
+    outputs: int,
+    size: int,
+    stride: int,
+    target: str,
 ) -> None:
     attributes = {"kernel_shape": [1, 1], "strides": [stride] * 2}
     model = convolution(new_graph(), (1, inputs, size, size), outputs, **attributes)
@@ -79,7 +87,9 @@ def test_pointwise(
 @given(st.sampled_from((1, 3, 20, 48)), st.integers(4, 33), st.sampled_from((3, 5)), TARGETS)
 @example(64, 32, 3, "arm64-a76")
 @example(64, 64, 3, "host")
-def test_dense(half, new_graph, inputs: int, outputs: int, kernel: int, target: str) -> None:
+def test_dense(
+    half: Half, new_graph: type[Graph], inputs: int, outputs: int, kernel: int, target: str
+) -> None:
     attributes = {"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4}
     model = convolution(new_graph(), (1, inputs, 9, 11), outputs, **attributes)
     half(model, target, 192 + inputs)
@@ -87,7 +97,9 @@ def test_dense(half, new_graph, inputs: int, outputs: int, kernel: int, target: 
 
 @few
 @given(st.integers(2, 4), st.sampled_from((8, 12, 16)), st.integers(1, 2), TARGETS)
-def test_grouped(half, new_graph, groups: int, wide: int, stride: int, target: str) -> None:
+def test_grouped(
+    half: Half, new_graph: type[Graph], groups: int, wide: int, stride: int, target: str
+) -> None:
     attributes = {"kernel_shape": [3, 3], "pads": [1] * 4, "strides": [stride] * 2}
     channels = groups * wide
     model = convolution(new_graph(), (1, channels, 9, 8), channels, group=groups, **attributes)
@@ -96,7 +108,9 @@ def test_grouped(half, new_graph, groups: int, wide: int, stride: int, target: s
 
 @few
 @given(st.integers(2, 40), st.sampled_from((3, 5)), st.integers(1, 2), TARGETS)
-def test_depthwise(half, new_graph, channels: int, kernel: int, stride: int, target: str) -> None:
+def test_depthwise(
+    half: Half, new_graph: type[Graph], channels: int, kernel: int, stride: int, target: str
+) -> None:
     attributes = {"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4, "strides": [stride] * 2}
     model = convolution(new_graph(), (1, channels, 9, 8), channels, group=channels, **attributes)
     half(model, target, kernel * kernel)
@@ -105,7 +119,13 @@ def test_depthwise(half, new_graph, channels: int, kernel: int, stride: int, tar
 @few
 @given(st.integers(1, 20), st.integers(1, 200), st.integers(1, 30), st.booleans(), TARGETS)
 def test_matmul(
-    half, new_graph, rows: int, inner: int, columns: int, constant: bool, target: str
+    half: Half,
+    new_graph: type[Graph],
+    rows: int,
+    inner: int,
+    columns: int,
+    constant: bool,
+    target: str,
 ) -> None:
     graph = new_graph()
     other = graph.weight(inner, columns) if constant else graph.input([2, inner, columns], "y")
@@ -115,7 +135,7 @@ def test_matmul(
 
 
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_gates_and_norms_are_computed_in_float32(half, graph, target: str) -> None:
+def test_gates_and_norms_are_computed_in_float32(half: Half, graph: Graph, target: str) -> None:
     """A mean of 4000 values near 300 would be lost in float16, which is finite up to 65504."""
     x = graph.add("Mul", graph.input([1, 16, 64, 63]), graph.constant(np.float32(300)))
     x = graph.add("Conv", x, graph.constant(np.eye(16, dtype=np.float32)[:, :, None, None]))
@@ -130,27 +150,29 @@ def test_gates_and_norms_are_computed_in_float32(half, graph, target: str) -> No
 @pytest.mark.parametrize(
     ("operator", "attributes"), [("Softmax", {"axis": -1}), ("Exp", {}), ("Sigmoid", {})]
 )
-def test_delicate_operators(half, graph, operator: str, attributes: dict[str, Any]) -> None:
+def test_delicate_operators(
+    half: Half, graph: Graph, operator: str, attributes: dict[str, Any]
+) -> None:
     y = graph.add("MatMul", graph.input([1, 9, 24]), graph.weight(24, 32))
     half(graph.model(graph.add(operator, y, **attributes)), "host", 24)
 
 
 @pytest.mark.parametrize("kind", ["nearest", "bilinear"])
-def test_resize_and_skip(half, graph, kind: str) -> None:
+def test_resize_and_skip(half: Half, graph: Graph, kind: str) -> None:
     x = graph.input([1, 8, 6, 5])
     y = graph.resize(graph.convolution(x, [16, 8, 1, 1]), [2, 2], kind)
     skip = graph.convolution(graph.input([1, 8, 12, 10], "skip"), [16, 8, 3, 3], pads=[1] * 4)
     half(graph.model(graph.add("Concat", y, skip, axis=1)), "host", 72)
 
 
-def test_what_cannot_hold_a_large_part_stays_wide(half, graph) -> None:
+def test_what_cannot_hold_a_large_part_stays_wide(half: Half, graph: Graph) -> None:
     x = graph.input([1, 8, 6, 6])
     large = graph.add("Mul", x, graph.constant(np.float32(1e6)))
     y = graph.convolution(x, [8, 8, 1, 1])
     half(graph.model(graph.add("Concat", large, y, axis=1)), "host", 8)
 
 
-def test_hints_know_the_size_of_a_half(half, graph) -> None:
+def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
     """Squeeze-and-excite: a convolution asks for the weights of the products behind it."""
     y = graph.convolution(graph.input([1, 16, 28, 28]), [96, 16, 3, 3], pads=[1] * 4)
     y = graph.add("Relu", y)
@@ -162,7 +184,7 @@ def test_hints_know_the_size_of_a_half(half, graph) -> None:
     assert any(name.endswith("_asking") for name in names)
 
 
-def test_branches_are_refused_in_one_line(folder, graph) -> None:
+def test_branches_are_refused_in_one_line(folder: Path, graph: Graph) -> None:
     x = graph.input([1, 4, 4, 4])
     result = onnx.helper.make_empty_tensor_value_info("r")
     branch = onnx.helper.make_graph([onnx.helper.make_node("Relu", [x], ["r"])], "b", [], [result])
@@ -173,7 +195,7 @@ def test_branches_are_refused_in_one_line(folder, graph) -> None:
         generate(load_model(folder / "model.onnx"), targets.get("host"), FP16)
 
 
-def test_weights_are_stored_in_half_the_bytes(folder, graph) -> None:
+def test_weights_are_stored_in_half_the_bytes(folder: Path, graph: Graph) -> None:
     y = graph.add("MatMul", graph.input([1, 3, 200]), graph.weight(200, 300))
     onnx.save(graph.model(y), str(folder / "wide.onnx"))
     sizes = {
@@ -185,7 +207,7 @@ def test_weights_are_stored_in_half_the_bytes(folder, graph) -> None:
     assert sizes["fp32"] - sizes["fp16"] > 0.9 * 200 * 300 * 2
 
 
-def test_what_float16_cannot_hold_stays_float32(folder, graph) -> None:
+def test_what_float16_cannot_hold_stays_float32(folder: Path, graph: Graph) -> None:
     large = graph.constant(np.full((8, 4, 1, 1), 1e5, np.float32))
     y = graph.add("Conv", graph.input([1, 4, 5, 5]), large)
     onnx.save(graph.model(graph.add("Relu", y)), str(folder / "large.onnx"))
@@ -194,7 +216,7 @@ def test_what_float16_cannot_hold_stays_float32(folder, graph) -> None:
     assert done.to_dict() == {"fp16_operators": 0, "fp32_operators": {"nn.conv2d": 1, "nn.relu": 1}}
 
 
-def test_manifest_and_ports(folder, graph) -> None:
+def test_manifest_and_ports(folder: Path, graph: Graph) -> None:
     y = graph.convolution(graph.input([1, 4, 6, 6], "image"), [8, 4, 3, 3])
     onnx.save(graph.model(y), str(folder / "ports.onnx"))
     if not targets.get("host").has_half:

@@ -10,6 +10,7 @@ import pytest
 from compile.graph.reshape_constants import reshape_constants
 from compile.graph.tensors import is_operator
 from compile.onnx.importer import import_model, load_model
+from tests.compile.conftest import Agree, Graph
 
 
 def reshapes(mod: Any) -> int:
@@ -17,7 +18,7 @@ def reshapes(mod: Any) -> int:
     return sum(is_operator(value, "reshape") for value in values)
 
 
-def test_constants_alone_lose_their_reshapes(graph, tmp_path: Path) -> None:
+def test_constants_alone_lose_their_reshapes(graph: Graph, tmp_path: Path) -> None:
     y = graph.convolution(graph.input([1, 3, 8, 8]), [6, 3, 3, 3])  # its bias is reshaped
     flat = graph.add("Reshape", graph.weight(2, 3), graph.constant(np.array([1, 6, 1, 1])))
     again = graph.add("Reshape", flat, graph.constant(np.array([6, 1, 1])))
@@ -29,7 +30,7 @@ def test_constants_alone_lose_their_reshapes(graph, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int64, np.bool_])
-def test_keeps_numbers_and_types(agree, graph, dtype: type) -> None:
+def test_keeps_numbers_and_types(agree: Agree, graph: Graph, dtype: type) -> None:
     shape = graph.constant(np.array([2, 3]))
     y = graph.add("Reshape", graph.constant(np.arange(6).astype(dtype)), shape)
     read = graph.add("Add", graph.input([2, 3]), graph.add("Cast", y, to=onnx.TensorProto.FLOAT))

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compile import targets
+from tests.compile.conftest import Agree, Graph
 
 few = settings(
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -26,7 +27,16 @@ pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
     target=st.sampled_from(targets.NAMES),
 )
 def test_random_geometry(
-    agree, new_graph, strides, kernel, pads, dilation, groups, wide, batch, target
+    agree: Agree,
+    new_graph: type[Graph],
+    strides: tuple[int, int],
+    kernel: tuple[int, int],
+    pads: tuple[int, ...],
+    dilation: int,
+    groups: int,
+    wide: int,
+    batch: int,
+    target: str,
 ) -> None:
     graph = new_graph()
     weight = graph.weight(6, wide, *kernel)
@@ -44,7 +54,7 @@ def test_random_geometry(
 
 
 @pytest.mark.parametrize(("kernel", "pads"), [(2, 0), (4, 1)])
-def test_nothing_is_computed_twice(agree, graph, kernel: int, pads: int) -> None:
+def test_nothing_is_computed_twice(agree: Agree, graph: Graph, kernel: int, pads: int) -> None:
     """Where the stride divides the kernel, every multiply-add is one of the original's."""
     weight = graph.weight(8, 4, kernel, kernel)
     x = graph.input([1, 8, 6, 6])

@@ -12,10 +12,11 @@ from onnx import external_data_helper, helper
 
 from compile.onnx.importer import import_model, load_model
 from depthbench.errors import InputError
+from tests.compile.conftest import Graph
 
 
 @pytest.fixture
-def relu(graph) -> onnx.ModelProto:
+def relu(graph: Graph) -> onnx.ModelProto:
     """A model with a weight, to be broken."""
     return graph.model(graph.add("Relu", graph.add("Add", graph.input([1, 64]), graph.weight(64))))
 
@@ -58,7 +59,7 @@ def external(
     return folder / "model.onnx"
 
 
-def test_ports_and_hash(relu, tmp_path: Path) -> None:
+def test_ports_and_hash(relu: onnx.ModelProto, tmp_path: Path) -> None:
     model = load_model(saved(relu, tmp_path))
     assert [port.to_dict() for port in model.inputs] == [
         {"name": "x", "shape": [1, 64], "dtype": "float32"}
@@ -80,7 +81,7 @@ def test_not_onnx(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
-def test_truncated(relu, tmp_path: Path, share: float) -> None:
+def test_truncated(relu: onnx.ModelProto, tmp_path: Path, share: float) -> None:
     path = saved(relu, tmp_path)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -94,7 +95,7 @@ def test_too_large(tmp_path: Path) -> None:
     assert "2 GiB" in refused(path)
 
 
-def test_weights_in_another_file_of_the_folder(relu, tmp_path: Path) -> None:
+def test_weights_in_another_file_of_the_folder(relu: onnx.ModelProto, tmp_path: Path) -> None:
     whole = load_model(saved(relu, tmp_path))
     path = external(relu, tmp_path, lambda entries: None)
     model = load_model(path)
@@ -109,7 +110,7 @@ def test_weights_in_another_file_of_the_folder(relu, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["../secret.bin", "/etc/passwd", "a/../../secret.bin"])
-def test_weights_outside_the_folder(relu, tmp_path: Path, place: str) -> None:
+def test_weights_outside_the_folder(relu: onnx.ModelProto, tmp_path: Path, place: str) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (tmp_path / "secret.bin").write_bytes(bytes(4096))
@@ -117,7 +118,7 @@ def test_weights_outside_the_folder(relu, tmp_path: Path, place: str) -> None:
     assert "outside the model's folder" in refused(path)
 
 
-def test_weights_through_a_link_out_of_the_folder(relu, tmp_path: Path) -> None:
+def test_weights_through_a_link_out_of_the_folder(relu: onnx.ModelProto, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     path = external(relu, folder, lambda entries: None)
@@ -137,12 +138,14 @@ def test_weights_through_a_link_out_of_the_folder(relu, tmp_path: Path) -> None:
         ({"length": str(2**40)}, "too short"),
     ],
 )
-def test_broken_reference_to_weights(relu, tmp_path: Path, change, words: str) -> None:
+def test_broken_reference_to_weights(
+    relu: onnx.ModelProto, tmp_path: Path, change: dict[str, str], words: str
+) -> None:
     path = external(relu, tmp_path, lambda entries: entries.update(change))
     assert words in refused(path)
 
 
-def test_unsupported_operator_is_named_with_its_node(graph, tmp_path: Path) -> None:
+def test_unsupported_operator_is_named_with_its_node(graph: Graph, tmp_path: Path) -> None:
     model = graph.model(graph.add("LpNormalization", graph.input([1, 4])))
     message = refused(saved(model, tmp_path))
     assert "LpNormalization" in message
@@ -150,7 +153,9 @@ def test_unsupported_operator_is_named_with_its_node(graph, tmp_path: Path) -> N
     assert "nearest supported one" in message
 
 
-def test_an_operator_of_another_domain_is_not_its_namesake(relu, tmp_path: Path) -> None:
+def test_an_operator_of_another_domain_is_not_its_namesake(
+    relu: onnx.ModelProto, tmp_path: Path
+) -> None:
     relu.graph.node[0].domain = "my.company"
     relu.opset_import.add(domain="my.company", version=1)
     message = refused(saved(relu, tmp_path))
@@ -158,7 +163,7 @@ def test_an_operator_of_another_domain_is_not_its_namesake(relu, tmp_path: Path)
     assert "the nearest supported one is Add" in message
 
 
-def test_unsupported_operator_in_a_branch(graph, tmp_path: Path) -> None:
+def test_unsupported_operator_in_a_branch(graph: Graph, tmp_path: Path) -> None:
     x = graph.input([1, 4])
     value = helper.make_tensor_value_info("inner", onnx.TensorProto.FLOAT, [1, 4])
     inner = helper.make_graph(
@@ -170,12 +175,12 @@ def test_unsupported_operator_in_a_branch(graph, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("opset", "word"), [(5, "old"), (99, "new")])
-def test_opset(relu, tmp_path: Path, opset: int, word: str) -> None:
+def test_opset(relu: onnx.ModelProto, tmp_path: Path, opset: int, word: str) -> None:
     relu.opset_import[0].version = opset
     assert f"too {word}" in refused(saved(relu, tmp_path))
 
 
-def test_dynamic_shape(graph, tmp_path: Path) -> None:
+def test_dynamic_shape(graph: Graph, tmp_path: Path) -> None:
     model = graph.model(graph.add("Relu", graph.input(["batch", 3, "height", 8])))
     path = saved(model, tmp_path)
     message = refused(path)
@@ -195,12 +200,14 @@ def test_dynamic_shape(graph, tmp_path: Path) -> None:
         ({"x": [0, 3, 4, 8]}, "4 axes"),
     ],
 )
-def test_wrong_input_shape(graph, tmp_path: Path, shapes, words: str) -> None:
+def test_wrong_input_shape(
+    graph: Graph, tmp_path: Path, shapes: dict[str, list[int]], words: str
+) -> None:
     model = graph.model(graph.add("Relu", graph.input(["batch", 3, "height", 8])))
     assert words in refused(saved(model, tmp_path), input_shapes=shapes)
 
 
-def test_result_whose_shape_depends_on_the_data(graph, tmp_path: Path) -> None:
+def test_result_whose_shape_depends_on_the_data(graph: Graph, tmp_path: Path) -> None:
     model = graph.model(graph.add("NonZero", graph.input([2, 3])))
     source = load_model(saved(model, tmp_path))
     with pytest.raises(InputError, match=r"depends on the data|cannot import") as caught:
@@ -208,25 +215,27 @@ def test_result_whose_shape_depends_on_the_data(graph, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_invalid_graph(relu, tmp_path: Path) -> None:
+def test_invalid_graph(relu: onnx.ModelProto, tmp_path: Path) -> None:
     relu.graph.node[0].input[0] = "nobody"
     assert "not a valid ONNX model" in refused(saved(relu, tmp_path))
 
 
-def test_weights_that_are_not_finite_are_warned_of(graph, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_warned_of(graph: Graph, tmp_path: Path) -> None:
     bad = graph.constant(np.array([1, np.nan], np.float32))
     model = graph.model(graph.add("Add", graph.input([1, 2]), bad))
     (warning,) = load_model(saved(model, tmp_path)).warnings
     assert repr(bad) in warning
 
 
-def test_import_prints_nothing(relu, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_import_prints_nothing(
+    relu: onnx.ModelProto, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     import_model(load_model(saved(relu, tmp_path)))
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_failed_import_prints_nothing_beside_its_line(
-    graph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    graph: Graph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     three_channels = graph.input([1, 3, 4, 4])
     y = graph.add("DepthToSpace", graph.add("Relu", three_channels), blocksize=2)

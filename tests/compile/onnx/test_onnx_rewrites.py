@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from compile.onnx.function_expansion import expand_functions
 from compile.onnx.resize import rewrite_resizes
+from tests.compile.conftest import Agree, Graph
 
 PLAIN = {"Add", "Mul", "Gather", "MatMul", "Transpose", "Identity", "Constant"}
 MODES = ("nearest", "linear", "cubic")
@@ -31,7 +33,14 @@ def run(model: onnx.ModelProto) -> np.ndarray:
     return session.run(None, inputs)[0]
 
 
-def resize(graph: Any, shape: list[int], *, scales=None, sizes=None, **attributes: Any):
+def resize(
+    graph: Any,
+    shape: list[int],
+    *,
+    scales: Sequence[float] | None = None,
+    sizes: Sequence[int] | None = None,
+    **attributes: Any,
+) -> onnx.ModelProto:
     given = ["", "" if scales is None else graph.constant(np.array(scales, np.float32))]
     given += [] if sizes is None else [graph.constant(np.array(sizes, np.int64))]
     return graph.model(graph.add("Resize", graph.input(shape), *given, **attributes), opset=19)
@@ -51,7 +60,13 @@ edges = st.integers(1, 9)
     st.tuples(edges, edges),
     st.tuples(edges, edges),
 )
-def test_resize_to_a_size(new_graph, mode: str, coordinates: str, before, after) -> None:
+def test_resize_to_a_size(
+    new_graph: type[Graph],
+    mode: str,
+    coordinates: str,
+    before: tuple[int, int],
+    after: tuple[int, int],
+) -> None:
     model = resize(
         new_graph(),
         [1, 2, *before],
@@ -72,7 +87,9 @@ def test_resize_to_a_size(new_graph, mode: str, coordinates: str, before, after)
     st.tuples(edges, edges),
     st.tuples(st.floats(0.7, 3), st.floats(0.7, 3)),
 )
-def test_bilinear_by_a_scale_that_is_not_whole(new_graph, coordinates, before, scales) -> None:
+def test_bilinear_by_a_scale_that_is_not_whole(
+    new_graph: type[Graph], coordinates: str, before: tuple[int, int], scales: tuple[float, float]
+) -> None:
     scales = [float(np.float32(scale)) for scale in scales]
     if any(int(edge * scale) < 1 for edge, scale in zip(before, scales, strict=True)):
         return
@@ -87,14 +104,14 @@ def test_bilinear_by_a_scale_that_is_not_whole(new_graph, coordinates, before, s
 
 
 @pytest.mark.parametrize("attributes", [{"axes": [2, 3]}, {"axes": [2, 3], "antialias": 1}])
-def test_resize_that_tvm_does_not_know(graph, attributes) -> None:
+def test_resize_that_tvm_does_not_know(graph: Graph, attributes: dict[str, Any]) -> None:
     model = resize(graph, [1, 2, 9, 12], sizes=[3, 5], mode="linear", **attributes)
     made = rewritten(model)
     assert {node.op_type for node in made.graph.node} <= PLAIN
     np.testing.assert_allclose(run(made), run(model), rtol=1e-5, atol=1e-6)
 
 
-def test_resize_that_tvm_knows_is_left_alone(graph) -> None:
+def test_resize_that_tvm_knows_is_left_alone(graph: Graph) -> None:
     model = resize(graph, [1, 2, 4, 6], scales=[1, 1, 2, 2], mode="linear")
     assert rewritten(model) == model
 
@@ -103,7 +120,7 @@ def test_resize_that_tvm_knows_is_left_alone(graph) -> None:
     ("operator", "opset"),
     [("Celu", 13), ("Celu", 20), ("MeanVarianceNormalization", 20), ("Shrink", 20), ("Swish", 24)],
 )
-def test_functions_are_written_out(agree, graph, operator: str, opset: int) -> None:
+def test_functions_are_written_out(agree: Agree, graph: Graph, operator: str, opset: int) -> None:
     model = graph.model(graph.add(operator, graph.input([1, 4, 5, 6])), opset=opset)
     model.graph.output[0].CopyFrom(
         onnx.helper.make_tensor_value_info(model.graph.output[0].name, 1, [1, 4, 5, 6])
@@ -114,7 +131,7 @@ def test_functions_are_written_out(agree, graph, operator: str, opset: int) -> N
     agree(model)
 
 
-def test_corners_of_one_pixel_and_odd_scales_compile(agree, new_graph) -> None:
+def test_corners_of_one_pixel_and_odd_scales_compile(agree: Agree, new_graph: type[Graph]) -> None:
     corners = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
     agree(resize(new_graph(), [1, 3, 5, 7], sizes=[1, 3, 1, 9], **corners))
     agree(resize(new_graph(), [1, 3, 5, 7], scales=[1, 1, 1.5, 1.7], mode="linear"))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from compile import targets
 from compile.schedules import depthwise_pointwise
+from tests.compile.conftest import Agree, Graph
 
 TARGETS = st.sampled_from(targets.NAMES)
 few = settings(
@@ -43,7 +44,16 @@ def separable_block(
     TARGETS,
 )
 def test_pairs(
-    agree, new_graph, height, width, channels, outputs, kernel, stride, batch, target
+    agree: Agree,
+    new_graph: type[Graph],
+    height: int,
+    width: int,
+    channels: int,
+    outputs: int,
+    kernel: int,
+    stride: int,
+    batch: int,
+    target: str,
 ) -> None:
     model = separable_block(
         new_graph(), [batch, channels, height, width], outputs, kernel, stride, residual=False
@@ -62,7 +72,9 @@ def test_pairs(
 @pytest.mark.parametrize("target", targets.NAMES)
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("residual", [False, True])
-def test_large_images_are_never_stored(agree, graph, target, threads, residual) -> None:
+def test_large_images_are_never_stored(
+    agree: Agree, graph: Graph, target: str, threads: int, residual: bool
+) -> None:
     model = separable_block(graph, [1, 48, 64, 64], 48, 3, 1, residual=residual)
     compiled = agree(model, target, threads=threads)
     assert compiled.account.families[depthwise_pointwise.FAMILY] == 1
@@ -70,7 +82,7 @@ def test_large_images_are_never_stored(agree, graph, target, threads, residual) 
     assert compiled.account.parallel_macs > 0 or threads == 1
 
 
-def test_small_images_and_those_read_twice_stay_apart(agree, new_graph) -> None:
+def test_small_images_and_those_read_twice_stay_apart(agree: Agree, new_graph: type[Graph]) -> None:
     small = separable_block(new_graph(), [1, 48, 8, 8], 48, 3, 1, residual=False)
     assert depthwise_pointwise.FAMILY not in agree(small).account.families
     graph = new_graph()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -11,6 +12,7 @@ from compile.pipeline import compile_model
 from compile.records import tuned_choices
 from compile.records.tuned_choices import Record
 from depthbench.errors import InputError
+from tests.compile.conftest import Graph
 
 A76 = targets.get("arm64-a76")
 WORKLOAD = "pointwise 1x8x8 16 to 32 stride 1x1 float 32 threads 1"
@@ -21,14 +23,16 @@ def record(**choices: str) -> Record:
 
 
 @pytest.fixture
-def model(tmp_path: Path, graph) -> Path:
+def model(tmp_path: Path, graph: Graph) -> Path:
     x = graph.convolution(graph.input([1, 16, 8, 8]), [32, 16, 1, 1])
     onnx.save(graph.model(x), str(tmp_path / "model.onnx"))
     return tmp_path / "model.onnx"
 
 
 @pytest.fixture
-def compiled(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def compiled(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Artefact]:
     """Compiles the model with the records of a file, or without any."""
     monkeypatch.setattr(tuned_choices, "SHIPPED", tmp_path / "none")
 
@@ -91,7 +95,9 @@ def test_shipped_records_gain_and_are_in_order(file: Path, monkeypatch: pytest.M
     assert all(record.tuned < record.formula for record in records.values())
 
 
-def test_compile_takes_tuned_choices_and_says_so(compiled, tmp_path: Path) -> None:
+def test_compile_takes_tuned_choices_and_says_so(
+    compiled: Callable[..., Artefact], tmp_path: Path
+) -> None:
     file = tmp_path / "own.json"
     plain = compiled()
     assert plain.manifest["schedule"]["tuned"] == 0
@@ -106,7 +112,9 @@ def test_compile_takes_tuned_choices_and_says_so(compiled, tmp_path: Path) -> No
     assert compiled(untuned=True).sha256 == plain.sha256
 
 
-def test_choices_that_are_no_longer_legal_are_passed_over(compiled, tmp_path: Path) -> None:
+def test_choices_that_are_no_longer_legal_are_passed_over(
+    compiled: Callable[..., Artefact], tmp_path: Path
+) -> None:
     plain = compiled().sha256
     file = tmp_path / "own.json"
     tuned_choices.write(file, A76, {WORKLOAD: record(tile="99x9x4", rows="5")})

@@ -9,12 +9,13 @@ import onnx
 import pytest
 
 from compile.pipeline import compile_model
+from tests.compile.conftest import Agree, Graph
 
 FLOAT = 4
 
 
 @pytest.mark.parametrize("length", [2, 3, 6])
-def test_a_chain_needs_two_buffers_however_long(agree, graph, length: int) -> None:
+def test_a_chain_needs_two_buffers_however_long(agree: Agree, graph: Graph, length: int) -> None:
     channels, edge = 16, 24
     y = graph.input([1, channels, edge, edge])
     for _ in range(length):
@@ -26,7 +27,9 @@ def test_a_chain_needs_two_buffers_however_long(agree, graph, length: int) -> No
 
 
 @pytest.mark.parametrize(("same", "stored"), [(True, 1), (False, 2)])
-def test_equal_weights_are_stored_once(graph, tmp_path: Path, same: bool, stored: int) -> None:
+def test_equal_weights_are_stored_once(
+    graph: Graph, tmp_path: Path, same: bool, stored: int
+) -> None:
     weight = np.random.default_rng(0).standard_normal((768, 768, 1, 1)).astype(np.float32) / 30
     other = weight if same else weight[::-1].copy()
     y = graph.input([1, 768, 8, 8])

@@ -16,6 +16,7 @@ from compile.onnx.importer import load_model
 from compile.pipeline import generate
 from compile.runtime.executable import Machine, by_name
 from compile.schedules.choices import Choices, around_formula, describe
+from tests.compile.conftest import Graph
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Drawn(Choices):
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, new_graph) -> Path:
+def mixed(tmp_path_factory: pytest.TempPathFactory, new_graph: type[Graph]) -> Path:
     """One of every family with choices, on edges and channels that divide badly."""
     graph = new_graph()
     x = graph.input([1, 8, 14, 18])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from compile import targets
 from compile.schedules.conv2d import merge_groups
+from tests.compile.conftest import Agree, Graph
 
 TARGETS = st.sampled_from(targets.NAMES)
 # Some 0.1 s an example: compiled, run and compared each time.
@@ -53,13 +54,20 @@ def convolve(
 
 @few
 @given(geometries((1,), (1, 2)), st.integers(1, 40), st.integers(1, 70), TARGETS)
-def test_pointwise(agree, new_graph, geometry, inputs: int, outputs: int, target: str) -> None:
+def test_pointwise(
+    agree: Agree,
+    new_graph: type[Graph],
+    geometry: dict[str, Any],
+    inputs: int,
+    outputs: int,
+    target: str,
+) -> None:
     compiled = agree(convolve(new_graph, geometry, inputs, outputs, 1), target)
     assert compiled.account.to_dict()["scheduled_share"] == 1
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
-def test_last_tile_reaches_beyond_the_channels(agree, graph, kernel: int) -> None:
+def test_last_tile_reaches_beyond_the_channels(agree: Agree, graph: Graph, kernel: int) -> None:
     x = graph.input([1, 40, 14, 14])
     weights = graph.weight(296, 40, kernel, kernel), graph.weight(296)
     y = graph.add("Conv", x, *weights, pads=[kernel // 2] * 4)
@@ -69,7 +77,14 @@ def test_last_tile_reaches_beyond_the_channels(agree, graph, kernel: int) -> Non
 
 @few
 @given(geometries((2, 3, 5), (1, 2, 3)), st.integers(1, 12), st.integers(1, 40), TARGETS)
-def test_dense(agree, new_graph, geometry, inputs: int, outputs: int, target: str) -> None:
+def test_dense(
+    agree: Agree,
+    new_graph: type[Graph],
+    geometry: dict[str, Any],
+    inputs: int,
+    outputs: int,
+    target: str,
+) -> None:
     compiled = agree(convolve(new_graph, geometry, inputs, outputs, 1), target)
     assert compiled.account.to_dict()["fallbacks"] == []
 
@@ -90,7 +105,13 @@ def test_dense(agree, new_graph, geometry, inputs: int, outputs: int, target: st
     "arm64-a76",
 )
 def test_grouped(
-    agree, new_graph, geometry, groups: int, inputs: int, outputs: int, target: str
+    agree: Agree,
+    new_graph: type[Graph],
+    geometry: dict[str, Any],
+    groups: int,
+    inputs: int,
+    outputs: int,
+    target: str,
 ) -> None:
     model = convolve(new_graph, geometry, groups * inputs, groups * outputs, groups)
     assert agree(model, target).account.to_dict()["fallbacks"] == []
@@ -98,7 +119,9 @@ def test_grouped(
 
 @few
 @given(geometries((2, 3, 5, 7), (1, 2)), st.integers(2, 40), TARGETS)
-def test_depthwise(agree, new_graph, geometry, channels: int, target: str) -> None:
+def test_depthwise(
+    agree: Agree, new_graph: type[Graph], geometry: dict[str, Any], channels: int, target: str
+) -> None:
     compiled = agree(convolve(new_graph, geometry, channels, channels, channels), target)
     assert compiled.account.families == {"depthwise": 1} | (
         {"elementwise": compiled.account.families["elementwise"]}
@@ -126,7 +149,7 @@ def test_merged_groups_compute_the_same(groups: int, inputs: int, outputs: int) 
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("target", targets.NAMES)
 def test_weights_that_are_computed_fall_back_and_are_named(
-    agree, graph, target: str, channels: int
+    agree: Agree, graph: Graph, target: str, channels: int
 ) -> None:
     x, weight = graph.input([1, channels, 9, 9]), graph.input([6, channels, 3, 3], "w")
     model = graph.model(graph.add("Conv", x, graph.add("Relu", weight), pads=[1] * 4))

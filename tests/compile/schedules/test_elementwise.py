@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compile import targets
+from tests.compile.conftest import Agree, Graph
 
 few = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -24,7 +25,14 @@ few = settings(
     st.sampled_from(targets.NAMES),
 )
 def test_interleaved_images(
-    agree, new_graph, channels, beside, height, width, turn, target
+    agree: Agree,
+    new_graph: type[Graph],
+    channels: int,
+    beside: int,
+    height: int,
+    width: int,
+    turn: int,
+    target: str,
 ) -> None:
     """Each of several images has every second or third pixel of a larger one."""
     graph = new_graph()
@@ -42,7 +50,7 @@ def test_interleaved_images(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_large_interleaved_image(agree, graph, threads) -> None:
+def test_large_interleaved_image(agree: Agree, graph: Graph, threads: int) -> None:
     parts = [graph.convolution(graph.input([1, 4, 40, 40], f"x{i}"), [64, 4, 1, 1]) for i in (0, 1)]
     y = graph.add("Concat", *parts, *parts, axis=1)
     y = graph.add("Reshape", y, graph.constant(np.array([1, 2, 2, 64, 40, 40])))

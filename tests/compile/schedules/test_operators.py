@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compile import targets
+from tests.compile.conftest import Agree, Graph
 
 few = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -29,7 +30,7 @@ def floats(*values: float) -> np.ndarray:
 
 def one(
     graph: Any, operator: str, shape: list[int], *constants: Any, opset: int = 20, **attributes: Any
-):
+) -> onnx.ModelProto:
     """A model of one operator on a centred random image."""
     x = graph.add("Sub", graph.input(shape), graph.constant(np.float32(0.5)))
     rest = ["" if value is None else graph.constant(value) for value in constants]
@@ -45,13 +46,15 @@ def one(
         *("Softplus", "Erf", "Exp", "Selu", "Mish"),
     ],
 )
-def test_activation(agree, graph, operator: str) -> None:
+def test_activation(agree: Agree, graph: Graph, operator: str) -> None:
     agree(one(graph, operator, [2, 6, 5, 7]))
 
 
 @few
 @given(st.lists(sizes, min_size=2, max_size=4), st.data(), TARGETS)
-def test_reduction(agree, new_graph, shape: list[int], data, target: str) -> None:
+def test_reduction(
+    agree: Agree, new_graph: type[Graph], shape: list[int], data: st.DataObject, target: str
+) -> None:
     operator = data.draw(st.sampled_from(("ReduceMean", "ReduceSum", "ReduceMax", "ReduceL2")))
     axes = data.draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, unique=True))
     keep = data.draw(st.booleans())
@@ -60,7 +63,9 @@ def test_reduction(agree, new_graph, shape: list[int], data, target: str) -> Non
 
 @few
 @given(st.lists(sizes, min_size=2, max_size=4), st.data(), TARGETS)
-def test_softmax(agree, new_graph, shape: list[int], data, target: str) -> None:
+def test_softmax(
+    agree: Agree, new_graph: type[Graph], shape: list[int], data: st.DataObject, target: str
+) -> None:
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     agree(one(new_graph(), "Softmax", shape, axis=axis), target)
 
@@ -68,7 +73,14 @@ def test_softmax(agree, new_graph, shape: list[int], data, target: str) -> None:
 @few
 @given(st.integers(1, 3), sizes, sizes, sizes, st.booleans(), TARGETS)
 def test_matmul(
-    agree, new_graph, batch: int, rows: int, inner: int, columns: int, constant: bool, target: str
+    agree: Agree,
+    new_graph: type[Graph],
+    batch: int,
+    rows: int,
+    inner: int,
+    columns: int,
+    constant: bool,
+    target: str,
 ) -> None:
     graph = new_graph()
     x = graph.input([batch, rows, inner])
@@ -80,13 +92,17 @@ def test_matmul(
 @pytest.mark.parametrize(
     ("left", "right"), [([24], [24, 16]), ([5, 24], [24]), ([2, 3, 5, 8], [8, 6])]
 )
-def test_matmul_of_uneven_ranks(agree, graph, left: list[int], right: list[int]) -> None:
+def test_matmul_of_uneven_ranks(
+    agree: Agree, graph: Graph, left: list[int], right: list[int]
+) -> None:
     agree(graph.model(graph.add("MatMul", graph.input(left), graph.input(right, "y"))))
 
 
 @few
 @given(st.permutations(range(4)), st.lists(sizes, min_size=4, max_size=4), TARGETS)
-def test_transpose(agree, new_graph, axes: list[int], shape: list[int], target: str) -> None:
+def test_transpose(
+    agree: Agree, new_graph: type[Graph], axes: list[int], shape: list[int], target: str
+) -> None:
     agree(one(new_graph(), "Transpose", shape, perm=list(axes)), target)
 
 
@@ -131,12 +147,12 @@ CASES: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_operator(agree, graph, name: str) -> None:
+def test_operator(agree: Agree, graph: Graph, name: str) -> None:
     operator, shape, *constants, attributes = CASES[name]
     agree(one(graph, operator, shape, *constants, **attributes))
 
 
-def test_concatenation_computes_its_operands_in_place(agree, graph) -> None:
+def test_concatenation_computes_its_operands_in_place(agree: Agree, graph: Graph) -> None:
     """Each of four operands is read once by what joins them: none is written to memory before."""
     x = graph.input([1, 8, 6, 6])
     parts = [graph.add("Relu", graph.add("Sub", x, graph.weight(8, 1, 1))) for _ in range(4)]
@@ -145,7 +161,7 @@ def test_concatenation_computes_its_operands_in_place(agree, graph) -> None:
     assert scheduled[name].script().count("T.sblock_alloc_buffer") == 0
 
 
-def test_convolutions_of_other_ranks(agree, new_graph) -> None:
+def test_convolutions_of_other_ranks(agree: Agree, new_graph: type[Graph]) -> None:
     for rank in (1, 3):
         graph = new_graph()
         weight = graph.weight(6, 4, *[3] * rank)
@@ -154,19 +170,19 @@ def test_convolutions_of_other_ranks(agree, new_graph) -> None:
 
 
 @pytest.mark.parametrize("bounds", [(0.1, 0.6), (0.2, None), (None, 0.3), (float("nan"), 0.5)])
-def test_clip(agree, graph, bounds) -> None:
+def test_clip(agree: Agree, graph: Graph, bounds: tuple[float | None, float | None]) -> None:
     weight = graph.weight(8, 4, 1, 1)
     y = graph.add("Conv", graph.input([1, 4, 5, 5]), weight)
     operands = ["" if bound is None else graph.constant(np.float32(bound)) for bound in bounds]
     agree(graph.model(graph.add("Clip", y, *operands)))
 
 
-def test_old_clip(agree, graph) -> None:
+def test_old_clip(agree: Agree, graph: Graph) -> None:
     agree(one(graph, "Clip", [1, 3, 4, 4], opset=10, min=-0.1, max=0.2))
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.float64])
-def test_constants_keep_their_type(agree, graph, kind: type) -> None:
+def test_constants_keep_their_type(agree: Agree, graph: Graph, kind: type) -> None:
     number = {np.int64: onnx.TensorProto.INT64, np.float64: onnx.TensorProto.DOUBLE}[kind]
     y = graph.convolution(graph.input([1, 8, 6, 6]), [8, 8, 1, 1])
     shift = graph.constant(np.arange(8, dtype=kind).reshape(1, 8, 1, 1))
@@ -174,11 +190,11 @@ def test_constants_keep_their_type(agree, graph, kind: type) -> None:
     agree(graph.model(graph.add("Cast", y, to=onnx.TensorProto.FLOAT)))
 
 
-def test_old_upsample(agree, graph) -> None:
+def test_old_upsample(agree: Agree, graph: Graph) -> None:
     agree(one(graph, "Upsample", [1, 4, 3, 3], floats(1, 1, 2, 2), opset=9, mode="nearest"))
 
 
-def test_batch_norm_after_convolution(agree, graph) -> None:
+def test_batch_norm_after_convolution(agree: Agree, graph: Graph) -> None:
     y = graph.add("Conv", graph.input([2, 6, 5, 7]), graph.weight(8, 6, 3, 3), pads=[1] * 4)
     spread = graph.constant(floats(*range(1, 9)))
     y = graph.add(
@@ -187,13 +203,13 @@ def test_batch_norm_after_convolution(agree, graph) -> None:
     agree(graph.model(graph.add("Relu", y)))
 
 
-def test_several_outputs_of_one_chain(agree, graph) -> None:
+def test_several_outputs_of_one_chain(agree: Agree, graph: Graph) -> None:
     y = graph.add("Conv", graph.input([1, 4, 5, 5]), graph.weight(8, 4, 1, 1))
     agree(graph.model(y, graph.add("Relu", y), graph.add("GlobalAveragePool", y)))
 
 
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_split_shuffle_upsample_add(agree, graph, target: str) -> None:
+def test_split_shuffle_upsample_add(agree: Agree, graph: Graph, target: str) -> None:
     """The flagship's decoder block: nothing of the shuffle keeps it from staying channels-last."""
     x = graph.input([1, 12, 6, 8])
     left, right = graph.add("Split", x, axis=1, outputs=2, num_outputs=2)
@@ -211,7 +227,7 @@ def test_split_shuffle_upsample_add(agree, graph, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_squeeze_and_excite(agree, graph, target: str) -> None:
+def test_squeeze_and_excite(agree: Agree, graph: Graph, target: str) -> None:
     x = graph.add("Relu", graph.add("Conv", graph.input([1, 16, 9, 9]), graph.weight(16, 16, 1, 1)))
     gate = graph.add("GlobalAveragePool", x)
     gate = graph.add("Relu", graph.add("Conv", gate, graph.weight(4, 16, 1, 1), graph.weight(4)))
@@ -222,7 +238,7 @@ def test_squeeze_and_excite(agree, graph, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_attention(agree, graph, target: str) -> None:
+def test_attention(agree: Agree, graph: Graph, target: str) -> None:
     x = graph.input([1, 19, 32])
 
     def heads(order: list[int]) -> str:
@@ -241,7 +257,7 @@ def test_attention(agree, graph, target: str) -> None:
     assert compiled.account.to_dict()["scheduled_share"] == 1
 
 
-def test_branches(agree, graph) -> None:
+def test_branches(agree: Agree, graph: Graph) -> None:
     """A model with If is compiled too, without layouts."""
     from onnx import TensorProto, helper
 
@@ -259,7 +275,9 @@ def test_branches(agree, graph) -> None:
     agree(graph.model(y))
 
 
-def test_a_lookup_says_nothing(agree, graph, capfd) -> None:
+def test_a_lookup_says_nothing(
+    agree: Agree, graph: Graph, capfd: pytest.CaptureFixture[str]
+) -> None:
     """TVM warns of its default mode, which reads anything where an index is beyond the end."""
     places = graph.constant(np.array([[3, -1, 0], [2, 2, 1]]))
     agree(graph.model(graph.add("Gather", graph.input([2, 5, 8]), places, axis=1)))

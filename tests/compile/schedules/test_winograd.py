@@ -14,6 +14,7 @@ from compile import targets
 from compile.operators.minimal_filtering import LARGEST, apply, matrices
 from compile.schedules import winograd
 from compile.schedules.winograd import SIZES, Tiling
+from tests.compile.conftest import Agree, Graph
 
 few = settings(
     max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -54,7 +55,17 @@ def test_minimal_filtering_is_a_correlation(size: int, count: int) -> None:
 @example((13, 9), (16, 16), 1, (3, 3), (3, 3, 3, 3), (3, 3), 5, 1, "arm64-a76")
 @example((13, 9), (97, 16), 1, (1, 1), (2, 2, 2, 2), (5, 5), 8, 1, "host")
 def test_any_tiling(
-    agree, new_graph, size, channels, batch, dilation, pads, taps, tile, bands, target
+    agree: Agree,
+    new_graph: type[Graph],
+    size: tuple[int, int],
+    channels: tuple[int, int],
+    batch: int,
+    dilation: tuple[int, int],
+    pads: tuple[int, ...],
+    taps: tuple[int, int],
+    tile: int,
+    bands: int,
+    target: str,
 ) -> None:
     def force(call: Any, weight: Any, groups: int, target: Any) -> Tiling:
         height, width = [int(edge) for edge in call.ty.shape][1:3]
@@ -77,7 +88,7 @@ def test_any_tiling(
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("size", "inputs"), [(9, 1024), (64, 48)])
 def test_chunks_of_weights_and_bands_of_tiles(
-    agree, graph, size: int, inputs: int, threads: int
+    agree: Agree, graph: Graph, size: int, inputs: int, threads: int
 ) -> None:
     """Sums of many channels wait between chunks; large images are taken band by band."""
     x = graph.input([1, inputs, size, size])

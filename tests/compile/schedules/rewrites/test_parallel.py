@@ -23,6 +23,7 @@ from compile.schedules.rewrites import parallel
 from compile.schedules.schedule_utils import mentions
 from compile.schedules.tiles import BALANCED, balance
 from depthbench.errors import InputError
+from tests.compile.conftest import Agree, Graph
 
 few = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -100,7 +101,14 @@ def cut_axis(function: Any) -> str:
     st.sampled_from((3, 5)),
 )
 @pytest.mark.usefixtures("_every_loop_pays")
-def test_threads_change_nothing(agree, new_graph, channels, size, stride, kernel) -> None:
+def test_threads_change_nothing(
+    agree: Agree,
+    new_graph: type[Graph],
+    channels: int,
+    size: tuple[int, int],
+    stride: int,
+    kernel: int,
+) -> None:
     """Not a bit differs, in any of many runs: no thread writes what another reads or writes."""
     compiled = agree(block(new_graph, channels, size, stride, kernel), threads=2)
     assert stretches(compiled)
@@ -113,7 +121,7 @@ def test_threads_change_nothing(agree, new_graph, channels, size, stride, kernel
 
 
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_what_pays_is_parallel_and_accounted_for(agree, graph, target: str) -> None:
+def test_what_pays_is_parallel_and_accounted_for(agree: Agree, graph: Graph, target: str) -> None:
     y = graph.convolution(graph.input([1, 32, 28, 28]), [64, 32, 3, 3], pads=[1] * 4)
     compiled = agree(graph.model(graph.convolution(y, [64, 64, 1, 1])), target, threads=2)
     lengths = stretches(compiled)
@@ -122,7 +130,7 @@ def test_what_pays_is_parallel_and_accounted_for(agree, graph, target: str) -> N
     assert compiled.account.to_dict()["parallel_share"] == 1
 
 
-def test_what_does_not_pay_is_not(agree, graph) -> None:
+def test_what_does_not_pay_is_not(agree: Agree, graph: Graph) -> None:
     small = graph.model(graph.convolution(graph.input([1, 8, 7, 7]), [16, 8, 1, 1]))
     compiled = agree(small, threads=2)
     assert stretches(compiled) == []
@@ -131,7 +139,7 @@ def test_what_does_not_pay_is_not(agree, graph) -> None:
 
 @pytest.mark.usefixtures("_every_loop_pays")
 @pytest.mark.parametrize("target", targets.NAMES)
-def test_no_launch_in_every_turn_of_a_loop(agree, graph, target: str) -> None:
+def test_no_launch_in_every_turn_of_a_loop(agree: Agree, graph: Graph, target: str) -> None:
     """One block of channels in chunks: a loop over chunks lies around all others."""
     y = graph.convolution(graph.input([1, 1216, 7, 7]), [220, 1216, 1, 1])
     agree(graph.model(graph.add("Relu", y)), target, threads=2)
@@ -139,7 +147,9 @@ def test_no_launch_in_every_turn_of_a_loop(agree, graph, target: str) -> None:
 
 @pytest.mark.usefixtures("_every_loop_pays")
 @pytest.mark.parametrize(("kernel", "edge"), [(2, 7), (3, 7), (3, 14), (5, 9)])
-def test_loops_whose_last_turn_is_another_are_not_cut(agree, graph, kernel: int, edge: int) -> None:
+def test_loops_whose_last_turn_is_another_are_not_cut(
+    agree: Agree, graph: Graph, kernel: int, edge: int
+) -> None:
     """220 channels are 14 vectors, of which the last alone is not full."""
     pads = [kernel // 2, kernel // 2, (kernel - 1) // 2, (kernel - 1) // 2]
     x = graph.input([1, 220, edge, edge])
@@ -148,7 +158,7 @@ def test_loops_whose_last_turn_is_another_are_not_cut(agree, graph, kernel: int,
     )
 
 
-def test_code_for_one_thread_has_no_parallel_loops(agree, graph) -> None:
+def test_code_for_one_thread_has_no_parallel_loops(agree: Agree, graph: Graph) -> None:
     large = graph.model(graph.convolution(graph.input([1, 64, 28, 28]), [64, 64, 3, 3]))
     assert stretches(agree(large)) == []
 
@@ -169,20 +179,22 @@ def test_balance_is_the_slowest_threads_share() -> None:
 
 
 @pytest.mark.parametrize(("edge", "halved"), [(56, "rows"), (1, "channels")])
-def test_rows_are_divided_where_there_are_some(agree, graph, edge: int, halved: str) -> None:
+def test_rows_are_divided_where_there_are_some(
+    agree: Agree, graph: Graph, edge: int, halved: str
+) -> None:
     y = graph.convolution(graph.input([1, 1024, edge, edge]), [1024, 1024, 1, 1])
     compiled = agree(graph.model(y), threads=2)
     assert cut_axis(dict(functions(compiled))[product_of(compiled)]) == halved
 
 
-def test_a_mean_is_taken_of_the_rows_that_each_thread_wrote(agree, graph) -> None:
+def test_a_mean_is_taken_of_the_rows_that_each_thread_wrote(agree: Agree, graph: Graph) -> None:
     x = graph.input([1, 64, 56, 56])
     compiled = agree(graph.model(graph.add("GlobalAveragePool", graph.add("Relu", x))), threads=2)
     assert stretches(compiled)[-1] == 2
 
 
 @pytest.mark.parametrize(("edge", "channels"), [(7, 608), (7, 220), (1, 152)])
-def test_odd_maps_are_divided_evenly(agree, graph, edge: int, channels: int) -> None:
+def test_odd_maps_are_divided_evenly(agree: Agree, graph: Graph, edge: int, channels: int) -> None:
     """Neither 7 rows nor 19 blocks of 32 channels are, but tiles of both are."""
     x = graph.input([1, 608, edge, edge])
     compiled = agree(graph.model(graph.convolution(x, [channels, 608, 1, 1])), threads=2)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from android_rpc.session import Session
+from android_rpc.remote_calls import RemoteCalls
 
 
 class RemoteKernels:
     """A library of kernels on a device; made by `Session.load_kernels`."""
 
-    def __init__(self, session: Session, module: Any, device: Any) -> None:
-        self._session = session
+    def __init__(self, calls: RemoteCalls, module: Any, device: Any) -> None:
+        self._calls = calls
         self._module = module
         self._device = device
 
@@ -30,7 +29,7 @@ class RemoteKernels:
         from tvm import runtime
 
         generator = np.random.default_rng(0)
-        with self._session.remote(f"timing {name}"):
+        with self._calls.remote(f"timing {name}"):
             arguments = [
                 runtime.tensor(generator.random(shape).astype(dtype), self._device)
                 for shape, dtype in tensors

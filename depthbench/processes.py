@@ -54,7 +54,12 @@ class ChildProcess:
     @property
     def running(self) -> bool:
         """False once the program has ended, for whatever reason."""
-        return self._process.poll() is None
+        return self.exit_code is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the program ended: below 0 by that signal; None while it runs."""
+        return self._process.poll()
 
     def log(self) -> str:
         """The last lines that the program wrote to its standard error."""
@@ -64,7 +69,7 @@ class ChildProcess:
 
     def why_ended(self) -> str:
         """How the program ended and the last line that it wrote."""
-        code = self._process.poll()
+        code = self.exit_code
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return f"{how}: {one_line(self.log())}"
 

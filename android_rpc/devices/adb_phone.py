@@ -22,8 +22,8 @@ from android_rpc.adb.discovery import find_phone
 from android_rpc.adb.installation import HOME, install_bundle
 from android_rpc.adb.phone_lock import Lease, lease_phone
 from android_rpc.bundle.bundle import Bundle, build_bundle
+from android_rpc.devices.crash_diagnosis import explained
 from android_rpc.devices.device import Endpoint
-from android_rpc.doctor.crash_diagnosis import explained
 from android_rpc.telemetry import sysfs
 from android_rpc.telemetry.recorder import SESSIONS, Recorder
 from android_rpc.telemetry.thermal import Limits, wait_until_cool
@@ -36,7 +36,9 @@ from depthbench.processes import ChildProcess, child_process
 
 START_S = 30.0
 PORT_TRIES = 5
-PORT_TAKEN = "cannot listen on"
+PORT_TAKEN = 4  # the exit code of server/main.c
+# What the phone's shell and then the server write to the log.
+LISTENING = re.compile(r"^process=(?P<process>\d+)$.* server=listening ", re.MULTILINE | re.DOTALL)
 EMULATED_NOTE = (
     "emulated: the phone says that it is an emulator; the outputs are those of the phone's code, "
     "the times are the emulator's and not a latency of any phone"
@@ -217,7 +219,7 @@ class AdbPhone:
             words += ["--advertise", f"{self.listen}:{advertised}"]
             words += ["--tracker", f"127.0.0.1:{tracker_port}", "--threads", str(self._threads)]
             words += ["--cpus", ",".join(map(str, self.cores)), "--die-with-stdin"]
-            script = f"echo server $$ >&2; exec {' '.join(map(shlex.quote, words))}"
+            script = f"echo process=$$ >&2; exec {' '.join(map(shlex.quote, words))}"
             server = attempt.enter_context(child_process(self.adb.command("shell", "-T", script)))
             self._server = self._process_number(server)
             if self._server is not None or not left:
@@ -229,16 +231,14 @@ class AdbPhone:
         """The server's process on the phone; None when its port was taken."""
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            running = server.running
-            log = server.log()
-            if not running:
-                if PORT_TAKEN in log:
-                    return None
+            if server.exit_code == PORT_TAKEN:
+                return None
+            if not server.running:
                 raise DeviceError(f"{self.name}: the server ended, {server.why_ended()}")
-            if match := re.search(r"^server (\d+)$", log, re.MULTILINE):
-                return int(match[1])
+            if match := LISTENING.search(server.log()):
+                return int(match["process"])
             time.sleep(0.02)
-        raise DeviceError(f"{self.name}: the phone's shell gave no answer in {START_S:g} s")
+        raise DeviceError(f"{self.name}: the server did not start in {START_S:g} s")
 
     def _forget_server(self) -> None:
         self._server = self._recorder = None

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from android_rpc.bundle.bundle import Bundle, build_bundle
+from android_rpc.devices.crash_diagnosis import explained
 from android_rpc.devices.device import Endpoint
-from android_rpc.doctor.crash_diagnosis import explained
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from depthbench.errors import ToolMissing

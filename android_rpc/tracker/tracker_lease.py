@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from android_rpc.tracker.tracker_client import TrackerClient
-from android_rpc.watchdog import Watchdog
+from android_rpc.tracker.watchdog import Watchdog
 from depthbench.errors import DeviceError
 from depthbench.one_line import one_line
 

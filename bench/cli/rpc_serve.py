@@ -47,9 +47,9 @@ def command(
     TVM RPC executes code for whoever can connect: keep it on loopback, or in a network of your own.
     """
     from android_rpc.devices.factory import open_device
+    from android_rpc.devices.keep_registered import serve_for_ever
     from android_rpc.devices.tracker_device import parse_tracker
     from android_rpc.telemetry.topology import parse_core_list
-    from android_rpc.tracker.keep_registered import serve_for_ever
     from android_rpc.tracker.tracker import TrackerElsewhere
 
     host, port, key = parse_tracker(tracker, key)

@@ -1,10 +1,9 @@
-"""Children end with their block, and the watchdog cuts what does not answer."""
+"""Children end with their block."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -12,7 +11,6 @@ import time
 import psutil
 import pytest
 
-from android_rpc.watchdog import Watchdog
 from depthbench.one_line import one_line
 from depthbench.processes import child_process
 
@@ -99,35 +97,3 @@ def test_a_child_gets_only_its_environment(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_one_line(text: str, line: str) -> None:
     assert one_line(text) == line
-
-
-def test_the_watchdog_cuts_a_connection_that_waits() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host, port = listener.getsockname()
-        descriptors = len(os.listdir("/proc/self/fd"))
-        with (
-            socket.create_connection((host, port)) as client,
-            Watchdog(host, port, 0.2) as watchdog,
-        ):
-            started = time.monotonic()
-            assert client.recv(1) == b""
-            assert 0.1 < time.monotonic() - started < 2
-            assert watchdog.expired
-        assert len(os.listdir("/proc/self/fd")) == descriptors
-
-
-def test_the_watchdog_spares_other_connections_and_is_called_off() -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as two,
-        socket.create_connection(two.getsockname()) as client,
-        two.accept()[0] as server,
-    ):
-        with Watchdog("127.0.0.1", one.getsockname()[1], 0.01) as watchdog:
-            time.sleep(0.1)
-        assert watchdog.expired
-        with Watchdog("127.0.0.1", two.getsockname()[1], 30) as idle:
-            pass
-        assert not idle.expired
-        server.sendall(b"x")
-        assert client.recv(1) == b"x"

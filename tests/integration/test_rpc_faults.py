@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from android_rpc import session as session_module
+from android_rpc import remote_calls
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.session import open_session
@@ -125,7 +125,7 @@ def test_a_device_that_stops_answering(
     processes_with: Processes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session_module, "GRACE_S", 0.2)
+    monkeypatch.setattr(remote_calls, "GRACE_S", 0.2)
     frozen: list[psutil.Process] = []
 
     def freeze() -> None:

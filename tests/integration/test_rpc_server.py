@@ -224,7 +224,7 @@ def test_a_busy_port_is_said_in_one_line(bundle: Bundle, tmp_path: Path) -> None
         address = f"127.0.0.1:{holder.getsockname()[1]}"
         with running(bundle, tmp_path / "work", "--listen", address) as server:
             _, said = server.process.communicate(timeout=10)
-            assert server.process.returncode == 3
+            assert server.process.returncode == 4
             assert f"cannot listen on {address}: Address already in use" in said.decode()
             assert said.count(b"\n") == 1
 

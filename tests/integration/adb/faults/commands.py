@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from android_rpc.session import RemoteModel
+    from android_rpc.remote_model import RemoteModel
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def start(arguments: list[str], folder: Path) -> int:
 
 def observe() -> None:
     """Has progress and samples written down, samples taken in small helpings, no long patience."""
-    from android_rpc import session
+    from android_rpc import remote_calls, remote_model
     from bench.cli import interrupt, rpc_measure
     from bench.measure import sampling_plan
 
@@ -73,7 +73,7 @@ def observe() -> None:
         os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for name in ("progress", "delivered")
     )
-    samples = session.RemoteModel.samples
+    samples = remote_model.RemoteModel.samples
 
     def observed(self: RemoteModel, count: int, number: int = 1) -> list[float]:
         taken = samples(self, count, number)
@@ -88,10 +88,10 @@ def observe() -> None:
 
         yield show
 
-    session.RemoteModel.samples = observed  # type: ignore[method-assign]
+    remote_model.RemoteModel.samples = observed  # type: ignore[method-assign]
     rpc_measure.status = status  # type: ignore[assignment]
     sampling_plan.CHUNK_S = 0.1
-    session.GRACE_S = 1.0
+    remote_calls.GRACE_S = 1.0
 
 
 if __name__ == "__main__":

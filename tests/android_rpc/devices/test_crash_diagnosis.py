@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from android_rpc.doctor import crash_diagnosis
-from android_rpc.doctor.crash_diagnosis import explained
+from android_rpc.devices import crash_diagnosis
+from android_rpc.devices.crash_diagnosis import explained
 from depthbench.errors import ConnectionLost, DeviceError
 from depthbench.processes import child_process
 
-READY, BEFORE = "session ready after 80 ms", "session ended by signal 11"
+READY, BEFORE = "session=ready ms=80", "session=ended signal=11"
 
 
 def break_off(*log: str, exit_code: int | None = None) -> str:
@@ -35,7 +35,7 @@ def break_off(*log: str, exit_code: int | None = None) -> str:
     ],
 )
 def test_a_signal_is_named(number: int, said: str) -> None:
-    message = break_off(BEFORE, READY, f"session ended by signal {number}")
+    message = break_off(BEFORE, READY, f"session=ended signal={number}")
     assert message.startswith(f"adb:R58: timing the model: {said}")
 
 

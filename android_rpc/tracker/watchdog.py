@@ -1,4 +1,4 @@
-"""What if a device never answers again?
+"""How is a connection cut when the device never answers again?
 
 TVM's client waits for the device without limit. When the time is up, the watchdog shuts the
 connection down underneath it, and the call that waits fails.
@@ -11,6 +11,7 @@ import os
 import socket
 import stat
 import threading
+from collections.abc import Iterator
 from types import TracebackType
 
 
@@ -45,10 +46,29 @@ class Watchdog:
 
     def cut(self) -> None:
         """Shuts the connections down now; both ends see them as closed."""
+        for connection in self._connections():
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is there that neither end has closed."""
+        return any(map(_is_open, self._connections()))
+
+    def _connections(self) -> Iterator[socket.socket]:
         for descriptor in map(int, os.listdir("/proc/self/fd")):
             with contextlib.suppress(OSError):
                 if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                     continue
                 with socket.socket(fileno=os.dup(descriptor)) as copy:
                     if copy.family == socket.AF_INET and copy.getpeername() == self._peer:
-                        copy.shutdown(socket.SHUT_RDWR)
+                        yield copy
+
+
+def _is_open(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

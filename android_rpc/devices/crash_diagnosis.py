@@ -17,8 +17,11 @@ from depthbench.processes import ChildProcess
 
 LOG_S = 3.0
 CHECK_S = 0.02
-END = re.compile(r"session ended by signal (\d+)|(session ready)")
-KILLED = ("signal 9:", "exit code 137:")  # the latter is what a shell tells of it
+# What the server logs of a session (server/session.c); of an ended one only a signal is told.
+SESSION = re.compile(r"\bsession=(?:ready|ended signal=(?P<signal>\d+))")
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the latter is what a shell tells of it
+AGAIN = "run again"
+SHORT_OF_MEMORY = "most likely the device ran short of memory: close apps on it and run again"
 CRASHES = {
     signal.SIGILL: "it uses instructions that this CPU lacks: compile it for this target",
     **dict.fromkeys(
@@ -35,31 +38,28 @@ def explained(name: str, server: ChildProcess) -> Iterator[None]:
         yield
     except ConnectionLost as lost:
         if cause := _cause(server):
-            raise DeviceError(f"{name}: {lost.what}: {cause}") from lost
+            found, advice = cause
+            raise DeviceError(f"{name}: {lost.what}: {found}", advice=advice) from lost
         raise
 
 
-def _cause(server: ChildProcess) -> str:
-    """In a few words; empty when the log says nothing within some seconds."""
+def _cause(server: ChildProcess) -> tuple[str, str] | None:
+    """What happened and what to do; None when the log says nothing within some seconds."""
     deadline = time.monotonic() + LOG_S
     while time.monotonic() < deadline:
-        said = list(END.finditer(server.log()))
-        if said and said[-1][1]:
-            return _of_signal(int(said[-1][1]))
+        told = list(SESSION.finditer(server.log()))
+        if told and (number := told[-1]["signal"]):
+            return _of_signal(int(number))
+        if server.exit_code in KILLED:
+            return "the server on the device was killed (signal 9, SIGKILL)", AGAIN
         if not server.running:
-            why = server.why_ended()
-            if why.startswith(KILLED):
-                return "the server on the device was killed (signal 9, SIGKILL); run again"
-            return f"the server on the device ended ({why}): run again"
+            return f"the server on the device ended ({server.why_ended()})", AGAIN
         time.sleep(CHECK_S)
-    return ""
+    return None
 
 
-def _of_signal(number: int) -> str:
+def _of_signal(number: int) -> tuple[str, str]:
     name = signal.Signals(number).name
     if advice := CRASHES.get(signal.Signals(number)):
-        return f"the model crashed (signal {number}, {name}); {advice}"
-    return (
-        f"the session was killed (signal {number}, {name}); most likely the device ran short of "
-        "memory: close apps on it and run again"
-    )
+        return f"the model crashed (signal {number}, {name})", advice
+    return f"the session was killed (signal {number}, {name})", SHORT_OF_MEMORY

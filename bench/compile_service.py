@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.models import Model, resolve_model
 from bench.quantise import quantise
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
     from compile.targets import Target
-
-Progress = Callable[[str], None]
 
 
 def compile_for(

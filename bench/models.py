@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from depthbench import cancellation
 from depthbench.errors import InputError
-
-Progress = Callable[[str], None]
+from depthbench.progress import Progress
 
 MAX_BYTES = 2**31 - 1
 _NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
@@ -89,6 +88,7 @@ def export_network(
 
     progress(f"building {name}")
     built, weights = pretrained.build(entry)
+    cancellation.check()
     progress(f"exporting {name} to {path}")
     made_from = export_cache.made_from(entry, shape)
     onnx_export.export(built, weights, path, size=size, made_from=made_from)

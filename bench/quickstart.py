@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from depthbench.progress import Progress
 
 PROTOCOLS = ("paper", "eigen")
 DRAWN, SHEET_IMAGES = "eigen", 6
 
 
 def run_quickstart(
-    name: str, out: Path, *, data: str | None, limit: int, say: Callable[[str], None]
+    name: str, out: Path, *, data: str | None, limit: int, say: Progress
 ) -> tuple[dict[str, Any], bool]:
     """Run every step for the network called `name` and return the report and whether all held.
 

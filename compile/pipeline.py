@@ -17,7 +17,9 @@ from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import sha256_of, with_choices
 from compile.runtime.threads import usable_cores
 from compile.targets import Target
+from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.graph.accounting import Rewrites
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from compile.runtime.memory import Memory
     from compile.schedules.select import Account
 
-Progress = Callable[[str], None]
 TOOLS = ("apache-tvm", "apache-tvm-ffi", "ziglang", "onnx", "onnxruntime", "numpy")
 
 
@@ -83,8 +84,10 @@ def compile_model(
                 twins.append(second_core.submit(_host_build, scheduled, cores))
 
         compiled = generate(source, machine, numbers, progress, build_twin)
+        cancellation.check()
         progress("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
+        cancellation.check()
         progress("checking against ONNX Runtime")
         manifest = {
             **identity,
@@ -159,9 +162,11 @@ def rewrite(
     from compile.graph.transposed_convolution import transposed_convolutions
     from compile.onnx import importer
 
+    cancellation.check()
     progress("importing")
     mod = importer.import_model(source)
     outputs = importer.output_ports(source, mod)
+    cancellation.check()
     progress("rewriting")
     mod = reshape_constants(raise_extrema(mod))
     if numbers.storage == "int8":
@@ -203,15 +208,18 @@ def make_code(
     from compile.schedules.rewrites.cross_kernel_prefetch import ask_for_next_weights
     from compile.schedules.select import schedule_module
 
+    cancellation.check()
     progress("fusing")
     mod, rewrites = model.mod, model.rewrites
     if model.numbers.storage == "int8":
         mod, reduced = byte_products(mod, machine)
         rewrites = replace(rewrites, precision=reduced)
     mod = vector_math(pair_windows(fuse(mod, machine), machine))
+    cancellation.check()
     progress("scheduling")
     scheduled, account = schedule_module(mod, machine)
     scheduled = ask_for_next_weights(scheduled, machine)
+    cancellation.check()
     progress("generating code")
     when_scheduled(scheduled)
     try:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from android_rpc.adb.client import Adb
 from android_rpc.adb.phone_lock import Lease
 from android_rpc.bundle.bundle import Bundle
 from depthbench.errors import DeviceError
+from depthbench.progress import Progress
 
 HOME = PurePosixPath("/data/local/tmp/depthbench")
 CHECKSUM_S = 120.0
 
 
 def install_bundle(
-    lease: Lease, bundle: Bundle, progress: Callable[[str], None] = lambda line: None
+    lease: Lease, bundle: Bundle, progress: Progress = lambda line: None
 ) -> tuple[PurePosixPath, bool]:
     """The bundle's folder on the phone, and whether it had to be pushed.
 

@@ -21,8 +21,10 @@ from typing import TextIO
 from urllib.parse import quote
 
 from android_rpc.adb.client import PHONE_PORTS, Adb
+from depthbench import cancellation
 from depthbench.errors import DeviceError
 from depthbench.files import cache_folder
+from depthbench.progress import Progress
 
 PORT_TRIES = 5
 WAIT_S = 900.0
@@ -33,7 +35,7 @@ Debt = tuple[str, ...]
 
 @contextmanager
 def lease_phone(
-    adb: Adb, progress: Callable[[str], None] = lambda line: None, wait_s: float = WAIT_S
+    adb: Adb, progress: Progress = lambda line: None, wait_s: float = WAIT_S
 ) -> Iterator[Lease]:
     """The phone for the length of a block, with nothing left on it of clients that are dead.
 
@@ -138,11 +140,10 @@ def _rule_debt(kind: str, port: int, leads_to: int) -> Debt:
     return kind, f"tcp:{port}", f"tcp:{leads_to}"
 
 
-def _wait_for_turn(
-    ledger: TextIO, serial: str, progress: Callable[[str], None], wait_s: float
-) -> None:
+def _wait_for_turn(ledger: TextIO, serial: str, progress: Progress, wait_s: float) -> None:
     started = time.monotonic()
     while True:
+        cancellation.check()
         try:
             fcntl.flock(ledger, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return

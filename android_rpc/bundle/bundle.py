@@ -17,7 +17,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,7 @@ from typing import Any
 from android_rpc.bundle import arm64_libraries, server_build, tvm_wheels
 from depthbench.errors import InputError
 from depthbench.files import cache_folder
+from depthbench.progress import Progress
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -52,9 +53,7 @@ class Bundle:
         return [f"{at}/{LOADER}", "--library-path", f"{at}/lib", f"{at}/{SERVER}"]
 
 
-def build_bundle(
-    cache: Path | None = None, progress: Callable[[str], None] = lambda line: None
-) -> Bundle:
+def build_bundle(cache: Path | None = None, progress: Progress = lambda line: None) -> Bundle:
     """The bundle of this version, from the cache or assembled now.
 
     A bundle appears in the cache whole or not at all; one that was damaged is made again.
@@ -114,7 +113,7 @@ def _assemble(
     folder: Path,
     inputs: dict[str, Any],
     libraries: list[arm64_libraries.Library],
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> None:
     lib = folder / "lib"
     lib.mkdir()

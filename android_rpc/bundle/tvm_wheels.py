@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from depthbench import cancellation
 from depthbench.errors import ToolMissing
 from depthbench.one_line import one_line
+from depthbench.progress import Progress
 
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_24_aarch64")
 DOWNLOAD_LIMIT_S = 1800
@@ -62,6 +63,7 @@ def check_installed() -> None:
     Both ends of a session must speak the same version of TVM's RPC protocol.
     """
     for wheel in WHEELS:
+        cancellation.check()
         try:
             version = importlib.metadata.version(wheel.project)
         except importlib.metadata.PackageNotFoundError:
@@ -84,9 +86,7 @@ def header_folders() -> list[Path]:
     return [include]
 
 
-def fetch_libraries(
-    target: Path, progress: Callable[[str], None] = lambda line: None
-) -> dict[str, str]:
+def fetch_libraries(target: Path, progress: Progress = lambda line: None) -> dict[str, str]:
     """Puts the libraries of all wheels into the folder `target`; returns each one's origin by name.
 
     Raises ToolMissing, in one line, when pip cannot get a wheel or gets another one.

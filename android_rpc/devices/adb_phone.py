@@ -12,7 +12,7 @@ import re
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from typing import Any
@@ -33,6 +33,7 @@ from android_rpc.tracker.tcp_proxy import relay
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from depthbench.errors import DeviceError, InputError
 from depthbench.processes import ChildProcess, child_process
+from depthbench.progress import Progress
 
 START_S = 30.0
 PORT_TRIES = 5
@@ -61,7 +62,7 @@ class AdbPhone:
         threads: int = 1,
         cores: Sequence[int] | None = None,
         limits: Limits | None = None,
-        progress: Callable[[str], None] = lambda line: None,
+        progress: Progress = lambda line: None,
     ) -> None:
         self.adb = Adb(find_phone(serial).serial)
         self.properties = sysfs.read_properties(self.adb)

@@ -14,6 +14,7 @@ from typing import Protocol
 from android_rpc.devices.device import Device
 from android_rpc.devices.tracker_device import RemoteDevice
 from depthbench.errors import DeviceError
+from depthbench.progress import Progress
 
 # Phones restart in less.
 PATIENCE_S = 120.0
@@ -100,7 +101,7 @@ class DevicesOfTracker:
         self,
         specification: str,
         threads: int = 1,
-        progress: Callable[[str], None] = lambda line: None,
+        progress: Progress = lambda line: None,
     ) -> None:
         self._new = lambda: RemoteDevice(specification, threads, progress)
         self._tracker = self._new()

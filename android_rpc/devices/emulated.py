@@ -12,7 +12,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from depthbench.errors import ToolMissing
 from depthbench.processes import child_process
+from depthbench.progress import Progress
 
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 CPU_MODEL = "cortex-a76"
@@ -44,7 +45,7 @@ class EmulatedPhone:
         bundle: Bundle | None = None,
         threads: int = 1,
         cpus: Sequence[int] = (),
-        progress: Callable[[str], None] = lambda line: None,
+        progress: Progress = lambda line: None,
     ) -> None:
         self.key = f"{self.name}-{secrets.token_hex(8)}"
         self._emulator = find_emulator()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from android_rpc.devices.device import Device
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device_pool import Fleet
@@ -19,7 +20,7 @@ EVERY_PHONE = "adb:all"
 def open_fleet(
     specifications: Sequence[str],
     threads: int = 1,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
     cores: Sequence[int] | None = None,
 ) -> Fleet:
     """The devices of a command line: one or more of `open_device`, `adb:all`, or a tracker's.
@@ -46,7 +47,7 @@ def open_fleet(
 def open_device(
     specification: str = "emulated",
     threads: int = 1,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
     cores: Sequence[int] | None = None,
 ) -> Device:
     """The device of a command line: `emulated`, `adb`, `adb:SERIAL`, or `tracker:HOST:PORT/KEY`.

@@ -17,6 +17,7 @@ from android_rpc.tracker.tracker import AnyTracker
 from android_rpc.tracker.tracker_client import TrackerClient
 from android_rpc.tracker.tracker_lease import Claim
 from depthbench.errors import DeviceError, InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.session import Session
@@ -50,7 +51,7 @@ class RemoteDevice:
         self,
         specification: str,
         threads: int = 1,
-        progress: Callable[[str], None] = lambda line: None,
+        progress: Progress = lambda line: None,
     ) -> None:
         match = SPECIFICATION.fullmatch(specification)
         if match is None or not 0 < int(match["port"]) < 65536:

@@ -23,6 +23,7 @@ from android_rpc.telemetry.thermal import Limits
 from android_rpc.telemetry.topology import format_core_list
 from depthbench.errors import DeviceError, InputError, ToolMissing
 from depthbench.one_line import one_line
+from depthbench.progress import Progress
 
 Verdict = Literal["good", "warning", "failed", "not reached"]
 
@@ -50,7 +51,7 @@ class _Visit:
     """What the checks so far have found out."""
 
     serial: str | None
-    progress: Callable[[str], None]
+    progress: Progress
     _cores: list[int] = field(default_factory=list)
 
     @property
@@ -72,9 +73,7 @@ class _Stop(Exception):
         self.check = check
 
 
-def examine(
-    serial: str | None = None, progress: Callable[[str], None] = lambda line: None
-) -> list[Check]:
+def examine(serial: str | None = None, progress: Progress = lambda line: None) -> list[Check]:
     """All checks, in order, of the phone with this serial number or of the only one there is.
 
     Never raises for what is wrong with the phone: that is what the checks say.

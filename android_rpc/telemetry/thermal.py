@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from depthbench import cancellation
 from depthbench.errors import DeviceError
+from depthbench.progress import Progress
 
 CPU_ZONE = re.compile(r"cpu|soc|cluster|apc|\bbig\b|\bmid\b|\blittle\b", re.IGNORECASE)
 COLDEST_C, HOTTEST_C = -40.0, 150.0
@@ -116,7 +118,7 @@ def wait_until_cool(
     name: str,
     read: Callable[[], Temperatures],
     limits: Limits,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> float:
@@ -127,6 +129,7 @@ def wait_until_cool(
     """
     started = clock()
     while True:
+        cancellation.check()
         warm = read().too_warm(limits)
         waited = clock() - started
         if not warm:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -15,6 +14,7 @@ from bench.measure.agreement import compare, worse
 from bench.models import load_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
@@ -34,7 +34,7 @@ def score_on_device(
     model_onnx: Path,
     runtime: Runtime,
     tolerance: float,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Score `runtime` as `depthbench eval` would; each prediction also goes to ONNX Runtime.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.models import Model
 from bench.records.record import Record, new_record
 from bench.runtimes.base import Runtime
+from depthbench import cancellation
 from depthbench.errors import CheckFailed, InputError
 
 logger = logging.getLogger(__name__)
@@ -159,6 +160,7 @@ def score_images(
     from depthnet.scoring.fastdepth_metrics import score_either_mask
 
     for index in range(len(dataset)):
+        cancellation.check()
         pair = dataset[index]
         image, depth = protocol.look(pair.image, pair.depth)
         network_input = protocols.to_input(image, input_size)

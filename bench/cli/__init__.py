@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from bench.cli import interrupt
+from depthbench import cancellation
 
 COMMANDS = (
     "models",
@@ -71,7 +72,7 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = cli) ->
         result = command.main(
             args=arguments, prog_name="depthbench", standalone_mode=False, obj=settings
         )
-        interrupt.check()
+        cancellation.check()
         return result if isinstance(result, int) else GOOD
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
@@ -84,7 +85,7 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = cli) ->
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except Exception as error:
-        if interrupt.interrupted():
+        if cancellation.cancelled():
             # An extension module that is interrupted while it loads raises an ImportError.
             _say("interrupted")
             return INTERRUPTED

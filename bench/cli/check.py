@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,9 @@ import click
 
 from bench.cli import check_result
 from bench.cli.common import OUT, emit, json_option, out_option, status
+from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from bench.models import Model
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 GATES = ("accuracy", "instructions", "latency")
 FILE = click.Path(dir_okay=False, path_type=Path)
 
-Progress = Callable[[str], None]
 Result = dict[str, Any]
 
 
@@ -137,6 +138,7 @@ def _export(names: Sequence[str], folder: Path, progress: Progress) -> list[Mode
 
     models = []
     for name in names:
+        cancellation.check()
         progress(f"building and exporting {name}")
         models.append(export_shipped(name, folder / f"{name}.onnx"))
     return models

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from bench.cli import interrupt
+from depthbench.progress import Progress
 
 OUT = Path("out")
 
@@ -62,20 +62,15 @@ def default_device() -> str:
 
 
 @contextmanager
-def status() -> Iterator[Callable[[str], None]]:
+def status() -> Iterator[Progress]:
     """Show the latest line of progress on a terminal; silent elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda line: interrupt.check()
+        yield lambda line: None
         return
     from rich.console import Console
 
     with Console(stderr=True).status("") as spinner:
-
-        def show(line: str) -> None:
-            interrupt.check()
-            spinner.update(line)
-
-        yield show
+        yield spinner.update
 
 
 @contextmanager
@@ -88,9 +83,4 @@ def counter(label: str, total: int) -> Iterator[Callable[[], None]]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(label, total=total)
-
-        def advance() -> None:
-            interrupt.check()
-            progress.advance(task)
-
-        yield advance
+        yield lambda: progress.advance(task)

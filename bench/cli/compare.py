@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bench.cli.common import emit, json_option, out_option, status, table
+from depthbench import cancellation
 
 
 @click.command(name="compare")
@@ -58,6 +59,7 @@ def command(
     with ExitStack() as stack, status() as progress:
         resolved = resolve_model(model, out, progress=progress)
         for name in names:
+            cancellation.check()
             progress(f"loading {resolved.name} into {name}")
             try:
                 prepared = prepare(name, resolved, out, threads=threads, progress=progress)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from bench.cli import interrupt
 from bench.cli.common import emit, json_option, out_option
 
 
@@ -26,10 +25,8 @@ def command(name: str, data: str | None, limit: int, out: Path, as_json: bool) -
     from bench.quickstart import run_quickstart
     from bench.report.markdown import render_markdown
 
-    def say(line: str) -> None:
-        interrupt.check()
-        click.echo(line, err=True)
-
-    document, valid = run_quickstart(name, out, data=data, limit=limit, say=say)
+    document, valid = run_quickstart(
+        name, out, data=data, limit=limit, say=lambda line: click.echo(line, err=True)
+    )
     emit(document, as_json, lambda: render_markdown(document))
     return 0 if valid else 1

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.progress import Progress
 
 LIMIT_S = 1800
 
@@ -23,7 +24,7 @@ def unpacked(
     what: str,
     packages: Sequence[str],
     files: Mapping[str, str],
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> Path:
     """A root with `packages`, all that they need, and text `files`; from the cache, or made now.
 

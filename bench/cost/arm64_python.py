@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cost.arm64_debian import call, kept, unpacked
 from depthbench.errors import ToolMissing
-
-Progress = Callable[[str], None]
+from depthbench.progress import Progress
 
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "libgomp1")
 PLATFORMS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from bench.cost.arm64_debian import unpacked
 from bench.cost.inference_cost import runner_command, runner_environment
+from depthbench import cancellation
 from depthbench.errors import CheckFailed
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
@@ -59,7 +61,7 @@ class Misses:
 def count_misses(
     artefact: Artefact,
     inputs: Mapping[str, NDArray],
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> Misses:
     """The misses of one inference of an arm64 artefact on one thread, with warm caches.
 
@@ -69,6 +71,7 @@ def count_misses(
     root = unpacked("valgrind", "valgrind", PACKAGES, {}, progress)
     totals = []
     for runs in RUNS:
+        cancellation.check()
         with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as folder:
             command = runner_command(artefact, inputs, runs, Path(folder), progress)
             progress(f"simulating caches, {runs} inferences")

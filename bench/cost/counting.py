@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cost import programs
+from depthbench import cancellation
 from depthbench.errors import CheckFailed
 
 WARM_UP = 1
@@ -70,6 +71,7 @@ def count(
     CheckFailed when the program ends in an error, takes longer than `limit_s` seconds, or does
     not mark its inferences; ToolMissing when there is no emulator.
     """
+    cancellation.check()
     only = ["-dfilter", addresses] if addresses else []
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         file = Path(scratch) / "counts"

@@ -17,11 +17,11 @@ from bench.cost import arm64_words, counting, cycles, programs
 from bench.cost.library import read_library
 from bench.cost.symbols import Kernels, locate, parse_maps
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
 
-Progress = Callable[[str], None]
 Words = tuple[int, ...]
 
 # Blocks beyond this share of all instructions are not simulated one by one: they cost the mean.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ from bench.cost.arm64_python import arm64_packages, arm64_python
 from bench.cost.inference_cost import Cost, cost_of
 from bench.cost.symbols import locate, parse_maps
 from depthbench.errors import InputError, ToolMissing
-
-Progress = Callable[[str], None]
+from depthbench.progress import Progress
 
 GUEST = Path(__file__).with_name("run_peer.py")
 PACKAGES = {

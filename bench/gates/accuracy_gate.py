@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.gates.fingerprint import PROTOCOLS, STAGES, Held, fingerprint_scores, fingerprint_weights
 from bench.models import Model, load_model
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
@@ -36,7 +37,6 @@ WEIGHT_TOLERANCE = 1e-4
 """Share of a tensor's norm by which its sum may move. Random weights drawn without vector
 instructions move by 1.1e-5; trained ones are held to their hash."""
 
-Progress = Callable[[str], None]
 Snapshot = dict[str, Any]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.accuracy.evaluate import ImageResult, as_predict, means, score_images
 from bench.models import Model
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def fingerprint_scores(
     model: Model,
     dataset: DepthDataset,
     protocol: str,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Means of the metrics, and every image's fingerprint at every stage of `IMAGE_STAGES`.
 

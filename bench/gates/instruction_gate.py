@@ -7,13 +7,14 @@ What instructions do not show, waiting for memory above all, does not show here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.gates.baseline import WRITE, heading, read_document
 from depthbench.errors import CheckFailed, InputError
+from depthbench.progress import Progress
 
 SCHEMA = "depthbench.instructions/1"
 SHIPPED = Path(__file__).parent / "instruction_baseline.json"
@@ -24,8 +25,6 @@ C library of another distribution copies a little differently."""
 
 NAMED = 0.0005
 """Share of the whole by which a kernel must change to be named."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

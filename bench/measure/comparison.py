@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from bench.models import Model
 from bench.runtimes.base import Runtime
 from bench.stats.ratio_ci import ratio_of_medians
 from bench.stats.statistics import summarise
+from depthbench import cancellation
 from depthbench.errors import CheckFailed, RuntimeLost
+from depthbench.progress import Progress
 
 SCHEMA = "depthbench.comparison/1"
 
@@ -38,7 +40,7 @@ def compare(
     rounds: int = ROUNDS,
     threads: int = 1,
     tolerance: float = RULES.difference,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Compare loaded runtimes on the same inputs.
 
@@ -52,6 +54,7 @@ def compare(
     lost: dict[str, str] = {}
     outputs = {}
     for name, runtime in runtimes.items():
+        cancellation.check()
         progress(f"comparing outputs: {name}")
         try:
             outputs[name] = {key: value.copy() for key, value in runtime.run(inputs).items()}

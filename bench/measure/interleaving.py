@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.measure.timing import Sample
+from depthbench import cancellation
 from depthbench.errors import RuntimeLost
+from depthbench.progress import Progress
 
 WARM_UPS = 5
 ROUNDS = 60
@@ -29,7 +31,7 @@ def interleave(
     warm_ups: int = WARM_UPS,
     seed: int = 0,
     lost: dict[str, str] | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> dict[str, Times]:
     """Take a sample of each once a round, in an order drawn anew each round.
 
@@ -56,6 +58,7 @@ def interleave(
     generator = np.random.default_rng(seed)
     order = list(samplers)
     for number in range(rounds):
+        cancellation.check()
         progress(f"timing {len(times)} runtimes: round {number + 1} of {rounds}")
         generator.shuffle(order)
         for name in order:

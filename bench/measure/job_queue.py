@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from bench.measure.connection import OpenSession, connect
 from bench.records.record import Record
+from depthbench import cancellation
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
@@ -55,7 +57,7 @@ def measure_all(
     *,
     everywhere: bool = False,
     tries: int = TRIES,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> list[Record]:
     """Measure each of `jobs` on the next device that is free, or `everywhere`: on every device.
 
@@ -81,7 +83,7 @@ class _Farm:
         measure: Measure,
         everywhere: bool,
         tries: int,
-        progress: Callable[[str], None],
+        progress: Progress,
     ) -> None:
         self._jobs = list(jobs)
         self._fleet = fleet
@@ -222,7 +224,8 @@ class _Farm:
             yield open_and_list
 
     def _check(self) -> None:
-        """Raises KeyboardInterrupt when the end was asked for; progress checks for signals."""
+        """Raise KeyboardInterrupt when the end was asked for, here or from outside."""
+        cancellation.check()
         if self._stopping or self._interrupted:
             raise KeyboardInterrupt
         count = len(self._jobs) * (len(self._names) if self._everywhere else 1)

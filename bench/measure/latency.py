@@ -26,7 +26,9 @@ from bench.records.record import Record, new_record
 from bench.records.sample_stats import doubts_of, statistics_of
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
+from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
@@ -55,7 +57,7 @@ def measure_on_device(
     quick: bool | None = None,
     accuracy: Accuracy | None = None,
     profile: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
     on_sample: Callable[[float], None] = lambda ms: None,
     keep: Callable[[Record], None] = lambda record: None,
     so_far: Callable[[Record], None] = lambda record: None,
@@ -151,12 +153,13 @@ class _Measurement:
         open_session: OpenSession,
         inputs: Mapping[str, NDArray],
         expected: Mapping[str, NDArray],
-        progress: Callable[[str], None],
+        progress: Progress,
         on_sample: Callable[[float], None],
         so_far: Callable[[Record], None],
     ) -> None:
         """Take all sessions; stop before timing where the outputs disagree."""
         for number in range(1, self.asked.sessions + 1):
+            cancellation.check()
             where = f"{self.device.name}, session {number} of {self.asked.sessions}"
             progress(f"{where}: loading {self.artefact.manifest['name']}")
             with open_session() as session, TvmRpc(self.artefact, session) as runtime:

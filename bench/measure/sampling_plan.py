@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from depthbench import cancellation
 from depthbench.errors import InputError
 
 
@@ -84,6 +85,7 @@ def take_session(
             samples_ms.append(seconds * 1e3)
             on_sample(samples_ms[-1])
         on_chunk()
+        cancellation.check()
         elapsed = clock() - start
         missing = sampling.samples - len(samples_ms)
         if missing <= 0 and elapsed >= sampling.seconds:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from bench.records.record import Record, new_record
+from depthbench import cancellation
+from depthbench.progress import Progress
 from depthnet import complexity, network, paper, zoo
 from depthnet.weights import pretrained
 
 
-def describe_networks(progress: Callable[[str], None] = lambda line: None) -> list[dict[str, Any]]:
+def describe_networks(progress: Progress = lambda line: None) -> list[dict[str, Any]]:
     """Describe every network of the zoo, in the order of the paper."""
     rows = []
     for entry in zoo.ENTRIES:
+        cancellation.check()
         progress(f"counting {entry.name}")
         rows.append(describe_network(entry))
     return rows

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bench.paper.measured import read_measured
 from bench.records.record import Record
 from bench.report.wording import untrained
+from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 from depthnet import paper
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ NOTES = {
 }
 
 Row = dict[str, Any]
-Progress = Callable[[str], None]
 
 
 def choose_tables(which: str) -> list[str]:
@@ -73,6 +74,7 @@ def compare_with_paper(
         table = paper.tables()[number]
         rows = []
         for figures in table["rows"]:
+            cancellation.check()
             entry = entries.get((number, figures["row"]))
             if entry:
                 progress(f"counting {entry.name}")

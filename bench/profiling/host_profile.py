@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,14 @@ from bench.measure.agreement import seeded_inputs
 from bench.measure.timing import time_once
 from bench.profiling.kernel_profile import profile_of
 from bench.profiling.measured_peak import arithmetic_of, peak_here
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
 
 
 def profile_here(
-    artefact: Artefact, inferences: int, progress: Callable[[str], None] = lambda line: None
+    artefact: Artefact, inferences: int, progress: Progress = lambda line: None
 ) -> dict[str, Any]:
     """Time the operators of an artefact for this machine, and whole inferences before and after.
 

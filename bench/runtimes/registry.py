@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from bench.compile_service import compile_for
 from bench.models import Model, load_model
 from bench.runtimes.base import Runtime
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 NAMES = (
     *("pytorch", "torch-compile", "torchscript", "executorch"),
@@ -58,7 +58,7 @@ def prepare(
     *,
     threads: int = 1,
     precision: str | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> Prepared:
     """Compile or convert `model` for the runtime called `name`, where it takes no ONNX.
 

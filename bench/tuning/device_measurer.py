@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 from bench.measure.agreement import seeded_inputs
 from bench.measure.connection import connect
 from bench.stats.ratio_ci import ratio_of_medians
-from bench.tuning.measurer import Build, Progress, Whole
+from bench.tuning.measurer import Build, Whole
+from depthbench import cancellation
 from depthbench.errors import DeviceError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device_pool import Fleet
@@ -83,6 +85,7 @@ class OnDevice:
         both = trial, self._formula
         kernels = [session.load_kernels(library) for library in libraries]
         for name, workload in trial.kernels.items():
+            cancellation.check()
             if workload not in trial.choices.tuned or name not in self._formula.kernels:
                 continue
             self._progress(f"{device}: timing {name}")
@@ -109,6 +112,7 @@ class OnDevice:
         for model in models:
             model.run(inputs)
         for turn in range(INFERENCES):
+            cancellation.check()
             for place in (0, 1) if turn % 2 else (1, 0):
                 times[place].extend(1e3 * seconds for seconds in models[place].samples(1))
         ours, theirs = times
@@ -119,6 +123,10 @@ class OnDevice:
         from compile.lowering.build import write_library
 
         write_library(trial.compiled.executable, library)
+
+    def _wait(self) -> None:
+        cancellation.check()
+        self._progress("waiting for a device")
 
     def _on_a_device(
         self,
@@ -136,7 +144,7 @@ class OnDevice:
                 for trial, library in zip(trials, libraries, strict=True):
                     write(trial, library)
             for left in reversed(range(TRIES)):
-                device = self._fleet.take(lambda: self._progress("waiting for a device"))
+                device = self._fleet.take(self._wait)
                 lost = False
                 try:
                     with (

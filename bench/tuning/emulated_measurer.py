@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cost.inference_cost import Cost, measure
 from bench.measure.agreement import seeded_inputs
-from bench.tuning.measurer import Build, Progress, Whole
+from bench.tuning.measurer import Build, Whole
 from bench.tuning.trial_artefact import as_artefact
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.tuning.network import Trial

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from bench.measure.agreement import seeded_inputs
 from bench.measure.interleaving import interleave
 from bench.measure.timing import Sample, time_once
-from bench.tuning.measurer import Build, Progress, Whole
+from bench.tuning.measurer import Build, Whole
+from depthbench import cancellation
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.tuning.network import Trial
@@ -49,6 +51,7 @@ class ThisMachine:
         kind = "wall_ms" if several else "cpu_ms"
         found = []
         for number in range(BUILDS):
+            cancellation.check()
             self._progress(
                 f"comparing whole networks, tuned and not: pair {number + 1} of {BUILDS}"
             )

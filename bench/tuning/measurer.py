@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from compile.tuning.network import Trial
     from compile.tuning.running import Running
 
-Progress = Callable[[str], None]
 # Builds the network: as tuned, or by formula.
 Build = Callable[[bool], "Trial"]
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.compile_service import default_records, in_precision
 from bench.models import resolve_model
-from bench.tuning.measurer import Place, Progress
+from bench.tuning.measurer import Place
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.targets import Target

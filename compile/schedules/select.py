@@ -29,6 +29,7 @@ from compile.schedules.rewrites import prefetch
 from compile.schedules.rewrites.bias_init import start_from_bias
 from compile.schedules.rewrites.parallel import parallelise
 from compile.targets import Target
+from depthbench import cancellation
 
 Rule = Callable[[Schedule, Target], None]
 
@@ -114,6 +115,7 @@ def _schedule_function(
     account.macs += macs
     tried: list[str] = []
     for family, rule in _candidates(function):
+        cancellation.check()
         sch = Schedule(tvm.IRModule({"main": function}))
         try:
             with interrupt.restored():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from depthbench.errors import InputError
+from depthbench.progress import Progress
 from depthnet.data import DepthDataset, open_dataset
 from depthnet.training.batches.samples import Samples, concatenate, load_samples
 
@@ -33,7 +34,7 @@ def gather(
     input_size: tuple[int, int],
     held_out: float = HELD_OUT,
     fill: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> TrainingData:
     """Read the training split of every source into memory.
 

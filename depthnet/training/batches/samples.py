@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from depthbench.progress import Progress
 from depthnet.data import DepthDataset, DepthPair
 from depthnet.data.holes import fill_holes
 from depthnet.scoring.protocols import resize
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

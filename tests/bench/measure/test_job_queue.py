@@ -14,6 +14,7 @@ from bench.measure import job_queue
 from bench.measure.job_queue import Job, measure_all
 from bench.records.record import Record
 from compile.artefact import Artefact
+from depthbench import cancellation
 from depthbench.errors import CheckFailed, DeviceError
 
 WAIT_S = 30
@@ -106,11 +107,12 @@ def test_an_interruption_of_the_only_measurement_goes_on(jobs: Callable[[int], l
         measure_all(jobs(1), devices("a"), measure)
 
 
-@pytest.mark.parametrize("where", ["worker", "progress"])
+@pytest.mark.parametrize("where", ["worker", "signal handler"])
 def test_ctrl_c_ends_all_sessions(
     where: str, jobs: Callable[[int], list[Job]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One thread, or the line of progress, has the interruption; the others end as well."""
+    """One thread has the interruption, or the whole process; the others end as well."""
+    monkeypatch.setattr(cancellation, "_cancelled", False)
     before = threading.active_count()
     began = threading.Barrier(3, timeout=WAIT_S)
     reasons: list[type[BaseException]] = []
@@ -156,8 +158,8 @@ def test_ctrl_c_ends_all_sessions(
         raise AssertionError("it was not cut")
 
     def progress(line: str) -> None:
-        if where == "progress" and all_in.is_set():
-            raise KeyboardInterrupt
+        if where == "signal handler" and all_in.is_set():
+            cancellation.cancel()
 
     with pytest.raises(KeyboardInterrupt):
         measure_all(jobs(5), devices(*"abc"), measure, progress=progress)

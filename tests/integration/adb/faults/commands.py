@@ -66,7 +66,7 @@ def start(arguments: list[str], folder: Path) -> int:
 def observe() -> None:
     """Has progress and samples written down, samples taken in small helpings, no long patience."""
     from android_rpc import remote_calls, remote_model
-    from bench.cli import interrupt, rpc_measure
+    from bench.cli import rpc_measure
     from bench.measure import sampling_plan
 
     progress, delivered = (
@@ -83,7 +83,6 @@ def observe() -> None:
     @contextmanager
     def status() -> Iterator[Callable[[str], None]]:
         def show(line: str) -> None:
-            interrupt.check()
             os.write(progress, f"{line}\n".encode())
 
         yield show

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import click
 
 from bench.cli.common import emit, json_option, out_option, status, table
-from depthbench import cancellation
 
 
 @click.command(name="compare")
@@ -43,57 +41,18 @@ def command(
     time with several threads. A runtime that is not installed is listed as absent (pip install
     'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
-    from bench.measure import comparison
-    from bench.measure.agreement import seeded_inputs
-    from bench.models import resolve_model
-    from bench.records.provenance import git_state, tool_versions
-    from bench.runtimes.base import Runtime
-    from bench.runtimes.registry import choose, prepare
-    from bench.runtimes.subprocess_runtime import OwnProcess
-    from depthbench.errors import InputError, RuntimeLost, ToolMissing
+    from bench.measure.runtime_comparison import compare_runtimes
 
-    names = list(dict.fromkeys(["onnxruntime", *choose(runtimes)]))
-    absent: dict[str, str] = {}
-    lost: dict[str, str] = {}
-    opened: dict[str, Runtime] = {}
-    with ExitStack() as stack, status() as progress:
-        resolved = resolve_model(model, out, progress=progress)
-        for name in names:
-            cancellation.check()
-            progress(f"loading {resolved.name} into {name}")
-            try:
-                prepared = prepare(name, resolved, out, threads=threads, progress=progress)
-                opened[name] = stack.enter_context(OwnProcess(prepared, answer_s=limit))
-            except ToolMissing as error:
-                absent[name] = str(error)
-            except RuntimeLost as error:
-                if name == "onnxruntime":
-                    raise
-                lost[name] = str(error)
-            except InputError as error:
-                if runtimes != "all":
-                    raise
-                absent[name] = str(error)
-        precision, tolerance = comparison.precision_of(resolved)
-        found = comparison.compare(
-            opened,
-            seeded_inputs(resolved.inputs),
+    with status() as progress:
+        document = compare_runtimes(
+            model,
+            out,
+            runtimes=runtimes,
             rounds=rounds,
             threads=threads,
-            tolerance=tolerance,
+            limit_s=limit,
             progress=progress,
         )
-    document = {
-        **found,
-        "precision": precision,
-        "lost": {**lost, **found["lost"]},
-        "model": resolved.name,
-        "sha256": resolved.sha256,
-        "weights": resolved.metadata.get("weights", ""),
-        "absent": absent,
-        "git": git_state(),
-        "tools": tool_versions(),
-    }
     emit(document, as_json, lambda: _render(document))
     return 1 if document["lost"] and runtimes != "all" else 0
 

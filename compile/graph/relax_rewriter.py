@@ -82,6 +82,7 @@ def with_operands(expr: Any, replace: Callable[[Any], Any]) -> Any:
 
 
 def is_straight(function: Any) -> bool:
+    """Whether a Relax function is a sequence of bindings without branches or inner functions."""
     return isinstance(function.body, relax.SeqExpr) and all(
         isinstance(binding, relax.VarBinding)
         and not isinstance(binding.value, relax.If | relax.Function)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from depthbench.errors import CheckFailed
 from depthnet.network import DepthNetwork
 from depthnet.training import checkpoint
 from depthnet.training.batches.data_split import TrainingData
@@ -42,10 +43,8 @@ DIVERGED = 20.0
 """A run has diverged when its recent loss is this many times that of its first steps."""
 
 
-class Diverged(RuntimeError):
+class Diverged(CheckFailed):
     """The loss or its gradient is no longer finite, or has grown out of bounds."""
-
-    exit_code = 1
 
 
 class Trainer:

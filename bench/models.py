@@ -11,6 +11,8 @@ from typing import Any
 from depthbench import cancellation
 from depthbench.errors import InputError
 from depthbench.progress import Progress
+from depthnet.export.export_cache import origin_of
+from depthnet.weights.origin import Origin
 
 MAX_BYTES = 2**31 - 1
 _NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
@@ -30,6 +32,11 @@ class Model:
     input_shape: tuple[int, ...]
     metadata: dict[str, str]
     quantised: bool = False
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where its weights come from; None when the file does not say."""
+        return origin_of(self.metadata)
 
     @property
     def complexity(self) -> dict[str, Any]:
@@ -87,11 +94,11 @@ def export_network(
     from depthnet.weights import pretrained
 
     progress(f"building {name}")
-    built, weights = pretrained.build(entry)
+    built, origin = pretrained.build(entry)
     cancellation.check()
     progress(f"exporting {name} to {path}")
     made_from = export_cache.made_from(entry, shape)
-    onnx_export.export(built, weights, path, size=size, made_from=made_from)
+    onnx_export.export(built, origin, path, size=size, made_from=made_from)
     return load_model(path, name)
 
 

@@ -13,6 +13,7 @@ from bench.records.record import Record, new_record
 from bench.runtimes.base import Runtime
 from depthbench import cancellation
 from depthbench.errors import CheckFailed, InputError
+from depthnet.weights.origin import to_dict
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +88,10 @@ def score_model(
     Raises as `score_dataset` does.
     """
     size = model.image_size
+    origin = model.origin
     return {
         "weights": model.metadata.get("weights", "unknown (a model from elsewhere)"),
+        "origin": to_dict(origin) if origin else None,
         "data": dataset.name,
         "split": dataset.split,
         "protocol": protocol.name,

@@ -144,13 +144,16 @@ def command(
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
     """What a person wants to see of a record."""
-    shown = ("weights", "trained_from", "epochs", "hours", "images_per_s")
+    from depthnet.weights.origin import of_training
+
+    shown = ("weights", "epochs", "hours", "images_per_s")
     scores = {
         f"{key} (held out)": value
         for key, value in document["validation"].items()
         if isinstance(value, float)
     }
-    return {key: document[key] for key in shown} | scores
+    start = of_training(document).trained_from.start
+    return {"trained from": start} | {key: document[key] for key in shown} | scores
 
 
 @contextmanager

@@ -14,8 +14,9 @@ import torch
 from depthbench.errors import CheckFailed, InputError
 from depthbench.files import write_whole
 from depthnet.complexity import Complexity, measure
-from depthnet.export.export_cache import KEY, metadata_of
+from depthnet.export.export_cache import KEY, ORIGIN, metadata_of
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
+from depthnet.weights.origin import Origin, to_json
 
 if TYPE_CHECKING:
     import onnx
@@ -28,7 +29,7 @@ FORMAT = "1"
 
 def export(
     network: DepthNetwork,
-    weights: str,
+    origin: Origin,
     path: Path,
     *,
     size: tuple[int, int] | None = None,
@@ -38,8 +39,8 @@ def export(
 
     The graph takes `image` (1x3xHxW, RGB in [0, 1]) and gives `depth` (1x1xHxW, metres);
     normalisation and depth decoding are inside. `size` is (height, width), by default the
-    entry's. `weights` says in a phrase where the weights come from, `made_from` by what the file
-    can be known again (`exported.made_from`). The file is checked with onnx.checker and against
+    entry's. `origin` is where the weights come from, `made_from` by what the file can be known
+    again (`export_cache.made_from`). The file is checked with onnx.checker and against
     PyTorch's output on ONNX Runtime before it is put in place.
 
     A file that says the same of itself already is left alone. Raises
@@ -52,7 +53,7 @@ def export(
     native = network.entry.input_size
     if network.entry.fixed_size and size != native:
         raise InputError(f"{network.entry.name} takes no input size other than {_by(native)}")
-    metadata = describe(network, weights, measure(network, size))
+    metadata = describe(network, origin, measure(network, size))
     if made_from:
         metadata[KEY] = made_from
     if metadata_of(path) == metadata:
@@ -67,13 +68,17 @@ def export(
     return metadata
 
 
-def describe(network: DepthNetwork, weights: str, complexity: Complexity) -> dict[str, str]:
-    """What the file says of itself: name, weights and their hash, parameters and MACs."""
+def describe(network: DepthNetwork, origin: Origin, complexity: Complexity) -> dict[str, str]:
+    """What the file says of itself: name, weights, origin and hash of these, parameters and MACs.
+
+    `weights` is the origin as a phrase for people, `origin` the same as JSON.
+    """
     return {
         "depthbench.format": FORMAT,
         "name": network.entry.name,
         "input_size": _by(complexity.input_size),
-        "weights": weights,
+        "weights": str(origin),
+        ORIGIN: to_json(origin),
         "weights_sha256": weights_sha256(network),
         "complexity": json.dumps(complexity.to_dict(), sort_keys=True),
     }

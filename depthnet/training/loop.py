@@ -62,7 +62,7 @@ class Trainer:
         folder: Path,
         *,
         seed: int = 0,
-        origin: str = "",
+        origin: dict[str, Any] | None = None,
         pretrained_encoder: bool = False,
         teacher: Teacher | None = None,
         world: World | None = None,
@@ -82,7 +82,7 @@ class Trainer:
         self.data = data
         self.folder = folder
         self.seed = seed
-        self.origin = origin
+        self.origin = origin or {}
         self.checkpoint_every_s = checkpoint_every_s
         self.progress = progress
         self.precision = resolve_precision(recipe.precision, device)

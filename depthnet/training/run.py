@@ -21,7 +21,8 @@ from depthnet.training.objectives.teacher import load_teacher
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
 from depthnet.weights import imagenet_encoders
-from depthnet.weights.formats import load_weights, record_path, save_weights, short_hash
+from depthnet.weights.formats import file_sha256, load_weights, record_path, save_weights
+from depthnet.weights.origin import ImageNet, Random, Weights, to_dict
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def train(
         data,
         folder,
         seed=seed,
-        origin=origin,
-        pretrained_encoder="ImageNet encoder" in origin,
+        origin=to_dict(origin),
+        pretrained_encoder=isinstance(origin, ImageNet),
         teacher=load_teacher(teacher) if teacher else None,
         world=world,
         progress=progress,
@@ -125,21 +126,23 @@ def describe(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, str, dict[str, Any]]:
+def _build(
+    entry: zoo.Entry, start: Start, seed: int
+) -> tuple[DepthNetwork, Random | ImageNet | Weights, dict[str, Any]]:
     if start.encoder and start.weights:
         raise InputError("give weights of the encoder or of the whole network, not both")
     # The hub is not asked for what a file gives.
     given = start.encoder or start.weights
-    built, untrained = network.build(entry, seed=seed, pretrained=given is None)
-    origin = untrained.removeprefix("untrained (").removesuffix(")")
+    origin: Random | ImageNet | Weights
+    built, origin = network.build(entry, seed=seed, pretrained=given is None)
     if start.encoder:
         if not isinstance(built, EncoderDecoder):
             raise InputError(f"{entry.name} has no encoder of its own: leave --encoder away")
         imagenet_encoders.load_encoder(built.encoder, start.encoder)
         built.mean, built.std = built.encoder.mean, built.encoder.std
-        origin = f"ImageNet encoder ({start.encoder.name}), random decoder, seed {seed}"
+        origin = ImageNet(seed, start.encoder.name, file_sha256(start.encoder))
     before: dict[str, Any] = {}
     if start.weights:
         before = load_weights(built, start.weights)
-        origin = f"{record_path(start.weights).stem} ({short_hash(start.weights)})"
+        origin = Weights(record_path(start.weights).stem, file_sha256(start.weights))
     return built, origin, before

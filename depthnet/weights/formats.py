@@ -86,9 +86,15 @@ def network_of(path: Path) -> str:
     return name
 
 
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def short_hash(path: Path) -> str:
-    """The first digits of a file's SHA-256, by which a record names it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    """The first digits of a file's SHA-256, by which a teacher is named."""
+    return file_sha256(path)[:12]
 
 
 def record_path(path: Path) -> Path:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from depthnet.weights import origin
+from depthnet.weights.origin import Origin
 
 if TYPE_CHECKING:
     from depthnet.network import DepthNetwork
@@ -18,8 +21,8 @@ def weights_path(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def build(entry: Entry) -> tuple[DepthNetwork, str]:
-    """Build a network as it ships, and say in one phrase where its weights come from.
+def build(entry: Entry) -> tuple[DepthNetwork, Origin]:
+    """Build a network as it ships, and say where its weights come from.
 
     With the trained weights of the package where it has them; else as `network.build` does.
     """
@@ -31,19 +34,4 @@ def build(entry: Entry) -> tuple[DepthNetwork, str]:
         return network.build(entry)
     built, _ = network.build(entry, pretrained=False)
     record = load_weights(built, path)
-    return built, _phrase(record)
-
-
-def stages(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """The records of all runs that led to weights, the first one first."""
-    before = record.get("before")
-    return [*(stages(before) if before else []), record]
-
-
-def _phrase(record: dict[str, Any]) -> str:
-    sources = ", ".join(f"{s['pairs']} pairs of {s['data']}" for s in record["data"])
-    runs = stages(record)
-    epochs = f"{sum(run['epochs'] for run in runs)} epochs"
-    if len(runs) > 1:
-        epochs += f" in {len(runs)} stages"
-    return f"trained ({runs[0]['trained_from']}; {sources}; {epochs})"
+    return built, origin.of_training(record)

@@ -14,6 +14,7 @@ from depthnet import network, zoo
 from depthnet.blocks import channel_shuffle
 from depthnet.decoders import Decoder
 from depthnet.network import DeployedNetwork
+from depthnet.weights.origin import Random
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,8 @@ def test_without_the_hub_a_network_is_built_with_one_warning(
 ) -> None:
     refused = patch("socket.create_connection", side_effect=OSError("no route"))
     with caplog.at_level(logging.WARNING), refused:
-        _, weights = network.build(zoo.get("mobiledepth"), pretrained=True)
-    assert weights == "untrained (random, seed 0)"
+        _, origin = network.build(zoo.get("mobiledepth"), pretrained=True)
+    assert origin == Random(0)
     ours = [r for r in caplog.records if r.name.startswith("depthnet")]
     assert len(ours) == 1
     assert "\n" not in ours[0].getMessage()

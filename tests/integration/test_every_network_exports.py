@@ -20,13 +20,13 @@ LARGEST_FILE_BYTES = 2**31
 @pytest.mark.parametrize("name", zoo.names())
 def test_it_agrees_with_pytorch(name: str, tmp_path: Path) -> None:
     entry = zoo.get(name)
-    built, weights = network.build(entry, pretrained=False, seed=1)
+    built, origin = network.build(entry, pretrained=False, seed=1)
     if name == "dorn":
         # Untrained, all its ordinal probabilities are one half, whatever it sees.
         convolutions = [m for m in built.modules() if isinstance(m, torch.nn.Conv2d)]
         convolutions[-1].weight.data *= 1000.0
     path = tmp_path / f"{name}.onnx"
-    export(built, weights, path)
+    export(built, origin, path)
     assert path.stat().st_size < LARGEST_FILE_BYTES
     # A picture with edges: noise alone averages out to the same depth everywhere.
     image = np.random.default_rng(2).random((1, 3, *entry.input_size), dtype=np.float32)

@@ -13,6 +13,7 @@ import pytest
 from depthnet import zoo
 from depthnet.export import export_cache
 from depthnet.weights import pretrained
+from depthnet.weights.origin import ImageNet, Random, to_json
 
 ENTRY = zoo.get("mobiledepth")
 SIZE = (224, 224)
@@ -28,7 +29,9 @@ def write(path: Path, **says: str) -> Path:
 
 def test_the_file_of_the_same_network_and_size_is_up_to_date(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "m.onnx", made_from=export_cache.made_from(ENTRY, SIZE), weights="trained"
+        tmp_path / "m.onnx",
+        made_from=export_cache.made_from(ENTRY, SIZE),
+        origin=to_json(ImageNet(0)),
     )
     assert export_cache.is_up_to_date(path, ENTRY, SIZE)
     assert not export_cache.is_up_to_date(path, ENTRY, (256, 256))
@@ -56,12 +59,11 @@ def test_an_encoder_that_the_hub_may_still_give_is_never_up_to_date(tmp_path: Pa
     baseline = replace(ENTRY, baseline="fcrn")
     for entry, reusable in ((ENTRY, False), (baseline, True)):
         stamp = export_cache.made_from(entry, SIZE)
-        weights = "untrained (random, seed 0)"
-        path = write(tmp_path / "m.onnx", made_from=stamp, weights=weights)
+        path = write(tmp_path / "m.onnx", made_from=stamp, origin=to_json(Random(0)))
         assert export_cache.is_up_to_date(path, entry, SIZE) is reusable
 
 
 def test_pytorch_is_not_imported_to_tell() -> None:
-    code = "import sys; from depthnet import exported, zoo; print('torch' in sys.modules)"
+    code = "import sys; from depthnet.export import export_cache; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -10,6 +10,7 @@ import torch
 from depthnet import network, zoo
 from depthnet.weights import pretrained
 from depthnet.weights.formats import save_weights
+from depthnet.weights.origin import Random, Source, Trained
 
 
 def test_a_network_without_trained_weights_says_so(
@@ -17,7 +18,7 @@ def test_a_network_without_trained_weights_says_so(
 ) -> None:
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     assert pretrained.weights_path("mobiledepth") is None
-    assert pretrained.build(zoo.get("mobiledepth"))[1].startswith("untrained")
+    assert pretrained.build(zoo.get("mobiledepth"))[1].kind in ("random", "imagenet")
 
 
 def test_trained_weights_are_loaded_and_described(
@@ -27,25 +28,13 @@ def test_trained_weights_are_loaded_and_described(
     entry = zoo.get("fastdepth_pruned")
     other, _ = network.build(entry, seed=1)
     record = {
-        "trained_from": "a test",
-        "data": [{"data": "rooms", "pairs": 3}],
+        "trained_from": {"kind": "random", "seed": 1},
+        "data": [{"data": "rooms", "split": "train", "pairs": 3}],
         "epochs": 2,
     }
     save_weights(other, tmp_path / "fastdepth_pruned.safetensors", record)
-    built, phrase = pretrained.build(entry)
-    assert phrase == "trained (a test; 3 pairs of rooms; 2 epochs)"
+    built, origin = pretrained.build(entry)
+    assert origin == Trained(Random(1), (Source("rooms", "train", 3),), epochs=2, stages=1)
     image = torch.rand(1, 3, 64, 64)
     assert torch.allclose(built(image), other(image), rtol=1e-2)
     assert not torch.allclose(built(image), network.build(entry)[0](image), rtol=1e-2)
-
-
-def test_the_stages_of_a_training_are_counted_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    entry = zoo.get("fastdepth_pruned")
-    data = [{"data": "rooms", "pairs": 3}]
-    first = {"trained_from": "nothing", "data": data, "epochs": 2}
-    last = {"trained_from": "the first", "data": data, "epochs": 5, "before": first}
-    save_weights(network.build(entry)[0], tmp_path / "fastdepth_pruned.safetensors", last)
-    assert pretrained.build(entry)[1] == "trained (nothing; 3 pairs of rooms; 7 epochs in 2 stages)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 from depthnet.scoring.alignment import Alignment, align
 from depthnet.scoring.metrics import Scores, score
 
@@ -175,9 +175,7 @@ def get(name: str) -> Protocol:
     """The protocol called `name`; raises InputError with the nearest name when there is none."""
     if name in PROTOCOLS:
         return PROTOCOLS[name]
-    near = difflib.get_close_matches(name, PROTOCOLS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(PROTOCOLS)}"
-    raise InputError(f"unknown protocol '{name}': {hint}")
+    raise InputError(f"unknown protocol '{name}'", advice=did_you_mean(name, PROTOCOLS))
 
 
 def to_input(image: NDArray, size: tuple[int, int]) -> NDArray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 
 BERHU_SHARE = 0.2
 """The BerHu threshold c as a share of the largest error in the batch (below equation 5)."""
@@ -53,9 +53,7 @@ def get(name: str) -> Mixture:
     """The mixture called `name`; raises InputError with the nearest name when there is none."""
     if name in MIXTURES:
         return MIXTURES[name]
-    near = difflib.get_close_matches(name, MIXTURES, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(MIXTURES)}"
-    raise InputError(f"unknown loss '{name}': {hint}")
+    raise InputError(f"unknown loss '{name}'", advice=did_you_mean(name, MIXTURES))
 
 
 def mixed(

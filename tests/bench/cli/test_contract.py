@@ -154,7 +154,7 @@ def test_eval_draws_a_contact_sheet(run: Run, depth_model: Path, tmp_path: Path)
         (("export", "nonsense"), "unknown network 'nonsense'"),
         (("export", "--size", "100", "100"), "multiples of 32"),
         (("eval", "missing.onnx"), "missing.onnx"),
-        (("eval", "--data", "room"), "did you mean rooms"),
+        (("eval", "--data", "room"), "did you mean 'rooms'"),
         (("eval", "--data", "rooms", "--split", "validation"), "validation"),
         (("eval", "--protocol", "eigne"), "did you mean 'eigen'"),
         (("eval", "--limit", "0"), "--limit"),

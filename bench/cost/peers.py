@@ -73,9 +73,9 @@ def converted(peer: str, model: Path, folder: Path) -> Path:
         return model.absolute()
     if peer == "litert":
         from bench.models import load_model
-        from bench.runtimes import litert_convert
+        from bench.runtimes import registry
 
-        return litert_convert.converted(load_model(model))
+        return registry.prepare(peer, load_model(model), folder).file
     from bench.runtimes.ncnn_cpu import convert
 
     try:

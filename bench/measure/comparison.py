@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from bench.measure.agreement import agrees
 from bench.measure.agreement import compare as compare_outputs
 from bench.measure.interleaving import ROUNDS, interleave
 from bench.measure.validity import RULES
@@ -19,6 +20,7 @@ from depthbench.errors import CheckFailed, RuntimeLost
 from depthbench.progress import Progress
 
 SCHEMA = "depthbench.comparison/1"
+REFERENCE = "onnxruntime"
 
 
 def precision_of(model: Model) -> tuple[str, float]:
@@ -36,7 +38,7 @@ def compare(
     runtimes: Mapping[str, Runtime],
     inputs: Mapping[str, NDArray],
     *,
-    reference: str = "onnxruntime",
+    reference: str = REFERENCE,
     rounds: int = ROUNDS,
     threads: int = 1,
     tolerance: float = RULES.difference,
@@ -69,7 +71,7 @@ def compare(
     wrong = [
         f"{name} by {found['max_relative_difference']}"
         for name, found in agreements.items()
-        if not _agrees(found)
+        if not agrees(found)
     ]
     if wrong:
         raise CheckFailed(f"outputs differ from {reference}'s: {', '.join(wrong)}; nothing timed")
@@ -100,8 +102,3 @@ def compare(
         },
         "lost": lost,
     }
-
-
-def _agrees(agreement: Mapping[str, Any]) -> bool:
-    difference = agreement["max_relative_difference"]
-    return difference is not None and difference <= agreement["tolerance"]

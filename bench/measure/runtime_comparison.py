@@ -8,16 +8,16 @@ from typing import Any
 
 from bench.measure import comparison
 from bench.measure.agreement import seeded_inputs
+from bench.measure.comparison import REFERENCE
+from bench.measure.interleaving import ROUNDS
 from bench.models import Model, resolve_model
 from bench.records.provenance import git_state, tool_versions
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import choose, prepare
-from bench.runtimes.subprocess_runtime import OwnProcess
+from bench.runtimes.subprocess_runtime import ANSWER_S, OwnProcess
 from depthbench import cancellation
-from depthbench.errors import InputError, RuntimeLost, ToolMissing
+from depthbench.errors import DepthbenchError, RuntimeLost, ToolMissing
 from depthbench.progress import Progress
-
-REFERENCE = "onnxruntime"
 
 
 def compare_runtimes(
@@ -25,17 +25,17 @@ def compare_runtimes(
     out: Path,
     *,
     runtimes: str = "all",
-    rounds: int = 60,
+    rounds: int = ROUNDS,
     threads: int = 1,
-    limit_s: float = 120,
+    limit_s: float = ANSWER_S,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Compare the runtimes that `runtimes` names on the model `what`, as `comparison.compare` does.
 
     The document also says which runtimes are `absent` (not installed or, of `all`, not able to
-    take the model) and which were `lost`, each with the reason, and what was compared. Raises
-    InputError for an unknown model or runtime, or one named that cannot take the model;
-    RuntimeLost when the reference, ONNX Runtime, is lost.
+    run the model) and which were `lost`, each with the reason, and what was compared. Raises
+    InputError for an unknown model or runtime, what preparing a runtime raises where it was
+    named or is the reference, ONNX Runtime, and RuntimeLost when the reference is lost.
     """
     names = list(dict.fromkeys([REFERENCE, *choose(runtimes)]))
     resolved = resolve_model(what, out, progress=progress)
@@ -49,14 +49,13 @@ def compare_runtimes(
             try:
                 prepared = prepare(name, resolved, out, threads=threads, progress=progress)
                 opened[name] = stack.enter_context(OwnProcess(prepared, answer_s=limit_s))
-            except ToolMissing as error:
-                absent[name] = str(error)
             except RuntimeLost as error:
                 if name == REFERENCE:
                     raise
                 lost[name] = str(error)
-            except InputError as error:
-                if runtimes != "all":
+            except DepthbenchError as error:
+                listed = runtimes == "all" or isinstance(error, ToolMissing)
+                if name == REFERENCE or not listed:
                     raise
                 absent[name] = str(error)
         precision, tolerance = comparison.precision_of(resolved)

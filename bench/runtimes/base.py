@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
 from bench.measure.timing import Sample, time_once
+from depthbench.errors import InputError
 
 PRECISIONS = {"float": "fp32", "float32": "fp32", "float16": "fp16", "double": "fp64"}
 """ONNX Runtime's and PyTorch's names of types, as the artefacts' manifests name them."""
@@ -52,6 +54,7 @@ class Runtime:
         self.close()
 
 
-def one_line(error: Exception) -> str:
-    """What another library says of an error, as one line of bearable length."""
-    return " ".join(str(error).split())[:300]
+def check_file(file: Path, what: str) -> None:
+    """Raise InputError, which asks for `what`, where there is no such file."""
+    if not file.is_file():
+        raise InputError(f"no such file: {file}", advice=f"give {what}")

@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.runtimes.base import Runtime, one_line
-from depthbench.errors import InputError, ToolMissing
+from bench.runtimes.base import Runtime, check_file
+from bench.runtimes.declaration import Declaration, needing
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
+PACKAGES = ("ncnn", "pnnx")
 
 CONVERSION_S = 300
 
@@ -28,16 +32,13 @@ class NcnnCpu(Runtime):
     name = "ncnn"
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
-        try:
+        with needing("ncnn", *PACKAGES):
             import ncnn
             import pnnx
-        except ImportError as error:
-            raise ToolMissing("ncnn is not installed: pip install ncnn pnnx") from error
         import onnx
         from google.protobuf.message import DecodeError
 
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give an ONNX model")
+        check_file(model, "an ONNX model")
         try:
             graph = onnx.load(model, load_external_data=False).graph
         except DecodeError as error:
@@ -103,6 +104,8 @@ def convert(tool: Path, model: Path, folder: Path) -> tuple[Path, Path]:
         raise InputError(f"pnnx cannot convert {model}: {one_line(error)}") from error
     param, weights = folder / "model.ncnn.param", folder / "model.ncnn.bin"
     if done.returncode or not param.is_file():
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-        raise InputError(f"pnnx cannot convert {model}: {last[0][:300]}")
+        raise InputError(f"pnnx cannot convert {model}: {one_line(done.stderr or done.stdout)}")
     return param, weights
+
+
+RUNTIME = Declaration(name=NcnnCpu.name, format="onnx", load=NcnnCpu, packages=PACKAGES)

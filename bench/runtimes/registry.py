@@ -1,22 +1,20 @@
-"""From a runtime's name to a loaded model."""
+"""The runtimes by name: every module of this package that declares a `RUNTIME` is one."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from bench.compile_service import compile_for
-from bench.models import Model, load_model
+import bench.runtimes
+from bench.models import Model
 from bench.runtimes.base import Runtime
+from bench.runtimes.declaration import Declaration, Preparation
 from depthbench.errors import InputError
 from depthbench.progress import Progress
-
-NAMES = (
-    *("pytorch", "torch-compile", "torchscript", "executorch"),
-    *("onnxruntime", "openvino", "ncnn", "litert", "mnn", "tvm"),
-)
-QUANTISED = ("onnxruntime", "openvino", "tvm")
-"""Those that multiply the bytes of a quantised model (QDQ) instead of what they stand for."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +26,37 @@ class Prepared:
     threads: int
 
 
+@cache
+def declarations() -> Mapping[str, Declaration]:
+    """Every runtime's declaration by its name, in alphabetical order; loads none of them."""
+    modules = (
+        importlib.import_module(f"{bench.runtimes.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(bench.runtimes.__path__)
+    )
+    found: list[Declaration] = [m.RUNTIME for m in modules if hasattr(m, "RUNTIME")]
+    return {one.name: one for one in sorted(found, key=lambda one: one.name)}
+
+
+def find(name: str) -> Declaration:
+    """The runtime called `name`; raises InputError where there is none."""
+    try:
+        return declarations()[name]
+    except KeyError:
+        raise InputError(
+            f"no runtime '{name}'", advice=f"known are {', '.join(declarations())}"
+        ) from None
+
+
 def choose(which: str) -> list[str]:
     """The runtimes that `which` names: `all`, or names with commas; raises InputError."""
     if which == "all":
-        return list(NAMES)
+        return list(declarations())
     asked = [name.strip() for name in which.split(",") if name.strip()]
-    unknown = [name for name in asked if name not in NAMES]
+    unknown = [name for name in asked if name not in declarations()]
     if unknown or not asked:
         raise InputError(
-            f"no runtime '{', '.join(unknown)}': give all, or some of {','.join(NAMES)}"
+            f"no runtime '{', '.join(unknown)}'",
+            advice=f"give all, or some of {','.join(declarations())}",
         )
     return list(dict.fromkeys(asked))
 
@@ -60,35 +80,22 @@ def prepare(
     precision: str | None = None,
     progress: Progress = lambda line: None,
 ) -> Prepared:
-    """Compile or convert `model` for the runtime called `name`, where it takes no ONNX.
+    """Convert `model` for the runtime called `name`, where that takes no ONNX.
 
-    PyTorch's ways, `litert` and `executorch` need a network of the zoo, whose module is rebuilt;
-    `tvm` compiles for the host, in `precision` (by default the model's), which the others do not
-    know. Raises InputError where the model cannot be had in that form, or not in its precision,
-    ToolMissing where what makes it is not installed.
+    Raises InputError where the model cannot be had in that form, or not in its precision,
+    ToolMissing where what makes it is not installed, and CheckFailed where what was made of it
+    computes something else.
     """
-    if model.quantised and name not in QUANTISED:
+    runtime = find(name)
+    if model.quantised and "int8" not in runtime.precisions:
+        able = [one.name for one in declarations().values() if "int8" in one.precisions]
         raise InputError(
-            f"{name} does not run {model.path} in int8: of a quantised model that is done by "
-            f"{', '.join(QUANTISED)}"
+            f"{name} does not run {model.path} in int8",
+            advice=f"of a quantised model that is done by {', '.join(able)}",
         )
     file = model.path
-    if name == "litert":
-        from bench.runtimes import litert_convert
-
-        file = litert_convert.converted(model)
-    elif name == "executorch":
-        from bench.runtimes import executorch_convert
-
-        file = executorch_convert.converted(model)
-    elif name == "mnn":
-        from bench.runtimes import mnn_convert
-
-        file = mnn_convert.converted(model)
-    elif name == "tvm":
-        file = compile_for(
-            str(model.path), "host", out, precision=precision, threads=threads, progress=progress
-        ).folder
+    if runtime.convert:
+        file = runtime.convert(model, Preparation(out, threads, precision, progress))
     return Prepared(name, file.absolute(), threads)
 
 
@@ -97,48 +104,4 @@ def load(prepared: Prepared) -> Runtime:
 
     Raises InputError where the runtime does not take it, ToolMissing where it is not installed.
     """
-    file, threads = prepared.file, prepared.threads
-    match prepared.name:
-        case "onnxruntime":
-            from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
-
-            return OnnxRuntimeCpu(file, threads=threads)
-        case "openvino":
-            from bench.runtimes.openvino_cpu import OpenVinoCpu
-
-            return OpenVinoCpu(file, threads=threads)
-        case "ncnn":
-            from bench.runtimes.ncnn_cpu import NcnnCpu
-
-            return NcnnCpu(file, threads=threads)
-        case "litert":
-            from bench.runtimes.litert_cpu import LiteRtCpu
-
-            return LiteRtCpu(file, threads=threads)
-        case "mnn":
-            from bench.runtimes.mnn_cpu import MnnCpu
-
-            return MnnCpu(file, threads=threads)
-        case "executorch":
-            from bench.runtimes.executorch_cpu import ExecuTorchCpu
-
-            return ExecuTorchCpu(file, threads=threads)
-        case "tvm":
-            from bench.runtimes.tvm_host import TvmHost
-            from compile.artefact import load_artefact
-
-            return TvmHost(load_artefact(file))
-    return _of_torch(prepared.name, load_model(file), threads)
-
-
-def _of_torch(name: str, model: Model, threads: int) -> Runtime:
-    from bench.runtimes.torch_compiled import TorchCompiled
-    from bench.runtimes.torch_eager import TorchEager
-    from bench.runtimes.torch_script import TorchScript
-    from bench.runtimes.zoo_module import rebuilt
-
-    module = rebuilt(model)
-    if name == "pytorch":
-        return TorchEager(module, threads=threads)
-    adapter = TorchScript if name == "torchscript" else TorchCompiled
-    return adapter(module, model.input_shape, threads=threads)
+    return find(prepared.name).load(prepared.file, threads=prepared.threads)

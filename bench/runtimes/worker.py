@@ -1,4 +1,4 @@
-"""A runtime in this process, driven by the one that started it (`own_process.OwnProcess`).
+"""A runtime in this process, driven by the one that started it (`subprocess_runtime`).
 
 python -m bench.runtimes.worker DESCRIPTOR
 
@@ -54,8 +54,8 @@ def end_with_standard_input() -> None:
 
 def one_of_ours(error: Exception) -> Exception:
     """An error that the command line knows, of one line."""
-    from bench.runtimes.base import one_line
     from depthbench.errors import InputError
+    from depthbench.one_line import one_line
 
     if hasattr(error, "exit_code"):
         return error

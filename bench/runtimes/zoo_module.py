@@ -19,16 +19,22 @@ def rebuilt(model: Model) -> DeployedNetwork:
     from depthnet import network, zoo
     from depthnet.weights import pretrained
 
-    check_zoo(model, ", whose module PyTorch could run: take another runtime, such as onnxruntime")
+    check_zoo(
+        model,
+        why="there is no module that PyTorch could run",
+        advice="take another runtime, such as onnxruntime",
+    )
     built, _ = pretrained.build(zoo.get(model.metadata["name"]))
     if network.weights_sha256(built) != model.metadata["weights_sha256"]:
-        raise InputError(f"{model.path} holds other weights than the zoo's: export it again")
+        raise InputError(
+            f"{model.path} holds other weights than the zoo's", advice="export it again"
+        )
     return network.DeployedNetwork(built)
 
 
-def check_zoo(model: Model, why: str) -> None:
-    """Raise InputError, which ends with `why`, for a model that is no network of the zoo."""
+def check_zoo(model: Model, *, why: str, advice: str = "") -> None:
+    """Raise InputError, which says `why` it matters, for a model that is no network of the zoo."""
     from depthnet import zoo
 
     if model.metadata.get("name") not in zoo.names():
-        raise InputError(f"{model.path} is no network of the zoo{why}")
+        raise InputError(f"{model.path} is no network of the zoo: {why}", advice=advice)

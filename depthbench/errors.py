@@ -41,6 +41,14 @@ class DeviceError(DepthbenchError):
     exit_code = 3
 
 
+class RequestRefused(DeviceError):
+    """A device has answered that it does not do what was asked; nothing was done."""
+
+
+class StorageFull(RequestRefused):
+    """A device has no room for what was sent to it."""
+
+
 class ConnectionLost(DeviceError):
     """A device closed the connection of a session; `what` was going on."""
 

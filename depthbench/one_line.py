@@ -13,3 +13,8 @@ def one_line(text: object) -> str:
     lines = [line.strip() for line in str(text).splitlines()]
     last = next((line for line in reversed(lines) if line), "no reason given")
     return last if len(last) <= LIMIT else last[: LIMIT - 3] + "..."
+
+
+def first_error(text: str) -> str:
+    """The first line of a compiler's output that tells of an error, else its last."""
+    return one_line(next((line for line in text.splitlines() if "error" in line), text))

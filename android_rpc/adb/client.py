@@ -1,4 +1,4 @@
-"""How is a phone spoken to over its cable?
+"""Requests to a phone over its cable.
 
 Through the `adb` program, one process a request. Its server, which adb starts itself when none
 runs, is shared by all users of adb on a machine; it is left running, as adb does.
@@ -6,17 +6,25 @@ runs, is shared by all users of adb on a machine; it is left running, as adb doe
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
-import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from depthbench.errors import DeviceError, ToolMissing
+from depthbench.errors import DeviceError, RequestRefused, StorageFull, ToolMissing
 from depthbench.one_line import one_line
+from depthbench.processes import Finished, run_program
 
 INSTALL = "sudo apt-get install adb"
 REQUEST_S = 30.0
 PUSH_S = 300.0
+# adb passes on what the phone's C library calls this error, and not its number.
+NO_SPACE = os.strerror(errno.ENOSPC)
+_NO_ANSWER = partial(
+    DeviceError, advice="plug the phone in again, or restart adb with `adb kill-server`"
+)
 # Below Android's and Linux's ranges of ports that are handed out at random.
 PHONE_PORTS = range(20000, 30000)
 
@@ -25,23 +33,19 @@ def find_adb() -> str:
     """The path of the `adb` program, or ToolMissing with the command that installs it."""
     if found := shutil.which("adb"):
         return found
-    raise ToolMissing(f"adb is not installed: {INSTALL}")
+    raise ToolMissing("adb is not installed", advice=INSTALL)
 
 
 def run_adb(*words: str, timeout_s: float = REQUEST_S) -> str:
-    """What `adb WORDS...` prints; DeviceError, in one line, when it fails or does not answer."""
-    done = _run((find_adb(), *words), timeout_s)
-    if done.returncode:
-        raise DeviceError(f"adb {words[0]}: {_reason(done)}")
-    return done.stdout
+    """What `adb WORDS...` prints; RequestRefused when it fails, DeviceError without an answer."""
+    return _run((find_adb(), *words), timeout_s, f"adb {words[0]}")
 
 
 def start_server() -> bool:
     """Starts adb's server if none runs; whether it had to be, and may not know all phones yet."""
-    done = _run((find_adb(), "start-server"), REQUEST_S)
-    if done.returncode:
-        raise DeviceError(f"adb start-server: {_reason(done)}")
-    return "started" in done.stderr
+    running = server_processes()
+    run_adb("start-server")
+    return not running
 
 
 def server_processes() -> set[int]:
@@ -67,19 +71,13 @@ class Adb:
         return [self._program, "-s", self.serial, *words]
 
     def run(self, *words: str, timeout_s: float = REQUEST_S) -> str:
-        """What `adb -s SERIAL WORDS...` prints; DeviceError when it fails or does not answer."""
-        done = _run(self.command(*words), timeout_s)
-        if done.returncode:
-            raise DeviceError(f"phone {self.serial}: adb {words[0]}: {_reason(done)}")
-        return done.stdout
+        """What `adb -s SERIAL WORDS...` prints; raises what `run_adb` raises."""
+        return _run(self.command(*words), timeout_s, f"phone {self.serial}: adb {words[0]}")
 
     def shell(self, script: str, timeout_s: float = REQUEST_S) -> str:
-        """What a script prints in the phone's shell; DeviceError when its exit code is not 0."""
+        """What a script prints in the phone's shell; RequestRefused unless its exit code is 0."""
         # -n: it shall not read what is typed here
-        done = _run(self.command("shell", "-n", "-T", script), timeout_s)
-        if done.returncode:
-            raise DeviceError(f"phone {self.serial}: {_reason(done)}")
-        return done.stdout
+        return _run(self.command("shell", "-n", "-T", script), timeout_s, f"phone {self.serial}")
 
     def push(self, sources: Sequence[Path], folder: str) -> None:
         """Copies files and folders, with their modes, into a folder of the phone."""
@@ -94,7 +92,7 @@ class Adb:
             return False
 
     def add_rule(self, kind: str, port: int, leads_to: int) -> None:
-        """A rule of `adb forward` or `adb reverse`; DeviceError when the port has one already."""
+        """A rule of `adb forward` or `adb reverse`; RequestRefused when the port has one."""
         self.run(kind, "--no-rebind", f"tcp:{port}", f"tcp:{leads_to}")
 
     def remove_rule(self, kind: str, listens: str, leads_to: str) -> None:
@@ -115,31 +113,18 @@ class Adb:
         )
 
 
-def _run(command: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            start_new_session=True,  # Ctrl-C is for this process, which then cleans up
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DeviceError(
-            f"adb gave no answer in {timeout_s:g} s: plug the phone in again, or restart adb "
-            "with `adb kill-server`"
-        ) from error
+def _run(command: Sequence[str], timeout_s: float, where: str) -> str:
+    done = run_program(command, "adb", failure=_NO_ANSWER, check=False, timeout_s=timeout_s)
+    if done.exit_code:
+        raise _refusal(where, done)
+    return done.output
 
 
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """The last line that tells of an error: what was done before it may be told after it."""
-    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    if not lines:
-        return f"exit code {done.returncode}"
-    errors = [line for line in lines if "error: " in line]
-    said = one_line(errors[-1] if errors else done.stderr.strip() or done.stdout)
-    if "No space left on device" in said:
-        return "no space left on the phone: free some of its storage, and run again"
-    return said.removeprefix("adb: ").removeprefix("error: ")
+def _refusal(where: str, done: Finished) -> RequestRefused:
+    """With the last line that tells of an error: what was done before it may be told after it."""
+    errors = [line for line in (done.errors + done.output).splitlines() if "error: " in line]
+    said = one_line(errors[-1]) if errors else done.reason
+    if NO_SPACE in said:
+        advice = "free some of its storage, and run again"
+        return StorageFull(f"{where}: no space left on the phone", advice=advice)
+    return RequestRefused(f"{where}: {said.removeprefix('adb: ').removeprefix('error: ')}")

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from android_rpc.adb.client import PHONE_PORTS, Adb
 from depthbench import cancellation
-from depthbench.errors import DeviceError
+from depthbench.errors import DeviceError, RequestRefused
 from depthbench.files import cache_folder
 from depthbench.progress import Progress
 
@@ -102,14 +102,13 @@ class Lease:
             try:
                 self.adb.add_rule(kind, port, leads_to)
                 return port
-            except BaseException as error:
-                taken = isinstance(error, DeviceError) and "bind" in str(error)
-                if taken:
-                    self._write("settled", *debt)  # the rule that is there is another's
-                else:
-                    self._settle(debt)
-                if not taken or not left:
+            except RequestRefused:
+                self._write("settled", *debt)  # a rule that is there is another's
+                if not left or not self.adb.connected:
                     raise
+            except BaseException:
+                self._settle(debt)
+                raise
         raise AssertionError("the last try returns or raises")
 
     @contextmanager

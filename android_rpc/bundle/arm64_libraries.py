@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 
 LIBRARY_FOLDER = Path("/usr/aarch64-linux-gnu/lib")
 LOADER = "ld-linux-aarch64.so.1"
@@ -84,5 +84,5 @@ def _dpkg_knows(package: str) -> tuple[str, dict[str, str]]:
 
 
 def _dpkg_query(*arguments: str) -> str | None:
-    done = subprocess.run(["dpkg-query", *arguments], capture_output=True, text=True)
-    return done.stdout if done.returncode == 0 else None
+    done = run_program(["dpkg-query", *arguments], "dpkg-query", check=False)
+    return done.output if done.exit_code == 0 else None

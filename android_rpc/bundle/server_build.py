@@ -6,14 +6,14 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from android_rpc.bundle.tvm_wheels import header_folders
 from depthbench.errors import ToolMissing
 from depthbench.files import cache_folder
-from depthbench.one_line import one_line
+from depthbench.one_line import first_error
+from depthbench.processes import run_program
 
 SOURCE = Path(__file__).parents[1] / "server"
 # Any glibc from 2.31 on can run it; the bundle brings its own.
@@ -57,14 +57,14 @@ def compile_server(target: Path, triple: str = TRIPLE) -> None:
     command += [f"-I{folder}" for folder in header_folders()]
     # zig waits without end for a cache folder that it cannot write.
     zig_cache = str(cache_folder() / "zig")
-    done = subprocess.run(
+    run_program(
         [*command, *sources, *LIBRARIES, "-o", str(target)],
-        cwd=target.parent,
-        env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": zig_cache, "ZIG_LOCAL_CACHE_DIR": zig_cache},
-        capture_output=True,
-        text=True,
+        "the server does not compile with ziglang",
+        reason=lambda done: first_error(done.errors),
+        environment={
+            **os.environ,
+            "ZIG_GLOBAL_CACHE_DIR": zig_cache,
+            "ZIG_LOCAL_CACHE_DIR": zig_cache,
+        },
+        folder=target.parent,
     )
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line]
-        reason = errors[0] if errors else done.stderr
-        raise ToolMissing(f"the server does not compile with ziglang: {one_line(reason)}")

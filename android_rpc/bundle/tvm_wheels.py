@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from depthbench import cancellation
 from depthbench.errors import ToolMissing
-from depthbench.one_line import one_line
+from depthbench.processes import run_program
 from depthbench.progress import Progress
 
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_24_aarch64")
@@ -126,22 +125,9 @@ def _download(wheel: Wheel, folder: Path) -> Path:
     command += ["--python-version", "3.11", "--implementation", "cp", "--dest", str(folder)]
     for platform in PLATFORMS:
         command += ["--platform", platform]
-    try:
-        done = subprocess.run(
-            [*command, wheel.requirement],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=DOWNLOAD_LIMIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolMissing(
-            f"{wheel.requirement} for aarch64: no download within {DOWNLOAD_LIMIT_S} s"
-        ) from None
+    problem = f"pip cannot get {wheel.requirement} for aarch64 (network or index?)"
+    done = run_program([*command, wheel.requirement], problem, timeout_s=DOWNLOAD_LIMIT_S)
     archives = sorted(folder.glob("*.whl"))
-    if done.returncode or len(archives) != 1:
-        raise ToolMissing(
-            f"pip cannot get {wheel.requirement} for aarch64 (network or index?): "
-            f"{one_line(done.stderr)}"
-        )
+    if len(archives) != 1:
+        raise ToolMissing(f"{problem}: {done.reason}")
     return archives[0]

@@ -10,10 +10,10 @@ import os
 import platform
 import secrets
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from android_rpc.devices.device import Endpoint
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from depthbench.errors import ToolMissing
-from depthbench.processes import child_process
+from depthbench.processes import child_process, run_program
 from depthbench.progress import Progress
 
 EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
+INSTALL = "sudo apt-get install qemu-user-static"
 CPU_MODEL = "cortex-a76"
 
 
@@ -122,15 +123,14 @@ def find_emulator() -> str:
     for program in EMULATORS:
         if found := shutil.which(program):
             return found
-    raise ToolMissing(f"{EMULATORS[0]} is not installed: sudo apt-get install qemu-user-static")
+    raise ToolMissing(f"{EMULATORS[0]} is not installed", advice=INSTALL)
 
 
 def emulator_version(emulator: str) -> str:
     """The first line of its `--version`, for example `qemu-aarch64 version 7.2.22`."""
-    done = subprocess.run([emulator, "--version"], capture_output=True, text=True)
-    if done.returncode or not done.stdout.strip():
-        raise ToolMissing(f"{emulator} does not run: sudo apt-get install qemu-user-static")
-    return done.stdout.splitlines()[0].strip()
+    failure = partial(ToolMissing, advice=INSTALL)
+    done = run_program([emulator, "--version"], f"{emulator} does not run", failure=failure)
+    return done.output.partition("\n")[0].strip()
 
 
 def host_cpu() -> str:

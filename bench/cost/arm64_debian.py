@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 from depthbench.progress import Progress
 
 LIMIT_S = 1800
@@ -36,7 +36,8 @@ def unpacked(
         progress(f"fetching {what} for arm64")
         root = scratch / "root"
         for package in _download(scratch, what, packages):
-            call(["dpkg-deb", "-x", str(package), str(root)], "dpkg-deb cannot unpack a package")
+            unpack = ["dpkg-deb", "-x", str(package), str(root)]
+            run_program(unpack, "dpkg-deb cannot unpack a package", timeout_s=LIMIT_S)
         for file, text in files.items():
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(text)
@@ -68,19 +69,6 @@ def kept(name: str, made_of: object, make: Callable[[Path], Path]) -> Path:
     return place
 
 
-def call(command: Sequence[str], problem: str) -> None:
-    """Run a command; ToolMissing with the `problem` and its last line when it fails."""
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolMissing(f"{problem}: not within {LIMIT_S} s") from None
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise ToolMissing(f"{problem}: {(lines or ['no reason given'])[-1][:300]}")
-
-
 def _download(scratch: Path, what: str, packages: Sequence[str]) -> list[Path]:
     """The packages with all that they need, from the sources that this machine's apt knows."""
     if shutil.which("apt-get") is None:
@@ -94,9 +82,11 @@ def _download(scratch: Path, what: str, packages: Sequence[str]) -> list[Path]:
     apt += ["-o", f"Dir::Cache={cache}", "-o", "Acquire::Languages=none"]
     apt += ["-o", "APT::Sandbox::User="]
     # a source without arm64 fails here; whether Debian's has it shows below
-    subprocess.run([*apt, "update"], capture_output=True, timeout=LIMIT_S, check=False)
-    call(
+    problem = f"apt cannot get {what} for arm64"
+    run_program([*apt, "update"], problem, check=False, timeout_s=LIMIT_S)
+    run_program(
         [*apt, "install", "--yes", "--download-only", "--no-install-recommends", *packages],
-        f"apt cannot get {what} for arm64",
+        problem,
+        timeout_s=LIMIT_S,
     )
     return sorted((cache / "archives").glob("*.deb"))

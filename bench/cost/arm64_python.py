@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost.arm64_debian import call, kept, unpacked
+from bench.cost.arm64_debian import LIMIT_S, kept, unpacked
 from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 from depthbench.progress import Progress
 
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "libgomp1")
@@ -89,9 +90,10 @@ def arm64_packages(
         command += ["--disable-pip-version-check", "--no-input", "--only-binary=:all:"]
         command += ["--python-version", python.version, "--implementation", "cp"]
         command += [f"--platform=manylinux_{version}_aarch64" for version in PLATFORMS]
-        call(
+        run_program(
             [*command, "--target", str(target), *wanted],
             f"pip cannot get {', '.join(wanted)} for arm64",
+            timeout_s=LIMIT_S,
         )
         return target
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable
 
 from bench.cost.llvm import FEATURES, TRIPLE, find_tool
+from depthbench.processes import run_program
 
 _LINE = re.compile(r"^\s*(.*?)\s*// encoding: \[(0x\w\w),(0x\w\w),(0x\w\w),(0x\w\w)\]", re.M)
 _FUSED = ("fmla", "fmls", "fmadd", "fmsub", "fnmadd", "fnmsub", "mla", "mls")
@@ -29,9 +29,9 @@ def disassemble(words: Iterable[int]) -> dict[int, str]:
     command = [find_tool("llvm-mc"), "--disassemble", "--show-encoding"]
     command += [f"-triple={TRIPLE}", f"-mattr={FEATURES}"]
     # words that are no instruction are warned about, and some are not worth failing for
-    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+    done = run_program(command, "llvm-mc", text=lines, check=False)
     texts = {}
-    for text, *encoding in _LINE.findall(done.stdout):
+    for text, *encoding in _LINE.findall(done.output):
         word = int.from_bytes(bytes(int(byte, 16) for byte in encoding), "little")
         texts[word] = " ".join(text.split())
     return texts

@@ -8,7 +8,6 @@ has not been measured.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from bench.cost.arm64_debian import unpacked
 from bench.cost.inference_cost import runner_command, runner_environment
 from depthbench import cancellation
 from depthbench.errors import CheckFailed
+from depthbench.processes import run_program
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -107,19 +107,13 @@ def _simulate(root: Path, command: list[str], file: Path) -> dict[str, int]:
     # Valgrind's launcher would start its tool as a program of this machine.
     emulated = [find_emulator(), "-L", str(root), "-cpu", CPU_MODEL, str(root / TOOL)]
     library = {"VALGRIND_LIB": str((root / TOOL).parent), "VALGRIND_LAUNCHER": str(root / TOOL)}
-    try:
-        done = subprocess.run(
-            [*emulated, *options, *command],
-            env={**runner_environment(), **library},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LIMIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise CheckFailed("cachegrind did not end within its time limit") from None
-    if done.returncode or not file.is_file():
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise CheckFailed(f"cachegrind ended with {done.returncode}: {(said or [''])[-1][:300]}")
+    done = run_program(
+        [*emulated, *options, *command],
+        "cachegrind failed",
+        failure=CheckFailed,
+        timeout_s=LIMIT_S,
+        environment={**runner_environment(), **library},
+    )
+    if not file.is_file():
+        raise CheckFailed(f"cachegrind failed: {done.reason}")
     return parse_summary(file.read_text(errors="replace"))

@@ -7,13 +7,14 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.one_line import first_error
+from depthbench.processes import run_program
 
 SOURCE = Path(__file__).parent / "native"
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
@@ -68,16 +69,12 @@ def compile_program(
     }
     with tempfile.TemporaryDirectory(dir=program.parent, prefix=".unfinished-") as folder:
         made = Path(folder) / program.name
-        done = subprocess.run(
+        run_program(
             [sys.executable, "-m", "ziglang", "cc", *words, "-o", str(made)],
-            cwd=folder,
-            env={**os.environ, **zig},
-            capture_output=True,
-            text=True,
+            f"{source.name} does not compile with ziglang",
+            reason=lambda done: first_error(done.errors),
+            environment={**os.environ, **zig},
+            folder=Path(folder),
         )
-        if done.returncode:
-            lines = done.stderr.splitlines()
-            reason = next((line for line in lines if "error" in line), "no reason given")
-            raise ToolMissing(f"{source.name} does not compile with ziglang: {reason[:300]}")
         made.rename(program)
     return program

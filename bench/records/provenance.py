@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 
 TOOLS = (
     "depthbench",
@@ -57,14 +59,6 @@ def commit_of(folder: str, root: Path = ROOT) -> str | None:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return run_program(["git", "-C", str(root), *arguments], "git", timeout_s=10).output.strip()
+    except ToolMissing:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None

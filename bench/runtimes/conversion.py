@@ -13,7 +13,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from bench.runtimes.declaration import Preparation
 from bench.runtimes.zoo_module import check_zoo
 from depthbench.errors import InputError, ToolMissing
 from depthbench.files import cache_folder
-from depthbench.one_line import one_line
+from depthbench.processes import run_program
 
 CONVERSION_S = 1200
 
@@ -76,21 +75,11 @@ class Converter:
     def _run(self, model: Model, result: Path) -> None:
         function = [self.write.__module__, self.write.__name__]
         command = [sys.executable, "-m", __name__, *function, str(model.path.absolute())]
-        try:
-            done = subprocess.run(
-                [*command, str(result)],
-                capture_output=True,
-                text=True,
-                timeout=CONVERSION_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(
-                f"{self.runtime} cannot convert {model.name} in {CONVERSION_S} s"
-            ) from None
-        if done.returncode or not result.is_file():
-            reason = one_line(done.stderr or done.stdout)
-            raise InputError(f"{self.runtime} cannot convert {model.name}: {reason}")
+        problem = f"{self.runtime} cannot convert {model.name}"
+        limit = CONVERSION_S
+        done = run_program([*command, str(result)], problem, failure=InputError, timeout_s=limit)
+        if not result.is_file():
+            raise InputError(f"{problem}: {done.reason}")
 
 
 def end_with_parent() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from bench.runtimes.base import Runtime, check_file
 from bench.runtimes.declaration import Declaration, needing
 from depthbench.errors import InputError
-from depthbench.one_line import one_line
+from depthbench.processes import run_program
 
 PACKAGES = ("ncnn", "pnnx")
 
@@ -96,15 +95,11 @@ def convert(tool: Path, model: Path, folder: Path) -> tuple[Path, Path]:
     inside = folder / "model.onnx"
     inside.write_bytes(model.read_bytes())
     command = [str(tool), inside.name, "fp16=0"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=CONVERSION_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"pnnx cannot convert {model}: {one_line(error)}") from error
+    problem = f"pnnx cannot convert {model}"
+    done = run_program(command, problem, failure=InputError, timeout_s=CONVERSION_S, folder=folder)
     param, weights = folder / "model.ncnn.param", folder / "model.ncnn.bin"
-    if done.returncode or not param.is_file():
-        raise InputError(f"pnnx cannot convert {model}: {one_line(done.stderr or done.stdout)}")
+    if not param.is_file():
+        raise InputError(f"{problem}: {done.reason}")
     return param, weights
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 
 # Android 15 refuses libraries whose segments are aligned to less than 16 KiB; 64 KiB suits
 # every arm64 kernel.
@@ -28,14 +26,4 @@ def link(objects: list[Path], library: Path) -> None:
         raise ToolMissing("the linker is missing: pip install ziglang")
     command = [sys.executable, "-m", "ziglang", "ld.lld", *_FLAGS]
     command += ["-o", str(library), *map(str, objects)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    try:
-        output, _ = process.communicate()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if process.returncode != 0:
-        raise RuntimeError(f"linking {library.name} failed: {' '.join(output.split())[:500]}")
+    run_program(command, f"linking {library.name} failed", failure=RuntimeError)

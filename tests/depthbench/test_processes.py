@@ -7,12 +7,14 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
+from depthbench.errors import DeviceError, ToolMissing
 from depthbench.one_line import one_line
-from depthbench.processes import child_process
+from depthbench.processes import child_process, run_program
 
 UNTIL_STDIN_CLOSES = ["sh", "-c", "cat; exit 0"]
 
@@ -84,6 +86,53 @@ def test_a_child_gets_only_its_environment(monkeypatch: pytest.MonkeyPatch) -> N
         while child.running:
             time.sleep(0.01)
         assert child.why_ended().startswith("exit code 0")
+
+
+def test_a_program_is_run_to_its_end(tmp_path: Path) -> None:
+    done = run_program(
+        ["sh", "-c", 'cat; echo "$WHERE" >&2; pwd >&2'],
+        "sh",
+        text="a word",
+        environment={"WHERE": "here"},
+        folder=tmp_path,
+    )
+    assert (done.output, done.errors, done.exit_code) == ("a word", f"here\n{tmp_path}\n", 0)
+    assert run_program(["sh", "-c", "exit 5"], "sh", check=False).exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("echo no such thing >&2; exit 3", "it failed: no such thing"),
+        ("echo printed; exit 3", "it failed: printed"),
+        ("exit 3", "it failed: exit code 3"),
+        ("kill -9 $$", "it failed: exit code -9"),
+    ],
+)
+def test_a_failure_is_one_line(script: str, line: str) -> None:
+    with pytest.raises(DeviceError, match=f"^{line}$"):
+        run_program(["sh", "-c", script], "it failed", failure=DeviceError)
+
+
+def test_a_program_that_is_not_there_is_a_missing_tool() -> None:
+    with pytest.raises(ToolMissing, match=r"^it failed: /nonexistent/program cannot be started"):
+        run_program(["/nonexistent/program"], "it failed", failure=DeviceError)
+
+
+def test_a_program_that_takes_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = f"sleep 100 & echo $$ $! > {pids}; sleep 100"
+    with pytest.raises(DeviceError, match=r"^it failed: took longer than 0\.5 s$"):
+        run_program(["sh", "-c", script], "it failed", failure=DeviceError, timeout_s=0.5)
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
+
+
+def test_an_interrupt_ends_a_program_and_its_children(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_program(["sh", "-c", f"sleep 100 & echo $$ $! > {pids}; sleep 100"], "sh")
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_a_port_that_is_taken_is_left_and_another_is_tried(
     monkeypatch.setattr(lease_module.random, "choice", lambda _: next(ports))
     calls = stand_in(
         'case "$*" in *--list) echo "UsbFfs tcp:20001 tcp:9"; echo "UsbFfs tcp:20002 tcp:9";;'
+        " *get-state) echo device;;"
         ' *tcp:20001*) echo "adb: error: cannot rebind existing socket" >&2; exit 1;; esac'
     )
     with lease_phone(Adb(SERIAL)) as lease, lease.reverse(9) as port:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -190,24 +189,20 @@ def test_litert_without_its_converter_says_how_to_get_it(
 def test_a_conversion_happens_once_and_leaves_nothing_when_it_fails(
     works: bool, tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = []
-
-    def convert(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        calls.append(command)
-        if works:
-            Path(command[-1]).write_bytes(TINY_TFLITE.read_bytes())
-        return subprocess.CompletedProcess(command, 0 if works else 1, "", "two\nlines")
-
+    calls, converter = tmp_path / "calls", tmp_path / "converter"
+    ending = f'cp {TINY_TFLITE} "$6"' if works else "printf 'two\\nlines\\n' >&2; exit 1"
+    converter.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n{ending}\n')
+    converter.chmod(0o755)
     monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
-    monkeypatch.setattr("bench.runtimes.conversion.subprocess.run", convert)
+    monkeypatch.setattr("sys.executable", str(converter))
     model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
     if works:
         assert prepare("litert", model, tmp_path) == prepare("litert", model, tmp_path)
     else:
         with pytest.raises(InputError, match="cannot convert tiny: lines"):
             prepare("litert", model, tmp_path)
-    assert len(calls) == 1
+    assert len(calls.read_text().splitlines()) == 1
     left = [file.suffix for file in (tmp_path / "cache" / "litert").iterdir()]
     assert left == ([".litert"] if works else [])
 

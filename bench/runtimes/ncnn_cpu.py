@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.runtimes.base import Runtime, check_file
 from bench.runtimes.declaration import Declaration, needing
 from depthbench.errors import InputError
+from depthbench.one_line import one_line
 from depthbench.processes import run_program
 
 PACKAGES = ("ncnn", "pnnx")

@@ -85,7 +85,9 @@ def test_channel_shuffle_interleaves_the_two_halves() -> None:
 
 
 def test_widths_that_do_not_fit_the_skips_are_refused() -> None:
-    spec = replace(zoo.get("mobiledepth").decoder, widths=(440, 200, 112, 48, 32))
+    decoder = zoo.get("mobiledepth").decoder
+    assert decoder is not None
+    spec = replace(decoder, widths=(440, 200, 112, 48, 32))
     with pytest.raises(ValueError, match="stride 16 a map of 256 channels is added to 200"):
         Decoder(spec, 608, {2: 32, 4: 48, 8: 112, 16: 256})
 

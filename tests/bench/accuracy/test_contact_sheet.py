@@ -57,7 +57,11 @@ def test_what_is_drawn_is_what_was_scored(results: list[ImageResult], tmp_path: 
 
     figure = contact_sheet._draw(results, RECORD)
     axes = [axis for axis in figure.axes if axis.get_images()]
-    drawn = [axis.get_images()[0].get_array() for axis in axes if axis.get_label() != "<colorbar>"]
+    drawn: list[np.ma.MaskedArray] = [
+        np.ma.asarray(axis.get_images()[0].get_array())
+        for axis in axes
+        if axis.get_label() != "<colorbar>"
+    ]
     image, truth, prediction, error = drawn[:4]
     comparison = results[0].comparison
     assert np.array_equal(image, results[0].image)

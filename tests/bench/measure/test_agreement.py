@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,7 +64,7 @@ def test_rounding_noise_on_a_constant_is_no_variation() -> None:
 
 
 def test_inputs_are_the_same_every_time_and_in_range() -> None:
-    specs = [
+    specs: list[dict[str, Any]] = [
         {"name": "image", "shape": [1, 3, 8, 8], "dtype": "float32"},
         {"name": "half", "shape": [4], "dtype": "float16"},
         {"name": "index", "shape": [64], "dtype": "int64"},

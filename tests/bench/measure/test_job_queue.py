@@ -21,7 +21,7 @@ WAIT_S = 30
 
 
 def devices(*names: str) -> OwnDevices:
-    return OwnDevices([SimpleNamespace(name=name) for name in names])  # type: ignore[list-item]
+    return OwnDevices([SimpleNamespace(name=name) for name in names])
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ class FakePhone:
     """A device whose outputs and times are given; it counts what is asked of it."""
 
     key = "fake"
+    listen = "127.0.0.1"
 
     def __init__(self, compute: Compute, *, emulated: bool, seconds: float = 0.05) -> None:
         self.name = "emulated-fake" if emulated else "fake"
@@ -41,6 +42,9 @@ class FakePhone:
         self.clock_khz = 2_600_000
 
     def serve(self, tracker: object) -> AbstractContextManager[Any]:
+        raise AssertionError("connect is replaced in these tests")
+
+    def prepare(self) -> None:
         raise AssertionError("connect is replaced in these tests")
 
     def conditions(self) -> dict[str, Any]:

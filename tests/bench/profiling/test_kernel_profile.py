@@ -67,11 +67,13 @@ def test_a_network_on_this_machine_adds_up(tmp_path: Path) -> None:
         helper.make_node("Conv", ["r", "w"], ["depth"], pads=[1, 1, 1, 1]),
     ]
     shape = [1, 32, 48, 48]
-    ports = [
+    inputs, outputs = (
         [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)]
         for name in ("image", "depth")
-    ]
-    graph = helper.make_graph(nodes, "two", *ports, [numpy_helper.from_array(weights, "w")])
+    )
+    graph = helper.make_graph(
+        nodes, "two", inputs, outputs, [numpy_helper.from_array(weights, "w")]
+    )
     opset = [helper.make_opsetid("", 18)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), tmp_path / "two.onnx")
     artefact = compile_model(tmp_path / "two.onnx", "host", tmp_path / "two-host")

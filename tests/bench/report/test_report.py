@@ -24,6 +24,9 @@ from depthbench.errors import InputError
 
 Make = Callable[..., Record]
 Table = list[dict[str, str]]
+ODD: tuple[object, ...] = (
+    *(None, 0, -1.5, True, "x", [], [1], [[]], {}, {"a": 1}, {"a": {"b": []}}),
+)
 
 
 class Reader(HTMLParser):
@@ -266,7 +269,7 @@ def test_no_odd_value_that_the_schema_lets_through_breaks_the_report(
             places += [(record[inner], key) for key in record.get(inner, {})]
         for holder, key in places:
             kept = holder[key]
-            for odd in (None, 0, -1.5, True, "x", [], [1], [[]], {}, {"a": 1}, {"a": {"b": []}}):
+            for odd in ODD:
                 holder[key] = odd
                 if not find_fault(record):
                     document = build_report([record])

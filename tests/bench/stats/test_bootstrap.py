@@ -70,7 +70,7 @@ def test_the_statistics_are_those_of_the_summary() -> None:
 
 
 def test_many_samples_are_drawn_in_parts() -> None:
-    rows = resample([np.arange(1.0, 9000.0)], lambda rows: rows[:, :1])
+    rows = resample([np.arange(1.0, 9000.0).tolist()], lambda rows: rows[:, :1])
     assert rows.shape == (RESAMPLES, 1)
     assert len(np.unique(rows)) > 900
 

@@ -41,9 +41,9 @@ def test_agrees_with_numpy_and_scipy(samples: list[float]) -> None:
 def test_unit_changes_scale_times_and_leave_ratios(samples: list[float], factor: float) -> None:
     one, other = summarise(samples), summarise([sample * factor for sample in samples])
     for name in ("p50", "p90", "p99", "mean", "std", "mad", "min", "max"):
-        expected = one[name] * factor  # type: ignore[literal-required]
-        found = other[name]  # type: ignore[literal-required]
-        assert found == pytest.approx(expected, rel=1e-6, abs=1e-9 * factor * max(samples))
+        was, found = one[name], other[name]
+        assert was is not None
+        assert found == pytest.approx(was * factor, rel=1e-6, abs=1e-9 * factor * max(samples))
     assert other["cv"] == pytest.approx(one["cv"], rel=1e-6, abs=1e-9)
 
 

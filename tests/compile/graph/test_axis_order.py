@@ -14,7 +14,8 @@ from compile.graph import axis_order
 def factorisations(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     """Two shapes of the same number of elements."""
     old = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
-    rest, new = math.prod(old), []
+    rest = math.prod(old)
+    new: list[int] = []
     while rest > 1 and len(new) < 4:
         divisors = [d for d in range(1, rest + 1) if rest % d == 0]
         new.append(draw(st.sampled_from(divisors)))

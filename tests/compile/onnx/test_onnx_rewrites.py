@@ -90,13 +90,13 @@ def test_resize_to_a_size(
 def test_bilinear_by_a_scale_that_is_not_whole(
     new_graph: type[Graph], coordinates: str, before: tuple[int, int], scales: tuple[float, float]
 ) -> None:
-    scales = [float(np.float32(scale)) for scale in scales]
-    if any(int(edge * scale) < 1 for edge, scale in zip(before, scales, strict=True)):
+    single = [float(np.float32(scale)) for scale in scales]
+    if any(int(edge * scale) < 1 for edge, scale in zip(before, single, strict=True)):
         return
     model = resize(
         new_graph(),
         [1, 2, *before],
-        scales=[1, 1, *scales],
+        scales=[1, 1, *single],
         mode="linear",
         coordinate_transformation_mode=coordinates,
     )
@@ -132,6 +132,6 @@ def test_functions_are_written_out(agree: Agree, graph: Graph, operator: str, op
 
 
 def test_corners_of_one_pixel_and_odd_scales_compile(agree: Agree, new_graph: type[Graph]) -> None:
-    corners = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    corners: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
     agree(resize(new_graph(), [1, 3, 5, 7], sizes=[1, 3, 1, 9], **corners))
     agree(resize(new_graph(), [1, 3, 5, 7], scales=[1, 1, 1.5, 1.7], mode="linear"))

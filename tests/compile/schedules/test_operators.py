@@ -107,7 +107,7 @@ def test_transpose(
 
 
 POOL = {"kernel_shape": [3, 3], "strides": [2, 2]}
-NEAREST = {
+NEAREST: dict[str, Any] = {
     "mode": "nearest",
     "coordinate_transformation_mode": "asymmetric",
     "nearest_mode": "floor",
@@ -182,8 +182,8 @@ def test_old_clip(agree: Agree, graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.float64])
-def test_constants_keep_their_type(agree: Agree, graph: Graph, kind: type) -> None:
-    number = {np.int64: onnx.TensorProto.INT64, np.float64: onnx.TensorProto.DOUBLE}[kind]
+def test_constants_keep_their_type(agree: Agree, graph: Graph, kind: type[np.number[Any]]) -> None:
+    number = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     y = graph.convolution(graph.input([1, 8, 6, 6]), [8, 8, 1, 1])
     shift = graph.constant(np.arange(8, dtype=kind).reshape(1, 8, 1, 1))
     y = graph.add("Add", graph.add("Cast", y, to=number), shift)

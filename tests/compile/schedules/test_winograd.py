@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from compile import targets
@@ -31,9 +32,9 @@ def test_minimal_filtering_is_a_correlation(size: int, count: int) -> None:
     random = np.random.default_rng(outputs)
     data, taps = random.standard_normal(size), random.standard_normal(count)
 
-    transformed = [apply(B, row, data, float) for row in range(len(B))]
+    transformed = [apply(B, row, [*data], float) for row in range(len(B))]
     products = np.array(transformed) * (G @ taps)
-    result = [apply(A, row, products, float) for row in range(outputs)]
+    result = [apply(A, row, [*products], float) for row in range(outputs)]
 
     np.testing.assert_allclose(result, np.correlate(data, taps, "valid"))
 
@@ -73,11 +74,14 @@ def test_any_tiling(
         return tiling if dilation[0] > 1 else replace(tiling, bands=min(bands, tiling.down))
 
     tile = max(tile, 6) if taps == (5, 5) else tile
-    pads = [pad * step for pad, step in zip(pads, dilation * 2, strict=True)]
+    dilated = [pad * step for pad, step in zip(pads, dilation * 2, strict=True)]
+    padded = [size[axis] + dilated[axis] + dilated[axis + 2] for axis in (0, 1)]
+    reach = [(count - 1) * step for count, step in zip(taps, dilation, strict=True)]
+    assume(all(edge > most for edge, most in zip(padded, reach, strict=True)))
     graph = new_graph()
     x = graph.input([batch, channels[0], *size])
     weights = graph.weight(channels[1], channels[0], *taps), graph.weight(channels[1])
-    y = graph.add("Conv", x, *weights, pads=pads, dilations=dilation)
+    y = graph.add("Conv", x, *weights, pads=dilated, dilations=dilation)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "choose", force)
         compiled = agree(graph.model(graph.add("HardSwish", y)), target)
@@ -102,11 +106,9 @@ class _Call:
     """What `choose` asks of a convolution."""
 
     def __init__(self, size: int, outputs: int, *, stride: int = 1, dilation: int = 1) -> None:
-        self.ty = type("Type", (), {"shape": [1, size, size, outputs]})
-        self.attrs = type(
-            "Attributes",
-            (),
-            {"strides": [stride] * 2, "dilation": [dilation] * 2, "padding": [dilation] * 4},
+        self.ty = SimpleNamespace(shape=[1, size, size, outputs])
+        self.attrs = SimpleNamespace(
+            strides=[stride] * 2, dilation=[dilation] * 2, padding=[dilation] * 4
         )
 
 

@@ -44,7 +44,7 @@ def test_orderings_that_hold_for_any_prediction(prediction: np.ndarray, truth: n
 def test_delta_and_log10_are_symmetric(prediction: np.ndarray, truth: np.ndarray) -> None:
     forward, backward = score(prediction, truth), score(truth, prediction)
     for name in ("delta1", "delta2", "delta3", "log10"):
-        assert forward[name] == pytest.approx(backward[name])  # type: ignore[literal-required]
+        assert forward[name] == pytest.approx(backward[name])
 
 
 @given(depths, depths, arrays(np.bool_, (6, 5)))

@@ -59,7 +59,7 @@ class TinyNetwork(DepthNetwork):
             self.encoder = TinyEncoder(norm)
             self.dropout = nn.Dropout2d(dropout)
             self.output = nn.Conv2d(8, 1, 3, padding=1)
-        nn.init.constant_(self.output.bias, 4.0)
+        nn.init.constant_(self.output.get_parameter("bias"), 4.0)
 
     def forward(self, image: Tensor) -> Tensor:
         encoder = self.encoder

@@ -180,7 +180,7 @@ def test_a_loss_that_grows_out_of_bounds_ends_the_run(tmp_path: Path, trainer: M
         if moment.done == 12:
             with torch.no_grad():
                 next(made.network.parameters()).mul_(1e5)
-                made.network.output.weight.mul_(1e5)
+                made.network.get_parameter("output.weight").mul_(1e5)
 
     made.progress = blow_up
     with pytest.raises(Diverged, match=r"at the start .* lower the learning rate"):

@@ -160,7 +160,7 @@ def test_a_mapped_encoder_has_the_features_of_the_network_it_was_made_for(
     randomise(reference, seed=1)
     encoder = Encoder(name, pretrained=False).eval()
     load_encoder(encoder, saved(tmp_path / "net.pth", reference, prefix))
-    expected = {}
+    expected: dict[int, Tensor] = {}
     x = (image * 255 - 127.5) / 127.5
     with torch.inference_mode():
         mean, std = torch.tensor(encoder.mean), torch.tensor(encoder.std)

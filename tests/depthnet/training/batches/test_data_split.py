@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -103,7 +105,7 @@ def test_nothing_to_train_on_is_refused() -> None:
 def test_holes_are_filled_only_where_asked_and_never_in_what_is_validated_on(
     opened: list[tuple[str, str]],
 ) -> None:
-    sizes = {"sample_size": (12, 16), "input_size": (12, 16), "held_out": 0.5}
+    sizes: dict[str, Any] = {"sample_size": (12, 16), "input_size": (12, 16), "held_out": 0.5}
     left = data_split.gather(["numbered"], **sizes)
     filled = data_split.gather(["numbered"], **sizes, fill=True)
     assert (left.train.depths[:, :, :2, :2] == 0).all()

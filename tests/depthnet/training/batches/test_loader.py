@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def ten(samples: Callable[..., Samples]) -> Samples:
     return samples(10, SIZE)
 
 
-def batches(samples: Samples, *, batch: int = 4, **options: int) -> Batches:
+def batches(samples: Samples, *, batch: int = 4, **options: Any) -> Batches:
     given = {"seed": 0, **options}
     return Batches(samples, Recipe(name="test", batch=batch), SIZE, **given)
 

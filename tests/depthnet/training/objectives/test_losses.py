@@ -24,8 +24,8 @@ def maps() -> tuple[NDArray, NDArray]:
     return truth + rng.normal(0, 5, truth.shape), truth
 
 
-def tensors(*arrays: NDArray) -> tuple[torch.Tensor, ...]:
-    return tuple(torch.from_numpy(array) for array in arrays)
+def tensors(prediction: NDArray, truth: NDArray) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(prediction), torch.from_numpy(truth)
 
 
 def everywhere(array: NDArray) -> torch.Tensor:

@@ -85,8 +85,8 @@ def test_the_same_encoder_is_near_through_the_projection_that_whitens() -> None:
         for stride, projection in learner.projections.items():
             x = maps[int(stride)]
             scale = 1.0 / (x.std(dim=(0, 2, 3)) + 1e-3)
-            projection.weight.copy_(torch.diag(scale)[:, :, None, None])
-            projection.bias.copy_(-x.mean(dim=(0, 2, 3)) * scale)
+            projection.get_parameter("weight").copy_(torch.diag(scale)[:, :, None, None])
+            projection.get_parameter("bias").copy_(-x.mean(dim=(0, 2, 3)) * scale)
     _, near, _ = learner(image)
     assert far.item() > 0.5
     assert near.item() < 1e-4

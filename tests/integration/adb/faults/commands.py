@@ -88,7 +88,7 @@ def observe() -> None:
         yield show
 
     remote_model.RemoteModel.samples = observed  # type: ignore[method-assign]
-    rpc_measure.status = status  # type: ignore[assignment]
+    rpc_measure.status = status
     sampling_plan.CHUNK_S = 0.1
     remote_calls.GRACE_S = 1.0
 

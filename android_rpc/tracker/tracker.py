@@ -12,9 +12,9 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from android_rpc.tracker.tracker_client import TrackerClient
+from depthbench.closing import Closing
 from depthbench.errors import DeviceError, InputError
 from depthbench.processes import ChildProcess, child_process
 
@@ -22,7 +22,7 @@ LOOPBACK = "127.0.0.1"
 PROCESS = Path(__file__).with_name("tracker_process.py")
 
 
-class Tracker:
+class Tracker(Closing):
     """A tracker process for the duration of a `with` block.
 
     The port is bound here, before the process starts: it accepts connections at once and answers
@@ -48,12 +48,8 @@ class Tracker:
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Ends the tracker's process."""
         self._stack.close()
         self._process = None
         self.host, self.port = self._wanted

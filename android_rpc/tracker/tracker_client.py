@@ -13,9 +13,9 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
+from depthbench.closing import Closing
 from depthbench.errors import DeviceError
 
 MAGIC = 0x2F271
@@ -31,7 +31,7 @@ def encode_message(value: Any) -> bytes:
     return struct.pack("<i", len(text)) + text
 
 
-class TrackerClient:
+class TrackerClient(Closing):
     """A connection to a tracker, for the duration of a `with` block.
 
     Waits up to `timeout_s` seconds for the tracker to come up. Raises DeviceError when nothing
@@ -51,17 +51,6 @@ class TrackerClient:
             if isinstance(error, OSError):
                 raise self._lost(error) from error
             raise
-
-    def __enter__(self) -> TrackerClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Leaves the tracker; a request that still waits is withdrawn."""

@@ -12,10 +12,11 @@ import socket
 import stat
 import threading
 from collections.abc import Iterator
-from types import TracebackType
+
+from depthbench.closing import Closing
 
 
-class Watchdog:
+class Watchdog(Closing):
     """Cuts this process's connections to (host, port) after `limit_s` seconds.
 
     `expired` says whether it did. Leaving the `with` block calls it off.
@@ -31,12 +32,8 @@ class Watchdog:
         self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Calls it off."""
         self._timer.cancel()
         self._timer.join()  # it may be at work: then it must not meet a later connection
 

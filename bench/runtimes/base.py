@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from numpy.typing import NDArray
 
 from bench.measure.timing import Sample, time_once
+from depthbench.closing import Closing
 from depthbench.errors import InputError
 
 PRECISIONS = {"float": "fp32", "float32": "fp32", "float16": "fp16", "double": "fp64"}
 """ONNX Runtime's and PyTorch's names of types, as the artefacts' manifests name them."""
 
 
-class Runtime:
+class Runtime(Closing):
     """A loaded model: arrays by name in, arrays by name out.
 
     An adapter sets `name`, and overrides `run` and, where there is something to release,
@@ -41,17 +41,6 @@ class Runtime:
 
     def close(self) -> None:
         """Release what the model holds; may be called again."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def check_file(file: Path, what: str) -> None:

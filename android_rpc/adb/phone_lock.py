@@ -9,7 +9,6 @@ living one owns is never touched.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import socket
@@ -140,14 +139,13 @@ def _rule_debt(kind: str, port: int, leads_to: int) -> Debt:
 
 
 def _wait_for_turn(ledger: TextIO, serial: str, progress: Progress, wait_s: float) -> None:
+    from filelock import lock_descriptor
+
     started = time.monotonic()
     while True:
         cancellation.check()
-        try:
-            fcntl.flock(ledger, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock_descriptor(ledger.fileno(), blocking=False):
             return
-        except BlockingIOError:
-            pass
         waited = time.monotonic() - started
         client = f"process {_client(ledger)} measures on phone {serial}"
         if waited > wait_s:

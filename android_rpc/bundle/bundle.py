@@ -12,13 +12,10 @@ their files' checksums, and are verified whenever they are used.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -74,7 +71,10 @@ def build_bundle(cache: Path | None = None, progress: Progress = lambda line: No
     folder = bundles / key
     if found := _usable(folder):
         return found
-    with _locked(bundles):
+    from filelock import FileLock
+
+    bundles.mkdir(parents=True, exist_ok=True)
+    with FileLock(bundles / ".lock"):  # the kernel gives it back when its holder dies
         if found := _usable(folder):
             return found
         _remove_unfinished(bundles)
@@ -158,15 +158,6 @@ def _remove_unfinished(bundles: Path) -> None:
     """Removes what killed builders left; only the holder of the lock may."""
     for leftover in bundles.glob(".unfinished-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-
-
-@contextmanager
-def _locked(bundles: Path) -> Iterator[None]:
-    """One builder at a time; the kernel gives the lock back when its holder dies."""
-    bundles.mkdir(parents=True, exist_ok=True)
-    with (bundles / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _canonical(value: Any) -> bytes:

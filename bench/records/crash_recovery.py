@@ -8,7 +8,6 @@ records appends what dead ones have left.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import uuid
@@ -52,12 +51,15 @@ def unfinished(records: Path) -> Iterator[Callable[[Record], None]]:
 
 def adopt_unfinished(records: Path) -> int:
     """Append to `records` what killed processes have left beside them; how many that were."""
+    from filelock import lock_descriptor
+
     adopted = 0
     for file in sorted(records.parent.glob(f".{records.name}.*")):
         if file.suffix not in (WHOLE, PART):
             continue
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), file.open() as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(FileNotFoundError), file.open() as left:
+            if not lock_descriptor(left.fileno(), blocking=False):
+                continue  # the process that measures is alive
             if not os.path.samestat(file.stat(), os.fstat(left.fileno())):
                 continue  # a living process has just replaced it
             if file.suffix == WHOLE:
@@ -73,7 +75,9 @@ def adopt_unfinished(records: Path) -> int:
 @contextmanager
 def _locked(file: Path) -> Iterator[TextIO]:
     """A new file, locked before it can be found under its final name."""
+    from filelock import lock_descriptor
+
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as opened:
-        fcntl.flock(opened, fcntl.LOCK_EX)
+        lock_descriptor(opened.fileno())
         yield opened

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -57,11 +56,13 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
     a kill in the midst of it leaves, a last line without its end, is cut off by the next append
     and dropped by `read_records`. Raises ValueError for a value that JSON has no form for.
     """
+    from filelock import lock_descriptor
+
     line = (json.dumps(record, allow_nan=False) + "\n").encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_descriptor(descriptor)
         end = _cut_torn_line(descriptor, path)
         try:
             _write(descriptor, line, path)

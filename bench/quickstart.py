@@ -26,6 +26,7 @@ def run_quickstart(
     from bench.accuracy.evaluate import default_data, measure_accuracy
     from bench.compile_service import compile_for
     from bench.measure.latency import measure_on_device
+    from bench.measure.request import MeasurementRequest
     from bench.models import resolve_model
     from bench.paper.networks import record_complexity
     from bench.records.record import append_record
@@ -60,9 +61,7 @@ def run_quickstart(
             keep(scores)
     artefact = compile_for(str(model.path), "arm64-a76", out, progress=step)
     measured = measure_on_device(
-        artefact,
-        model.path,
-        device,
+        MeasurementRequest(artefact, model.path, device),
         progress=step,
         on_sample=lambda ms: step(f"{device.name}: {ms:.0f} ms of emulation"),
         keep=keep,

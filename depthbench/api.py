@@ -195,6 +195,7 @@ def measure(
     from android_rpc.devices.factory import open_device
     from bench.compile_service import resolve_artefact
     from bench.measure.latency import measure_on_device
+    from bench.measure.request import MeasurementRequest
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
 
@@ -210,11 +211,7 @@ def measure(
     adopt_unfinished(into)
     with unfinished(into) as so_far:
         return measure_on_device(
-            folder,
-            source,
-            place,
-            quick=quick,
-            profile=profile,
+            MeasurementRequest(folder, source, place, quick=quick, profile=profile),
             progress=progress,
             keep=lambda record: append_record(into, record),
             so_far=so_far,

@@ -100,8 +100,10 @@ def command(
     from android_rpc.devices.factory import open_fleet
     from android_rpc.telemetry.topology import parse_core_list
     from bench.compile_service import resolve_artefact
-    from bench.measure.job_queue import TRIES, Job, measure_all
+    from bench.measure.device_loan import TRIES
+    from bench.measure.job_queue import Job, measure_all
     from bench.measure.latency import measure_on_device
+    from bench.measure.request import MeasurementRequest, sampling_for
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
 
@@ -122,17 +124,18 @@ def command(
         def measure(job: Job, device: Device, connect: Connect) -> Record:
             with unfinished(into) as so_far:
                 return measure_on_device(
-                    job.artefact,
-                    job.source,
-                    device,
-                    warmup=warmup,
-                    samples=samples,
-                    seconds=seconds,
-                    sessions=sessions,
-                    session_limit_s=session_limit,
-                    quick=quick,
-                    profile=profile,
-                    accuracy=scored,
+                    MeasurementRequest(
+                        job.artefact,
+                        job.source,
+                        device,
+                        sampling=sampling_for(device.emulated, quick).but(
+                            warmup=warmup, samples=samples, seconds=seconds, sessions=sessions
+                        ),
+                        quick=quick,
+                        session_limit_s=session_limit,
+                        profile=profile,
+                        accuracy=scored,
+                    ),
                     progress=progress,
                     on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
                     keep=lambda kept: append_record(into, kept),

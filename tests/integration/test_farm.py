@@ -28,6 +28,8 @@ from android_rpc.tracker.tracker import Tracker
 from bench.accuracy.evaluate import measure_accuracy
 from bench.measure.job_queue import Job, measure_all
 from bench.measure.latency import Connect, measure_on_device
+from bench.measure.request import MeasurementRequest
+from bench.measure.sampling_plan import Sampling
 from bench.models import load_model
 from bench.records.record import Record, read_records
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
@@ -40,7 +42,7 @@ from depthnet.scoring.metrics import NAMES
 KEY = "emulated-farm"
 PHONES = [f"phone-{letter}" for letter in "abcd"]
 ARTEFACTS = 5
-SHORT = {"warmup": 1, "samples": 3, "seconds": 0.0, "sessions": 2}
+SHORT = Sampling(warmup=1, samples=3, seconds=0.0, sessions=2)
 
 ProcessesWith = Callable[[str], list[psutil.Process]]
 
@@ -107,7 +109,9 @@ def fleet_at(tracker: Tracker, key: str = KEY) -> DevicesOfTracker:
 
 def measure(job: Job, device: Any, connect: Connect, **options: Any) -> Record:
     return measure_on_device(
-        job.artefact, job.source, device, connect=connect, **{**SHORT, **options}
+        MeasurementRequest(job.artefact, job.source, device, sampling=SHORT),
+        connect=connect,
+        **options,
     )
 
 

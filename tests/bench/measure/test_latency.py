@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 
 from bench.accuracy.device_accuracy import Accuracy
 from bench.measure.latency import measure_on_device
-from bench.measure.sampling_plan import EMULATED
+from bench.measure.request import MeasurementRequest
+from bench.measure.sampling_plan import EMULATED, Sampling
 from bench.records.record import Record, append_record, read_records
 from bench.stats.statistics import summarise
 from compile.artefact import Artefact
@@ -111,13 +113,16 @@ def phone(closed_form: Compute) -> FakePhone:
 @pytest.fixture
 def measure(artefact: Artefact, tiny_onnx: Path) -> Callable[..., Record]:
     def run(device: FakePhone, **options: Any) -> Record:
-        return measure_on_device(artefact, tiny_onnx, device, connect=device.connect, **options)
+        request = MeasurementRequest(artefact, tiny_onnx, device)
+        asked = {name: options.pop(name) for name in REQUESTED if name in options}
+        return measure_on_device(replace(request, **asked), connect=device.connect, **options)
 
     return run
 
 
 Measure = Callable[..., Record]
-SHORT = {"warmup": 2, "samples": 30, "seconds": 0, "sessions": 2}
+SHORT = Sampling(warmup=2, samples=30, seconds=0, sessions=2)
+REQUESTED = {one.name for one in fields(MeasurementRequest)}
 
 
 def test_an_emulated_device_gives_a_cost_and_no_latency(
@@ -150,7 +155,7 @@ def test_the_outputs_are_compared_with_onnxruntime(measure: Measure, emulated: F
 
 
 def test_a_device_gives_a_latency_from_every_session(measure: Measure, phone: FakePhone) -> None:
-    record = measure(phone, quick=True, **SHORT)
+    record = measure(phone, quick=True, sampling=SHORT)
     assert (record["kind"], record["label"]) == ("latency", "latency")
     assert (record["valid"], record["quick"]) == (True, True)
     assert phone.sessions == len(record["sessions"]) == 2
@@ -165,7 +170,7 @@ def test_a_device_gives_a_latency_from_every_session(measure: Measure, phone: Fa
 def test_a_short_latency_that_nobody_called_quick_is_invalid(
     measure: Measure, phone: FakePhone
 ) -> None:
-    record = measure(phone, **SHORT)
+    record = measure(phone, sampling=SHORT)
     assert record["quick"] is True
     assert record["valid"] is False
     assert "the rule is" in record["reasons"][0]
@@ -175,7 +180,7 @@ def test_a_clock_that_drops_makes_a_latency_invalid(measure: Measure, phone: Fak
     def throttle(ms: float) -> None:
         phone.clock_khz = 1_800_000
 
-    record = measure(phone, quick=True, on_sample=throttle, **SHORT)
+    record = measure(phone, quick=True, on_sample=throttle, sampling=SHORT)
     assert record["valid"] is False
     assert "from 2600 to 1800 MHz" in record["reasons"][0]
 
@@ -205,16 +210,16 @@ def test_a_later_session_that_disagrees_spoils_the_measurement(
 ) -> None:
     device = FakePhone(closed_form, emulated=False)
     device.compute = lambda image: closed_form(image) * (1 + 0.01 * (device.sessions == 2))
-    record = measure(device, quick=True, **SHORT)
+    record = measure(device, quick=True, sampling=SHORT)
     assert record["valid"] is False
     assert record["agreement"]["max_relative_difference"] == pytest.approx(0.01, rel=1e-3)
-    assert len(record["samples_ms"]) == SHORT["samples"]
+    assert len(record["samples_ms"]) == SHORT.samples
 
 
 def test_the_session_that_agrees_least_is_recorded(measure: Measure, closed_form: Compute) -> None:
     device = FakePhone(closed_form, emulated=False)
     device.compute = lambda image: closed_form(image) * (1 + 5e-5 * (device.sessions == 1))
-    record = measure(device, quick=True, **SHORT)
+    record = measure(device, quick=True, sampling=SHORT)
     assert record["valid"] is True
     assert record["agreement"]["max_relative_difference"] == pytest.approx(5e-5, rel=0.02)
 
@@ -241,20 +246,20 @@ def test_what_was_measured_before_the_end_is_kept(
             quick=True,
             on_sample=told.append,
             keep=lambda record: append_record(path, record),
-            **SHORT,
+            sampling=SHORT,
         )
     (record,) = read_records(path)
     assert record["valid"] is False
     assert record["reasons"][0] == reason
     assert record["samples_ms"] == told
-    assert len(told) >= SHORT["samples"]
+    assert len(told) >= SHORT.samples
     assert record["p50_ms"] == summarise(told)["p50"]
     assert (phone.sessions_open, phone.connections) == (0, 0)
 
 
 def test_what_is_timed_is_scored_too(measure: Measure, emulated: FakePhone) -> None:
     asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
-    record = measure(emulated, sessions=2, accuracy=asked)
+    record = measure(emulated, sampling=EMULATED.but(sessions=2), accuracy=asked)
     assert (record["valid"], record["reasons"]) == (True, [])
     scores = record["accuracy"]
     assert (scores["protocol"], scores["data"], scores["images"]) == ("paper", "rooms", 1)
@@ -305,9 +310,11 @@ def test_an_artefact_of_another_model_is_refused(
     other = tmp_path / "other.onnx"
     other.write_bytes(b"other")
     with pytest.raises(InputError, match="compiled from another file"):
-        measure_on_device(artefact, other, emulated, connect=emulated.connect)
+        measure_on_device(MeasurementRequest(artefact, other, emulated), connect=emulated.connect)
     with pytest.raises(InputError, match="no such file"):
-        measure_on_device(artefact, tmp_path / "none", emulated, connect=emulated.connect)
+        measure_on_device(
+            MeasurementRequest(artefact, tmp_path / "none", emulated), connect=emulated.connect
+        )
     assert emulated.sessions == 0
 
 
@@ -323,14 +330,14 @@ def test_a_phone_that_was_hot_after_an_earlier_session_is_not_believed(
 ) -> None:
     battery_c = iter([30.0, 45.0, 30.0])  # before, after the first session, after the second
     monkeypatch.setattr(phone, "conditions", lambda: {"battery_c": next(battery_c)})
-    record = measure(phone, quick=True, **SHORT)
+    record = measure(phone, quick=True, sampling=SHORT)
     assert "the battery was at 45.0 °C (limit 37 °C)" in record["reasons"]
     assert record["conditions"]["after"]["battery_c"] == 30.0
 
 
 def test_what_there_is_so_far_is_told_as_it_comes(measure: Measure, emulated: FakePhone) -> None:
     told: list[Record] = []
-    record = measure(emulated, **SHORT, so_far=told.append)
+    record = measure(emulated, sampling=SHORT, so_far=told.append)
     assert [len(one["samples_ms"]) for one in told] == sorted({len(r["samples_ms"]) for r in told})
     assert told[-1]["sessions"] == record["sessions"]
     assert all("was killed" in one["reasons"][0] and not one["valid"] for one in told)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure.connection import OpenSession, connect
+from bench.measure.device_loan import TRIES, on_loan
 from bench.records.record import Record
 from depthbench import cancellation
+from depthbench.errors import DeviceError
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from bench.measure.latency import Connect
     from compile.artefact import Artefact
 
-# An artefact that has lost so many devices is the likelier cause.
-TRIES = 3
 # How long a device that has left may stay away while the others have nothing to do.
 PATIENCE_S = 120.0
 WAKE_S = 0.5
@@ -121,8 +121,6 @@ class _Farm:
         return True
 
     def _take_and_start(self) -> None:
-        from depthbench.errors import DeviceError
-
         def while_waiting() -> None:
             self._check()
             with self._changed:
@@ -168,19 +166,15 @@ class _Farm:
                     job.failed, job.error = str(error), error
 
     def _run_job(self, job: Job, device: Device) -> None:
-        from depthbench.errors import DeviceError
-
-        lost = False
         record = None
         try:
-            record = self._measure(job, device, self._connect)
+            with on_loan(self._fleet, device):
+                record = self._measure(job, device, self._connect)
         except KeyboardInterrupt:
             self._interrupted = True
         except Exception as error:
-            lost = isinstance(error, DeviceError)
-            self._take_down(job, device, error, lost)
+            self._take_down(job, device, error)
         finally:
-            self._fleet.give_back(device, lost)
             with self._changed:
                 if record is not None:
                     self._records.append(record)
@@ -188,7 +182,8 @@ class _Farm:
                 self._busy_at = time.monotonic()
                 self._changed.notify_all()
 
-    def _take_down(self, job: Job, device: Device, error: Exception, lost: bool) -> None:
+    def _take_down(self, job: Job, device: Device, error: Exception) -> None:
+        lost = isinstance(error, DeviceError)
         with self._changed:
             job.lost += lost
             again = lost and job.lost < self._tries
@@ -201,27 +196,34 @@ class _Farm:
 
     @contextmanager
     def _connect(self, device: Device, timeout_s: float) -> Iterator[OpenSession]:
-        """As `bench.connection.connect`, with sessions that `_stop` can cut short."""
-        from depthbench.errors import DeviceError
-
+        """As `bench.measure.connection.connect`, with sessions that `_stop` can cut short."""
         with connect(device, timeout_s) as open_session:
 
             @contextmanager
             def open_and_list() -> Iterator[Session]:
                 self._check()
                 try:
-                    with open_session() as session:
-                        self._sessions.add(session)
-                        try:
-                            yield session
-                        finally:
-                            self._sessions.discard(session)
+                    with open_session() as session, self._listed(session):
+                        yield session
                 except DeviceError:
                     if self._stopping:
                         raise KeyboardInterrupt from None
                     raise
 
             yield open_and_list
+
+    @contextmanager
+    def _listed(self, session: Session) -> Iterator[None]:
+        """Among those that `_stop` cuts, which one that opens after it would miss."""
+        with self._changed:
+            if self._stopping:
+                raise KeyboardInterrupt
+            self._sessions.add(session)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._sessions.discard(session)
 
     def _check(self) -> None:
         """Raise KeyboardInterrupt when the end was asked for, here or from outside."""
@@ -234,8 +236,10 @@ class _Farm:
             self._progress(f"{done} of {count} done, {running} under way")
 
     def _stop(self) -> None:
-        self._stopping = True
-        for session in list(self._sessions):
+        with self._changed:
+            self._stopping = True
+            sessions = list(self._sessions)
+        for session in sessions:
             session.cut()
         for thread in list(self._running):
             thread.join()

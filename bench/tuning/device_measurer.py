@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench.measure.agreement import seeded_inputs
 from bench.measure.connection import connect
+from bench.measure.device_loan import with_retries
 from bench.stats.ratio_ci import ratio_of_medians
 from bench.tuning.measurer import Build, Whole
 from depthbench import cancellation
@@ -19,6 +20,7 @@ from depthbench.errors import DeviceError
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
+    from android_rpc.devices.device import Device
     from android_rpc.devices.device_pool import Fleet
     from android_rpc.session import Session
     from compile.tuning.network import Trial
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 CALLS = 12
 INFERENCES = 40
 SESSION_LIMIT_S = 600.0
-# A trial that has lost so many devices is given up.
-TRIES = 3
 # More than the caches of a phone hold.
 FLUSH_BYTES = 8 << 20
 
@@ -143,23 +143,14 @@ class OnDevice:
             with self._building:
                 for trial, library in zip(trials, libraries, strict=True):
                     write(trial, library)
-            for left in reversed(range(TRIES)):
-                device = self._fleet.take(self._wait)
-                lost = False
-                try:
-                    with (
-                        connect(device, SESSION_LIMIT_S) as open_session,
-                        open_session() as session,
-                    ):
-                        return use(session, libraries, device.name)
-                except DeviceError as error:
-                    lost = True
-                    if not left:
-                        raise
-                    self._progress(str(error))
-                finally:
-                    self._fleet.give_back(device, lost)
-        raise AssertionError("the last try returns or raises")
+
+            def in_a_session(device: Device) -> T:
+                with connect(device, SESSION_LIMIT_S) as open_session, open_session() as session:
+                    return use(session, libraries, device.name)
+
+            return with_retries(
+                self._fleet, in_a_session, while_waiting=self._wait, progress=self._progress
+            )
 
 
 def _write_kernels(trial: Trial, library: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from android_rpc.devices.device_pool import OwnDevices
 from bench.measure import job_queue
+from bench.measure.device_loan import TRIES
 from bench.measure.job_queue import Job, measure_all
 from bench.records.record import Record
 from compile.artefact import Artefact
@@ -79,7 +81,7 @@ def test_an_artefact_that_loses_every_device_is_given_up(jobs: Callable[[int], l
 
     (record,) = measure_all(queue, devices("a"), measure)
     assert record["job"] == id(queue[1])
-    assert tries == ["a"] * job_queue.TRIES
+    assert tries == ["a"] * TRIES
     assert queue[0].failed == "the device closed the connection"
     assert isinstance(queue[0].error, DeviceError)
 
@@ -165,3 +167,56 @@ def test_ctrl_c_ends_all_sessions(
         measure_all(jobs(5), devices(*"abc"), measure, progress=progress)
     assert reasons == [KeyboardInterrupt] * 3
     assert threading.active_count() == before
+
+
+class CutSession:
+    """A session that opens when it is let, and is used until it is cut."""
+
+    def __init__(self, may_open: threading.Event | None = None) -> None:
+        self.opening, self.used, self.cut_off = (threading.Event() for _ in range(3))
+        self._may_open = may_open
+
+    def __enter__(self) -> CutSession:
+        self.opening.set()
+        assert self._may_open is None or self._may_open.wait(WAIT_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def cut(self) -> None:
+        self.cut_off.set()
+
+    def use(self) -> None:
+        self.used.set()
+        self.cut_off.wait(3)
+        raise DeviceError("the device closed the connection")
+
+
+def test_a_session_that_opens_while_all_are_cut_is_not_used(
+    jobs: Callable[[int], list[Job]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a command line around it nothing else would end that session."""
+    early = CutSession()
+    late = CutSession(may_open=early.cut_off)
+    sessions = {"early": early, "late": late}
+
+    @contextmanager
+    def connect(device: Any, timeout_s: float) -> Iterator[Callable[[], CutSession]]:
+        yield lambda: sessions[device.name]
+
+    monkeypatch.setattr(job_queue, "connect", connect)
+
+    def measure(job: Job, device: Any, connect: Any) -> Record:
+        if device.name == "interrupted":
+            assert early.used.wait(WAIT_S)
+            assert late.opening.wait(WAIT_S)
+            raise KeyboardInterrupt
+        with connect(device, 1.0) as open_session, open_session() as session:
+            session.use()
+        raise AssertionError("it was not cut")
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_all(jobs(3), devices("early", "late", "interrupted"), measure)
+    assert early.cut_off.is_set()
+    assert not late.used.is_set()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import click
 import numpy as np
@@ -61,7 +62,7 @@ def flagged(noise: Noise, past: int, slower: float, histories: int) -> float:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(histories: int, as_json: bool) -> None:
     """Print the share of simulated histories that are flagged, by noise, length and slow-down."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"noise": name, "past_runs": past, "slower": slower, "flagged": share}
         for name, noise in NOISE.items()
         for past in (LEAST_RUNS, MOST_RUNS)

@@ -139,7 +139,7 @@ def build_shapes(entry: Entry) -> DepthNetwork:
     with torch.device("meta"):
         if entry.baseline:
             return BaselineNetwork(entry).eval()
-        return EncoderDecoder(entry, Encoder(entry.encoder, pretrained=False)).eval()
+        return EncoderDecoder(entry, Encoder(entry.encoder)).eval()
 
 
 def _initialise(decoder: Decoder) -> None:

@@ -67,7 +67,7 @@ def open_encoder(path: Path) -> Encoder:
     """
     read_tensors(path)
     for name in names():
-        encoder = Encoder(name, pretrained=False)
+        encoder = Encoder(name)
         try:
             load_encoder(encoder, path)
         except InputError:

@@ -158,7 +158,7 @@ def test_a_mapped_encoder_has_the_features_of_the_network_it_was_made_for(
 ) -> None:
     reference = make().eval()
     randomise(reference, seed=1)
-    encoder = Encoder(name, pretrained=False).eval()
+    encoder = Encoder(name).eval()
     load_encoder(encoder, saved(tmp_path / "net.pth", reference, prefix))
     expected: dict[int, Tensor] = {}
     x = (image * 255 - 127.5) / 127.5
@@ -211,7 +211,7 @@ def test_no_two_keys_are_mapped_to_one(name: str) -> None:
 def test_the_published_files_load_and_unfolding_keeps_their_function(
     shared_data: Path, image: Tensor, name: str, file: str
 ) -> None:
-    encoder = Encoder(name, pretrained=False).eval()
+    encoder = Encoder(name).eval()
     load_encoder(encoder, shared_data / "encoders" / file)
     assert encoder.mean == encoder.std == (0.5, 0.5, 0.5)
     with torch.inference_mode():
@@ -219,7 +219,7 @@ def test_the_published_files_load_and_unfolding_keeps_their_function(
         assert before.std() > 0.01
         wild, _ = encoder.train()(image * 2 - 1)
     # That run moved the statistics.
-    encoder = Encoder(name, pretrained=False).eval()
+    encoder = Encoder(name).eval()
     load_encoder(encoder, shared_data / "encoders" / file)
     assert unfold(encoder, image) == sum(isinstance(m, nn.BatchNorm2d) for m in encoder.modules())
     with torch.inference_mode():
@@ -233,14 +233,14 @@ def test_the_published_files_load_and_unfolding_keeps_their_function(
 def test_files_for_another_encoder_are_refused(tmp_path: Path) -> None:
     v1 = saved(tmp_path / "v1.pth", reference_v1())
     with pytest.raises(InputError, match="no weights of mobilenet_v2"):
-        load_encoder(Encoder("mobilenet_v2", pretrained=False), v1)
+        load_encoder(Encoder("mobilenet_v2"), v1)
     with pytest.raises(InputError, match=r"mobilenet_v1, .*efficientnet_l2, not for regnety_002"):
-        load_encoder(Encoder("regnety_002", pretrained=False), v1)
+        load_encoder(Encoder("regnety_002"), v1)
 
 
 def test_a_file_that_lacks_a_layer_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not fit encoder .* 12 missing \(blocks\.4\.1"):
         load_encoder(
-            Encoder("mobilenet_v1", pretrained=False),
+            Encoder("mobilenet_v1"),
             saved(tmp_path / "v1.pth", reference_v1()[:-1]),
         )

@@ -39,7 +39,7 @@ def build(name: str = "regnety_004_add", seed: int = 0) -> DepthNetwork:
 def encoder() -> Encoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return Encoder("efficientnet_l0", pretrained=False).eval()
+        return Encoder("efficientnet_l0").eval()
 
 
 def whole(seed: int = 1) -> Teacher:

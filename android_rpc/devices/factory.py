@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from android_rpc.devices.device import Device
 from depthbench.errors import InputError
 from depthbench.progress import Progress
+from depthbench.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from android_rpc.devices.device_pool import Fleet
 
 NAMES = ("emulated", "adb")
+FORMS = (*NAMES, "adb:SERIAL", "tracker:HOST:PORT/KEY")
 EVERY_PHONE = "adb:all"
 
 
@@ -71,9 +72,5 @@ def open_device(
         from android_rpc.devices.emulated import EmulatedPhone
 
         return EmulatedPhone(threads=threads, progress=progress)
-    near = difflib.get_close_matches(specification, NAMES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(
-        f"{specification!r}: unknown device{hint} (known: {', '.join(NAMES)}, "
-        "adb:SERIAL, tracker:HOST:PORT/KEY)"
-    )
+    advice = did_you_mean(specification, NAMES, f"give one of {', '.join(FORMS)}")
+    raise InputError(f"unknown device {specification!r}", advice=advice)

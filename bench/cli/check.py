@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import check_result
-from bench.cli.common import OUT, emit, json_option, out_option, status
+from bench.cli.options import FILE, OUT, json_option, out_option, records_option
+from bench.cli.output import emit
+from bench.cli.progress import status
 from depthbench import cancellation
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from bench.models import Model
 
 GATES = ("accuracy", "instructions", "latency")
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 Result = dict[str, Any]
 
@@ -37,12 +38,7 @@ Result = dict[str, Any]
 @click.option(
     "--counts", type=FILE, help="Of instructions.  [default: those that come with depthbench]"
 )
-@click.option(
-    "--records",
-    multiple=True,
-    type=FILE,
-    help="The history of latency; may be repeated.  [default: out/records.jsonl where it is]",
-)
+@records_option("The history of latency.  [default: OUT/records.jsonl where there is one]")
 @click.option("--update", is_flag=True, help="Write the baselines anew instead; needs --reason.")
 @click.option("--reason", help="Why the figures are right as they are now.")
 @out_option
@@ -57,9 +53,10 @@ def command(
     out: Path,
     as_json: bool,
 ) -> int:
-    """Compare the shipped networks with a baseline, and latencies with those before them.
+    """Check accuracy, instructions and latency against the past.
 
-    Fails (exit code 1), saying what moved and where: when a metric falls by more than its
+    Compares the shipped networks with a baseline, and latencies with those before them. Fails
+    (exit code 1), saying what moved and where: when a metric falls by more than its
     tolerance on a fixed set of images, or weights, inputs, predictions, masks or the scores of
     single images move; when the flagship's code for the phone takes more instructions, counted
     under emulation; when the newest latency of a model on a device, in the history of records, is

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.common import table
+from bench.cli.output import table
 
 if TYPE_CHECKING:
     from bench.gates.accuracy_gate import Change

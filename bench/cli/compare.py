@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, out_option, status, table
+from bench.cli.options import json_option, model_argument, out_option, threads_option
+from bench.cli.output import emit, table
+from bench.cli.progress import status
 
 
 @click.command(name="compare")
-@click.argument("model", default="mobiledepth")
+@model_argument
 @click.option(
     "--runtimes",
     default="all",
@@ -20,7 +22,7 @@ from bench.cli.common import emit, json_option, out_option, status, table
     "litert,mnn,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@threads_option
 @click.option(
     "--limit",
     type=click.FloatRange(min=0, min_open=True),
@@ -34,7 +36,9 @@ from bench.cli.common import emit, json_option, out_option, status, table
 def command(
     model: str, runtimes: str, rounds: int, threads: int, limit: float, out: Any, as_json: bool
 ) -> int:
-    """Time MODEL (a network or an .onnx file) on this machine, on as many threads each.
+    """Time MODEL on several runtimes of this machine, interleaved.
+
+    MODEL is a network or an .onnx file; each runtime has as many threads.
 
     The outputs are checked against ONNX Runtime's first. Every runtime has a process of its own;
     all take turns, in random order; what is compared are the medians of CPU time, of the clock's

@@ -6,45 +6,36 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import emit, json_option, key_values, out_option, status
+from bench.cli.options import (
+    FILE,
+    FOLDER,
+    input_shape_option,
+    json_option,
+    model_argument,
+    out_option,
+    precision_option,
+    target_option,
+    threads_option,
+)
+from bench.cli.output import emit, key_values, warn
+from bench.cli.progress import status
 
 
 @click.command(name="compile")
-@click.argument("model", default="mobiledepth")
-@click.option(
-    "--target",
-    default="arm64-a76",
-    show_default=True,
-    help="What to compile for: arm64-a76 or host.",
-)
-@click.option(
-    "--precision",
-    help="How weights are kept and sums are taken: fp32, fp16 or int8 (inputs and outputs are "
-    "float32); a model that is not quantised is for int8.  [default: the model's]",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many cores one inference may use at once.",
-)
+@model_argument
+@target_option("arm64-a76")
+@precision_option
+@threads_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="The artefact folder to write.  [default: OUT/MODEL-TARGET]",
 )
+@input_shape_option
 @click.option(
-    "--input-shape",
-    "shapes",
-    multiple=True,
-    metavar="NAME=1x3xHxW",
-    help="The shape of an input that the model leaves open; repeat for several.",
-)
-@click.option(
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
+    "--tuned",
+    type=FILE,
     help="Tuned choices to prefer.  [default: what `depthbench tune` last wrote]",
 )
 @click.option("--untuned", is_flag=True, help="Take no tuned choices, not even those shipped.")
@@ -57,14 +48,17 @@ def command(
     precision: str | None,
     threads: int,
     output: Path | None,
-    shapes: tuple[str, ...],
-    records: Path | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    tuned: Path | None,
     untuned: bool,
     force: bool,
     out: Path,
     as_json: bool,
 ) -> None:
-    """Compile MODEL, a network's name or an .onnx file, with Apache TVM."""
+    """Compile MODEL with Apache TVM.
+
+    MODEL is a network's name or an .onnx file.
+    """
     from bench.compile_service import compile_for, describe_artefact
 
     with status() as progress:
@@ -75,21 +69,13 @@ def command(
             output=output,
             precision=precision,
             threads=threads,
-            input_shapes=dict(_parse_shape(shape) for shape in shapes),
-            records=records,
+            input_shapes=dict(shapes),
+            records=tuned,
             untuned=untuned,
             force=force,
             progress=progress,
         )
     for warning in artefact.manifest["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
+        warn(warning)
     document = describe_artefact(artefact)
     emit(document, as_json, lambda: key_values(document))
-
-
-def _parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
-    name, _, shape = text.rpartition("=")
-    edges = shape.split("x")
-    if not name or not all(edge.isdecimal() and int(edge) > 0 for edge in edges):
-        raise click.BadParameter(f"'{text}': write NAME=1x3x224x224")
-    return name, tuple(map(int, edges))

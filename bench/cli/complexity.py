@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import click
 
-from bench.cli.common import emit, json_option, key_values
+from bench.cli.options import json_option, network_argument
+from bench.cli.output import emit, key_values
 
 
 @click.command(name="complexity")
-@click.argument("name", default="mobiledepth")
+@network_argument
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Count parameters and MACs of network NAME, in the paper's counting and plainly."""
+    """Count parameters and multiply-adds of network NAME.
+
+    As shipped and in the paper's counting, beside what the paper prints.
+    """
     from bench.paper.networks import describe_network
     from depthnet import zoo
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, table
+from bench.cli.options import json_option
+from bench.cli.output import emit, table
 
 
 @click.command(name="diff")
@@ -15,7 +16,9 @@ from bench.cli.common import emit, json_option, table
 @click.argument("b", metavar="B")
 @json_option
 def command(a: str, b: str, as_json: bool) -> int:
-    """Compare the times of B with those of A: each a FILE of records, or FILE#ID for one of them.
+    """Compare the times in records B with those in records A.
+
+    Each is a FILE of records, or FILE#ID for one of them.
 
     For every model, target and device in both: the ratio of the medians, B / A, with a 95 %
     interval from drawing sessions and samples again. Measurements under other conditions are not

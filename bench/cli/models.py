@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from bench.cli.common import emit, json_option, status, table
+from bench.cli.options import json_option
+from bench.cli.output import emit, table
+from bench.cli.progress import status
 
 
 @click.command(name="models")

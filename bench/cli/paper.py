@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit, json_option, status
+from bench.cli.options import json_option, records_option
+from bench.cli.output import emit
+from bench.cli.progress import status
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,15 +29,10 @@ COSTS = {
 
 @click.command(name="paper")
 @click.argument("table", default="all")
-@click.option(
-    "--records",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A .jsonl file with accuracy or latency; repeat for several.",
-)
+@records_option("A .jsonl file with accuracy or latency.")
 @json_option
 def command(table: str, records: tuple[Path, ...], as_json: bool) -> None:
-    """Print TABLE (I to X, or all) of the paper, ours beside the printed figures.
+    """Print TABLE of the paper, I to X or all, with our figures.
 
     Weights and MACs are counted. Accuracy comes from the records given or from those that come
     with depthbench, milliseconds from the records given; both are empty where there are none.

@@ -8,19 +8,28 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, out_option, status, table
+from bench.cli.options import (
+    FILE,
+    json_option,
+    model_argument,
+    out_option,
+    precision_option,
+    threads_option,
+)
+from bench.cli.output import emit, table
+from bench.cli.progress import status
 
 SHOWN = 20
 
 
 @click.command(name="profile")
-@click.argument("model", default="mobiledepth")
-@click.option("--precision", help="fp32, fp16 or int8.  [default: the model's]")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@model_argument
+@precision_option
+@threads_option
 @click.option("--inferences", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
     "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Draw the roofline into this file (.png, .svg, .pdf).",
 )
 @out_option
@@ -34,8 +43,10 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Time every operator of MODEL (a network or an .onnx file), compiled for this machine, where
-    it runs in the network; `rpc-measure --profile` does so on a device.
+    """Time every operator of MODEL on this machine.
+
+    MODEL is a network or an .onnx file, compiled for this machine; each operator is timed where
+    it runs in the network. `rpc-measure --profile` does so on a device.
 
     Multiply-adds and bytes beside the time say how near an operator comes to what a core can do,
     which is measured too. Times are CPU time, with several threads the clock's.

@@ -6,21 +6,20 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import emit, json_option, out_option
+from bench.cli.options import data_option, json_option, network_argument, out_option
+from bench.cli.output import emit
 
 
 @click.command(name="quickstart")
-@click.argument("name", default="mobiledepth")
-@click.option(
-    "--data",
-    help="rooms, nyu, or the path of a data set.  [default: nyu where it is present, else rooms]",
-)
+@network_argument
+@data_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 @out_option
 @json_option
 def command(name: str, data: str | None, limit: int, out: Path, as_json: bool) -> int:
-    """Export network NAME, compile it for a Cortex-A76, run it on the emulated phone through a
-    TVM RPC tracker, score its depth, and report.
+    """Do it all, from network to report, without a phone.
+
+    It is compiled for a Cortex-A76 and runs on the emulated phone through a TVM RPC tracker.
     """
     from bench.quickstart import run_quickstart
     from bench.report.markdown import render_markdown

@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import (
+from bench.cli.options import (
+    FILE,
+    MODEL,
+    RECORDS,
+    cores_option,
+    data_option,
     default_device,
-    emit,
+    devices_option,
     json_option,
-    key_values,
     out_option,
-    status,
-    table,
+    protocol_option,
+    record_option,
+    threads_option,
 )
+from bench.cli.output import emit, key_values, table
+from bench.cli.progress import status
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,21 +34,14 @@ if TYPE_CHECKING:
 
 
 @click.command(name="rpc-measure")
-@click.argument("artefacts", nargs=-1, metavar="[ARTEFACT]...")
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    help="emulated; adb or adb:SERIAL for a phone on a cable, adb:all for every one; "
-    "tracker:HOST:PORT/KEY for all devices with that key that are served elsewhere; may be given "
-    "several times.  [default: the phone on the cable, without one emulated]",
-)
+@click.argument("artefacts", nargs=-1, type=MODEL, metavar="[ARTEFACT]...")
+@devices_option
 @click.option("--everywhere", is_flag=True, help="Every artefact on every device.")
-@click.option("--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@cores_option
+@threads_option
 @click.option(
     "--model",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The .onnx file that ARTEFACT was compiled from.  [default: the one beside it]",
 )
 @click.option("--warmup", type=click.IntRange(min=0), help="Runs that do not count, a session.")
@@ -58,15 +58,14 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="A first look: few samples, and the record says so.")
 @click.option("--profile", is_flag=True, help="Time every operator too, in the last session.")
 @click.option(
-    "--accuracy", "images", type=click.IntRange(min=1), help="Also score so many test images there."
+    "--accuracy",
+    "images",
+    type=click.IntRange(min=1),
+    help="Also score so many test images there, of --data under --protocol.",
 )
-@click.option("--data", help="The data set of --accuracy.  [default: as of `depthbench eval`]")
-@click.option("--protocol", help="The protocol of --accuracy.  [default: eigen]")
-@click.option(
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The .jsonl file the records are appended to.  [default: OUT/records.jsonl]",
-)
+@data_option
+@protocol_option(None)
+@record_option
 @out_option
 @json_option
 def command(
@@ -90,8 +89,9 @@ def command(
     out: Path,
     as_json: bool,
 ) -> int:
-    """Run ARTEFACT on a device through a TVM RPC tracker: compare its outputs with ONNX
-    Runtime's, then time it.
+    """Time ARTEFACT on a device over TVM RPC, checked first.
+
+    They are compared with ONNX Runtime's.
 
     ARTEFACT is a folder that `depthbench compile` wrote, or a network's name or an .onnx file
     to compile for arm64-a76 first; by default the flagship. Of several, each goes to the next
@@ -111,7 +111,7 @@ def command(
         raise InputError("--model names the source of one artefact: put the others beside theirs")
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
-    into = records or out / "records.jsonl"
+    into = records or out / RECORDS
     adopt_unfinished(into)
     with status() as progress:
         fleet = open_fleet(devices or (default_device(),), threads, progress, chosen)

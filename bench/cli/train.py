@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import OUT, emit, json_option, key_values
+from bench.cli.options import OUT, json_option
+from bench.cli.output import emit, key_values
 
 if TYPE_CHECKING:
     from depthnet.training.progress import Moment

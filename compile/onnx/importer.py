@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 import os
 import re
@@ -21,6 +20,7 @@ from compile.onnx import model_file
 from compile.onnx.function_expansion import expand_functions
 from compile.onnx.resize import rewrite_resizes
 from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import onnx
@@ -236,12 +236,11 @@ def _check_operators(
             own = node.domain not in DOMAINS
             if node.op_type in known and not own:
                 continue
-            near = difflib.get_close_matches(node.op_type, known, n=1)
-            hint = f"; the nearest supported one is {near[0]}" if near else ""
             name = f"{node.domain}.{node.op_type}" if own else node.op_type
             place = node.name or ", ".join(node.output)
             raise InputError(
-                f"{path}: operator {name} (node {place!r}, opset {opset}) cannot be compiled{hint}"
+                f"{path}: operator {name} (node {place!r}, opset {opset}) cannot be compiled",
+                advice=did_you_mean(node.op_type, known, "export the model with other operators"),
             )
 
 

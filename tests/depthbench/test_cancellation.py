@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.cli.common import counter, status
+from bench.cli.progress import counter, status
 from bench.measure.interleaving import interleave
 from bench.measure.sampling_plan import QUICK, take_session
 from bench.measure.timing import Sample

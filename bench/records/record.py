@@ -14,7 +14,8 @@ from typing import Any
 
 from bench.records.host_info import host_conditions
 from bench.records.provenance import git_state, tool_versions
-from bench.records.schema import KINDS, SCHEMA, find_fault
+from bench.records.schema import KINDS, SCHEMA
+from bench.records.validation import find_fault
 from depthbench.errors import InputError
 
 MAX_BYTES = 1 << 30

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -23,6 +24,7 @@ from depthbench.errors import DeviceError, InputError
 from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 
+PUBLISHED = Path(__file__).parents[3] / "docs" / "record.schema.json"
 Compute = Callable[[np.ndarray], np.ndarray]
 
 
@@ -120,6 +122,12 @@ def measure(artefact: Artefact, tiny_onnx: Path) -> Callable[..., Record]:
     return run
 
 
+def check_schema(record: Record) -> None:
+    """The record as it comes back from a file is one of the published schema."""
+    schema = json.loads(PUBLISHED.read_text())
+    jsonschema.validate(json.loads(json.dumps(record, allow_nan=False)), schema)
+
+
 Measure = Callable[..., Record]
 SHORT = Sampling(warmup=2, samples=30, seconds=0, sessions=2)
 REQUESTED = {one.name for one in fields(MeasurementRequest)}
@@ -144,7 +152,7 @@ def test_an_emulated_device_gives_a_cost_and_no_latency(
     assert low <= record["p50_ms"] <= high
     assert record["warm_up_samples"] == [0]
     assert record["conditions"]["warmup"] == EMULATED.warmup
-    json.dumps(record, allow_nan=False)
+    check_schema(record)
 
 
 def test_the_outputs_are_compared_with_onnxruntime(measure: Measure, emulated: FakePhone) -> None:
@@ -165,6 +173,7 @@ def test_a_device_gives_a_latency_from_every_session(measure: Measure, phone: Fa
     assert conditions["before"]["clocks_mhz"] == {"6": 2600.0}
     assert conditions["before"]["cores"] == [6]
     assert (conditions["threads"], conditions["precision"]) == (1, "fp32")
+    check_schema(record)
 
 
 def test_a_short_latency_that_nobody_called_quick_is_invalid(

@@ -17,7 +17,7 @@ from bench import cli
 from bench.paper.measured import read_measured, timed_networks
 from bench.paper.printed_tables import choose_tables, compare_with_paper, is_comparable
 from bench.records.record import Record, append_record
-from bench.records.schema import find_fault
+from bench.records.validation import find_fault
 from depthbench.errors import InputError
 from depthnet import paper
 

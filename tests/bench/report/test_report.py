@@ -14,7 +14,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench.records.record import Record
-from bench.records.schema import KINDS, find_fault
+from bench.records.schema import KINDS
+from bench.records.validation import find_fault
 from bench.report.csv_table import render_csv
 from bench.report.html import render_html
 from bench.report.markdown import render_markdown

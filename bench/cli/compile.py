@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,6 +20,9 @@ from bench.cli.options import (
 )
 from bench.cli.output import emit, key_values, warn
 from bench.cli.progress import status
+from bench.report.numbers import megabytes
+
+LIBRARY = "model.so"
 
 
 @click.command(name="compile")
@@ -78,4 +82,65 @@ def command(
     for warning in artefact.manifest["warnings"]:
         warn(warning)
     document = describe_artefact(artefact)
-    emit(document, as_json, lambda: key_values(document))
+    emit(document, as_json, lambda: _text(document))
+
+
+def _text(made: dict[str, Any]) -> str:
+    """What was made, whether it is right, how much of it has a schedule, and what to do next."""
+    target, threads = made["target"], made["threads"]
+    cores = "1 thread" if threads == 1 else f"{threads} threads"
+    head = (
+        f"{made['name']} for {target['name']} ({target['processor']}), {made['precision']}, "
+        f"{cores}: {made['folder']}"
+    )
+    memory = made["memory"]
+    shown = {
+        "input": "; ".join(map(_port, made["inputs"])),
+        "output": "; ".join(map(_port, made["outputs"])),
+        "library": f"{megabytes(made['files'][LIBRARY]['bytes'])}, SHA-256 "
+        f"{made['artefact_sha256'][:12]}",
+        "memory": f"{megabytes(memory['weights_bytes'])} of weights, "
+        f"{megabytes(memory['activations_bytes'])} for one inference",
+        "work": _work(made["rewrites"]),
+        "kernels": _kernels(made["schedule"]),
+        "families": ", ".join(f"{n} {name}" for name, n in made["schedule"]["families"].items()),
+        "checked": _check(made["check"]),
+        "compiled": "before, and nothing has changed since"
+        if made["reused"]
+        else f"with Apache TVM {made['tools']['apache-tvm']}",
+    }
+    lines = [head, "", key_values(shown)]
+    lines += [f"no schedule for {_fallback(one)}" for one in made["schedule"]["fallbacks"]]
+    if target["name"] != "host":
+        lines += ["", f"Next: depthbench rpc-measure {made['folder']}"]
+    return "\n".join(lines)
+
+
+def _port(port: dict[str, Any]) -> str:
+    return f"{port['name']}, {'x'.join(map(str, port['shape']))} {port['dtype']}"
+
+
+def _work(rewrites: dict[str, Any]) -> str:
+    before, after = rewrites["macs_before"], rewrites["macs_after"]
+    saved = f", {1 - after / before:.1%} fewer than the model's" if after < before else ""
+    return f"{after / 1e6:.1f} M multiply-adds{saved}"
+
+
+def _kernels(schedule: dict[str, Any]) -> str:
+    return (
+        f"{sum(schedule['families'].values())}; {schedule['scheduled_share']:.1%} of the work has "
+        f"a schedule of ours, {schedule['tuned']} kernels a tuned one"
+    )
+
+
+def _check(check: dict[str, Any]) -> str:
+    largest = max(check["relative_difference"].values())
+    return (
+        f"the outputs differ from {check['against']}'s by {largest:.1e} at most, relatively; "
+        f"allowed {check['tolerance']:.0e}"
+    )
+
+
+def _fallback(one: dict[str, Any]) -> str:
+    tried = f": {'; '.join(one['failed'])}" if one.get("failed") else ""
+    return f"{one['operator']}, {one['share']:.1%} of the work{tried}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 ABSENT = "-"
-PLAIN_WIDTH = 200
+PLAIN_WIDTH = 250
 """Columns of a table where stdout is no terminal."""
 
 

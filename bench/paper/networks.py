@@ -5,21 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from bench.paper.counted import read_counted
 from bench.records.record import Record, new_record
-from depthbench import cancellation
-from depthbench.progress import Progress
-from depthnet import complexity, network, paper, zoo
+from depthnet import paper, zoo
 from depthnet.weights import pretrained
 
 
-def describe_networks(progress: Progress = lambda line: None) -> list[dict[str, Any]]:
+def describe_networks() -> list[dict[str, Any]]:
     """Describe every network of the zoo, in the order of the paper."""
-    rows = []
-    for entry in zoo.ENTRIES:
-        cancellation.check()
-        progress(f"counting {entry.name}")
-        rows.append(describe_network(entry))
-    return rows
+    return [describe_network(entry) for entry in zoo.ENTRIES]
 
 
 def record_complexity(name: str) -> Record:
@@ -47,7 +41,7 @@ def describe_network(entry: zoo.Entry) -> dict[str, Any]:
         "baseline": entry.baseline,
         **(rows[0] if rows else {"table": None, "row": None, "printed": {}}),
         "rows": rows,
-        **complexity.measure(network.build_shapes(entry)).to_dict(),
+        **read_counted()[entry.name],
         "trained": pretrained.weights_path(entry.name) is not None,
         "open": entry.open,
     }

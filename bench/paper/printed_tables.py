@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from bench.paper.counted import read_counted
 from bench.paper.measured import read_measured
 from bench.records.record import Record
 from bench.report.wording import untrained
-from depthbench import cancellation
 from depthbench.errors import InputError
-from depthbench.progress import Progress
 from depthnet import paper
 
 if TYPE_CHECKING:
@@ -49,9 +47,7 @@ def choose_tables(which: str) -> list[str]:
     return [which.upper()]
 
 
-def compare_with_paper(
-    tables: Iterable[str], records: Iterable[Record] = (), progress: Progress = lambda line: None
-) -> dict[str, Any]:
+def compare_with_paper(tables: Iterable[str], records: Iterable[Record] = ()) -> dict[str, Any]:
     """Put what we count and have measured beside the printed tables.
 
     Each row has `printed`, `ours` and `deviation` ((ours - printed) / printed), None where there
@@ -74,10 +70,7 @@ def compare_with_paper(
         table = paper.tables()[number]
         rows = []
         for figures in table["rows"]:
-            cancellation.check()
             entry = entries.get((number, figures["row"]))
-            if entry:
-                progress(f"counting {entry.name}")
             cost = kept["cost"].get(entry.name) if entry else None
             rows.append(_row(number, figures, entry, latest, cost))
         documents.append({"table": number, "caption": table["caption"], "rows": rows})
@@ -96,13 +89,6 @@ def _zoo_rows() -> dict[tuple[str, str], Entry]:
     return {row: entry for entry in zoo.ENTRIES for row in entry.rows}
 
 
-@cache
-def _count(entry: Entry) -> Row:
-    from depthnet import complexity, network
-
-    return complexity.measure(network.build_shapes(entry)).to_dict()
-
-
 def _row(
     table: str,
     figures: Mapping[str, str | None],
@@ -111,7 +97,7 @@ def _row(
     cost: Row | None,
 ) -> Row:
     name = entry.name if entry else None
-    counts = _count(entry) if entry else {}
+    counts = read_counted()[name] if name else {}
     printed = {
         key: None if figure is None else float(figure)
         for key, figure in figures.items()

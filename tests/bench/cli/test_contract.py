@@ -24,35 +24,6 @@ Run = Callable[..., tuple[int, str, str]]
 BENCHMARKS = Path(cli.__file__).parents[2] / "benchmarks"
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run one command in an empty folder; gives exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run_command
-
-
-@pytest.fixture
-def depth_model(tmp_path: Path) -> Path:
-    """A tiny ONNX model with the contract's input and output: depth is 1 + the green channel."""
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
-    depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 32, 32])
-    weight = helper.make_tensor("w", TensorProto.FLOAT, [1, 3, 1, 1], [0.0, 1.0, 0.0])
-    bias = helper.make_tensor("b", TensorProto.FLOAT, [1], [1.0])
-    node = helper.make_node("Conv", ["image", "w", "b"], ["depth"])
-    graph = helper.make_graph([node], "tiny", [image], [depth], [weight, bias])
-    opset = [helper.make_opsetid("", 18)]
-    path = tmp_path / "models" / "tiny.onnx"
-    path.parent.mkdir()
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
-    return path
-
-
 def one_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.startswith("depthbench: ")]
     assert len(lines) == 1, text

@@ -256,15 +256,10 @@ def read_records(*paths: str | Path) -> pd.DataFrame:
     (`conditions.host.cpu`), lists of samples stay lists. `time` is in UTC. Raises InputError,
     with file and line, for what is no record.
     """
-    import pandas as pd
-
     from bench.records import record
+    from bench.records.frame import as_frame
 
-    found = record.read_records(*map(Path, paths or (OUT / RECORDS,)))
-    frame = pd.json_normalize(found)
-    if not found:
-        return frame
-    return frame.assign(time=pd.to_datetime(frame["time"], utc=True)).set_index("id")
+    return as_frame(record.read_records(*map(Path, paths or (OUT / RECORDS,))))
 
 
 def report(*paths: str | Path, output: str | Path | None = None) -> dict[str, Any]:

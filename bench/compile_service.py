@@ -1,4 +1,4 @@
-"""From what a user names to a compiled artefact."""
+"""Compilation of what a user names, a network or a file, to an artefact."""
 
 from __future__ import annotations
 

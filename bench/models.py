@@ -1,4 +1,4 @@
-"""From what a user names, a network or a file, to an ONNX file."""
+"""The ONNX file of what a user names, a network or a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often does `depthbench check` flag a slow-down, and how often only noise?
+"""Share of slow-downs, and of mere noise, that `depthbench check` flags.
 
 python benchmarks/slow_downs.py [--histories N] [--json]
 

@@ -1,4 +1,4 @@
-"""What the scores look like: image, truth, prediction and error side by side, as a PNG."""
+"""Contact sheet: image, truth, prediction and error side by side, as a PNG."""
 
 from __future__ import annotations
 

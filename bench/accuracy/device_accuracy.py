@@ -1,4 +1,4 @@
-"""What a compiled artefact scores on the device, beside ONNX Runtime on the same images."""
+"""Accuracy of an artefact on the device, beside ONNX Runtime's on the same images."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def score_on_device(
     """Score `runtime` as `depthbench eval` would; each prediction also goes to ONNX Runtime.
 
     Returns the scores with what they depend on, and `agreement`: the largest difference of a
-    prediction, over all images and their mirror images, as `bench.agreement.compare` gives it;
-    None where one could not be compared. Raises as `bench.accuracy.score_dataset` does.
+    prediction, over all images and their mirror images, as
+    `bench.measure.agreement.compare` gives it; None where one could not be compared. Raises as
+    `evaluate.score_dataset` does.
     """
     model = load_model(model_onnx)
     agreement: dict[str, Any] = {}

@@ -100,7 +100,7 @@ def _shown(document: dict[str, Any]) -> dict[str, Any]:
     if whole:
         shown["gain"] = (
             f"{whole['gain']:+.2%} of the whole network ({1 - whole['high']:+.2%} to "
-            f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['formula']:.6g} "
+            f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['default']:.6g} "
             f"{whole['unit']}"
         )
     shown["records"] = document["records"] or "nothing gained that holds; none written"

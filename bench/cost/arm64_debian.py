@@ -1,4 +1,4 @@
-"""How do Debian's packages for arm64 get onto this machine, for what they hold to be emulated?
+"""Debian's packages for arm64, unpacked on this machine to be emulated.
 
 They are fetched by apt from the user's own mirror, and only unpacked. Nothing is installed into
 the system.

@@ -1,4 +1,4 @@
-"""How does a Python for arm64 get onto this machine, to be emulated?
+"""A Python for arm64 with its packages, on this machine to be emulated.
 
 Its interpreter and libraries come from Debian's packages for arm64 (arm64_debian.py); its packages
 from wheels for arm64, fetched by pip from the user's own index. Nothing is installed into the

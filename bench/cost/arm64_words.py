@@ -1,4 +1,4 @@
-"""What do machine words of arm64 say, and how many multiplications and additions do they do?"""
+"""Decoding of arm64 instructions: how many multiplications and additions each does."""
 
 from __future__ import annotations
 

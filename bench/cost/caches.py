@@ -1,4 +1,4 @@
-"""How often does an inference on an emulated A76 miss its caches, as cachegrind models them?
+"""Cache misses of an inference on an emulated A76, as cachegrind models them.
 
 Valgrind's cachegrind for arm64, itself emulated, simulates a first level and a last one, of the
 sizes below, without prefetching: what it counts are lines that are not there when they are asked

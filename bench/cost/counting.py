@@ -1,4 +1,4 @@
-"""How often does a program run each block of its instructions, under emulation?
+"""Execution counts of a program's blocks of instructions, under emulation.
 
 QEMU's user-mode emulation writes a line to its log whenever it enters a block of instructions,
 and a small program of ours counts them. The emulated program marks where its inferences begin

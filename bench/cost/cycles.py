@@ -1,4 +1,4 @@
-"""How many cycles would a block of instructions take? An estimate by llvm-mca.
+"""Cycles that a block of instructions would take: an estimate by llvm-mca.
 
 llvm-mca simulates a block that runs over and over, with all its data in the first-level cache,
 every branch foretold and every call free. The cycles of a program are those of its blocks times

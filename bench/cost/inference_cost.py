@@ -1,4 +1,4 @@
-"""What does one inference of an artefact cost on an emulated A76, kernel by kernel?"""
+"""Cost of one inference of an artefact on an emulated A76, by kernel."""
 
 from __future__ import annotations
 

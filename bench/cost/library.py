@@ -1,4 +1,4 @@
-"""What does an arm64 shared library hold: its code, its symbols, where they go in memory?"""
+"""Layout of an arm64 shared library: its code, its symbols, where they go in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where are LLVM's tools, and which CPU do they model?"""
+"""LLVM's tools: where they are, and which CPU they model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does one inference of a peer of TVM cost on an emulated A76?
+"""Cost of one inference of TVM's peers on an emulated A76.
 
 A peer runs in Python under emulation, with its own wheel for arm64 in the version installed here.
 """

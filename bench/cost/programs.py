@@ -1,4 +1,4 @@
-"""How are the native programs compiled that run a model and count what it executes?"""
+"""Compilation of the native programs that run a model and count what it executes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do two runtimes compute the same outputs?"""
+"""Agreement of two runtimes' outputs on the same inputs."""
 
 from __future__ import annotations
 

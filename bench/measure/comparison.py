@@ -13,7 +13,7 @@ from bench.measure.interleaving import ROUNDS, interleave
 from bench.measure.validity import RULES
 from bench.models import Model
 from bench.runtimes.base import Runtime
-from bench.stats.ratio_ci import ratio_of_medians
+from bench.stats.ratio_ci import paired_ratio
 from bench.stats.statistics import summarise
 from depthbench import cancellation
 from depthbench.errors import CheckFailed, RuntimeLost
@@ -91,9 +91,7 @@ def compare(
                 "wall_ms": summarise(taken.wall_ms),
                 "cpu_ms": summarise(taken.cpu_ms),
                 "against": {
-                    peer: ratio_of_medians(
-                        getattr(taken, decided_by), getattr(times[peer], decided_by)
-                    )
+                    peer: paired_ratio(getattr(taken, decided_by), getattr(times[peer], decided_by))
                     for peer in times
                     if peer != name
                 },

@@ -1,4 +1,4 @@
-"""Reach a device: tracker, server, sessions."""
+"""Connection to a device: tracker, server, sessions."""
 
 from __future__ import annotations
 

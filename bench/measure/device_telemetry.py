@@ -1,4 +1,4 @@
-"""What a device is like at one moment: the cores used, their clocks, the battery's temperature."""
+"""Telemetry of a device in a session: cores used, their clocks, battery temperature."""
 
 from __future__ import annotations
 

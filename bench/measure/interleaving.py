@@ -1,4 +1,4 @@
-"""Several things timed in turns, so that what the machine does beside them falls on all alike."""
+"""Interleaved timing: runtimes take turns, so that noise of the machine falls on all alike."""
 
 from __future__ import annotations
 

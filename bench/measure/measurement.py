@@ -11,7 +11,7 @@ from bench.measure.agreement import SEED, agrees
 from bench.measure.request import MeasurementRequest
 from bench.measure.validity import RULES, Kind, judge
 from bench.records.record import Record, new_record
-from bench.records.sample_stats import doubts_of, statistics_of
+from bench.records.sample_stats import interval_fields, summary_fields
 
 LABELS: dict[Kind, str] = {"latency": "latency", "emulated cost": "emulated cost, not latency"}
 INPUT = f"uniform in [0, 1), seed {SEED}"
@@ -42,7 +42,7 @@ class Measurement:
 
     def finished(self, stopped: str = "") -> Record:
         """The record, with the statistics that take too long to be found between samples."""
-        return {**self.record(stopped), **doubts_of(self.sessions_ms)}
+        return {**self.record(stopped), **interval_fields(self.sessions_ms)}
 
     def record(self, stopped: str = "") -> Record:
         """The record of what was measured, with the verdict on it; `stopped` says what ended it."""
@@ -70,7 +70,7 @@ class Measurement:
             "device": {"name": device.name, "emulated": device.emulated},
             "emulated": device.emulated,
             "label": LABELS[request.kind],
-            **statistics_of(self.sessions_ms),
+            **summary_fields(self.sessions_ms),
             "samples_ms": [ms for session in sessions for ms in session],
             "sessions": sessions,
             "valid": not reasons,

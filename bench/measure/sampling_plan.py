@@ -1,4 +1,4 @@
-"""How many samples to take, and taking them."""
+"""Sampling plans: how many warm-ups, samples, seconds and sessions, and taking them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FULL = Sampling(warmup=10, samples=100, seconds=60.0, sessions=3)
 """What a latency needs to be valid: between TFLite's benchmark_model and MLPerf Mobile."""
 
 QUICK = Sampling(warmup=2, samples=20, seconds=0.0, sessions=1)
-"""A first look at a device."""
+"""A first impression of a device: too little for a valid latency."""
 
 EMULATED = Sampling(warmup=1, samples=5, seconds=0.0, sessions=1)
 """An emulated inference takes seconds, and more samples of it say no more."""

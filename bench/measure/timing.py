@@ -1,4 +1,4 @@
-"""How long does one run take, and when may the next begin?"""
+"""Wall-clock and CPU time of one run on this machine."""
 
 from __future__ import annotations
 

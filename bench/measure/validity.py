@@ -1,4 +1,4 @@
-"""May a figure be used as what its kind says it is?"""
+"""Validity rules: whether a figure may be used as what its kind says it is."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def judge(
 
     For every kind: the samples asked for were taken, each is positive and finite, and the
     outputs agree with the reference's, which is not constant. A latency must also obey the
-    rules of amount (unless the user asked for a `quick` look), of noise, of clocks and of
+    rules of amount (unless few samples were meant, `quick`), of noise, of clocks and of
     temperature; an emulated cost claims no time, so they do not apply to it.
 
-    `agreement` is what `bench.agreement.compare` returns. `before` and `after` are the device's
-    conditions: `clocks_mhz` (by core) and `battery_c` are judged where the device tells them,
+    `agreement` is what `bench.measure.agreement.compare` returns. `before` and `after` are the
+    device's conditions: `clocks_mhz` (by core) and `battery_c` are judged where it tells them,
     and `cores` (those used) against `cpus` (those asked for). `stopped` says what ended the
     measurement early, if anything did.
     """

@@ -1,4 +1,4 @@
-"""Where does the time of an inference go, and how near does each operator come to the peak?"""
+"""Profile of an inference by kernel: time, multiply-adds and bytes, beside the peak."""
 
 from __future__ import annotations
 

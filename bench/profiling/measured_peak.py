@@ -1,4 +1,4 @@
-"""What can the device do at best: multiply-adds, and bytes from memory, a second?"""
+"""Measured peak of a device: multiply-adds, and bytes from memory, a second."""
 
 from __future__ import annotations
 

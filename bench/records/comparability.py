@@ -1,4 +1,4 @@
-"""Which measurements may be compared with which?"""
+"""Which records may be compared: what they must share, and which conditions differ."""
 
 from __future__ import annotations
 

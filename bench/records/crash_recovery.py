@@ -1,4 +1,4 @@
-"""What if the process that measures is killed?
+"""Recovery of what a killed process had measured.
 
 What it has measured so far lies beside the records, in a file that the process keeps locked. The
 kernel takes the lock from a process that dies, however it does; whoever next measures into the same
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bench.records.record import Record, append_record
-from bench.records.sample_stats import doubts_of
+from bench.records.sample_stats import interval_fields
 from bench.records.schema import TIMED
 
 WHOLE, PART = ".unfinished", ".part"
@@ -65,7 +65,7 @@ def adopt_unfinished(records: Path) -> int:
             if file.suffix == WHOLE:
                 record = json.load(left)
                 if record["kind"] in TIMED:
-                    record |= doubts_of(record["sessions"])
+                    record |= interval_fields(record["sessions"])
                 append_record(records, record)
                 adopted += 1
             file.unlink()

@@ -1,4 +1,4 @@
-"""What the host was like when something was measured on it."""
+"""The host's hardware, clocks, load and versions, as conditions of a measurement."""
 
 from __future__ import annotations
 

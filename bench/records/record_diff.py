@@ -1,4 +1,4 @@
-"""How much slower or faster is B than A?"""
+"""Ratios of the medians of two sets of records, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from bench.records.comparability import describe, differing, subject
 from bench.records.record import Record, read_records
 from bench.records.schema import TIMED
-from bench.stats.ratio_ci import ratio_apart
+from bench.stats.ratio_ci import unpaired_ratio
 from depthbench.errors import InputError
 
 
@@ -47,7 +47,7 @@ def compare_records(ours: Sequence[Record], theirs: Sequence[Record]) -> dict[st
         if conditions := differing(a, b):
             result["unlike"].append({**pair, "conditions": conditions})
             continue
-        ratio = ratio_apart(_sessions(b), _sessions(a))
+        ratio = unpaired_ratio(_sessions(b), _sessions(a))
         result["compared"].append(
             {
                 **pair,

@@ -1,4 +1,4 @@
-"""What do the samples of a timed record say?"""
+"""Statistics of a timed record, as its fields: summary, confidence intervals, warm-up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.stats.warm_up import warm_up_length
 Sessions = Sequence[Sequence[float | None]]
 
 
-def statistics_of(sessions_ms: Sessions) -> dict[str, Any]:
+def summary_fields(sessions_ms: Sessions) -> dict[str, Any]:
     """The summary with its unit in the names; of no sample, or of impossible ones, only None."""
     names = ("p50", "p90", "p99", "mean", "std", "mad", "min", "max")
     samples = [ms for session in sessions_ms for ms in session]
@@ -22,12 +22,11 @@ def statistics_of(sessions_ms: Sessions) -> dict[str, Any]:
     return {**named, "cv": summary.get("cv"), "count": len(samples)}
 
 
-def doubts_of(sessions_ms: Sessions) -> dict[str, Any]:
-    """`intervals`, the 95 % ones of the statistics, named as these are, and `warm_up_samples`.
+def interval_fields(sessions_ms: Sessions) -> dict[str, Any]:
+    """`intervals`, 95 % confidence intervals of the statistics by name, and `warm_up_samples`.
 
     The latter says of each session how many of its first samples were not yet like the rest. Of no
-    sample, or of impossible ones, there are no intervals. Samples are drawn again to find these,
-    which takes a moment.
+    sample, or of impossible ones, `intervals` is None. The bootstrap takes a moment.
     """
     samples = [ms for session in sessions_ms for ms in session]
     found: dict[str, Any] | None = None

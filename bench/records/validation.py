@@ -1,4 +1,4 @@
-"""Whether a JSON object is a record of this version, and if not, why."""
+"""Validation: whether a JSON object is a record of this version, and if not, why."""
 
 from __future__ import annotations
 

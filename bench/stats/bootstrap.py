@@ -1,4 +1,4 @@
-"""Between which bounds does a statistic lie?"""
+"""Bootstrap confidence intervals of statistics of samples in sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Statistics = Callable[[NDArray], NDArray]
 def resample(
     sessions: Sequence[Sequence[float]], statistics: Statistics, seed: int = 0
 ) -> NDArray[np.float64]:
-    """What `statistics` gives of samples drawn again, sessions first, then within each.
+    """Bootstrap: `statistics` of samples drawn with replacement, sessions first, then within each.
 
     Samples of one session have its state of the device in common, so that as many sessions as
     there are are drawn with replacement, and from each as many samples as the shortest has
@@ -53,7 +53,7 @@ def bounds(resampled: NDArray) -> Any:
 
 
 def intervals(sessions: Sequence[Sequence[float]], seed: int = 0) -> dict[str, list[float]]:
-    """[low, high] of each statistic of `bench.statistics.summarise`, in the samples' unit.
+    """[low, high] of each statistic of `bench.stats.statistics.summarise`, in the samples' unit.
 
     Of the extremes there are none: a bootstrap cannot see beyond its samples. std and cv are left
     out for a single sample. Raises InputError when there is no sample.

@@ -1,4 +1,4 @@
-"""How many times as long does one thing take as another, and how sure is that?"""
+"""Ratios of medians, with bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Ratio(TypedDict):
     high: float
 
 
-def ratio_of_medians(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> Ratio:
-    """The ratio of the medians of two series that were taken in turns, with its interval.
+def paired_ratio(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> Ratio:
+    """The ratio of the medians of two series that were taken in turns, with its 95 % interval.
 
     The rounds of both are drawn again together, since a noisy round is noisy for both, and in
     blocks of neighbours, since noise lasts: the circular block bootstrap (Politis and Romano
@@ -45,12 +45,12 @@ def ratio_of_medians(ours: Sequence[float], theirs: Sequence[float], seed: int =
     return Ratio(ratio=float(whole[0] / whole[1]), low=float(low), high=float(high))
 
 
-def ratio_apart(
+def unpaired_ratio(
     ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]], seed: int = 0
 ) -> Ratio:
-    """The ratio of two medians of sessions taken apart, with a 95 % confidence interval.
+    """The ratio of the medians of two sets of separate sessions, with its 95 % interval.
 
-    For rounds that were taken in turns, `ratio_of_medians` is narrower.
+    For rounds that were taken in turns, `paired_ratio` is narrower.
     """
     medians = [
         resample(sessions, lambda rows: np.median(rows, axis=1), seed + place)

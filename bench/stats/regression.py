@@ -1,4 +1,4 @@
-"""Is a run slower than those before it, beyond what they vary by?
+"""Regression test: whether a run is slower than past runs, beyond what those vary by.
 
 Two rules, either of which flags a run. FAI-PEP's needs no assumption, but cannot see a slow-down
 that is smaller than what the samples of one run vary by. The prediction interval sees it, from

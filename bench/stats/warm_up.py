@@ -1,4 +1,4 @@
-"""How many of a session's first samples are not yet like the rest?"""
+"""Length of the warm-up: how many of a session's first samples are not yet like the rest."""
 
 from __future__ import annotations
 

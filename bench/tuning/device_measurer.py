@@ -1,4 +1,4 @@
-"""Tune on devices that are reached over TVM RPC: a phone on a cable, or all of a tracker."""
+"""Measuring kernels and networks on devices over TVM RPC, for tuning."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from bench.measure.agreement import seeded_inputs
 from bench.measure.connection import connect
 from bench.measure.device_loan import with_retries
-from bench.stats.ratio_ci import ratio_of_medians
-from bench.tuning.measurer import Build, Whole
+from bench.stats.ratio_ci import paired_ratio
+from bench.tuning.measurer import Build, NetworkGain
 from depthbench import cancellation
 from depthbench.errors import DeviceError
 from depthbench.progress import Progress
@@ -37,8 +37,8 @@ FLUSH_BYTES = 8 << 20
 T = TypeVar("T")
 
 
-class OnDevice:
-    """Kernels one by one, by the device's clock, in turns with those of the formulas.
+class DeviceMeasurer:
+    """Kernels one by one, by the device's clock, in turns with those of the default schedules.
 
     A virtual machine on a device cannot be watched from here, so that each kernel runs alone, on
     caches that hold nothing of it. The device gets ready, a phone cools down, before each round.
@@ -49,13 +49,13 @@ class OnDevice:
 
     def __init__(
         self,
-        formula: Trial,
+        default: Trial,
         running: Running,
         progress: Progress,
         fleet: Fleet,
         name: str,
     ) -> None:
-        self._formula = formula
+        self._default = default
         self._ports = running.ports
         self._progress = progress
         self._fleet = fleet
@@ -74,7 +74,7 @@ class OnDevice:
         """Median times, of all calls of a workload."""
         return self._on_a_device(
             _write_kernels,
-            (trial, self._formula),
+            (trial, self._default),
             lambda *place: self._time_kernels(trial, *place),
         )
 
@@ -82,11 +82,11 @@ class OnDevice:
         self, trial: Trial, session: Session, libraries: list[Path], device: str
     ) -> Mapping[str, tuple[float, float]]:
         found: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        both = trial, self._formula
+        both = trial, self._default
         kernels = [session.load_kernels(library) for library in libraries]
         for name, workload in trial.kernels.items():
             cancellation.check()
-            if workload not in trial.choices.tuned or name not in self._formula.kernels:
+            if workload not in trial.choices.tuned or name not in self._default.kernels:
                 continue
             self._progress(f"{device}: timing {name}")
             samples: tuple[list[float], list[float]] = ([], [])
@@ -99,13 +99,13 @@ class OnDevice:
                 found[workload][place] += 1e9 * trial.calls[name] * median(samples[place])
         return {workload: (ours, theirs) for workload, (ours, theirs) in found.items()}
 
-    def whole(self, build: Build) -> Whole:
+    def whole(self, build: Build) -> NetworkGain:
         """Inferences in turns; the ratio of medians, and its 95 % interval."""
         self._progress("comparing whole networks, tuned and not")
         both = build(True), build(False)
         return self._on_a_device(self._write_model, both, self._time_models)
 
-    def _time_models(self, session: Session, libraries: list[Path], device: str) -> Whole:
+    def _time_models(self, session: Session, libraries: list[Path], device: str) -> NetworkGain:
         inputs = seeded_inputs(self._ports)
         times: tuple[list[float], list[float]] = ([], [])
         models = [session.load(library) for library in libraries]
@@ -116,8 +116,10 @@ class OnDevice:
             for place in (0, 1) if turn % 2 else (1, 0):
                 times[place].extend(1e3 * seconds for seconds in models[place].samples(1))
         ours, theirs = times
-        found = ratio_of_medians(ours, theirs)
-        return Whole(**found, tuned=median(ours), formula=median(theirs), unit=f"ms, {device}")
+        found = paired_ratio(ours, theirs)
+        return NetworkGain(
+            **found, tuned=median(ours), default=median(theirs), unit=f"ms, {device}"
+        )
 
     def _write_model(self, trial: Trial, library: Path) -> None:
         from compile.lowering.build import write_library

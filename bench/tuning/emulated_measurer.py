@@ -1,4 +1,4 @@
-"""Tune for a phone that is emulated: by what its kernels cost, which is no time."""
+"""Estimated cost of kernels and networks on an emulated phone, for tuning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cost.inference_cost import Cost, measure
 from bench.measure.agreement import seeded_inputs
-from bench.tuning.measurer import Build, Whole
+from bench.tuning.measurer import Build, NetworkGain
 from bench.tuning.trial_artefact import as_artefact
 from depthbench.progress import Progress
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Ports = Sequence[Mapping[str, Any]]
 
 
-class EmulatedPhone:
+class EmulatedMeasurer:
     """Instructions counted under emulation, and LLVM's estimate of their cycles: always the same.
 
     It knows no caches: see bench.cost.
@@ -31,21 +31,21 @@ class EmulatedPhone:
     exact = True
     places = 1
 
-    def __init__(self, formula: Trial, running: Running, progress: Progress) -> None:
+    def __init__(self, default: Trial, running: Running, progress: Progress) -> None:
         self._ports = running.ports
         self._progress = progress
-        self._formula = self._kernels(formula, set(formula.kernels.values()))
+        self._default = self._kernels(default, set(default.kernels.values()))
 
     def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
         """Estimated cycles: emulation is slow, so that each kernel runs once, and alone."""
         found = self._kernels(trial, set(trial.choices.tuned))
-        return {name: (cycles, self._formula[name]) for name, cycles in found.items()}
+        return {name: (cycles, self._default[name]) for name, cycles in found.items()}
 
-    def whole(self, build: Build) -> Whole:
+    def whole(self, build: Build) -> NetworkGain:
         """Estimated cycles of one inference."""
         ours, theirs = (self._whole(build(tuned)).est_cycles for tuned in (True, False))
         ratio = ours / theirs
-        return Whole(ratio, ratio, ratio, ours, theirs, self.objective)
+        return NetworkGain(ratio, ratio, ratio, ours, theirs, self.objective)
 
     def _kernels(self, trial: Trial, workloads: set[str]) -> dict[str, float]:
         number = {"name": "x", "shape": [1], "dtype": "float32"}

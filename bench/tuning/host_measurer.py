@@ -1,4 +1,4 @@
-"""Tune on this machine."""
+"""Measuring kernels and networks on this machine, for tuning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.measure.agreement import seeded_inputs
 from bench.measure.interleaving import interleave
 from bench.measure.timing import Sample, time_once
-from bench.tuning.measurer import Build, Whole
+from bench.tuning.measurer import Build, NetworkGain
 from depthbench import cancellation
 from depthbench.progress import Progress
 
@@ -23,17 +23,17 @@ ROUNDS = 60
 BUILDS = 5
 
 
-class ThisMachine:
-    """Kernels in their network, in turns with the formulas' network (compile.tuning.host)."""
+class ThisMachineMeasurer:
+    """Kernels in their network, in turns with the default network (compile.tuning.host)."""
 
     places = 1
 
-    def __init__(self, formula: Trial, running: Running, progress: Progress) -> None:
+    def __init__(self, default: Trial, running: Running, progress: Progress) -> None:
         from compile.tuning.host import HostMeasurer
 
-        self._measurer = HostMeasurer(formula, running)
+        self._measurer = HostMeasurer(default, running)
         self._inputs = running.ports
-        self._threads = formula.machine.threads
+        self._threads = default.machine.threads
         self._progress = progress
         self.objective, self.exact = self._measurer.objective, self._measurer.exact
 
@@ -41,7 +41,7 @@ class ThisMachine:
         """Median times."""
         return self._measurer.costs(trial, running)
 
-    def whole(self, build: Build) -> Whole:
+    def whole(self, build: Build) -> NetworkGain:
         """CPU time on one thread, the clock's on more: ratios of interleaved medians.
 
         Where memory happens to lie is worth a percent: both networks are built several times. The
@@ -57,13 +57,15 @@ class ThisMachine:
             )
             samplers = {
                 name: self._sampler(build(name == "tuned"), several)
-                for name in ("formula", "tuned")
+                for name in ("default", "tuned")
             }
             times = interleave(samplers, rounds=ROUNDS, seed=number)
-            ours, theirs = (median(getattr(times[name], kind)) for name in ("tuned", "formula"))
+            ours, theirs = (median(getattr(times[name], kind)) for name in ("tuned", "default"))
             found.append((ours / theirs, ours, theirs))
-        ratios, tuned, formula = zip(*found, strict=True)
-        return Whole(median(ratios), min(ratios), max(ratios), median(tuned), median(formula), kind)
+        ratios, tuned, default = zip(*found, strict=True)
+        return NetworkGain(
+            median(ratios), min(ratios), max(ratios), median(tuned), median(default), kind
+        )
 
     def _sampler(self, trial: Trial, several_threads: bool) -> Callable[[], Sample]:
         from compile.runtime.executable import Machine

@@ -1,4 +1,4 @@
-"""Where are the kernels of a network measured?"""
+"""The interface of what measures the kernels of a network, for tuning."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from compile.tuning.network import Trial
     from compile.tuning.running import Running
 
-# Builds the network: as tuned, or by formula.
+# Builds the network: as tuned (True), or with default schedules.
 Build = Callable[[bool], "Trial"]
 
 
 @dataclass(frozen=True)
-class Whole:
-    """The cost of a network as tuned over its cost by formula, and between what it lies.
+class NetworkGain:
+    """The cost of a tuned network over its cost with default schedules: `ratio`, `low`, `high`.
 
-    `tuned` and `formula` are those costs, in `unit`. Where a cost is exact, so is the ratio.
+    `tuned` and `default` are those costs, in `unit`. Where a cost is exact, so is the ratio.
     """
 
     ratio: float
     low: float
     high: float
     tuned: float
-    formula: float
+    default: float
     unit: str
 
     @property
@@ -34,12 +34,12 @@ class Whole:
         return self.high < 1
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, with the gain as a share of the formula's cost."""
+        """For JSON, with the gain as a share of the default cost."""
         return {"gain": 1 - self.ratio, **asdict(self), "holds": self.holds}
 
 
-class Place(Protocol):
-    """Measures the kernels of trials beside those of the formulas, and whole networks."""
+class NetworkMeasurer(Protocol):
+    """Measures the kernels of trials beside those of the default schedules, and whole networks."""
 
     objective: str
     exact: bool
@@ -49,7 +49,7 @@ class Place(Protocol):
         """How many trials can be measured at the same time."""
 
     def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
-        """The cost of each workload in the trial, and by formula; see compile.tuning.tune."""
+        """The cost of each workload in the trial, and by default; see compile.tuning.tune."""
 
-    def whole(self, build: Build) -> Whole:
-        """Compare the networks by formula and as tuned, as they are used."""
+    def whole(self, build: Build) -> NetworkGain:
+        """Compare the network as tuned with that of default schedules, each as it is used."""

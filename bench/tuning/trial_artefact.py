@@ -1,4 +1,4 @@
-"""A trial as an artefact folder, for what takes nothing else."""
+"""A tuning trial as an artefact folder, for tools that take nothing else."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.device_pool import DevicesOfTracker
-from android_rpc.devices.emulated import EmulatedPhone as Phone
+from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.session import Session
 from android_rpc.tracker.tracker import Tracker
-from bench.tuning.device_measurer import OnDevice
-from bench.tuning.emulated_measurer import EmulatedPhone
+from bench.tuning.device_measurer import DeviceMeasurer
+from bench.tuning.emulated_measurer import EmulatedMeasurer
 from compile import targets
 from compile.onnx.importer import load_model
 from compile.precision import FP32
@@ -53,33 +53,35 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 @pytest.fixture(scope="module")
 def trials(network: Network) -> Trials:
-    """By formula; with the narrowest and shortest tile for the 1x1 convolution; its twin here."""
-    formula = network.build({})
-    name = next(one for one in formula.choices.asked if one.startswith("pointwise"))
-    tile = next(one for one in formula.choices.asked[name]["tile"] if one.startswith("1x1x4"))
-    return formula, network.build({name: {"tile": tile}}), Running(formula, network.source, 1)
+    """By default; with the narrowest and shortest tile for the 1x1 convolution; its twin here."""
+    default = network.build({})
+    name = next(one for one in default.choices.asked if one.startswith("pointwise"))
+    tile = next(one for one in default.choices.asked[name]["tile"] if one.startswith("1x1x4"))
+    return default, network.build({name: {"tile": tile}}), Running(default, network.source, 1)
 
 
 def test_cost_under_emulation_tells_a_poor_tile(trials: Trials) -> None:
-    formula, trial, running = trials
-    costs = EmulatedPhone(formula, running, lambda line: None).costs(trial, running)
+    default, trial, running = trials
+    costs = EmulatedMeasurer(default, running, lambda line: None).costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
     poor, good = next(iter(costs.values()))
     assert poor > 1.5 * good
 
 
-def test_kernels_are_timed_on_a_device(trials: Trials, tracker: Tracker, phone: Phone) -> None:
+def test_kernels_are_timed_on_a_device(
+    trials: Trials, tracker: Tracker, phone: EmulatedPhone
+) -> None:
     fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
-    formula, trial, running = trials
-    place = OnDevice(formula, running, lambda line: None, fleet, phone.name)
+    default, trial, running = trials
+    place = DeviceMeasurer(default, running, lambda line: None, fleet, phone.name)
     assert place.places == 1
     costs = place.costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
     assert all(nanoseconds > 0 for pair in costs.values() for nanoseconds in pair)
 
-    whole = place.whole(lambda tuned: trial if tuned else formula)
+    whole = place.whole(lambda tuned: trial if tuned else default)
     assert whole.low <= whole.ratio <= whole.high
-    assert whole.ratio == pytest.approx(whole.tuned / whole.formula)
+    assert whole.ratio == pytest.approx(whole.tuned / whole.default)
 
 
 def test_trials_are_spread_over_all_devices(
@@ -91,13 +93,13 @@ def test_trials_are_spread_over_all_devices(
     with Tracker() as tracker, ExitStack() as stack:
         serving = {}
         for name in ("one", "two"):
-            phone = Phone(bundle)
+            phone = EmulatedPhone(bundle)
             phone.key, phone.name = key, name
             serving[name] = stack.enter_context(ExitStack())
             serving[name].enter_context(phone.serve(tracker))
         fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
 
-        class Watched(OnDevice):
+        class Watched(DeviceMeasurer):
             def _time_kernels(
                 self, trial: Trial, session: Session, libraries: list[Path], device: str
             ) -> Mapping[str, tuple[float, float]]:
@@ -110,8 +112,8 @@ def test_trials_are_spread_over_all_devices(
         lock = threading.Lock()
         journal = Journal(tmp_path, {})
 
-        def place(formula: Trial, running: Running) -> OnDevice:
-            return Watched(formula, running, lambda line: None, fleet, "farm")
+        def place(default: Trial, running: Running) -> DeviceMeasurer:
+            return Watched(default, running, lambda line: None, fleet, "farm")
 
         tuning = Tuning(network, "tiny", place, journal, seed=0)
         assert tuning.measurer.places == 2

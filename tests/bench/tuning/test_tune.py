@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bench.tuning import host_measurer
 from bench.tuning import tune as tuning
-from bench.tuning.measurer import Whole
+from bench.tuning.measurer import NetworkGain
 from compile import targets
 from compile.records import tuned_choices as records
 from compile.tuning.tune import State
@@ -54,8 +54,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def whole(ratio: float) -> Callable[..., Whole]:
-    return lambda *_: Whole(ratio, ratio - 0.01, ratio + 0.01, ratio, 1.0, "cpu_ms")
+def whole(ratio: float) -> Callable[..., NetworkGain]:
+    return lambda *_: NetworkGain(ratio, ratio - 0.01, ratio + 0.01, ratio, 1.0, "cpu_ms")
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def test_keeps_what_gains_and_only_that(
     file = cache / "tuned" / records.file_name(targets.get("host"))
     # A gain is made up where there is none in noise this small.
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
-    monkeypatch.setattr(host_measurer.ThisMachine, "whole", whole(1.0))
+    monkeypatch.setattr(host_measurer.ThisMachineMeasurer, "whole", whole(1.0))
     none = tune()
     assert none["records"] is None
     assert not none["whole"]["holds"]
     assert not file.exists()
 
-    monkeypatch.setattr(host_measurer.ThisMachine, "whole", whole(0.9))
+    monkeypatch.setattr(host_measurer.ThisMachineMeasurer, "whole", whole(0.9))
     found = tune()
     assert found["records"] == str(file)
     assert found["rounds_of_before"] == none["rounds"]
@@ -92,7 +92,7 @@ def test_the_whole_network_is_compared(
     monkeypatch.setattr(host_measurer, "ROUNDS", 3)
     found = tune()["whole"]
     assert found["low"] <= found["ratio"] <= found["high"]
-    assert found["ratio"] == pytest.approx(found["tuned"] / found["formula"])
+    assert found["ratio"] == pytest.approx(found["tuned"] / found["default"])
     assert found["unit"] == "cpu_ms"
 
 

@@ -2,7 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 MINUTES ?= 10
+# Processes that share the tests; each is content with one core.
+WORKERS ?= 2
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 # Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, the model
 # of its CPU that estimates cycles, and venv.
 DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
@@ -19,13 +22,13 @@ quickstart: setup
 	$(BIN)/depthbench quickstart
 
 test: setup-dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-unit: setup-dev
-	$(BIN)/python -m pytest --ignore=tests/integration
+	$(PYTEST) --ignore=tests/integration
 
 test-integration: setup-dev
-	$(BIN)/python -m pytest tests/integration
+	$(PYTEST) tests/integration
 
 # Needs clang-19 and libclang-rt-19-dev, which nothing else does.
 fuzz: setup-dev
@@ -39,7 +42,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 
 types: setup-dev
-	$(BIN)/mypy depthbench depthnet compile android_rpc bench
+	$(BIN)/mypy depthbench depthnet compile android_rpc bench tests
 
 setup: system $(VENV)/.installed
 

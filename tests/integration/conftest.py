@@ -12,30 +12,12 @@ import onnx
 import psutil
 import pytest
 from onnx import TensorProto, helper
-from tabulate import tabulate
 
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.tracker.tracker import Tracker
 
 ARM64 = {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-a76", "num-cores": 1}
-
-
-FAULTS = pytest.StashKey[list[dict[str, object]]]()
-
-
-@pytest.fixture(scope="session")
-def fault_summary(pytestconfig: pytest.Config) -> list[dict[str, object]]:
-    """The rows of the fault matrix that have run, for the summary at the end."""
-    return pytestconfig.stash.setdefault(FAULTS, [])
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    if rows := config.stash.get(FAULTS, []):
-        terminalreporter.section("fault matrix")
-        terminalreporter.write_line(tabulate(rows, headers="keys", maxcolwidths=[28, 14, 60]))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
@@ -21,15 +21,13 @@ from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.telemetry.thermal import Limits
 from compile.pipeline import compile_model
 from depthbench.errors import DeviceError
-
-if TYPE_CHECKING:
-    from conftest import PhoneDouble
+from tests.integration.adb.conftest import PhoneDouble
 
 DEADLINE_S = 300
 FOREVER = ("--samples", "1", "--seconds", "900", "--warmup", "0")
 
 Start = Callable[..., "subprocess.Popen[str]"]
-MakePhone = Callable[..., "PhoneDouble"]
+MakePhone = Callable[..., PhoneDouble]
 
 
 @pytest.fixture(scope="module")

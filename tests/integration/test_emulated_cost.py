@@ -90,7 +90,7 @@ def test_a_program_that_fails_or_hangs_or_marks_nothing_is_an_error(
     with pytest.raises(CheckFailed, match="time limit"):
         counting.count(loop(10**12), {}, limit_s=1.0)
     (tmp_path / "quiet.c").write_text(END + "void _start(void) { end(CODE); }")
-    for code, message in ((0, "marked 0 of 3"), (3, "ended with 3")):
+    for code, message in ((0, "marked 0 of 3"), (3, "exit code 3")):
         flags = (*BARE, f"-DCODE={code}")
         quiet = programs.compile_program(tmp_path / "quiet.c", flags, cache=tmp_path)
         with pytest.raises(CheckFailed, match=message):

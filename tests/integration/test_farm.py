@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -132,14 +131,23 @@ def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> Non
     assert device.name in PHONES
 
 
-def test_a_device_that_was_taken_waits_for_its_first_session(farm: Tracker) -> None:
-    """The server takes a device back from a client that does not come for 5 s."""
+def free_at(tracker: Tracker) -> int:
+    with tracker.client() as client:
+        return int(client.summary()["queue_info"].get(KEY, {}).get("free", 0))
+
+
+def test_a_device_that_was_taken_waits_for_its_first_session(
+    farm: Tracker, wait_until: Callable[[Callable[[], object], float], float]
+) -> None:
+    """A server takes itself back from a client that asks for it and does not come."""
     device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
     device.take()
     try:
-        time.sleep(8)
         with farm.client() as client:
-            assert client.summary()["queue_info"][KEY]["free"] == len(PHONES) - 1
+            client.request(KEY, 5)
+        wait_until(lambda: free_at(farm) == len(PHONES) - 2, 30)
+        # Asked for later than ours, and taken back before.
+        wait_until(lambda: free_at(farm) == len(PHONES) - 1, 60)
         with device.serve() as endpoint, open_session(*endpoint) as session:
             assert session.read_file("/proc/uptime")
     finally:
@@ -248,17 +256,11 @@ def test_ctrl_c_keeps_the_samples_and_frees_the_phones(
     farm: Tracker,
     artefacts: list[Artefact],
     tmp_path: Path,
-    processes_with: ProcessesWith,
+    measuring: Callable[[Path], int],
     wait_until: Callable[[Callable[[], object], float], float],
 ) -> None:
-    def free() -> int:
-        with farm.client() as client:
-            return int(client.summary()["queue_info"].get(KEY, {}).get("free", 0))
-
-    def phones() -> int:
-        return sum("qemu" in one.name() for one in processes_with(KEY))
-
-    wait_until(lambda: free() == len(PHONES), 15)
+    wait_until(lambda: free_at(farm) == len(PHONES), 60)
+    file = tmp_path / "out" / "records.jsonl"
     folders = [str(artefact.folder) for artefact in artefacts[:2]]
     device = f"tracker:{farm.host}:{farm.port}/{KEY}"
     sampling = ("--samples", "1", "--seconds", "600", "--warmup", "0")
@@ -269,18 +271,16 @@ def test_ctrl_c_keeps_the_samples_and_frees_the_phones(
         text=True,
     )
     try:
-        busy = len(PHONES) + 2  # a server forks for its session
-        wait_until(lambda: phones() == busy or process.poll() is not None, 120)
-        time.sleep(5)
+        wait_until(lambda: measuring(file) == len(folders) or process.poll() is not None, 120)
     finally:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.strip()) == (130, "depthbench: interrupted")
-    records = read_records(tmp_path / "out" / "records.jsonl")
+    records = read_records(file)
     assert models(records) == ["net0", "net1"]
     assert all(record["samples_ms"] for record in records)
     assert all("interrupted" in record["reasons"] for record in records)
-    wait_until(lambda: free() == len(PHONES), 15)
+    wait_until(lambda: free_at(farm) == len(PHONES), 60)
 
 
 def test_a_phone_is_served_at_a_tracker_until_ctrl_c(

@@ -92,15 +92,6 @@ class PhoneDouble:
                     found.append(line)
         return [line for line in found if word in line]
 
-    def busy_s(self) -> float:
-        """CPU time of the process that has computed longest on the phone."""
-        times = [0.0]
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "rpc_server" in " ".join(process.cmdline()):
-                    times.append(process.cpu_times().user)
-        return max(times)
-
     def files(self) -> list[str]:
         """What lies in depthbench's folder on the phone, beside the bundle."""
         names = self.shell("ls /data/local/tmp/depthbench 2>/dev/null; true").split()

@@ -85,40 +85,25 @@ def test_a_measurement_through_adb(
     assert_nothing_left(phone_double, wait_until)
 
 
-def start_and_wait(
-    phone: PhoneDouble,
-    depthbench: Start,
-    artefact: str,
-    wait_until: Callable[..., float],
-    *options: str,
-) -> subprocess.Popen[str]:
-    """A measurement without end that takes samples: its session's process computes."""
-    device = f"adb:{phone.serial}"
-    process = depthbench("rpc-measure", artefact, "--device", device, *FOREVER, *options)
-
-    def in_session() -> bool:
-        assert process.poll() is None, process.communicate()
-        return phone.busy_s() > 3
-
-    wait_until(in_session, DEADLINE_S)
-    return process
-
-
 def test_sigterm_leaves_nothing(
     phone_double: PhoneDouble,
     depthbench: Start,
     artefact: str,
     tmp_path: Path,
+    measuring: Callable[[Path], int],
     wait_until: Callable[..., float],
 ) -> None:
-    process = start_and_wait(phone_double, depthbench, artefact, wait_until)
+    records = tmp_path / "out" / "records.jsonl"
+    device = f"adb:{phone_double.serial}"
+    process = depthbench("rpc-measure", artefact, "--device", device, *FOREVER)
+    wait_until(lambda: measuring(records) or process.poll() is not None, DEADLINE_S)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     code, _, err = finish(process)
     assert (code, only_line(err)) == (130, "depthbench: interrupted")
     assert_nothing_left(phone_double, wait_until)
     assert psutil.wait_procs(children, timeout=5)[1] == []
-    (line,) = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    (line,) = records.read_text().splitlines()
     record = json.loads(line)
     assert record["samples_ms"]
     assert record["reasons"][0] == "interrupted"

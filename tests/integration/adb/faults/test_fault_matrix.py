@@ -28,7 +28,6 @@ from compile.artefact import LIBRARY
 from tests.conftest import FAULT
 from tests.integration.adb.conftest import PhoneDouble
 from tests.integration.adb.faults.case import (
-    DEADLINE_S,
     HOUR_S,
     MID_SAMPLING,
     PIECE,
@@ -191,7 +190,6 @@ def test_a_fault(
     assert adb("forward", "--list").strip() == ""
     assert adb("-s", phone.serial, "reverse", "--list").strip() == ""
     assert phone.files() == []
-    assert seconds < DEADLINE_S
 
 
 def check_end(row: Row, code: int, command: Command) -> None:

@@ -80,16 +80,17 @@ def test_no_network_and_no_copy_is_no_file() -> None:
 def test_the_way_to_the_hub_may_lead_through_a_proxy(
     status: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried = []
+    tried: list[tuple[str, int]] = []
+
+    def refuse(at: tuple[str, int], _: float) -> None:
+        tried.append(at)
+        raise OSError("no route")
+
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "")
-    with patch("socket.create_connection", side_effect=lambda at, _: tried.append(at) or refuse()):
+    with patch("socket.create_connection", side_effect=refuse):
         assert hub.download(REPOSITORY, encoders.FILENAME) is None
     assert tried == [("proxy.example", 3128)]
-
-
-def refuse() -> None:
-    raise OSError("no route")
 
 
 def test_weights_of_the_hub_are_the_encoders(tmp_path: Path) -> None:

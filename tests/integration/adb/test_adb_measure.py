@@ -131,7 +131,7 @@ def test_the_bundle_is_pushed_once_and_again_when_it_was_damaged(
 
 def test_a_full_phone_is_said(make_phone: MakePhone, bundle: Bundle) -> None:
     phone = make_phone("--data-mib", "4")
-    with pytest.raises(DeviceError, match="no space left on the phone: free some"):
+    with pytest.raises(DeviceError, match="no space left on the phone; free some"):
         install(Adb(phone.serial), bundle)
     assert phone.files() == []
 

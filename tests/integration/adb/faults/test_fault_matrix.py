@@ -66,7 +66,7 @@ class Row:
 
 GONE = r"phone \S+ \(Test Phone\) is gone: unplugged, switched off or restarting; plug it in"
 CRASHED = r"the model crashed \(signal 11"
-FULL = r"no space left on the (phone|device): free some of its storage"
+FULL = r"no space left on the (phone|device); free some of its storage"
 LIMIT = r"the session reached its limit of 6 s: the model needs more, or never ends"
 LIMITED = ("--session-limit", "6")
 HOLDS = {"first run": "1 wait", "mid-sampling": f"{MID_SAMPLING} wait"}

@@ -1,11 +1,13 @@
-from .adb.discovery import default_device as default_device
 from .devices.device import Device as Device
-from .devices.device_pool import Fleet as Fleet
+from .devices.device_pool import DevicePool as DevicePool
+from .devices.factory import (
+    default_device as default_device,
+)
 from .devices.factory import (
     open_device as open_device,
 )
 from .devices.factory import (
-    open_fleet as open_fleet,
+    open_device_pool as open_device_pool,
 )
 from .session import (
     RemoteModel as RemoteModel,
@@ -19,11 +21,11 @@ from .session import (
 
 __all__ = [
     "Device",
-    "Fleet",
+    "DevicePool",
     "RemoteModel",
     "Session",
     "default_device",
     "open_device",
-    "open_fleet",
+    "open_device_pool",
     "open_session",
 ]

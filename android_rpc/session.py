@@ -10,7 +10,7 @@ from android_rpc import remote_calls
 from android_rpc.kernel_timer import RemoteKernels
 from android_rpc.remote_calls import RemoteCalls
 from android_rpc.remote_model import RemoteModel
-from android_rpc.tracker.tracker_lease import Claim
+from android_rpc.tracker.tracker_lease import DeviceLease
 from android_rpc.tracker.watchdog import Watchdog
 from depthbench.errors import InputError
 
@@ -23,22 +23,22 @@ def open_session(
     host: str,
     port: int,
     key: str,
-    claim: Claim | None = None,
+    lease: DeviceLease | None = None,
     timeout_s: float = SESSION_LIMIT_S,
     wait_s: float = WAIT_S,
 ) -> Iterator[Session]:
     """A session of at most `timeout_s` seconds with a device that the tracker lists under `key`.
 
     Waits up to `wait_s` seconds for the tracker and for the device to be free. The device is free
-    again when the block ends, however it ends, unless a `claim` holds it. Raises DeviceError, in
+    again when the block ends, however it ends, unless a `lease` holds it. Raises DeviceError, in
     one line, when there is no such device, when it stops answering, and when the session runs
     into its limit.
     """
-    claim = claim or Claim(host, port, key)
-    device, started, connection = claim.connect(timeout_s, wait_s)
+    lease = lease or DeviceLease(host, port, key)
+    device, started, connection = lease.connect(timeout_s, wait_s)
     with Watchdog(*device, timeout_s + remote_calls.GRACE_S) as watchdog:
         try:
-            name = str(claim.about.get("name") or f"device {key}")
+            name = str(lease.about.get("name") or f"device {key}")
             yield Session(connection, watchdog, name, started, timeout_s)
         except BaseException:
             # Whatever the device is doing, it shall not go on with it.

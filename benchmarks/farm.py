@@ -26,8 +26,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.device import Device
-from android_rpc.devices.device_pool import DevicesOfTracker
 from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
 from android_rpc.remote_model import RemoteModel
 from android_rpc.session import Session
 from android_rpc.tracker.tracker import Tracker
@@ -140,9 +140,9 @@ def run(made: list[Artefact], tracker: Tracker, key: str, pause: float) -> dict[
             )
 
     jobs = [Job(one, one.folder.parent / one.manifest["source"]["file"]) for one in made]
-    fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+    pool = TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{key}"))
     cpu, start = cpu_seconds(), time.monotonic()
-    records = measure_all(jobs, fleet, measure)
+    records = measure_all(jobs, pool, measure)
     wall, cpu = time.monotonic() - start, cpu_seconds() - cpu
     names = sorted(record["model"] for record in records)
     if names != sorted(one.manifest["name"] for one in made):

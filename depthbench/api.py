@@ -191,8 +191,7 @@ def measure(
     in ms; those of an emulated phone are no latency), which is also appended to `records`, by
     default `out/records.jsonl`. Raises InputError, ToolMissing or DeviceError.
     """
-    from android_rpc.adb.discovery import default_device
-    from android_rpc.devices.factory import open_device
+    from android_rpc.devices.factory import default_device, open_device
     from bench.compile_service import resolve_artefact
     from bench.measure.latency import measure_on_device
     from bench.measure.request import MeasurementRequest

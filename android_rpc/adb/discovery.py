@@ -1,4 +1,4 @@
-"""Which phones are connected, and which one is meant?"""
+"""The phones that adb lists, and which of them is meant."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from android_rpc.adb.client import run_adb, start_server
-from depthbench.errors import DeviceError, InputError, ToolMissing
+from depthbench.errors import DeviceError, InputError
 
 READY = "device"
 # States that pass by themselves, a moment after a phone was plugged in.
 PASSING = ("authorizing", "connecting", "offline")
 SETTLE_S = 5.0
 CHECK_S = 0.2
-NONE = (
-    "no phone is connected: on the phone, tap Settings > About phone > Build number seven times, "
-    "switch on Settings > System > Developer options > USB debugging, then plug it in"
+CONNECT = (
+    "on the phone, tap Settings > About phone > Build number seven times, switch on Settings > "
+    "System > Developer options > USB debugging, then plug it in"
 )
 ADVICE = {
     "unauthorized": "unlock it and confirm 'Allow USB debugging?' on its screen",
@@ -72,20 +72,20 @@ def ready_phones() -> list[str]:
     raise AssertionError("the last list returns or raises")
 
 
-def default_device() -> tuple[str, str]:
-    """The device to use when none is named, and why: a phone that is ready, else the emulated one.
+def default_phone() -> str:
+    """The serial number of the phone to use when none is named.
 
-    Raises InputError when several phones are ready and $ANDROID_SERIAL names none of them.
+    Raises DeviceError when none is ready, ToolMissing without adb, and InputError when several
+    are ready and $ANDROID_SERIAL names none of them.
     """
-    try:
-        phone = find_phone().serial if os.environ.get("ANDROID_SERIAL") else None
-        ready = [phone] if phone else ready_phones()
-    except (DeviceError, ToolMissing) as error:
-        return "emulated", str(error)
+    if os.environ.get("ANDROID_SERIAL"):
+        return find_phone().serial
+    ready = ready_phones()
     if len(ready) > 1:
         offered = ", ".join(f"adb:{serial}" for serial in ready)
-        raise InputError(f"{len(ready)} phones are ready: choose with --device: {offered}, adb:all")
-    return f"adb:{ready[0]}", "the phone on the cable"
+        advice = f"choose with --device: {offered}, adb:all"
+        raise InputError(f"{len(ready)} phones are ready", advice=advice)
+    return ready[0]
 
 
 def _lists() -> Iterator[tuple[list[ListedPhone], bool]]:
@@ -126,15 +126,18 @@ def choose_phone(phones: Sequence[ListedPhone], serial: str | None = None) -> Li
     serial = serial or os.environ.get("ANDROID_SERIAL") or None
     offered = ", ".join(f"adb:{phone.serial}" for phone in phones)
     if not phones:
-        raise DeviceError(NONE)
+        raise DeviceError("no phone is connected", advice=CONNECT)
     if serial is None and len(phones) > 1:
-        raise InputError(f"{len(phones)} phones are connected: choose one with --device: {offered}")
+        advice = f"choose one with --device: {offered}"
+        raise InputError(f"{len(phones)} phones are connected", advice=advice)
     chosen = phones[0] if serial is None else _with_serial(phones, serial)
     if chosen is None:
-        raise DeviceError(f"no phone has the serial number {serial}; connected: {offered}")
+        advice = f"connected: {offered}"
+        raise DeviceError(f"no phone has the serial number {serial}", advice=advice)
     if chosen.state != READY:
         advice = ADVICE.get(chosen.state, "unplug it and plug it in again")
-        raise DeviceError(f"phone {chosen.serial} is {_as_adjective(chosen.state)}: {advice}")
+        state = _as_adjective(chosen.state)
+        raise DeviceError(f"phone {chosen.serial} is {state}", advice=advice)
     return chosen
 
 

@@ -11,7 +11,7 @@ import shlex
 from pathlib import PurePosixPath
 
 from android_rpc.adb.client import Adb
-from android_rpc.adb.phone_lock import Lease
+from android_rpc.adb.phone_lock import PhoneLock
 from android_rpc.bundle.bundle import Bundle
 from depthbench.errors import DeviceError
 from depthbench.progress import Progress
@@ -21,20 +21,20 @@ CHECKSUM_S = 120.0
 
 
 def install_bundle(
-    lease: Lease, bundle: Bundle, progress: Progress = lambda line: None
+    lock: PhoneLock, bundle: Bundle, progress: Progress = lambda line: None
 ) -> tuple[PurePosixPath, bool]:
     """The bundle's folder on the phone, and whether it had to be pushed.
 
     A new copy takes the place of an old one whole or not at all. Raises DeviceError when the
     phone has no room for it, or does not hold afterwards what was sent.
     """
-    adb = lease.adb
+    adb = lock.adb
     folder = HOME / f"bundle-{bundle.sha256[:16]}"
     if _holds(adb, folder, bundle):
         return folder, False
     progress(f"pushing {bundle.size / 1e6:.1f} MB to phone {adb.serial}")
     incoming = HOME / f"incoming-{secrets.token_hex(8)}"
-    with lease.folder(incoming):
+    with lock.folder(incoming):
         adb.shell(f"mkdir {incoming}/lib")
         for part in ("", "lib"):
             sources = [

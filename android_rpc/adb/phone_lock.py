@@ -33,9 +33,9 @@ Debt = tuple[str, ...]
 
 
 @contextmanager
-def lease_phone(
+def lock_phone(
     adb: Adb, progress: Progress = lambda line: None, wait_s: float = WAIT_S
-) -> Iterator[Lease]:
+) -> Iterator[PhoneLock]:
     """The phone for the length of a block, with nothing left on it of clients that are dead.
 
     Waits for a client that measures on it now; DeviceError when that takes longer than `wait_s`.
@@ -44,13 +44,13 @@ def lease_phone(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / quote(adb.serial, safe="")).open("a+") as ledger:
         _wait_for_turn(ledger, adb.serial, progress, wait_s)
-        lease = Lease(adb, ledger)
-        lease.settle_all()
-        yield lease
+        lock = PhoneLock(adb, ledger)
+        lock.settle_all()
+        yield lock
 
 
-class Lease:
-    """The right to use a phone, and the list of what is to be undone; see `lease_phone`."""
+class PhoneLock:
+    """The right to use a phone, and the list of what is to be undone; see `lock_phone`."""
 
     def __init__(self, adb: Adb, ledger: TextIO) -> None:
         self.adb = adb

@@ -1,4 +1,4 @@
-"""How does a model run on a phone that hangs on a cable?
+"""A phone on a cable: its server, started and ended through adb.
 
 No root, no app, nothing to install: the bundle lies in the folder that adb may use, one adb shell
 runs the server, and two rules carry its connections. All of it ends with the `with` block; the
@@ -18,12 +18,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from android_rpc.adb.client import PHONE_PORTS, Adb, server_processes
-from android_rpc.adb.discovery import find_phone
+from android_rpc.adb.discovery import default_phone, find_phone, ready_phones
 from android_rpc.adb.installation import HOME, install_bundle
-from android_rpc.adb.phone_lock import Lease, lease_phone
+from android_rpc.adb.phone_lock import PhoneLock, lock_phone
 from android_rpc.bundle.bundle import Bundle, build_bundle
-from android_rpc.devices.crash_diagnosis import explained
-from android_rpc.devices.device import Endpoint
+from android_rpc.devices.crash_diagnosis import diagnosed
+from android_rpc.devices.device import Device, Endpoint
+from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.telemetry import sysfs
 from android_rpc.telemetry.recorder import SESSIONS, Recorder
 from android_rpc.telemetry.thermal import Limits, wait_until_cool
@@ -35,6 +36,7 @@ from depthbench.errors import DeviceError, InputError
 from depthbench.processes import ChildProcess, child_process
 from depthbench.progress import Progress
 
+EVERY_PHONE = "adb:all"
 START_S = 30.0
 PORT_TRIES = 5
 PORT_TAKEN = 4  # the exit code of server/main.c
@@ -46,7 +48,7 @@ EMULATED_NOTE = (
 )
 
 
-class AdbPhone:
+class AdbPhone(Device):
     """The phone with this serial number, or the only one that is connected.
 
     `cores` are the ones to compute on; by default all Cortex-A76 of the fastest cluster, or
@@ -95,21 +97,21 @@ class AdbPhone:
         bundle = self._get_bundle()
         # What ends it is found out first, then all is undone.
         with ExitStack() as stack, self._reached():
-            lease = stack.enter_context(lease_phone(self.adb, self._progress))
-            folder, _ = install_bundle(lease, bundle, self._progress)
-            work = stack.enter_context(lease.folder(HOME / f"run-{secrets.token_hex(8)}"))
+            lock = stack.enter_context(lock_phone(self.adb, self._progress))
+            folder, _ = install_bundle(lock, bundle, self._progress)
+            work = stack.enter_context(lock.folder(HOME / f"run-{secrets.token_hex(8)}"))
             self._start_recorder(stack, work)
             near = stack.enter_context(relay(LOOPBACK, (tracker.host, tracker.port)))
-            tracker_port = stack.enter_context(lease.reverse(near))
+            tracker_port = stack.enter_context(lock.reverse(near))
             about, identity = describe(self.about())
             command = [*bundle.command(folder), "--about", about]
-            server = self._start(stack, lease, command, work, tracker_port)
+            server = self._start(stack, lock, command, work, tracker_port)
             stack.callback(self._forget_server)
             # The session needs TVM; the phone is busy starting.
             import tvm.rpc  # noqa: F401
 
             wait_until_registered(tracker, server, self.key, identity, self.name)
-            with explained(self.name, server):
+            with diagnosed(self.name, server):
                 yield Endpoint(tracker.host, tracker.port, self.key)
 
     @contextmanager
@@ -130,6 +132,11 @@ class AdbPhone:
                 f"phone {self.adb.serial} ({self.properties['model']}) is gone: unplugged, "
                 "switched off or restarting; plug it in and run again"
             ) from error
+
+    @property
+    def present(self) -> bool:
+        """Whether the phone is on its cable and answers."""
+        return self.adb.connected
 
     def prepare(self) -> None:
         """Waits until battery and CPU are cool enough to be measured; DeviceError after long."""
@@ -204,7 +211,7 @@ class AdbPhone:
     def _start(
         self,
         stack: ExitStack,
-        lease: Lease,
+        lock: PhoneLock,
         command: Sequence[str],
         work: PurePosixPath,
         tracker_port: int,
@@ -213,7 +220,7 @@ class AdbPhone:
         for left in reversed(range(PORT_TRIES)):
             attempt = stack.enter_context(ExitStack())
             port = random.choice(PHONE_PORTS)
-            advertised = attempt.enter_context(lease.forward(port))
+            advertised = attempt.enter_context(lock.forward(port))
             words = [*command, "--key", self.key, "--work", str(work / SESSIONS), "--extras"]
             advertised = attempt.enter_context(relay(self.listen, (LOOPBACK, advertised)))
             words += ["--listen", f"127.0.0.1:{port}"]
@@ -253,3 +260,40 @@ class AdbPhone:
         self._recorder = Recorder(self.adb, work, self.cores, zones)
         others = [core for core in self._all_cores if core.number not in self.cores]
         stack.enter_context(self._recorder.run(others))
+
+
+def parse_serial(specification: str) -> str | None:
+    """The serial number in adb:SERIAL, None of adb alone; InputError for anything else."""
+    if not KIND.takes(specification):
+        raise InputError(f"{specification!r}: not a phone on a cable", advice="write adb:SERIAL")
+    return specification.partition(":")[2] or None
+
+
+def _open(specification: str, setup: Setup) -> Device:
+    return AdbPhone(
+        parse_serial(specification),
+        threads=setup.threads,
+        cores=setup.cores,
+        progress=setup.progress,
+    )
+
+
+def _every(specification: str) -> Sequence[str]:
+    if specification != EVERY_PHONE:
+        return [specification]
+    return [f"adb:{serial}" for serial in ready_phones()]
+
+
+KIND = DeviceKind(
+    name="adb",
+    forms={
+        "adb": "the phone on a cable",
+        "adb:SERIAL": "the one with that serial number",
+        EVERY_PHONE: "every phone on a cable",
+    },
+    open=_open,
+    chooses_cores=True,
+    every=_every,
+    find=lambda: f"adb:{default_phone()}",
+    found="the phone on the cable",
+)

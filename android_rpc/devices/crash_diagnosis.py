@@ -32,7 +32,7 @@ CRASHES = {
 
 
 @contextmanager
-def explained(name: str, server: ChildProcess) -> Iterator[None]:
+def diagnosed(name: str, server: ChildProcess) -> Iterator[None]:
     """Adds the cause, where the server's log tells it, to the error of a connection that closed."""
     try:
         yield

@@ -1,7 +1,6 @@
-"""Which devices may we use, and which of them is free now?
+"""Pools of devices: which may be used, and which of them is free now.
 
-Either our own, each served while it is used, or all devices with one key at a tracker, of which
-others have their share.
+Those of this machine are served one by one while they are used. Shared ones: `tracker_device`.
 """
 
 from __future__ import annotations
@@ -12,19 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from android_rpc.devices.device import Device
-from android_rpc.devices.tracker_device import RemoteDevice
 from depthbench.errors import DeviceError
-from depthbench.progress import Progress
 
 # Phones restart in less.
 PATIENCE_S = 120.0
 CHECK_S = 1.0
-FOR_EVER_S = 7 * 24 * 3600.0
 
 WhileWaiting = Callable[[], None]
 
 
-class Fleet(Protocol):
+class DevicePool(Protocol):
     """Some devices; `shared` says that others use them too."""
 
     shared: bool
@@ -46,7 +42,7 @@ class Fleet(Protocol):
         ...
 
 
-class OwnDevices:
+class OwnDevicePool:
     """Devices on this machine and on its cables."""
 
     shared = False
@@ -62,7 +58,7 @@ class OwnDevices:
         return [device.name for device in self._devices]
 
     def take(self, while_waiting: WhileWaiting) -> Device:
-        """See `Fleet.take`."""
+        """See `DevicePool.take`."""
         alone_since = time.monotonic()
         while True:
             with self._changed:
@@ -78,7 +74,7 @@ class OwnDevices:
                 names = ", ".join(device.name for device in lost)
                 raise DeviceError(f"{names}: lost, and not back in {PATIENCE_S:g} s")
             for device in lost:
-                if _is_there(device):
+                if device.present:
                     with self._changed:
                         self._lost.remove(device)
                         self._free.append(device)
@@ -86,62 +82,7 @@ class OwnDevices:
                 time.sleep(CHECK_S)
 
     def give_back(self, device: Device, lost: bool = False) -> None:
-        """See `Fleet.give_back`."""
+        """See `DevicePool.give_back`."""
         with self._changed:
             (self._lost if lost else self._free).append(device)
             self._changed.notify_all()
-
-
-class DevicesOfTracker:
-    """All devices with one key at a tracker; they may come and go."""
-
-    shared = True
-
-    def __init__(
-        self,
-        specification: str,
-        threads: int = 1,
-        progress: Progress = lambda line: None,
-    ) -> None:
-        self._new = lambda: RemoteDevice(specification, threads, progress)
-        self._tracker = self._new()
-
-    def names(self) -> list[str]:
-        """Those that are registered now; DeviceError when there is none."""
-        return sorted(set(self._tracker.devices().values()))
-
-    def take(self, while_waiting: WhileWaiting) -> Device:
-        """See `Fleet.take`; others who wait for a device have their turn."""
-        import tvm.rpc  # noqa: F401  # takes a moment, and a device waits a moment only
-
-        there_at = time.monotonic()
-
-        def check() -> None:
-            nonlocal there_at
-            while_waiting()
-            try:
-                self._tracker.devices()
-                there_at = time.monotonic()
-            except DeviceError:
-                if time.monotonic() - there_at > PATIENCE_S:
-                    raise
-
-        while True:
-            device = self._new()
-            try:
-                device.take(FOR_EVER_S, check)
-                return device
-            except DeviceError:  # the tracker itself may be restarting
-                check()
-                time.sleep(CHECK_S)
-
-    def give_back(self, device: Device, lost: bool = False) -> None:
-        """See `Fleet.give_back`."""
-        assert isinstance(device, RemoteDevice)
-        device.claim.release()
-
-
-def _is_there(device: Device) -> bool:
-    from android_rpc.devices.adb_phone import AdbPhone
-
-    return not isinstance(device, AdbPhone) or device.adb.connected

@@ -1,4 +1,4 @@
-"""How does a phone's CPU run on this machine?
+"""A phone's CPU, emulated on this machine.
 
 The emulated phone is the very bundle that a phone gets, under QEMU's user-mode emulation of a
 Cortex-A76: the same instructions, one after the other, but none of the timing.
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from android_rpc.bundle.bundle import Bundle, build_bundle
-from android_rpc.devices.crash_diagnosis import explained
-from android_rpc.devices.device import Endpoint
+from android_rpc.devices.crash_diagnosis import diagnosed
+from android_rpc.devices.device import Device, Endpoint
+from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from depthbench.errors import ToolMissing
@@ -31,7 +32,7 @@ INSTALL = "sudo apt-get install qemu-user-static"
 CPU_MODEL = "cortex-a76"
 
 
-class EmulatedPhone:
+class EmulatedPhone(Device):
     """A Cortex-A76 under QEMU, with `threads` threads for every model, on the CPUs `cpus` if given.
 
     Raises ToolMissing, with the command that installs it, when QEMU is not there.
@@ -83,11 +84,13 @@ class EmulatedPhone:
             import tvm.rpc  # noqa: F401
 
             wait_until_registered(tracker, server, self.key, identity, self.name)
-            with explained(self.name, server):
+            with diagnosed(self.name, server):
                 yield Endpoint(tracker.host, tracker.port, self.key)
 
-    def prepare(self) -> None:
-        """An emulator need not cool down."""
+    @property
+    def shared_name(self) -> str:
+        """A new one: many emulated phones may be at one tracker."""
+        return f"{self.name}-{secrets.token_hex(4)}"
 
     def about(self) -> dict[str, Any]:
         """Name, emulator, CPU model, host CPU, threads, bundle."""
@@ -140,3 +143,18 @@ def host_cpu() -> str:
         if field.strip() == "model name":
             return value.strip()
     return platform.machine()
+
+
+def _open(specification: str, setup: Setup) -> Device:
+    return EmulatedPhone(threads=setup.threads, progress=setup.progress)
+
+
+KIND = DeviceKind(
+    name="emulated",
+    aliases=(EmulatedPhone.name,),
+    forms={"emulated": "a Cortex-A76 under QEMU on this machine"},
+    open=_open,
+    emulated=True,
+    find=lambda: "emulated",
+    found="a Cortex-A76 under QEMU",
+)

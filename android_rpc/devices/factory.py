@@ -1,48 +1,59 @@
-"""Which device does the user mean?"""
+"""From a device's specification to the device: every module that declares a `KIND` is looked up."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import cache
 
+import android_rpc.devices
 from android_rpc.devices.device import Device
-from depthbench.errors import InputError
+from android_rpc.devices.device_pool import DevicePool, OwnDevicePool
+from android_rpc.devices.kind import DeviceKind, Setup
+from depthbench.errors import DeviceError, InputError, ToolMissing
 from depthbench.progress import Progress
 from depthbench.suggest import did_you_mean
 
-if TYPE_CHECKING:
-    from android_rpc.devices.device_pool import Fleet
 
-NAMES = ("emulated", "adb")
-FORMS = (*NAMES, "adb:SERIAL", "tracker:HOST:PORT/KEY")
-EVERY_PHONE = "adb:all"
+@cache
+def kinds() -> Sequence[DeviceKind]:
+    """Every kind of device, by name in alphabetical order; opens none."""
+    modules = (
+        importlib.import_module(f"{android_rpc.devices.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(android_rpc.devices.__path__)
+    )
+    found: list[DeviceKind] = [m.KIND for m in modules if hasattr(m, "KIND")]
+    return sorted(found, key=lambda kind: kind.name)
 
 
-def open_fleet(
+def device_forms() -> str:
+    """How devices are named, for help texts: each form, and what it stands for."""
+    forms = {form: meaning for kind in kinds() for form, meaning in kind.forms.items()}
+    return "; ".join(f"{form} for {meaning}" for form, meaning in forms.items())
+
+
+def open_device_pool(
     specifications: Sequence[str],
     threads: int = 1,
     progress: Progress = lambda line: None,
     cores: Sequence[int] | None = None,
-) -> Fleet:
-    """The devices of a command line: one or more of `open_device`, `adb:all`, or a tracker's.
+) -> DevicePool:
+    """The devices of a command line; see `device_forms`.
 
-    Raises InputError when one is named twice, or a tracker's together with others.
+    Raises InputError when one is named twice, or those that others use too together with more.
     """
-    from android_rpc.devices.device_pool import DevicesOfTracker, OwnDevices
-
-    names = list(specifications)
-    if any(name.startswith("tracker:") for name in names):
-        if len(names) > 1 or cores:
-            raise InputError(f"{names[0]}: a tracker's devices are used alone, and on their cores")
-        return DevicesOfTracker(names[0], threads, progress)
-    if EVERY_PHONE in names:
-        from android_rpc.adb.discovery import ready_phones
-
-        place = names.index(EVERY_PHONE)
-        names[place : place + 1] = [f"adb:{serial}" for serial in ready_phones()]
-    if twice := {name for name in names if names.count(name) > 1 and name != "emulated"}:
+    setup = Setup(threads, cores, progress)
+    names = [one for name in specifications for one in find_kind(name).every(name)]
+    for name in names:
+        if open_pool := find_kind(name).open_pool:
+            if len(names) > 1 or cores:
+                raise InputError(f"{name}: a tracker's devices are used alone, and on their cores")
+            return open_pool(name, setup)
+    single = [name for name in names if not find_kind(name).emulated]
+    if twice := {name for name in single if single.count(name) > 1}:
         raise InputError(f"--device {', '.join(sorted(twice))}: named twice")
-    return OwnDevices([open_device(name, threads, progress, cores) for name in names])
+    return OwnDevicePool([open_device(name, threads, progress, cores) for name in names])
 
 
 def open_device(
@@ -51,26 +62,45 @@ def open_device(
     progress: Progress = lambda line: None,
     cores: Sequence[int] | None = None,
 ) -> Device:
-    """The device of a command line: `emulated`, `adb`, `adb:SERIAL`, or `tracker:HOST:PORT/KEY`.
+    """The one device of a specification; see `device_forms`.
 
     `threads` is for devices that are served here, `cores` for a phone, which otherwise computes
-    on the Cortex-A76 of its fastest cluster. Raises InputError for anything else, ToolMissing
-    when what the device needs is not installed, and DeviceError when a phone is not ready.
+    on the Cortex-A76 of its fastest cluster. Raises InputError for a specification that names no
+    device, ToolMissing when what the device needs is not installed, and DeviceError when a phone
+    is not ready.
     """
-    if specification == "adb" or specification.startswith("adb:"):
-        from android_rpc.devices.adb_phone import AdbPhone
+    kind = find_kind(specification)
+    if cores and not kind.chooses_cores:
+        able = ", ".join(kind.name for kind in kinds() if kind.chooses_cores)
+        raise InputError(
+            f"{specification!r}: the cores of such a device cannot be chosen",
+            advice=f"leave --cores out; it is for {able}",
+        )
+    return kind.open(specification, Setup(threads, cores, progress))
 
-        serial = specification.removeprefix("adb").removeprefix(":") or None
-        return AdbPhone(serial, threads=threads, cores=cores, progress=progress)
-    if cores:
-        raise InputError(f"{specification!r}: cores can be chosen on a phone only (adb:SERIAL)")
-    if specification.startswith("tracker:"):
-        from android_rpc.devices.tracker_device import RemoteDevice
 
-        return RemoteDevice(specification, threads, progress)
-    if specification in (*NAMES, "emulated-a76"):
-        from android_rpc.devices.emulated import EmulatedPhone
+def default_device() -> tuple[str, str]:
+    """The device to use when none is named, and why: a phone that is ready, else the emulated one.
 
-        return EmulatedPhone(threads=threads, progress=progress)
-    advice = did_you_mean(specification, NAMES, f"give one of {', '.join(FORMS)}")
+    Raises InputError when several phones are ready and $ANDROID_SERIAL names none of them.
+    """
+    why_not = ""
+    for kind in sorted(kinds(), key=lambda kind: kind.emulated):
+        if kind.find is None:
+            continue
+        try:
+            return kind.find(), why_not or kind.found
+        except (DeviceError, ToolMissing) as error:
+            why_not = error.message
+    raise DeviceError(f"no device is ready: {why_not}")
+
+
+def find_kind(specification: str) -> DeviceKind:
+    """The kind of device that a specification names; raises InputError where there is none."""
+    for kind in kinds():
+        if kind.takes(specification):
+            return kind
+    forms = ", ".join(form for kind in kinds() for form in kind.forms)
+    names = [kind.name for kind in kinds()]
+    advice = did_you_mean(specification, names, f"give one of {forms}")
     raise InputError(f"unknown device {specification!r}", advice=advice)

@@ -15,7 +15,7 @@ ABSENT_S = 15.0
 RETRY_S = 2.0
 
 
-def serve_for_ever(
+def keep_registered(
     device: Device,
     tracker: AnyTracker,
     served: Callable[[], None],

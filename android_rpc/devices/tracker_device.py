@@ -1,93 +1,81 @@
-"""How is a device used that somebody else serves?
+"""Devices that somebody else serves, at a tracker that already runs, here or on another machine.
 
-`tracker:HOST:PORT/KEY` names the devices with that key at a tracker that already runs, here or on
-another machine: TVM's own way to share a farm of phones.
+`tracker:HOST:PORT/KEY` names those with that key: TVM's own way to share a farm of phones.
 """
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from android_rpc.devices.device import Endpoint
-from android_rpc.telemetry.thermal import Limits, Temperatures, wait_until_cool
+from android_rpc.devices.device import Device, Endpoint
+from android_rpc.devices.device_pool import CHECK_S, PATIENCE_S, DevicePool, WhileWaiting
+from android_rpc.devices.kind import DeviceKind, Setup
+from android_rpc.telemetry.thermal import BATTERY_FILE, Limits, Temperatures, wait_until_cool
 from android_rpc.tracker.tracker import AnyTracker
+from android_rpc.tracker.tracker_address import FORM, parse_device
 from android_rpc.tracker.tracker_client import TrackerClient
-from android_rpc.tracker.tracker_lease import Claim
+from android_rpc.tracker.tracker_lease import DeviceLease
 from depthbench.errors import DeviceError, InputError
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.session import Session
 
-BATTERY = "/sys/class/power_supply/battery/temp"
-SPECIFICATION = re.compile(r"tracker:(?P<host>[^:/\s]+):(?P<port>\d{1,5})/(?P<key>[\w.-]{1,100})")
 WAIT_S = 10.0
 TAKE_S = 60.0
+FOR_EVER_S = 7 * 24 * 3600.0
 
 
-def parse_tracker(address: str, key: str | None) -> tuple[str, int, str | None]:
-    """Host, port and key of HOST:PORT and a key, if there is one; InputError if they are none."""
-    match = SPECIFICATION.fullmatch(f"tracker:{address}/{key or 'any'}")
-    if match is None or not 0 < int(match["port"]) < 65536:
-        raise InputError(
-            f"tracker {address!r}, key {key!r}: write HOST:PORT, for example 127.0.0.1:9190, and a "
-            "key of letters, digits and -_."
-        )
-    return match["host"], int(match["port"]), key
-
-
-class RemoteDevice:
+class TrackerDevice(Device):
     """A device at a tracker that runs elsewhere; nothing is started or ended here.
 
-    Of several with the same key it is the one that is free first, from `take` or `serve` on; then
+    Of several with the same key it is the one that is free first, from `take` or `reach` on; then
     it has that one's `name`. Raises InputError when `specification` is not of the form
     tracker:HOST:PORT/KEY. A device is emulated when it says so, or its key begins with "emulated".
     """
 
     def __init__(
-        self,
-        specification: str,
-        threads: int = 1,
-        progress: Progress = lambda line: None,
+        self, specification: str, threads: int = 1, progress: Progress = lambda line: None
     ) -> None:
-        match = SPECIFICATION.fullmatch(specification)
-        if match is None or not 0 < int(match["port"]) < 65536:
-            raise InputError(
-                f"{specification!r}: not a device at a tracker; write tracker:HOST:PORT/KEY, "
-                "for example tracker:127.0.0.1:9190/arm64-a76"
-            )
-        self.specification = specification
-        self.name = specification
-        self.host = self.listen = match["host"]
-        self.port = int(match["port"])
-        self.key = match["key"]
+        self.host, self.port, self.key = parse_device(specification)
+        self.specification = self.name = specification
+        self.listen = self.host
         self.emulated = self.key.startswith("emulated")
+        self.lease = DeviceLease(self.host, self.port, self.key, hold=True)
         self._threads = threads
         self._progress = progress
         self._waited_s = 0.0
-        self.claim = Claim(self.host, self.port, self.key, hold=True)
+
+    def another(self) -> TrackerDevice:
+        """A device with the same key at the same tracker, not taken yet."""
+        return TrackerDevice(self.specification, self._threads, self._progress)
 
     def take(
         self, wait_s: float = TAKE_S, while_waiting: Callable[[], None] = lambda: None
     ) -> None:
-        """Becomes a device that is free, and raises what `Claim.take` raises.
+        """Becomes a device that is free, and raises what `DeviceLease.take` raises.
 
         Raises InputError when it has fewer threads than were asked for.
         """
-        self.claim.take(wait_s, while_waiting)
-        about, address = self.claim.about, self.claim.address
+        self.lease.take(wait_s, while_waiting)
+        about, address = self.lease.about, self.lease.address
         assert address is not None
         self.name = self._name_of(address, about)
         self.emulated = self.emulated or bool(about.get("emulated"))
         if about.get("threads", self._threads) < self._threads:
-            self.claim.release()
+            self.release()
             raise InputError(
                 f"{self.name} at {self.specification} runs {about['threads']} thread(s), not "
-                f"{self._threads}: serve it with --threads {self._threads}"
+                f"{self._threads}",
+                advice=f"serve it with --threads {self._threads}",
             )
+
+    def release(self) -> None:
+        """Lets others have the device; may be called again."""
+        self.lease.release()
 
     def devices(self) -> dict[tuple[str, int], str]:
         """The names of all devices with this key that are registered now, by address.
@@ -107,24 +95,28 @@ class RemoteDevice:
         host, port = address
         return str(about.get("name") or f"{self.key} at {host}:{port}")
 
+    def serve(self, tracker: AnyTracker) -> AbstractContextManager[Endpoint]:
+        """Raises InputError: somebody else serves it."""
+        raise InputError(
+            f"{self.specification}: is served elsewhere already",
+            advice="serve a device of this machine",
+        )
+
     @contextmanager
-    def serve(self, tracker: AnyTracker | None = None) -> Iterator[Endpoint]:
+    def reach(self) -> Iterator[Endpoint]:
         """Takes a device at its own tracker, where that was not done, for the block.
 
-        `tracker` is not used. Raises what `devices` and `take` raise.
+        Raises what `devices` and `take` raise.
         """
         import tvm.rpc  # noqa: F401  # takes a moment, and a device waits a moment only
 
-        if self.claim.address is None:
+        if self.lease.address is None:
             self.devices()
             self.take()
         try:
-            yield Endpoint(self.host, self.port, self.key, self.claim)
+            yield Endpoint(self.host, self.port, self.key, self.lease)
         finally:
-            self.claim.release()
-
-    def prepare(self) -> None:
-        """Its temperature can be asked for in a session only: see `settle`."""
+            self.release()
 
     def settle(self, session: Session, limits: Limits | None = None) -> None:
         """Waits until its battery is cool enough to be measured, where the device tells.
@@ -139,7 +131,7 @@ class RemoteDevice:
 
     def conditions(self) -> dict[str, Any]:
         """Where the device is, and what it is where its server says so."""
-        about = {key: value for key, value in self.claim.about.items() if key not in ("name", "id")}
+        about = {key: value for key, value in self.lease.about.items() if key not in ("name", "id")}
         return {
             "device": self.name,
             **about,
@@ -155,6 +147,64 @@ class RemoteDevice:
 def _temperatures(session: Session) -> Temperatures:
     """The battery's, where the device lets it be read."""
     try:
-        return Temperatures(int(session.read_file(BATTERY)) / 10, {})
+        return Temperatures(int(session.read_file(BATTERY_FILE)) / 10, {})
     except (DeviceError, ValueError):
         return Temperatures(None, {})
+
+
+class TrackerDevicePool:
+    """All devices with the key of `device` at its tracker; they may come and go."""
+
+    shared = True
+
+    def __init__(self, device: TrackerDevice) -> None:
+        self._any = device
+
+    def names(self) -> list[str]:
+        """Those that are registered now; DeviceError when there is none."""
+        return sorted(set(self._any.devices().values()))
+
+    def take(self, while_waiting: WhileWaiting) -> Device:
+        """See `DevicePool.take`; others who wait for a device have their turn."""
+        import tvm.rpc  # noqa: F401  # takes a moment, and a device waits a moment only
+
+        there_at = time.monotonic()
+
+        def check() -> None:
+            nonlocal there_at
+            while_waiting()
+            try:
+                self._any.devices()
+                there_at = time.monotonic()
+            except DeviceError:
+                if time.monotonic() - there_at > PATIENCE_S:
+                    raise
+
+        while True:
+            device = self._any.another()
+            try:
+                device.take(FOR_EVER_S, check)
+                return device
+            except DeviceError:  # the tracker itself may be restarting
+                check()
+                time.sleep(CHECK_S)
+
+    def give_back(self, device: Device, lost: bool = False) -> None:
+        """See `DevicePool.give_back`."""
+        device.release()
+
+
+def _open(specification: str, setup: Setup) -> TrackerDevice:
+    return TrackerDevice(specification, setup.threads, setup.progress)
+
+
+def _open_pool(specification: str, setup: Setup) -> DevicePool:
+    return TrackerDevicePool(_open(specification, setup))
+
+
+KIND = DeviceKind(
+    name="tracker",
+    forms={FORM: "all devices with that key that are served elsewhere"},
+    open=_open,
+    open_pool=_open_pool,
+)

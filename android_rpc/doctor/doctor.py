@@ -15,7 +15,7 @@ from typing import Literal
 from android_rpc.adb.client import Adb, find_adb, run_adb
 from android_rpc.adb.discovery import find_phone
 from android_rpc.adb.installation import install_bundle
-from android_rpc.adb.phone_lock import lease_phone
+from android_rpc.adb.phone_lock import lock_phone
 from android_rpc.bundle.bundle import build_bundle
 from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.telemetry import sysfs
@@ -151,8 +151,8 @@ def _page_size(name: str, visit: _Visit) -> Check:
 def _loader(name: str, visit: _Visit) -> Check:
     bundle = build_bundle(progress=visit.progress)
     try:
-        with lease_phone(visit.adb, visit.progress) as lease:
-            folder, pushed = install_bundle(lease, bundle, visit.progress)
+        with lock_phone(visit.adb, visit.progress) as lock:
+            folder, pushed = install_bundle(lock, bundle, visit.progress)
     except DeviceError as error:
         advice = "free some space on the phone" if "space" in str(error) else "plug it in again"
         raise _Stop(Check(name, "failed", one_line(error), advice)) from None

@@ -17,6 +17,8 @@ from depthbench.progress import Progress
 CPU_ZONE = re.compile(r"cpu|soc|cluster|apc|\bbig\b|\bmid\b|\blittle\b", re.IGNORECASE)
 COLDEST_C, HOTTEST_C = -40.0, 150.0
 POLL_S = 5.0
+BATTERY_FILE = "/sys/class/power_supply/battery/temp"
+"""The battery's temperature in tenths of a degree, where a phone lets it be read."""
 
 
 @dataclass(frozen=True)

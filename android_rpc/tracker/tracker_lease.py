@@ -1,8 +1,8 @@
-"""Which device of a tracker is ours, and for how long?
+"""The lease of one of a tracker's devices.
 
-Many devices may have one key. A claim gets whichever is free and from then on that one alone, so
+Many devices may have one key. A lease gets whichever is free and from then on that one alone, so
 that the sessions of one measurement are with one device. Between them our server holds the device
-for us; with TVM's own, others may come in between, and the claim waits for its device's turn.
+for us; with TVM's own, others may come in between, and the lease waits for its device's turn.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Address(NamedTuple):
     port: int
 
 
-class Claim:
+class DeviceLease:
     """A device that the tracker at `host:port` lists under `key`: any, until one was got.
 
     `address` is that of the device that was got, and `about` what its server says of it. `hold`
-    asks the server to keep the device for the next session of this claim.
+    asks the server to keep the device for the next session of this lease.
     """
 
     def __init__(self, host: str, port: int, key: str, hold: bool = False) -> None:

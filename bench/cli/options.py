@@ -210,9 +210,9 @@ def records_option(text: str) -> Callable[[Any], Any]:
 
 def default_device() -> str:
     """The device to use when none is named; says on stderr which, and why."""
-    from android_rpc.adb import discovery
+    from android_rpc.devices import factory
 
-    device, why = discovery.default_device()
+    device, why = factory.default_device()
     if device == "emulated":
         note(f"the emulated phone is used, whose times are no latency, since {why}")
     else:

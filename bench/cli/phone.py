@@ -28,14 +28,12 @@ def doctor(device: str, as_json: bool) -> int:
 
     The exit code is 3 when a check fails; warnings do not count.
     """
+    from android_rpc.devices.adb_phone import parse_serial
     from android_rpc.doctor.doctor import examine, is_fit
-    from depthbench.errors import InputError
 
-    kind, _, serial = device.partition(":")
-    if kind != "adb":
-        raise InputError(f"{device!r}: the doctor sees phones only; write adb or adb:SERIAL")
+    serial = parse_serial(device)
     with status() as progress:
-        checks = examine(serial or None, progress)
+        checks = examine(serial, progress)
     fit = is_fit(checks)
     rows: list[dict[str, Any]] = [asdict(check) for check in checks]
     document = {"device": device, "fit": fit, "checks": rows}

@@ -97,7 +97,7 @@ def command(
     to compile for arm64-a76 first; by default the flagship. Of several, each goes to the next
     device that is free.
     """
-    from android_rpc.devices.factory import open_fleet
+    from android_rpc.devices.factory import open_device_pool
     from android_rpc.telemetry.topology import parse_core_list
     from bench.compile_service import resolve_artefact
     from bench.measure.device_loan import TRIES
@@ -114,7 +114,7 @@ def command(
     into = records or out / RECORDS
     adopt_unfinished(into)
     with status() as progress:
-        fleet = open_fleet(devices or (default_device(),), threads, progress, chosen)
+        pool = open_device_pool(devices or (default_device(),), threads, progress, chosen)
         found = [
             resolve_artefact(what, out, model=model, threads=threads, progress=progress)
             for what in artefacts or (None,)
@@ -145,9 +145,9 @@ def command(
 
         alone = len(jobs) == 1 and not everywhere
         # A phone on a cable that was lost is told of at once; a farm has others.
-        tries = 1 if alone and not fleet.shared else TRIES
+        tries = 1 if alone and not pool.shared else TRIES
         done = measure_all(
-            jobs, fleet, measure, everywhere=everywhere, tries=tries, progress=progress
+            jobs, pool, measure, everywhere=everywhere, tries=tries, progress=progress
         )
     failed = [job for job in jobs if job.failed]
     if alone and failed:

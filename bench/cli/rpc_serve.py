@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 import click
 
 from bench.cli.options import (
@@ -52,10 +50,10 @@ def command(
     TVM RPC executes code for whoever can connect: keep it on loopback, or in a network of your own.
     """
     from android_rpc.devices.factory import open_device
-    from android_rpc.devices.keep_registered import serve_for_ever
-    from android_rpc.devices.tracker_device import parse_tracker
+    from android_rpc.devices.keep_registered import keep_registered
     from android_rpc.telemetry.topology import parse_core_list
     from android_rpc.tracker.tracker import TrackerElsewhere
+    from android_rpc.tracker.tracker_address import parse_tracker
 
     host, port, key = parse_tracker(tracker, key)
     if listen == "0.0.0.0":
@@ -71,8 +69,7 @@ def command(
                 f"--key {key}: keys of emulated phones begin with emulated, so that nobody takes "
                 "their times for latencies"
             )
-        if name or place == "emulated":
-            served.name = name or f"{served.name}-{secrets.token_hex(4)}"
+        served.name = name or served.shared_name
         served.listen = listen
         document = {
             "device": served.name,
@@ -80,7 +77,7 @@ def command(
             "key": served.key,
             "use": f"tracker:{host}:{port}/{served.key}",
         }
-        serve_for_ever(
+        keep_registered(
             served,
             TrackerElsewhere(host, port),
             lambda: emit(

@@ -1,4 +1,4 @@
-"""A device of a fleet for the length of a block, and work that is done again when one is lost."""
+"""A device of a pool for the length of a block, and work that is done again when one is lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
-    from android_rpc.devices.device_pool import Fleet
+    from android_rpc.devices.device_pool import DevicePool
 
 TRIES = 3
 """Work that has lost so many devices is the likelier cause."""
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 
 @contextmanager
-def on_loan(fleet: Fleet, device: Device) -> Iterator[None]:
-    """Give `device` back to `fleet` after the block, as lost where that raises DeviceError."""
+def on_loan(pool: DevicePool, device: Device) -> Iterator[None]:
+    """Give `device` back to `pool` after the block, as lost where that raises DeviceError."""
     lost = False
     try:
         yield
@@ -29,11 +29,11 @@ def on_loan(fleet: Fleet, device: Device) -> Iterator[None]:
         lost = True
         raise
     finally:
-        fleet.give_back(device, lost)
+        pool.give_back(device, lost)
 
 
 def with_retries(
-    fleet: Fleet,
+    pool: DevicePool,
     use: Callable[[Device], T],
     *,
     while_waiting: Callable[[], None],
@@ -44,13 +44,13 @@ def with_retries(
 
     Where a device is lost, which `use` tells by DeviceError, it is called again, with that device
     when it is back or with another; the last of `tries` raises. `while_waiting` is called now and
-    then until a device is free. Raises what `Fleet.take` and `use` raise.
+    then until a device is free. Raises what `DevicePool.take` and `use` raise.
     """
     while True:
-        device = fleet.take(while_waiting)
+        device = pool.take(while_waiting)
         tries -= 1
         try:
-            with on_loan(fleet, device):
+            with on_loan(pool, device):
                 return use(device)
         except DeviceError as error:
             if tries <= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from android_rpc.devices.tracker_device import BATTERY
+from android_rpc.telemetry.thermal import BATTERY_FILE
 
 if TYPE_CHECKING:
     from android_rpc.session import Session
@@ -29,7 +29,7 @@ def device_state(session: Session) -> dict[str, Any]:
     known = {core: khz / 1e3 for core, khz in clocks.items() if khz}
     if known:
         state["clocks_mhz"] = known
-    tenths = _number(session, BATTERY)
+    tenths = _number(session, BATTERY_FILE)
     if tenths is not None:
         state["battery_c"] = tenths / 10
     return state

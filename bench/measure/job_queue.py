@@ -19,7 +19,7 @@ from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
-    from android_rpc.devices.device_pool import Fleet
+    from android_rpc.devices.device_pool import DevicePool
     from android_rpc.session import Session
     from bench.measure.latency import Connect
     from compile.artefact import Artefact
@@ -52,7 +52,7 @@ Measure = Callable[[Job, "Device", "Connect"], Record]
 
 def measure_all(
     jobs: Sequence[Job],
-    fleet: Fleet,
+    pool: DevicePool,
     measure: Measure,
     *,
     everywhere: bool = False,
@@ -68,7 +68,7 @@ def measure_all(
     Returns the records, in the order in which they were done. Raises what the devices raise
     where there is none to begin with. Ctrl-C ends all measurements, which keep what they have.
     """
-    return _Farm(jobs, fleet, measure, everywhere, tries, progress).run()
+    return _Farm(jobs, pool, measure, everywhere, tries, progress).run()
 
 
 class _NothingLeftError(Exception):
@@ -79,14 +79,14 @@ class _Farm:
     def __init__(
         self,
         jobs: Sequence[Job],
-        fleet: Fleet,
+        pool: DevicePool,
         measure: Measure,
         everywhere: bool,
         tries: int,
         progress: Progress,
     ) -> None:
         self._jobs = list(jobs)
-        self._fleet = fleet
+        self._pool = pool
         self._measure = measure
         self._everywhere = everywhere
         self._tries = tries
@@ -100,7 +100,7 @@ class _Farm:
         self._busy_at = time.monotonic()
 
     def run(self) -> list[Record]:
-        self._names.update(self._fleet.names())
+        self._names.update(self._pool.names())
         try:
             while self._wait_for_a_job():
                 self._take_and_start()
@@ -128,7 +128,7 @@ class _Farm:
                     raise _NothingLeftError
 
         try:
-            device = self._fleet.take(while_waiting)
+            device = self._pool.take(while_waiting)
         except _NothingLeftError:
             return
         except DeviceError as error:
@@ -145,7 +145,7 @@ class _Farm:
                 thread.start()
                 return
             alone = not self._running and time.monotonic() - self._busy_at > PATIENCE_S
-        self._fleet.give_back(device)
+        self._pool.give_back(device)
         if alone:
             self._give_up(DeviceError(f"a device has left, and was not back in {PATIENCE_S:g} s"))
         time.sleep(PAUSE_S)
@@ -168,7 +168,7 @@ class _Farm:
     def _run_job(self, job: Job, device: Device) -> None:
         record = None
         try:
-            with on_loan(self._fleet, device):
+            with on_loan(self._pool, device):
                 record = self._measure(job, device, self._connect)
         except KeyboardInterrupt:
             self._interrupted = True

@@ -21,7 +21,7 @@ from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
-    from android_rpc.devices.device_pool import Fleet
+    from android_rpc.devices.device_pool import DevicePool
     from android_rpc.session import Session
     from compile.tuning.network import Trial
     from compile.tuning.running import Running
@@ -52,13 +52,13 @@ class DeviceMeasurer:
         default: Trial,
         running: Running,
         progress: Progress,
-        fleet: Fleet,
+        pool: DevicePool,
         name: str,
     ) -> None:
         self._default = default
         self._ports = running.ports
         self._progress = progress
-        self._fleet = fleet
+        self._pool = pool
         self._building = threading.Lock()
         self.objective = f"nanoseconds of the kernel, cold caches, {name}"
 
@@ -66,7 +66,7 @@ class DeviceMeasurer:
     def places(self) -> int:
         """The devices that are there now, at least one: a phone may be on its way back."""
         try:
-            return len(self._fleet.names())
+            return len(self._pool.names())
         except DeviceError:
             return 1
 
@@ -151,7 +151,7 @@ class DeviceMeasurer:
                     return use(session, libraries, device.name)
 
             return with_retries(
-                self._fleet, in_a_session, while_waiting=self._wait, progress=self._progress
+                self._pool, in_a_session, while_waiting=self._wait, progress=self._progress
             )
 
 

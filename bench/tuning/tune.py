@@ -130,13 +130,13 @@ def _open_measurer(
 
         yield EMULATED, lambda default, running: EmulatedMeasurer(default, running, progress)
     else:
-        from android_rpc.devices.factory import open_fleet
+        from android_rpc.devices.factory import open_device_pool
         from bench.tuning.device_measurer import DeviceMeasurer
 
-        fleet = open_fleet([device], threads=machine.threads, progress=progress)
-        names = fleet.names()
-        where = device if fleet.shared else ", ".join(names)
+        pool = open_device_pool([device], threads=machine.threads, progress=progress)
+        names = pool.names()
+        where = device if pool.shared else ", ".join(names)
         yield (
             where,
-            lambda default, running: DeviceMeasurer(default, running, progress, fleet, where),
+            lambda default, running: DeviceMeasurer(default, running, progress, pool, where),
         )

@@ -28,8 +28,8 @@ PUBLIC = {
     "depthnet": "DepthDataset DepthPair PROTOCOLS Protocol Scores build complexity data_folder "
     "open_dataset score zoo",
     "compile": "Artefact HostModel compile_model load_artefact precision targets",
-    "android_rpc": "Device Fleet RemoteModel Session default_device open_device open_fleet "
-    "open_session",
+    "android_rpc": "Device DevicePool RemoteModel Session default_device open_device "
+    "open_device_pool open_session",
     "bench": "Model Runtime append_record build_report compare_runtimes compile_for "
     "measure_accuracy measure_on_device new_record open_runtime read_records resolve_model "
     "write_report",

@@ -19,9 +19,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle
-from android_rpc.devices.device_pool import DevicesOfTracker
 from android_rpc.devices.emulated import EmulatedPhone
-from android_rpc.devices.tracker_device import RemoteDevice
+from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
 from android_rpc.session import open_session
 from android_rpc.tracker.tracker import Tracker
 from bench.accuracy.evaluate import measure_accuracy
@@ -102,8 +101,8 @@ def farm(bundle: Bundle, processes_with: ProcessesWith) -> Iterator[Tracker]:
         assert processes_with(KEY) == []
 
 
-def fleet_at(tracker: Tracker, key: str = KEY) -> DevicesOfTracker:
-    return DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+def pool_at(tracker: Tracker, key: str = KEY) -> TrackerDevicePool:
+    return TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{key}"))
 
 
 def measure(job: Job, device: Any, connect: Connect, **options: Any) -> Record:
@@ -120,9 +119,9 @@ def models(records: list[Record]) -> list[str]:
 
 def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> None:
     """Three others are free all the time."""
-    device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
+    device = TrackerDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
     folders = set()
-    with device.serve() as endpoint:
+    with device.reach() as endpoint:
         for _ in range(4):
             with open_session(*endpoint) as session:
                 path = session._connection.get_function("tvm.rpc.server.workpath")("x")
@@ -140,7 +139,7 @@ def test_a_device_that_was_taken_waits_for_its_first_session(
     farm: Tracker, wait_until: Callable[[Callable[[], object], float], float]
 ) -> None:
     """A server takes itself back from a client that asks for it and does not come."""
-    device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
+    device = TrackerDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
     device.take()
     try:
         with farm.client() as client:
@@ -148,17 +147,17 @@ def test_a_device_that_was_taken_waits_for_its_first_session(
         wait_until(lambda: free_at(farm) == len(PHONES) - 2, 30)
         # Asked for later than ours, and taken back before.
         wait_until(lambda: free_at(farm) == len(PHONES) - 1, 60)
-        with device.serve() as endpoint, open_session(*endpoint) as session:
+        with device.reach() as endpoint, open_session(*endpoint) as session:
             assert session.read_file("/proc/uptime")
     finally:
-        device.claim.release()
+        device.lease.release()
 
 
 def test_two_clients_share_four_phones(farm: Tracker, artefacts: list[Artefact]) -> None:
     records: list[list[Record]] = [[], []]
 
     def client(number: int) -> None:
-        records[number] += measure_all(jobs_of(artefacts), fleet_at(farm), measure)
+        records[number] += measure_all(jobs_of(artefacts), pool_at(farm), measure)
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(2)]
     for thread in clients:
@@ -176,7 +175,7 @@ def test_two_clients_share_four_phones(farm: Tracker, artefacts: list[Artefact])
 
 
 def test_every_artefact_on_every_device(farm: Tracker, artefacts: list[Artefact]) -> None:
-    records = measure_all(jobs_of(artefacts[:2]), fleet_at(farm), measure, everywhere=True)
+    records = measure_all(jobs_of(artefacts[:2]), pool_at(farm), measure, everywhere=True)
     pairs = sorted((record["model"], record["device"]["name"]) for record in records)
     names = [artefact.manifest["name"] for artefact in artefacts[:2]]
     assert pairs == sorted((model, phone) for model in names for phone in PHONES)
@@ -209,8 +208,8 @@ def test_a_phone_that_leaves_gives_its_artefact_back_and_is_used_again(
                 stack.enter_context(serving(bundle, tracker, [PHONES[1]], key))
 
         jobs = jobs_of(artefacts[:3])
-        fleet = fleet_at(tracker, key)
-        records = measure_all(jobs, fleet, one, everywhere=True, progress=come_back)
+        pool = pool_at(tracker, key)
+        records = measure_all(jobs, pool, one, everywhere=True, progress=come_back)
         assert not any(job.failed for job in jobs)
     assert len(lost) == 1
     pairs = sorted((record["model"], record["device"]["name"]) for record in records)
@@ -300,7 +299,7 @@ def test_a_phone_is_served_at_a_tracker_until_ctrl_c(
             assert server.stdout is not None
             said = server.stdout.readline()
             assert said.startswith(f"mine is at tracker:{tracker_at}/{key}"), server.communicate()
-            (record,) = measure_all(jobs_of(artefacts[:1]), fleet_at(tracker, key), measure)
+            (record,) = measure_all(jobs_of(artefacts[:1]), pool_at(tracker, key), measure)
         finally:
             server.send_signal(signal.SIGINT)
             _, errors = server.communicate(timeout=60)

@@ -13,8 +13,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle
-from android_rpc.devices.device_pool import DevicesOfTracker
 from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
 from android_rpc.session import Session
 from android_rpc.tracker.tracker import Tracker
 from bench.tuning.device_measurer import DeviceMeasurer
@@ -71,9 +71,9 @@ def test_cost_under_emulation_tells_a_poor_tile(trials: Trials) -> None:
 def test_kernels_are_timed_on_a_device(
     trials: Trials, tracker: Tracker, phone: EmulatedPhone
 ) -> None:
-    fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
+    pool = TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{phone.key}"))
     default, trial, running = trials
-    place = DeviceMeasurer(default, running, lambda line: None, fleet, phone.name)
+    place = DeviceMeasurer(default, running, lambda line: None, pool, phone.name)
     assert place.places == 1
     costs = place.costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
@@ -97,7 +97,7 @@ def test_trials_are_spread_over_all_devices(
             phone.key, phone.name = key, name
             serving[name] = stack.enter_context(ExitStack())
             serving[name].enter_context(phone.serve(tracker))
-        fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+        pool = TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{key}"))
 
         class Watched(DeviceMeasurer):
             def _time_kernels(
@@ -113,7 +113,7 @@ def test_trials_are_spread_over_all_devices(
         journal = Journal(tmp_path, {})
 
         def place(default: Trial, running: Running) -> DeviceMeasurer:
-            return Watched(default, running, lambda line: None, fleet, "farm")
+            return Watched(default, running, lambda line: None, pool, "farm")
 
         tuning = Tuning(network, "tiny", place, journal, seed=0)
         assert tuning.measurer.places == 2

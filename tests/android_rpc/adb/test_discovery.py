@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from android_rpc.adb import discovery as phones_module
 from android_rpc.adb.discovery import (
     ADVICE,
     READY,
     ListedPhone,
     choose_phone,
-    default_device,
     parse_devices,
 )
 from depthbench.errors import DeviceError, InputError
@@ -93,7 +89,7 @@ def test_the_choice_is_ready_or_said_in_one_line(
             with pytest.raises(InputError, match=r"^.*choose one with --device: adb:.*\Z"):
                 choose_phone(phones, serial)
         elif not meant or meant[0] not in ready:
-            with pytest.raises(DeviceError, match=r"^.*: .*\Z"):
+            with pytest.raises(DeviceError, match=r"^.*; .*\Z"):
                 choose_phone(phones, serial)
         else:
             assert choose_phone(phones, serial) == meant[0]
@@ -102,7 +98,7 @@ def test_the_choice_is_ready_or_said_in_one_line(
 @pytest.mark.parametrize("state", ADVICE)
 def test_every_state_has_advice(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    with pytest.raises(DeviceError, match=r"^phone R58 is .*: \w+") as caught:
+    with pytest.raises(DeviceError, match=r"^phone R58 is .*; \w+") as caught:
         choose_phone([ListedPhone("R58", state)])
     assert str(caught.value).endswith(ADVICE[state])
 
@@ -112,51 +108,3 @@ def test_the_environment_names_the_phone_as_for_adb(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ANDROID_SERIAL", "b")
     assert choose_phone(phones).serial == "b"
     assert choose_phone(phones, "a").serial == "a"
-
-
-@pytest.fixture
-def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Says what adb lists from now on: phones by serial and state."""
-    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    monkeypatch.setattr(phones_module, "start_server", lambda: False)
-
-    def plug(**states: str) -> None:
-        listed = [ListedPhone(serial, state) for serial, state in states.items()]
-        monkeypatch.setattr(phones_module, "run_adb", lambda *_: printed(listed))
-
-    return plug
-
-
-def test_the_only_phone_that_is_ready_is_the_default(plug: Callable[..., None]) -> None:
-    plug(a=READY)
-    assert default_device() == ("adb:a", "the phone on the cable")
-    plug(a="unauthorized", b=READY)
-    assert default_device()[0] == "adb:b"
-
-
-def test_without_a_ready_phone_it_is_the_emulated_one(plug: Callable[..., None]) -> None:
-    plug()
-    device, why = default_device()
-    assert device == "emulated"
-    assert why.startswith("no phone is connected")
-    plug(a="unauthorized")
-    device, why = default_device()
-    assert device == "emulated"
-    assert why.startswith("phone a is unauthorised")
-
-
-def test_several_ready_phones_are_listed(
-    plug: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plug(a=READY, b=READY, c="offline")
-    monkeypatch.setattr(phones_module, "SETTLE_S", 0.0)
-    with pytest.raises(InputError, match=r"^2 phones are ready.*adb:a, adb:b, adb:all$"):
-        default_device()
-    monkeypatch.setenv("ANDROID_SERIAL", "b")
-    assert default_device()[0] == "adb:b"
-
-
-def test_without_adb_the_default_is_the_emulated_phone(no_programs: Path) -> None:
-    device, why = default_device()
-    assert device == "emulated"
-    assert why.startswith("adb is not installed")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from android_rpc.devices import crash_diagnosis
-from android_rpc.devices.crash_diagnosis import explained
+from android_rpc.devices.crash_diagnosis import diagnosed
 from depthbench.errors import ConnectionLost, DeviceError
 from depthbench.processes import child_process
 
@@ -21,7 +21,7 @@ def break_off(*log: str, exit_code: int | None = None) -> str:
     with child_process([sys.executable, "-c", program]) as server:
         while "session" not in server.log():
             pass
-        with pytest.raises(DeviceError) as error, explained("adb:R58", server):
+        with pytest.raises(DeviceError) as error, diagnosed("adb:R58", server):
             raise ConnectionLost("device k: timing the model: closed", "timing the model")
     return str(error.value)
 
@@ -58,6 +58,6 @@ def test_other_errors_pass_unchanged() -> None:
     with (
         child_process([sys.executable, "-c", "input()"]) as server,
         pytest.raises(DeviceError, match=r"^refused$"),
-        explained("adb:R58", server),
+        diagnosed("adb:R58", server),
     ):
         raise DeviceError("refused")

@@ -8,21 +8,21 @@ import pytest
 
 from android_rpc.devices.emulated import EmulatedPhone, emulator_version, find_emulator
 from android_rpc.devices.factory import open_device
-from android_rpc.devices.tracker_device import RemoteDevice
+from android_rpc.devices.tracker_device import TrackerDevice
 from android_rpc.telemetry.thermal import Limits
 from depthbench.errors import DeviceError, InputError, ToolMissing
 
 
 def test_a_device_elsewhere() -> None:
     device = open_device("tracker:farm.example:9190/pixel-6")
-    assert isinstance(device, RemoteDevice)
+    assert isinstance(device, TrackerDevice)
     assert (device.host, device.port, device.key) == ("farm.example", 9190, "pixel-6")
     assert not device.emulated
     assert device.conditions()["tracker"] == "farm.example:9190"
 
 
 def test_an_emulated_device_elsewhere_is_still_emulated() -> None:
-    assert RemoteDevice("tracker:127.0.0.1:9190/emulated-a76-1").conditions()["emulated"] is True
+    assert TrackerDevice("tracker:127.0.0.1:9190/emulated-a76-1").conditions()["emulated"] is True
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_warm_phone_elsewhere_cools_down_before_it_is_measured(
 ) -> None:
     monkeypatch.setattr("android_rpc.telemetry.thermal.POLL_S", 0.0)
     lines: list[str] = []
-    device = RemoteDevice("tracker:127.0.0.1:9190/pixel", progress=lines.append)
+    device = TrackerDevice("tracker:127.0.0.1:9190/pixel", progress=lines.append)
     session = Warm(391, 380, 352, 300)
     device.settle(session)  # type: ignore[arg-type]
     assert session.tenths == [300]
@@ -90,5 +90,5 @@ def test_a_warm_phone_elsewhere_cools_down_before_it_is_measured(
     device.settle(Warm())  # type: ignore[arg-type]
     with pytest.raises(DeviceError, match="still too warm"):
         device.settle(Warm(400), Limits(wait_s=0.0))  # type: ignore[arg-type]
-    emulated = RemoteDevice("tracker:127.0.0.1:9190/emulated-1")
+    emulated = TrackerDevice("tracker:127.0.0.1:9190/emulated-1")
     emulated.settle(Warm(400), Limits(wait_s=0.0))  # type: ignore[arg-type]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from android_rpc.devices.device_pool import OwnDevices
+from android_rpc.devices.device import Device
+from android_rpc.devices.device_pool import OwnDevicePool
 from bench.measure import job_queue
 from bench.measure.device_loan import TRIES
 from bench.measure.job_queue import Job, measure_all
@@ -22,8 +22,15 @@ from depthbench.errors import CheckFailed, DeviceError
 WAIT_S = 30
 
 
-def devices(*names: str) -> OwnDevices:
-    return OwnDevices([SimpleNamespace(name=name) for name in names])
+class NamedDevice(Device):
+    """A device of which nothing but its name is asked."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def devices(*names: str) -> OwnDevicePool:
+    return OwnDevicePool([NamedDevice(name) for name in names])
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ def test_devices_that_do_not_return_end_the_waiting(
 ) -> None:
     monkeypatch.setattr("android_rpc.devices.device_pool.PATIENCE_S", 0.2)
     monkeypatch.setattr("android_rpc.devices.device_pool.CHECK_S", 0.05)
-    monkeypatch.setattr("android_rpc.devices.device_pool._is_there", lambda device: False)
+    monkeypatch.setattr(NamedDevice, "present", False)
     queue = jobs(2)
 
     def measure(job: Job, device: Any, connect: object) -> Record:

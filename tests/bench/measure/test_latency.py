@@ -13,6 +13,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from android_rpc.devices.device import Device
 from bench.accuracy.device_accuracy import Accuracy
 from bench.measure.latency import measure_on_device
 from bench.measure.request import MeasurementRequest
@@ -28,7 +29,7 @@ PUBLISHED = Path(__file__).parents[3] / "docs" / "record.schema.json"
 Compute = Callable[[np.ndarray], np.ndarray]
 
 
-class FakePhone:
+class FakePhone(Device):
     """A device whose outputs and times are given; it counts what is asked of it."""
 
     key = "fake"

@@ -15,7 +15,7 @@ import pytest
 
 from android_rpc.adb.client import Adb
 from android_rpc.adb.installation import install_bundle
-from android_rpc.adb.phone_lock import lease_phone
+from android_rpc.adb.phone_lock import lock_phone
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.telemetry.thermal import Limits
@@ -110,8 +110,8 @@ def test_sigterm_leaves_nothing(
 
 
 def install(client: Adb, bundle: Bundle) -> tuple[PurePosixPath, bool]:
-    with lease_phone(client) as lease:
-        return install_bundle(lease, bundle)
+    with lock_phone(client) as lock:
+        return install_bundle(lock, bundle)
 
 
 def test_the_bundle_is_pushed_once_and_again_when_it_was_damaged(
@@ -141,7 +141,7 @@ def test_rules_of_others_stay(phone_double: PhoneDouble) -> None:
     adb("-s", phone_double.serial, "forward", "tcp:0", "tcp:1234")
     adb("-s", phone_double.serial, "reverse", "tcp:4321", "tcp:1234")
     before = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))
-    with lease_phone(client) as lease, lease.forward(1234) as here, lease.reverse(1234) as there:
+    with lock_phone(client) as lock, lock.forward(1234) as here, lock.reverse(1234) as there:
         assert f"tcp:{here} tcp:1234" in adb("forward", "--list")
         assert f"tcp:{there} tcp:1234" in adb("-s", phone_double.serial, "reverse", "--list")
     after = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))

@@ -27,10 +27,9 @@ def kinds() -> Sequence[DeviceKind]:
     return sorted(found, key=lambda kind: kind.name)
 
 
-def device_forms() -> str:
+def device_forms() -> dict[str, str]:
     """How devices are named, for help texts: each form, and what it stands for."""
-    forms = {form: meaning for kind in kinds() for form, meaning in kind.forms.items()}
-    return "; ".join(f"{form} for {meaning}" for form, meaning in forms.items())
+    return {form: meaning for kind in kinds() for form, meaning in kind.forms.items()}
 
 
 def open_device_pool(
@@ -100,7 +99,7 @@ def find_kind(specification: str) -> DeviceKind:
     for kind in kinds():
         if kind.takes(specification):
             return kind
-    forms = ", ".join(form for kind in kinds() for form in kind.forms)
+    forms = ", ".join(device_forms())
     names = [kind.name for kind in kinds()]
     advice = did_you_mean(specification, names, f"give one of {forms}")
     raise InputError(f"unknown device {specification!r}", advice=advice)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,10 @@ def _data_sets() -> Iterable[str]:
 
 
 def _devices() -> Iterable[str]:
-    return ("emulated", "adb", "adb:all", "tracker:")
+    from android_rpc.devices.factory import device_forms
+
+    # what stands for a name of the user's own is in capitals
+    return [re.split("[A-Z]", form)[0] for form in device_forms()]
 
 
 class InputShape(click.ParamType):
@@ -106,6 +111,21 @@ class InputShape(click.ParamType):
 
 NETWORK = Name("network", _networks)
 MODEL = Name("model", _networks, others=True)
+
+
+class DevicesOption(click.Option):
+    """An option whose help begins with how devices are named."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help, for which every kind of device is looked up."""
+        from android_rpc.devices.factory import device_forms
+
+        forms = "; ".join(f"{form} for {meaning}" for form, meaning in device_forms().items())
+        option = copy.copy(self)
+        option.help = f"{forms}; {self.help}"
+        return super(DevicesOption, option).get_help_record(ctx)
+
+
 DEVICE = Name("device", _devices, others=True)
 
 network_argument = click.argument("name", default=FLAGSHIP, type=NETWORK)
@@ -163,11 +183,11 @@ device_option = click.option(
 devices_option = click.option(
     "--device",
     "devices",
+    cls=DevicesOption,
     multiple=True,
     type=DEVICE,
-    help="emulated; adb or adb:SERIAL for a phone on a cable, adb:all for every one; "
-    "tracker:HOST:PORT/KEY for all devices with that key that are served elsewhere; may be given "
-    "several times.  [default: the phone on the cable, without one the emulated phone]",
+    help="may be given several times.  [default: the phone on the cable, without one the emulated "
+    "phone]",
 )
 cores_option = click.option(
     "--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]"

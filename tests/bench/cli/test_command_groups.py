@@ -65,7 +65,7 @@ def test_debug_stands_before_or_after_the_command(
         ("depthbench compile --precision fp", {"fp32", "fp16"}),
         ("depthbench eval --protocol e", {"eigen"}),
         ("depthbench eval --data r", {"rooms"}),
-        ("depthbench rpc-measure --device a", {"adb", "adb:all"}),
+        ("depthbench rpc-measure --device a", {"adb", "adb:", "adb:all"}),
     ],
 )
 def test_the_shell_completes(words: str, expected: set[str]) -> None:

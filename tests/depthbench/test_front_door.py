@@ -35,6 +35,7 @@ PUBLIC = {
     "write_report",
 }
 SMALL = "fastdepth_pruned"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("package", PUBLIC)
@@ -169,10 +170,16 @@ def test_a_report_is_gathered_and_written(model: Model, folder: Path) -> None:
     assert SMALL in (folder / "report.md").read_text()
 
 
-def test_an_artefact_is_compiled_once(model: Model, folder: Path) -> None:
+def test_an_artefact_is_compiled_once_and_is_what_the_document_says(
+    model: Model, folder: Path
+) -> None:
     artefact = depthbench.compile(model, "host")
     assert artefact.folder == Path("out") / f"{SMALL}-host"
     assert depthbench.compile(model, "host").reused
+    document = (ROOT / "docs/file_formats.md").read_text()
+    table = document.partition("| field of the manifest |")[2].partition("\n\n")[0]
+    fields = [name for row in table.splitlines()[2:] for name in row.split("|")[1].split(",")]
+    assert {name.strip(" `") for name in fields} == set(artefact.manifest)
 
 
 def test_runtimes_are_compared(model: Model) -> None:

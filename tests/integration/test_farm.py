@@ -274,7 +274,8 @@ def test_ctrl_c_keeps_the_samples_and_frees_the_phones(
     finally:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors.strip()) == (130, "depthbench: interrupted")
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "depthbench: interrupted"  # after lines of progress
     records = read_records(file)
     assert models(records) == ["net0", "net1"]
     assert all(record["samples_ms"] for record in records)

@@ -189,7 +189,7 @@ def test_cores_are_chosen_and_checked(
 def test_no_phone(adb_server: None, depthbench: Start) -> None:
     code, out, err = finish(depthbench("rpc-measure", "--device", "adb"))
     assert (code, out) == (3, "")
-    assert "no phone is connected: on the phone, tap Settings" in only_line(err)
+    assert "no phone is connected; on the phone, tap Settings" in only_line(err)
 
 
 def test_two_phones_without_a_serial_number(make_phone: MakePhone, depthbench: Start) -> None:
@@ -197,7 +197,7 @@ def test_two_phones_without_a_serial_number(make_phone: MakePhone, depthbench: S
     code, _, err = finish(depthbench("rpc-measure", "--device", "adb"))
     assert code == 2
     line = only_line(err)
-    assert "2 phones are connected: choose one with --device: adb:" in line
+    assert "2 phones are connected; choose one with --device: adb:" in line
     assert all(f"adb:{serial}" in line for serial in serials)
     phone = AdbPhone(serials[1])
     assert phone.adb.serial == serials[1]
@@ -214,4 +214,4 @@ def test_an_unauthorised_phone(make_phone: MakePhone, depthbench: Start) -> None
     phone = make_phone("--unauthorised")
     code, _, err = finish(depthbench("rpc-measure", "--device", f"adb:{phone.serial}"))
     assert code == 3
-    assert "is unauthorised: unlock it and confirm 'Allow USB debugging?'" in only_line(err)
+    assert "is unauthorised; unlock it and confirm 'Allow USB debugging?'" in only_line(err)

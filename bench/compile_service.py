@@ -116,14 +116,16 @@ def resolve_artefact(
     artefact = load_artefact(Path(what))
     if artefact.manifest["threads"] < threads:
         raise InputError(
-            f"{what} was compiled for {artefact.manifest['threads']} thread(s): "
-            f"compile it with --threads {threads}"
+            f"{what} was compiled for {artefact.manifest['threads']} thread(s)",
+            advice=f"compile it with --threads {threads}",
         )
     name = Path(artefact.manifest["source"]["file"]).name
     for place in (model, artefact.folder.parent / name, out / name):
         if place is not None and place.is_file():
             return artefact, place
-    raise InputError(f"{what} was compiled from {name}, which is not beside it: give it as --model")
+    raise InputError(
+        f"{what} was compiled from {name}, which is not beside it", advice="give it as --model"
+    )
 
 
 def describe_artefact(artefact: Artefact) -> dict[str, Any]:

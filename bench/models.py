@@ -15,7 +15,6 @@ from depthnet.export.export_cache import origin_of
 from depthnet.weights.origin import Origin
 
 MAX_BYTES = 2**31 - 1
-_NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
 
 
 @dataclass(frozen=True)
@@ -108,16 +107,16 @@ def load_model(path: Path, name: str | None = None) -> Model:
     from google.protobuf.message import DecodeError
 
     if not path.is_file():
-        raise InputError(f"no such file: {path}: give an .onnx file or a network's name")
+        raise InputError(f"no such file: {path}", advice="give an .onnx file or a network's name")
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path} is larger than 2 GiB: ONNX files cannot be")
     content = path.read_bytes()
     try:
         graph = onnx.load_from_string(content)
     except DecodeError as error:
-        raise InputError(_NO_MODEL.format(path)) from error
+        raise _no_model(path) from error
     if not graph.graph.node or not graph.graph.input:
-        raise InputError(_NO_MODEL.format(path))
+        raise _no_model(path)
     image = graph.graph.input[0]
     return Model(
         name=name or path.stem,
@@ -128,3 +127,7 @@ def load_model(path: Path, name: str | None = None) -> Model:
         metadata={prop.key: prop.value for prop in graph.metadata_props},
         quantised=any(node.op_type == "DequantizeLinear" for node in graph.graph.node),
     )
+
+
+def _no_model(path: Path) -> InputError:
+    return InputError(f"{path} is not an ONNX model or is truncated", advice="export it again")

@@ -67,7 +67,7 @@ def quantise(
         if old.metadata.get(STAMP) == json.dumps(stamp):
             return old
     if model.quantised:
-        raise InputError(f"{model.path} is quantised already: give the float32 model")
+        raise InputError(f"{model.path} is quantised already", advice="give the float32 model")
     size = model.image_size
     graph = onnx.load(str(model.path))
     chosen = inner_products(graph.graph)

@@ -30,9 +30,9 @@ PUBLIC = {
     "compile": "Artefact HostModel compile_model load_artefact precision targets",
     "android_rpc": "Device DevicePool RemoteModel Session default_device open_device "
     "open_device_pool open_session",
-    "bench": "Model Runtime append_record build_report compare_runtimes compile_for "
-    "measure_accuracy measure_on_device new_record open_runtime read_records resolve_model "
-    "write_report",
+    "bench": "MeasurementRequest Model Runtime append_record build_report compare_runtimes "
+    "compile_for measure_accuracy measure_on_device new_record open_runtime read_records "
+    "resolve_model write_report",
 }
 SMALL = "fastdepth_pruned"
 ROOT = Path(__file__).resolve().parents[2]

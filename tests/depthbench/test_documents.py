@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +33,7 @@ def text(name: str) -> str:
 def commands(name: str) -> Iterator[list[str]]:
     """The words of each `depthbench ...` line in the code of a document."""
     blocks = re.findall(r"```sh\n(.*?)```", text(name), re.DOTALL)
-    spans = re.findall(r"`(depthbench [^`]+)`", text(name))
+    spans = re.findall(r"`(depthbench (?!COMMAND)[^`]+)`", text(name))
     for line in [*"".join(blocks).splitlines(), *spans]:
         if line.startswith("depthbench "):
             yield shlex.split(line, comments=True)[1:]
@@ -92,3 +95,18 @@ def test_every_folder_is_explained() -> None:
     assert explained == {name for name in folders if not name.endswith(".py/")} | {
         "android_rpc/server/"  # in C
     }
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_as_described(shell: str) -> None:
+    variable = f"_DEPTHBENCH_COMPLETE={shell}_source"
+    assert variable in text("docs/command_line.md")
+    environment = {
+        **os.environ,
+        "_DEPTHBENCH_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "depthbench export mobiled",
+        "COMP_CWORD": "mobiled" if shell == "fish" else "2",
+    }
+    command = [sys.executable, "-m", "bench.cli"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert "mobiledepth" in done.stdout, done.stderr

@@ -153,7 +153,7 @@ def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> It
     for index in np.linspace(0, len(dataset) - 1, count).astype(int):
         cancellation.check()
         pair = dataset[int(index)]
-        image, _ = rule.look(pair.image, pair.depth)
+        image, _ = rule.apply_view(pair.image, pair.depth)
         network_input = protocols.to_input(image, size)
         yield from (network_input, np.ascontiguousarray(network_input[..., ::-1]))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Model, resolve_model
+from bench.models import Model, fix_shapes, resolve_model
 from bench.quantise import quantise
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -46,6 +46,8 @@ def compile_for(
     machine = targets.get(target)
     if precision is not None:
         precisions.for_target(precision, machine)
+    if precision == "int8":  # calibrating runs the model, which needs its shapes
+        model = fix_shapes(model, input_shapes or {}, out)
     source = in_precision(resolve_model(model, out, progress=progress), precision, out, progress)
     precision = precision or ("int8" if source.quantised else "fp32")
     from compile.pipeline import compile_model

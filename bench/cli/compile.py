@@ -10,6 +10,7 @@ import click
 from bench.cli.options import (
     FILE,
     FOLDER,
+    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -52,7 +53,7 @@ def command(
     precision: str | None,
     threads: int,
     output: Path | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    shapes: Shapes,
     tuned: Path | None,
     untuned: bool,
     force: bool,

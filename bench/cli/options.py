@@ -109,6 +109,9 @@ class InputShape(click.ParamType):
         return name, tuple(map(int, edges))
 
 
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""What --input-shape gives."""
+
 NETWORK = Name("network", _networks)
 MODEL = Name("model", _networks, others=True)
 

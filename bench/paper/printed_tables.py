@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.paper.counted import read_counted
 from bench.paper.measured import read_measured
 from bench.records.record import Record
-from bench.report.wording import untrained
+from bench.report.wording import trained
 from depthbench.errors import InputError
 from depthnet import paper
 
@@ -147,7 +147,7 @@ def is_comparable(record: Mapping[str, Any]) -> bool:
         and record["split"] == "test"
         and record["images"] == TEST_IMAGES
         and record["flip"]
-        and not untrained([record])
+        and trained(record)
     )
 
 

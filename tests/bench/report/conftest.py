@@ -12,7 +12,11 @@ from bench.records.record import Record
 from bench.report.report import build_report
 
 Make = Callable[..., Record]
-TRAINED: dict[str, Any] = {"weights": "trained on nyu, 20 epochs", "images": 654}
+TRAINED: dict[str, Any] = {
+    "weights": "trained on nyu, 20 epochs",
+    "origin": {"kind": "trained"},
+    "images": 654,
+}
 OPERATORS: list[dict[str, Any]] = [
     {
         "name": "conv_1",

@@ -68,7 +68,7 @@ def test_no_phone_is_a_note_and_no_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        "android_rpc.adb.discovery.default_device", lambda: ("emulated", "no phone is connected")
+        "android_rpc.devices.factory.default_device", lambda: ("emulated", "no phone is connected")
     )
     assert options.default_device() == "emulated"
     (line,) = capsys.readouterr().err.splitlines()

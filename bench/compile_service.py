@@ -25,7 +25,7 @@ def compile_for(
     precision: str | None = None,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
-    records: Path | None = None,
+    tuned: Path | None = None,
     untuned: bool = False,
     force: bool = False,
     progress: Progress = lambda line: None,
@@ -34,11 +34,11 @@ def compile_for(
 
     The precision is by default int8 for a quantised model, else fp32; a model that is not is
     quantised first for int8, calibrated on the default data. Schedules take tuned choices unless
-    `untuned`: those of `records`, by default what `depthbench tune` last wrote for the target, and
-    those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision
-    and the number of threads behind it where they are not fp32 and one; one that is up to date is
-    returned as it is, unless `force`. Raises InputError for an unknown target or precision, or one
-    that the target is not made for, before anything is exported.
+    `untuned`: those of the file `tuned`, by default what `depthbench tune` last wrote for the
+    target, and those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with
+    the precision and the number of threads behind it where they are not fp32 and one; one that is
+    up to date is returned as it is, unless `force`. Raises InputError for an unknown target or
+    precision, or one that the target is not made for, before anything is exported.
     """
     from compile import precision as precisions
     from compile import targets
@@ -64,19 +64,19 @@ def compile_for(
         precision=precision,
         threads=threads,
         input_shapes=input_shapes,
-        tuned=None if untuned else own_records(machine, records),
+        tuned=None if untuned else tuned_files(machine, tuned),
         progress=progress,
         force=force,
     )
 
 
-def own_records(machine: Target, records: Path | None = None) -> list[Path]:
+def tuned_files(machine: Target, tuned: Path | None = None) -> list[Path]:
     """The file that is asked for; else the user's own for the target, where there is one."""
-    default = default_records(machine)
-    return [records] if records else [default] if default.is_file() else []
+    default = default_tuned_file(machine)
+    return [tuned] if tuned else [default] if default.is_file() else []
 
 
-def default_records(machine: Target) -> Path:
+def default_tuned_file(machine: Target) -> Path:
     """Where tuned choices for a target are kept."""
     from compile.records.tuned_choices import file_name
     from depthbench.files import cache_folder

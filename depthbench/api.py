@@ -94,7 +94,7 @@ def compile(
         precision=precision,
         threads=threads,
         input_shapes=input_shapes,
-        records=Path(tuned) if tuned else None,
+        tuned=Path(tuned) if tuned else None,
         untuned=untuned,
         progress=progress,
     )

@@ -44,8 +44,7 @@ class Runtimes(click.ParamType):
     type=Runtimes(),
     default="all",
     show_default=True,
-    help="all, or some of pytorch,torch-compile,torchscript,executorch,onnxruntime,openvino,ncnn,"
-    "litert,mnn,tvm.",
+    help="all, or names with commas, such as onnxruntime,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
 @threads_option

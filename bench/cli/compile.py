@@ -75,7 +75,7 @@ def command(
             precision=precision,
             threads=threads,
             input_shapes=dict(shapes),
-            records=tuned,
+            tuned=tuned,
             untuned=untuned,
             force=force,
             progress=progress,

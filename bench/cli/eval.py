@@ -10,7 +10,7 @@ import click
 from bench.cli.options import (
     FILE,
     RECORDS,
-    Name,
+    RUNTIME,
     Shapes,
     data_option,
     input_shape_option,
@@ -25,7 +25,6 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values
 from bench.cli.progress import counter, status
 
-RUNTIMES = ("onnxruntime", "pytorch", "tvm")
 SHOWN = (
     *("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime"),
     *("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3"),
@@ -40,7 +39,7 @@ SHOWN = (
 @click.option("--limit", type=click.IntRange(min=1), help="Score only the first images.")
 @click.option(
     "--runtime",
-    type=Name("runtime", lambda: RUNTIMES),
+    type=RUNTIME,
     default="onnxruntime",
     show_default=True,
 )

@@ -93,6 +93,12 @@ def _devices() -> Iterable[str]:
     return [re.split("[A-Z]", form)[0] for form in device_forms()]
 
 
+def _runtimes() -> Iterable[str]:
+    from bench.runtimes import registry
+
+    return registry.declarations()
+
+
 class InputShape(click.ParamType):
     """NAME=1x3xHxW as a name and a shape."""
 
@@ -114,6 +120,7 @@ Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 NETWORK = Name("network", _networks)
 MODEL = Name("model", _networks, others=True)
+RUNTIME = Name("runtime", _runtimes)
 
 
 class DevicesOption(click.Option):

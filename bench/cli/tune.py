@@ -84,7 +84,7 @@ def command(
             seed=seed,
             threads=threads,
             precision=precision,
-            records=tuned,
+            tuned=tuned,
             progress=progress,
         )
     emit(document, as_json, lambda: key_values(_shown(document)))

@@ -76,7 +76,8 @@ class AdbPhone(Device):
         if threads > len(self.cores):
             raise InputError(
                 f"phone {self.adb.serial}: {threads} threads on {len(self.cores)} core(s), "
-                f"{format_core_list(self.cores)}: ask for fewer --threads or more --cores"
+                f"{format_core_list(self.cores)}",
+                advice="ask for fewer --threads or more --cores",
             )
         self._bundle = bundle
         self._threads = threads
@@ -124,13 +125,15 @@ class AdbPhone(Device):
             if servers - server_processes():
                 raise DeviceError(
                     f"phone {self.adb.serial}: adb's server was ended meanwhile (by `adb "
-                    "kill-server`, or by an adb of another version); run again"
+                    "kill-server`, or by an adb of another version)",
+                    advice="run again",
                 ) from error
             if self.adb.connected:
                 raise
             raise DeviceError(
                 f"phone {self.adb.serial} ({self.properties['model']}) is gone: unplugged, "
-                "switched off or restarting; plug it in and run again"
+                "switched off or restarting",
+                advice="plug it in and run again",
             ) from error
 
     @property
@@ -198,8 +201,8 @@ class AdbPhone(Device):
         there = [core.number for core in self._all_cores]
         if missing := sorted(set(cores) - set(there)):
             raise InputError(
-                f"phone {self.adb.serial} has no core {format_core_list(missing)}; "
-                f"it has {format_core_list(there)}"
+                f"phone {self.adb.serial} has no core {format_core_list(missing)}",
+                advice=f"it has {format_core_list(there)}",
             )
         return sorted(set(cores))
 

@@ -1,4 +1,4 @@
-"""Is a phone fit to be measured, and if not, what is to be done?
+"""Examines whether a phone is fit to be measured, and says what to do where it is not.
 
 Checks in an order in which each needs those before it: the first that fails in a way that the
 others cannot do without ends them, and they are reported as not reached.

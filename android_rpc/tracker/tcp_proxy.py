@@ -1,4 +1,4 @@
-"""How do connections get from one address to another?
+"""Forwards TCP connections from one address to another.
 
 A cable ends at this machine's loopback interface. Where the tracker or the clients are on other
 machines, connections are carried on from here.

@@ -78,10 +78,10 @@ def test_a_measurement_through_adb(
     assert after["cores"] == after["cpus"]
     assert set(after["ran_on"]) <= set(after["cpus"])
     assert after["clocks_mhz"] == dict.fromkeys(sorted(cores), 2600.0)
-    assert after["during"]["looks"] >= 1
+    assert after["during"]["samples"] >= 1
     assert set(after["during"]["clocks_mhz"]) == cores
     assert after["during"]["hottest_c"]["cpu-1-0"] == 41.5
-    assert after["during"]["hottest_each_look_c"] == [41.5] * after["during"]["looks"]
+    assert after["during"]["hottest_each_sample_c"] == [41.5] * after["during"]["samples"]
     assert_nothing_left(phone_double, wait_until)
 
 

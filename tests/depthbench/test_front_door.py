@@ -21,7 +21,7 @@ import depthbench
 from bench.cli import run
 from bench.models import Model
 from depthbench.errors import InputError
-from depthnet import open_dataset
+from depthnet import open_dataset, zoo
 
 PUBLIC = {
     "depthbench": "compare compile evaluate export measure networks predict read_records report",
@@ -60,6 +60,11 @@ def test_every_argument_of_the_front_door_has_a_type() -> None:
         assert signature.return_annotation is not inspect.Signature.empty
         for parameter in signature.parameters.values():
             assert parameter.annotation is not inspect.Parameter.empty, f"{name}: {parameter}"
+
+
+def test_the_default_network_is_the_flagship() -> None:
+    parameters = inspect.signature(depthbench.export).parameters
+    assert parameters["name"].default == zoo.FLAGSHIP
 
 
 @pytest.mark.parametrize("package", PUBLIC)

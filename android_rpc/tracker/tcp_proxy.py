@@ -17,7 +17,7 @@ BLOCK = 1 << 16
 
 
 @contextlib.contextmanager
-def relay(listen: str, target: tuple[str, int]) -> Iterator[int]:
+def open_proxy(listen: str, target: tuple[str, int]) -> Iterator[int]:
     """A port of this machine's address `listen` that leads to `target`, for a block.
 
     Where `target` has that address itself, its own port. Raises InputError where the address is

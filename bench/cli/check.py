@@ -72,11 +72,12 @@ def command(
 
     if update != bool(reason and reason.strip()):
         raise InputError(
-            "--update and --reason TEXT go together: a new baseline says why it is right"
+            "--update and --reason TEXT go together",
+            advice="a new baseline says why it is right",
         )
     chosen = gates or GATES
     if update and chosen == ("latency",):
-        raise InputError("latency has no baseline to update: its history are the records")
+        raise InputError("latency has no baseline to update", advice="its history are the records")
     paths = {
         "accuracy": baseline or accuracy.SHIPPED,
         "instructions": counts or cost.SHIPPED,

@@ -16,6 +16,7 @@ from bench.cli.options import (
 )
 from bench.cli.output import emit, key_values
 from bench.cli.progress import status
+from bench.report.numbers import megabytes
 
 
 @click.command(name="quantise")
@@ -61,6 +62,15 @@ def command(
     with status() as progress:
         source = resolve_model(fix_shapes(model, dict(shapes), out), out, progress=progress)
         path = output or out / f"{source.name}-int8.onnx"
-        made = quantise(source, path, Calibration(data or default_data(), images), progress)
+        calibration = Calibration(data or default_data(), images)
+        made = quantise(source, path, calibration, progress)
     document = {"file": str(made.path), "sha256": made.sha256, **made.metadata}
-    emit(document, as_json, lambda: key_values(document))
+    shown = {
+        "file": made.path,
+        "made of": f"{source.path}, calibrated on {calibration.images} images of "
+        f"{calibration.data}, protocol {calibration.protocol}",
+        "size": f"{megabytes(made.path.stat().st_size)} instead of "
+        f"{megabytes(source.path.stat().st_size)}",
+        "SHA-256": made.sha256,
+    }
+    emit(document, as_json, lambda: key_values(shown))

@@ -113,7 +113,9 @@ def command(
     from bench.records.record import append_record
 
     if model and len(artefacts) > 1:
-        raise InputError("--model names the source of one artefact: put the others beside theirs")
+        raise InputError(
+            "--model names the source of one artefact", advice="put the others beside theirs"
+        )
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
     into = records or out / RECORDS
@@ -176,7 +178,9 @@ def command(
 def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Accuracy | None:
     if images is None:
         if data or protocol:
-            raise InputError("--data and --protocol are those of --accuracy N: give that too")
+            raise InputError(
+                "--data and --protocol are those of --accuracy N", advice="give that too"
+            )
         return None
     from bench.accuracy.device_accuracy import Accuracy
     from bench.accuracy.evaluate import default_data

@@ -219,7 +219,7 @@ def test_two_networks_have_no_rank_correlation() -> None:
 def test_tables_are_named_by_their_number() -> None:
     assert choose_tables("iv") == ["IV"]
     assert choose_tables("all") == list(paper.tables())
-    with pytest.raises(InputError, match=r"no table 'XI': give all or one of I, II, .*, X"):
+    with pytest.raises(InputError, match=r"no table 'XI'; give all or one of I, II, .*, X"):
         choose_tables("XI")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import re
 import shlex
@@ -13,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+import depthbench
 from bench.cli import cli
 
 from .test_house import FRONT_DOOR, PACKAGES, ROOT, imports, sources
@@ -75,6 +78,25 @@ def test_commands_and_their_options_are_known(name: str) -> None:
         }
         wrong += [word for word in words if word.startswith("-") and word not in known]
     assert not wrong
+
+
+def test_the_front_door_is_described_whole() -> None:
+    rows = re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", text("docs/python.md"), re.MULTILINE)
+    assert sorted(name for name, _ in rows) == depthbench.__all__
+    for name, arguments in rows:
+        known = inspect.signature(getattr(depthbench, name)).parameters
+        named = [part.partition("=")[0].strip(" *") for part in arguments.split(",") if part]
+        assert set(named) <= set(known)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_programs_in_documents_call_what_there_is(name: str) -> None:
+    for program in re.findall(r"```python\n(.*?)```", text(name), re.DOTALL):
+        for node in ast.walk(ast.parse(program)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                function = getattr(depthbench, node.func.attr)
+                keywords = {keyword.arg: None for keyword in node.keywords if keyword.arg}
+                inspect.signature(function).bind(*node.args, **keywords)
 
 
 def test_the_picture_of_the_packages_is_that_of_the_code() -> None:

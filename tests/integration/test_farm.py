@@ -313,10 +313,10 @@ def test_a_phone_is_served_at_a_tracker_until_ctrl_c(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--key", "arm64-a76"), "begin with emulated"),
+        (("--key", "arm64-a76"), "an emulated one with emulated"),
         (("--key", "a b"), "a key of letters"),
         (("--tracker", "nowhere"), "write HOST:PORT"),
-        (("--listen", "0.0.0.0"), "give the address"),
+        (("--listen", "0.0.0.0"), "give that which clients reach"),
     ],
 )
 def test_what_cannot_be_served(options: tuple[str, ...], says: str) -> None:

@@ -144,7 +144,7 @@ def test_a_device_that_was_taken_waits_for_its_first_session(
     try:
         with farm.client() as client:
             client.request(KEY, 5)
-        wait_until(lambda: free_at(farm) == len(PHONES) - 2, 30)
+        wait_until(lambda: free_at(farm) == len(PHONES) - 2, 60)
         # Asked for later than ours, and taken back before.
         wait_until(lambda: free_at(farm) == len(PHONES) - 1, 60)
         with device.reach() as endpoint, open_session(*endpoint) as session:

@@ -63,7 +63,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     assert [line for line in errors.splitlines() if line.startswith("depthbench: ")] == [
         "depthbench: interrupted"
     ]
-    _, alive = psutil.wait_procs(started, timeout=10)
+    _, alive = psutil.wait_procs(started, timeout=60)
     assert alive == []
     return errors
 

@@ -36,7 +36,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def assert_nothing_left(phone: PhoneDouble, wait_until: Wait) -> None:
     words = ["adb", "-s", phone.serial, "reverse", "--list"]
     assert subprocess.run(words, capture_output=True, text=True).stdout.strip() == ""
-    wait_until(lambda: phone.running() == [], 10)
+    wait_until(lambda: phone.running() == [], 60)
     assert phone.files() == []
 
 

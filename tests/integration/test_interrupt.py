@@ -80,7 +80,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
 def test_ctrl_c_while_computing(
     tmp_path: Path, flagship: Path, arguments: tuple[str, ...], library: str
 ) -> None:
-    if arguments != ("export",):  # the others find the model that they would export first
+    if "--data" in arguments:  # they find the model that they would export first
         (tmp_path / "out").mkdir()
         shutil.copy(flagship, tmp_path / "out" / flagship.name)
     with command(tmp_path, *arguments) as process:

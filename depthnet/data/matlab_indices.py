@@ -31,17 +31,19 @@ def read_indices(path: Path, name: str) -> list[int]:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror})", advice="check the path"
+        ) from error
     if size > LARGEST_FILE:
-        raise InputError(f"{path}: over 100 kB; a split file is a few kB, give that one")
+        raise InputError(f"{path}: over 100 kB", advice="a split file is a few kB, give that one")
     command = [sys.executable, "-m", __name__, str(path.absolute()), name]
     try:
         done = subprocess.run(command, capture_output=True, check=True, timeout=LONGEST_S)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"{path}: not a whole MATLAB 5 file; fetch it again") from error
+        raise InputError(f"{path}: not a whole MATLAB 5 file", advice="fetch it again") from error
     indices: list[int] | None = json.loads(done.stdout)
     if indices is None:
-        raise InputError(f"{path}: has no {name}; give the official file")
+        raise InputError(f"{path}: has no {name}", advice="give the official file")
     return indices
 
 

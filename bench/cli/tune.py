@@ -108,5 +108,5 @@ def _shown(document: dict[str, Any]) -> dict[str, Any]:
             f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['default']:.6g} "
             f"{whole['unit']}"
         )
-    shown["choices"] = document["records"] or "nothing gained that holds; none written"
+    shown["choices"] = document["tuned"] or "nothing gained that holds; none written"
     return shown

@@ -88,7 +88,7 @@ def tune(
             "tuned_workloads": len(found.records),
             "gain_of_kernels": found.gain,
             "journal": str(journal.file),
-            "records": None,
+            "tuned": None,
         }
         if not found.records:
             return document
@@ -96,7 +96,7 @@ def tune(
     document["whole"] = whole.to_dict()
     if whole.holds:
         tuned_choices.write(file, machine, {**before, **found.records})
-        document["records"] = str(file)
+        document["tuned"] = str(file)
     return document
 
 

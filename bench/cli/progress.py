@@ -63,13 +63,15 @@ def counter(label: str, total: int) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _ticker() -> Iterator[Progress]:
-    """Every 10 s, print the latest line and the time since the start."""
+    """Every 10 s, print the latest line, if it is new, and the time since the start."""
     start, latest, ended = time.monotonic(), "", threading.Event()
 
     def tell() -> None:
+        told = ""
         while not ended.wait(EVERY_S):
-            if latest:
-                _say(latest, start)
+            if latest != told:
+                told = latest
+                _say(told, start)
 
     def show(line: str) -> None:
         nonlocal latest

@@ -8,9 +8,6 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    FILE,
-    FOLDER,
-    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -20,6 +17,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values, warn
+from bench.cli.parameter_types import FILE, FOLDER, Shapes
 from bench.cli.progress import status
 from bench.report.numbers import megabytes
 

@@ -8,10 +8,7 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    FILE,
     RECORDS,
-    RUNTIME,
-    Shapes,
     data_option,
     input_shape_option,
     json_option,
@@ -23,6 +20,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values
+from bench.cli.parameter_types import FILE, RUNTIME, Shapes
 from bench.cli.progress import counter, status
 
 SHOWN = ("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime")

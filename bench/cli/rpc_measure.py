@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import (
-    FILE,
-    MODEL,
     RECORDS,
-    Shapes,
     cores_option,
     data_option,
     default_device,
@@ -24,6 +21,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values, table
+from bench.cli.parameter_types import FILE, MODEL, Shapes
 from bench.cli.progress import status
 from bench.report.numbers import fixed, scientific
 from depthbench.errors import InputError

@@ -8,9 +8,6 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    DEVICE,
-    FILE,
-    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -20,6 +17,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values
+from bench.cli.parameter_types import DEVICE, FILE, Shapes
 from bench.cli.progress import status
 
 

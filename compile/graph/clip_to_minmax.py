@@ -17,17 +17,17 @@ from tvm.s_tir import SBlock
 from tvm_ffi import structural_walk
 
 
-def raise_extrema(mod: tvm.IRModule) -> tvm.IRModule:
+def clip_to_minmax(mod: tvm.IRModule) -> tvm.IRModule:
     """The module with elementwise extrema against one number as Relax operators; exact."""
-    raiser = _Raiser(mod)
+    rewriter = _ClipMutator(mod)
     for variable, function in mod.functions.items():
         if isinstance(function, relax.Function):
-            raiser.builder_.update_func(variable, raiser.visit_expr(function))
-    return relax.transform.DeadCodeElimination()(raiser.builder_.finalize())
+            rewriter.builder_.update_func(variable, rewriter.visit_expr(function))
+    return relax.transform.DeadCodeElimination()(rewriter.builder_.finalize())
 
 
 @mutator
-class _Raiser(PyExprMutator):
+class _ClipMutator(PyExprMutator):
     def __init__(self, mod: tvm.IRModule) -> None:
         super().__init__(mod)
         self.module = mod

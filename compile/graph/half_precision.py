@@ -8,14 +8,13 @@ register. Inputs and outputs keep their types.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import tvm
 from tvm import relax
 
+from compile.graph.accounting import LowerPrecision
 from compile.graph.relax_rewriter import is_straight, translate, with_operands
 from compile.graph.tensors import constant_of, is_operator
 from depthbench.errors import InputError
@@ -45,24 +44,12 @@ _ROUNDED = (
 )
 
 
-@dataclass
-class Halved:
-    """What was done: how many operators compute in float16, and which keep float32."""
-
-    half: int = 0
-    wide: Counter[str] = field(default_factory=Counter)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        return {"fp16_operators": self.half, "fp32_operators": dict(sorted(self.wide.items()))}
-
-
-def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, Halved]:
+def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, LowerPrecision]:
     """The module with its inside in float16, and the account.
 
     Raises InputError for a model with branches.
     """
-    done = Halved()
+    done = LowerPrecision("fp16")
     if not is_straight(mod["main"]):
         raise InputError("a model with branches (If, Loop) stays float32: compile it without fp16")
     return translate(mod, lambda builder, _: _Halver(builder, done)), done
@@ -71,7 +58,7 @@ def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, Halved]:
 class _Halver:
     """Translates bindings; a value may lie in float16 where the model has float32."""
 
-    def __init__(self, builder: relax.BlockBuilder, done: Halved) -> None:
+    def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
         self.builder = builder
         self.done = done
         self.values: dict[Any, Any] = {}
@@ -100,12 +87,12 @@ class _Halver:
         else:
             half = None
         if half is not None:
-            self.done.half += 1
+            self.done.lowered += 1
             return self.builder.emit(half)
         result = self.builder.emit(self.plain(call))
         if not _is_float(call):
             return result
-        self.done.wide[call.op.name.removeprefix("relax.")] += 1
+        self.done.keep_wide(call)
         rounded = is_operator(call, *_ROUNDED) and self._any_half(call)
         return self._in(result, HALF) if rounded else result
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from compile.graph.accounting import LowerPrecision
 from compile.graph.qdq import scale_and_zero
 from compile.graph.relax_rewriter import translate, with_operands
 from compile.graph.tensors import constant_of, is_operator, shape_of
@@ -34,18 +35,6 @@ _LARGEST = 127
 _LARGEST_START = 2.0**30
 # A float32 of 1.5 * 2^23 and a whole number below this is exact.
 _EXACT_AS_BITS = 2**22
-
-
-@dataclass
-class Reduced:
-    """What was done: how many products are of bytes, and which products stay float32."""
-
-    bytes_: int = 0
-    wide: Counter[str] = field(default_factory=Counter)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        return {"int8_operators": self.bytes_, "fp32_operators": dict(sorted(self.wide.items()))}
 
 
 @dataclass(frozen=True)
@@ -114,18 +103,18 @@ def _largest(addend: tuple[Any, float]) -> float:
     return factor * 2**8 if dtype in ("int8", "uint8") else float("inf")
 
 
-def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, Reduced]:
+def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, LowerPrecision]:
     """The module, images channels-last, with its quantised products on bytes, and the account.
 
     Its quantised tensors are of the type that the target multiplies.
     """
-    done = Reduced()
+    done = LowerPrecision("int8")
     return translate(mod, lambda builder, uses: _Reducer(builder, uses, target, done)), done
 
 
 class _Reducer:
     def __init__(
-        self, builder: relax.BlockBuilder, uses: Counter[Any], target: Target, done: Reduced
+        self, builder: relax.BlockBuilder, uses: Counter[Any], target: Target, done: LowerPrecision
     ) -> None:
         self.builder = builder
         self.uses = uses
@@ -139,9 +128,9 @@ class _Reducer:
         pending = self._follows(value)
         if pending is None and is_operator(value, "nn.conv2d", "matmul"):
             pending = self._product(self.builder.normalize(self.plain(value)))
-            self.done.bytes_ += pending is not None
+            self.done.lowered += pending is not None
             if pending is None:
-                self.done.wide[value.op.name.removeprefix("relax.")] += 1
+                self.done.keep_wide(value)
         self.values[var] = self.builder.emit(self.plain(value)) if pending is None else pending
 
     def plain(self, expr: Any) -> Any:

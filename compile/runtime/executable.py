@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compile.artefact import Artefact
-from compile.onnx.importer import Port
+from compile.onnx.checked_model import Port
 from compile.runtime.threads import use_threads
 from depthbench.errors import InputError
 

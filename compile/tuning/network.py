@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from compile import pipeline
+from compile.cache_key import compiler
 from compile.precision import Precision
 from compile.records.tuned_choices import Tuned
 from compile.schedules.choices import WORKLOAD, Choices
@@ -112,8 +112,7 @@ class Network:
             "target": {"name": self.machine.name, "processor": self.machine.processor},
             "threads": self.machine.threads,
             "precision": self.numbers.name,
-            "compiler": pipeline._compiler_sha256(),
-            "tools": {tool: metadata.version(tool) for tool in pipeline.TOOLS},
+            **compiler(),
         }
 
     def build(self, tuned: Tuned) -> Trial:

@@ -15,7 +15,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from compile import pipeline, precision, targets
+from compile import cache_key, phases, pipeline, precision, targets
 from compile.artefact import Artefact, load_artefact
 from compile.pipeline import compile_model
 from compile.runtime.executable import HostModel, Machine
@@ -192,6 +192,41 @@ print(again.reused, sorted({{"tvm", "torch"}} & set(sys.modules)))
     assert done.stdout.split() == ["True", "[]"]
 
 
+def test_the_module_is_written_after_each_phase(source: Path, tmp_path: Path) -> None:
+    dump, made = tmp_path / "ir", tmp_path / "model"
+    compile_model(source, "host", made, dump_ir=dump)
+    texts = {file.name: file.read_text(encoding="utf-8") for file in sorted(dump.iterdir())}
+    machine, numbers = targets.get("host"), precision.FP32
+    listed = [
+        *phases.repairs(machine, numbers),
+        *phases.rewrites(numbers),
+        *phases.kernels(machine, numbers),
+        *phases.schedules(machine),
+        *phases.lowering(machine),
+    ]
+    names = ["import", *(phase.name.replace("_", "-") for phase in listed if phase.when)]
+    assert list(texts) == [f"{number:02d}-{name}.py" for number, name in enumerate(names, 1)]
+    imported, planned = texts["01-import.py"], list(texts.values())[-1]
+    assert "R.nn.conv2d" in imported
+    assert "@T.prim_func" not in imported
+    assert "R.nn.conv2d" not in planned
+    assert "@T.prim_func" in planned
+    with pytest.raises(InputError, match="not an empty folder"):
+        compile_model(source, "host", made, dump_ir=dump)
+
+
+def test_a_dump_is_made_of_unchanged_work_too(host: Artefact, source: Path, tmp_path: Path) -> None:
+    again = compile_model(source, "host", tmp_path / "again", dump_ir=tmp_path / "first")
+    assert not again.reused
+    assert not compile_model(source, "host", again.folder, dump_ir=tmp_path / "second").reused
+    assert again.sha256 == host.sha256
+    first, second = (
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()}
+        for name in ("first", "second")
+    )
+    assert first == second
+
+
 def test_code_for_another_processor_is_refused(host: Artefact) -> None:
     target = {**host.manifest["target"], "processor": "another"}
     elsewhere = dataclasses.replace(host, manifest={**host.manifest, "target": target})
@@ -214,7 +249,7 @@ def test_changed_work_is_done_again(
     if change == "library":
         made.library.write_bytes(made.library.read_bytes() + b"x")
     if change == "compiler":
-        monkeypatch.setattr(pipeline, "_compiler_sha256", lambda: "other")
+        monkeypatch.setattr(cache_key, "compiler_sha256", lambda: "other")
     if change == "processor":
         monkeypatch.setattr(targets, "_processor", lambda: "other")
         targets._host.cache_clear()

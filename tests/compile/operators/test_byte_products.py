@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from compile import precision, targets
 from compile.check import check_against_onnxruntime
 from compile.lowering import build
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.operators.byte_products import to_int8
 from compile.pipeline import Compiled, generate
 from compile.precision import INT8

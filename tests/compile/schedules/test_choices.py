@@ -12,7 +12,7 @@ import pytest
 from compile import targets
 from compile.check import check_against_onnxruntime
 from compile.lowering import build
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.pipeline import generate
 from compile.runtime.executable import Machine, by_name
 from compile.schedules.choices import Choices, around_formula, describe

@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 from compile import targets
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.precision import FP32
 from compile.schedules import select
 from compile.tuning import tune

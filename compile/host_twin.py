@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from compile import targets
 from compile.check import check_against_onnxruntime
+from compile.compiled import Compiled
 from compile.lowering import build
 from compile.runtime import executable
 from compile.runtime.threads import usable_cores
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import tvm
 
     from compile.onnx.checked_model import Model
-    from compile.pipeline import Compiled
 
 
 class HostTwin:

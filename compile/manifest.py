@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from compile.compiled import Compiled
 from compile.precision import Precision
-from compile.runtime.kernel_work import kernels_of
+from compile.schedules.kernel_work import kernels_of
 from compile.targets import Target
 
 if TYPE_CHECKING:
     from compile.onnx.checked_model import Model
-    from compile.pipeline import Compiled
 
 
 def manifest_of(

@@ -36,11 +36,16 @@ class Observer:
     """
 
     def __init__(self, progress: Progress = lambda line: None, dump: Path | None = None) -> None:
-        self.progress = progress
+        self._progress = progress
         self._dump = dump
         self._written = 0
         if dump is not None and dump.exists() and (not dump.is_dir() or any(dump.iterdir())):
             raise InputError(f"{dump}: not an empty folder", advice="choose a new one for the dump")
+
+    def begin(self, stage: str) -> None:
+        """Say which stage begins, unless all work is cancelled: then raise KeyboardInterrupt."""
+        cancellation.check()
+        self._progress(stage)
 
     def after(self, phase: str, mod: tvm.IRModule) -> None:
         """Take note of the module that a phase has made."""

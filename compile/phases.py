@@ -52,29 +52,31 @@ def rewrites(numbers: Precision) -> list[Phase]:
 
 def kernels(machine: Target, numbers: Precision) -> list[Phase]:
     """From Relax operators to one loop nest a kernel, in TIR."""
-    from compile.graph.fusion import fuse
-    from compile.lowering.vector_math import vector_math
     from compile.operators.byte_products import byte_products
-    from compile.operators.fuse_depthwise_pointwise import pair_windows
+    from compile.operators.fusion import fuse
+    from compile.operators.vector_math import vector_math
+    from compile.schedules.fuse_depthwise_pointwise import fuse_depthwise_pointwise
 
     reduce = partial(byte_products, target=machine)
     return [
         Phase("byte_products", reduce, when=numbers.storage == "int8"),
         Phase("fuse", partial(fuse, target=machine)),
-        Phase("fuse_depthwise_pointwise", partial(pair_windows, target=machine)),
+        Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),
         Phase("vector_math", vector_math),
     ]
 
 
-def schedules(machine: Target, *, verify: bool = False) -> list[Phase]:
-    """How each kernel's loops run; with `verify`, code is generated for each at once."""
-    from compile.schedules.rewrites.cross_kernel_prefetch import ask_for_next_weights
+def schedules(machine: Target, *, build_each: bool = False) -> list[Phase]:
+    """How each kernel's loops run; with `build_each`, only schedules from which there is code."""
+    from compile.lowering.build import build_function
+    from compile.schedules.rewrites.cross_kernel_prefetch import prefetch_across_kernels
     from compile.schedules.select import schedule_module
 
-    prefetch = partial(ask_for_next_weights, target=machine)
+    build = partial(build_function, target=machine) if build_each else None
+    prefetch = partial(prefetch_across_kernels, target=machine)
     return [
-        Phase("schedule", partial(schedule_module, target=machine, verify=verify)),
-        Phase("cross_kernel_prefetch", prefetch, when=not verify),
+        Phase("schedule", partial(schedule_module, target=machine, build=build)),
+        Phase("cross_kernel_prefetch", prefetch, when=not build_each),
     ]
 
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compile import interrupt, phases, targets
 from compile.artefact import LIBRARY, Artefact, finish, replacing
 from compile.cache_key import cache_key, up_to_date
-from compile.observer import Observer, Progress
+from compile.compiled import Compiled, Rewritten
+from compile.observer import Observer
 from compile.onnx import model_file
 from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import with_choices
 from compile.targets import Target
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     import tvm
-    from tvm.relax import VMExecutable
 
-    from compile.graph.accounting import Rewrites
-    from compile.onnx.checked_model import Model, Port
-    from compile.runtime.memory import Memory
-    from compile.schedules.select import Account
+    from compile.onnx.checked_model import Model
 
 
 def compile_model(
@@ -56,7 +53,7 @@ def compile_model(
     machine = with_choices(targets.get(target, threads), tuned)
     numbers = for_target(precision, machine)
     observer = Observer(progress, dump_ir)
-    progress("reading the model")
+    observer.begin("reading the model")
     file = model_file.read(model, input_shapes)
     key = cache_key(file, machine, numbers, name)
     if not (force or dump_ir) and (old := up_to_date(output, key)):
@@ -70,34 +67,12 @@ def compile_model(
     source = check_model(file)
     with replacing(output) as folder, interrupt.restored(), HostTwin(machine) as twin:
         compiled = generate(source, machine, numbers, observer, twin.build)
-        progress("linking")
+        observer.begin("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
-        progress("checking against ONNX Runtime")
+        observer.begin("checking against ONNX Runtime")
         check = twin.check(source, compiled, folder / LIBRARY, numbers.tolerance)
         manifest = finish(folder, manifest_of(key, source, machine, numbers, compiled, check))
     return Artefact(output, manifest)
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A model as code in memory, and its scheduled functions to build for another machine."""
-
-    executable: VMExecutable
-    scheduled: tvm.IRModule
-    rewrites: Rewrites
-    account: Account
-    memory: Memory
-    outputs: tuple[Port, ...]
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """A model whose operators are final, not yet as loops."""
-
-    mod: tvm.IRModule
-    numbers: Precision
-    rewrites: Rewrites
-    outputs: tuple[Port, ...]
 
 
 def generate(
@@ -118,13 +93,15 @@ def rewrite(
     """Import and rewrite a checked model: all that does not depend on a schedule's choices."""
     from compile.graph.accounting import Rewrites, operator_macs
     from compile.onnx.importer import import_model, output_ports
+    from compile.operators.legalise import clip_take
 
+    clip_take()
     observer = observer or Observer()
-    observer.progress("importing")
+    observer.begin("importing")
     mod = import_model(source)
     observer.after("import", mod)
     outputs = output_ports(source, mod)
-    observer.progress("rewriting")
+    observer.begin("rewriting")
     mod, _ = observer.run(phases.repairs(machine, numbers), mod)
     before = operator_macs(mod)
     mod, done = observer.run(phases.rewrites(numbers), mod)
@@ -139,25 +116,35 @@ def make_code(
 ) -> Compiled:
     """Fuse, schedule and lower a rewritten model.
 
-    `when_scheduled` gets the scheduled functions before code is generated from them.
+    `when_scheduled` gets the scheduled functions before code is generated from them; if that
+    fails, it gets others, and the last are those of the result.
     """
+    from tvm.error import InternalError
+
     from compile.lowering.build import generate_code
     from compile.runtime.memory import memory_of
 
     observer = observer or Observer()
-    observer.progress("fusing")
+    observer.begin("fusing")
     mod, done = observer.run(phases.kernels(machine, model.numbers), model.mod)
-    observer.progress("scheduling")
-    scheduled, chosen = observer.run(phases.schedules(machine), mod)
-    observer.progress("generating code")
-    when_scheduled(scheduled)
-    planned, _ = observer.run(phases.lowering(machine), scheduled)
-    executable = generate_code(planned, machine)
-    return Compiled(
-        executable,
-        scheduled,
-        model.rewrites.with_precision(done),
-        chosen["schedule"],
-        memory_of(planned),
-        model.outputs,
-    )
+
+    def scheduled_and_built(*, build_each: bool) -> Compiled:
+        observer.begin("scheduling")
+        scheduled, chosen = observer.run(phases.schedules(machine, build_each=build_each), mod)
+        observer.begin("generating code")
+        when_scheduled(scheduled)
+        planned, _ = observer.run(phases.lowering(machine), scheduled)
+        return Compiled(
+            generate_code(planned, machine),
+            scheduled,
+            model.rewrites.with_precision(done),
+            chosen["schedule"],
+            memory_of(planned),
+            model.outputs,
+        )
+
+    try:
+        with interrupt.restored():
+            return scheduled_and_built(build_each=False)
+    except InternalError:  # TVM cannot generate code from one of the schedules
+        return scheduled_and_built(build_each=True)

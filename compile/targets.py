@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compile.schedules.choices import Choices
+from compile.choices import Choices
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 
+# A vector narrower than this wins nothing over scalar code.
+MIN_LANES = 4
 # Types whose vectors have other lanes than those of float32.
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}
 _HALF_FLAGS = {"avx512_fp16", "asimdhp"}

@@ -16,7 +16,7 @@ from compile.graph.axis_order import CHANNELS_LAST, Order
 from compile.graph.layout_rewriter import Rewriter, Stored, is_moved, rule
 from compile.graph.qdq import has_one_scale
 from compile.graph.tensors import constant_of, shape_of
-from compile.schedules.tiles import MIN_LANES
+from compile.targets import MIN_LANES
 
 
 @rule("nn.conv2d")

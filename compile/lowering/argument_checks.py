@@ -14,7 +14,7 @@ from tvm import relax, tirx
 from tvm_ffi import structural_map, structural_walk
 
 from compile.graph.tensors import is_operator
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 CHECKED = "compile.checked"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tvm
-from tvm import relax
+from tvm import relax, tirx
 from tvm.tirx import compilation_pipeline
 
 from compile.lowering.argument_checks import keep_checks_of_inputs, leave_out_checks
@@ -42,7 +43,13 @@ def plan(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
 def generate_code(planned: tvm.IRModule, target: Target) -> Any:
     """Machine code for the target, with the virtual machine's instructions and the weights."""
     machine = tvm.target.Target(target.tvm)
-    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=PIPELINE)
+    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=tir_pipeline())
+
+
+def build_function(name: str, function: tirx.PrimFunc, target: Target) -> None:
+    """Generate code for one scheduled function, to see that there is any; raises what TVM does."""
+    machine = tvm.target.Target(target.tvm)
+    tvm.tirx.build(function.with_attr("global_symbol", name), machine, pipeline=tir_pipeline())
 
 
 def lower(mod: tvm.IRModule, target: Target) -> Any:
@@ -58,8 +65,12 @@ def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
     return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 
-PIPELINE = "depthbench"
-compilation_pipeline.PIPELINE_MAP[PIPELINE] = _loops_to_statements
+@functools.cache
+def tir_pipeline() -> str:
+    """The name under which TVM finds our lowering; it takes pipelines by name alone."""
+    name = "depthbench"
+    compilation_pipeline.register_tir_pipeline(name, _loops_to_statements)
+    return name
 
 
 def write_library(executable: Any, library: Path) -> None:

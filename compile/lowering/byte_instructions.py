@@ -11,9 +11,9 @@ from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm_ffi import structural_map
 
-from compile.lowering.loop_nests import map_loop_nests
-from compile.lowering.vector_math import rounded
 from compile.operators.byte_dot_products import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
+from compile.operators.loop_nests import map_loop_nests
+from compile.operators.vector_math import rounded
 
 # LLVM's names of vector instructions, the products' by the lanes of their sum.
 _SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}

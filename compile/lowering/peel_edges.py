@@ -16,27 +16,11 @@ import tvm
 from tvm import s_tir, tirx
 from tvm.ir import Call
 from tvm.ir.expr import TensorLoad
-from tvm.s_tir import SBlock, SBlockRealize, Schedule
+from tvm.s_tir import SBlock, SBlockRealize
 from tvm_ffi import structural_map, structural_walk
 
-from compile.lowering.loop_nests import map_loop_nests
-from compile.schedules.schedule_utils import is_among, mentions
-
-# On a loop: how many of its first and last iterations read beyond an edge.
-FIRST, LAST = "compile.first_edge", "compile.last_edge"
-# On a loop over vectors: the lanes of the last one, where they are fewer than of the others.
-LANES = "compile.last_lanes"
-
-
-def mark(sch: Schedule, loop: Any, first: int, last: int, lanes: int = 0) -> None:
-    """Have the first and last iterations of a loop peeled; the last one's vectors have `lanes`."""
-    for key, value in ((FIRST, first), (LAST, last), (LANES, lanes)):
-        sch.annotate(loop, key, value)
-
-
-def has_edges(loop: Any) -> bool:
-    """Whether some iterations of a loop are to be peeled: it must stay in one piece."""
-    return any(int(loop.annotations.get(key, 0)) for key in (FIRST, LAST, LANES))
+from compile.operators.loop_nests import is_among, map_loop_nests, mentions
+from compile.schedules.rewrites.edge_marks import FIRST, LANES, LAST
 
 
 @tvm.transform.module_pass(opt_level=0, name="PeelEdges")

@@ -14,7 +14,7 @@ import tvm
 from tvm import tirx
 from tvm_ffi import structural_map
 
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 # Of one buffer, and of all in a function: threads of Android have stacks of a megabyte.
 MOST_BYTES = 64 * 1024

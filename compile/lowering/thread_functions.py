@@ -14,7 +14,7 @@ from tvm import tirx
 from tvm.ir import StringImm
 from tvm_ffi import structural_map, structural_walk
 
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 # What TVM itself wraps around a whole function's body for the same reason.
 SCOPE = "compute_scope"

@@ -24,10 +24,10 @@ from compile.graph.accounting import LowerPrecision
 from compile.graph.qdq import scale_and_zero
 from compile.graph.relax_rewriter import translate, with_operands
 from compile.graph.tensors import constant_of, is_operator, shape_of
-from compile.lowering.vector_math import ROUNDER_BITS
+from compile.operators import convolution, matrix_product
 from compile.operators.byte_dot_products import NEAR
 from compile.operators.multiply_accumulate import ByteSums
-from compile.schedules import conv2d, gemm
+from compile.operators.vector_math import ROUNDER_BITS
 from compile.targets import Target
 
 _LARGEST = 127
@@ -205,22 +205,22 @@ class _Reducer:
     def _matmul(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
         if weight.ndim != 2 or weight.shape[0] % ByteSums.width:
             return None
-        return partial(gemm.dense, self.builder, call, target=self.target, data=data)
+        return partial(matrix_product.dense, self.builder, call, target=self.target, data=data)
 
     def _convolution(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
         layouts = call.attrs.data_layout, call.attrs.kernel_layout, call.attrs.out_layout
         if layouts != ("NHWC", "HWIO", "NHWC"):
             return None
         groups = int(call.attrs.groups)
-        if groups > 1 and not conv2d.in_whole_steps(weight, groups, ByteSums.width):
+        if groups > 1 and not convolution.in_whole_steps(weight, groups, ByteSums.width):
             return None
         known = {"target": self.target, "data": data}
         alone = weight.shape[:2] == (1, 1) and not any(int(edge) for edge in call.attrs.padding)
         if alone and groups == 1 and weight.shape[2] % ByteSums.width == 0:
-            return lambda weight, sums: gemm.pointwise(
+            return lambda weight, sums: matrix_product.pointwise(
                 self.builder, call, weight[0, 0], sums=sums, **known
             )
-        return partial(conv2d.convolution, self.builder, call, groups=groups, **known)
+        return partial(convolution.convolution, self.builder, call, groups=groups, **known)
 
     def _bytes(self, image: Any) -> tuple[Any, float, int] | None:
         """The tensor of bytes behind a dequantised one, its scale and zero point."""

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from tvm import relax, te, tirx
 
-from compile.lowering.vector_math import ROUNDER
 from compile.operators import byte_dot_products
+from compile.operators.vector_math import ROUNDER
 
 
 class Sums(Protocol):

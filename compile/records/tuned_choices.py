@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from compile.schedules import choices
+from compile import choices
 from compile.targets import Target, kind_of_processor
 from depthbench.errors import InputError
 

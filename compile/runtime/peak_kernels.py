@@ -61,7 +61,7 @@ def write_microkernels(
     module = tvm.IRModule(
         {name: one.with_attr("global_symbol", name) for name, one in functions.items()}
     )
-    built = tvm.tirx.build(module, tvm.target.Target(target.tvm), pipeline=build.PIPELINE)
+    built = tvm.tirx.build(module, tvm.target.Target(target.tvm), pipeline=build.tir_pipeline())
     build.write_library(built, library)
     arithmetic = (((STEPS,), dtype), ((width,), dtype), ((TIMES, width), dtype))
     memory = (((rows, width), "float32"), ((1, width), "float32"))

@@ -12,6 +12,7 @@ from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_walk
 
+from compile.operators.tiles import dividing_lanes
 from compile.schedules import schedule_utils
 from compile.targets import Target
 
@@ -37,7 +38,7 @@ def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
     if not (loops and len(turns) == 1 and _chooses(sch, block)):
         return False
     target = target.of(schedule_utils.written_dtype(sch, block))
-    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, loops[-1]), target)
+    lanes = dividing_lanes(schedule_utils.extent(sch, loops[-1]), target)
     if not lanes:
         return False
     (turn,) = turns

@@ -12,17 +12,14 @@ from typing import Any
 
 from tvm.s_tir import Schedule
 
-from compile.operators import partial_sums
-from compile.schedules import schedule_utils
-from compile.schedules.choices import Choose, around_formula, by_formula
+from compile.choices import Choose, around_formula, by_formula
+from compile.operators.tiles import Tile
+from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.rewrites import prefetch
-from compile.schedules.tiles import L1_SHARE, Tile
 from compile.targets import Target
 
 # How many steps of a chunk may be written out.
 UNROLLED = (1, 2, 4)
-# A chunk of fewer steps reads and writes its sums more often than it is worth.
-MIN_CHUNK = 16
 
 
 @dataclass(frozen=True)
@@ -150,32 +147,3 @@ def ask_ahead(
             stride *= schedule_utils.extent(sch, loop)
     panels = {loop: count * stride for loop, count in blocks.items()}
     prefetch.plan(sch, {**panels, **strides}, nest.chunks, step, target)
-
-
-def lanes_read(length: int, target: Target) -> int:
-    """How many steps of the first operand, along memory, are loaded as one register, or zero."""
-    return schedule_utils.dividing_lanes(length, target) if target.by_lane else 0
-
-
-def chunk_steps(length: int, tile: Tile, target: Target, **limits: int) -> int:
-    """How many of `length` steps fill the first cache's share for weights."""
-    return chunk_sizes(length, tile, target, **limits)[0]
-
-
-def chunk_sizes(
-    length: int, tile: Tile, target: Target, *, window: int = 1, multiple: int = 1
-) -> list[int]:
-    """The numbers of steps that a chunk may have, first the one that fills the first cache's share.
-
-    They divide `length`, in multiples of `multiple`; each step is over a `window`.
-    """
-    bytes_a_step = window * tile.channels * target.element_bytes
-    most = int(target.l1_bytes * L1_SHARE) // bytes_a_step
-    divisors = [n for n in range(multiple, length + 1, multiple) if length % n == 0]
-    formula = max((n for n in divisors if n <= most), default=length)
-    return around_formula(formula, [n for n in divisors if n >= min(MIN_CHUNK, formula)])
-
-
-def most_tiles(tile: Tile, target: Target) -> int:
-    """How many tiles' sums may wait in the second cache while a chunk is multiplied."""
-    return max(1, target.l2_bytes // 8 // (tile.pixels * tile.channels * target.element_bytes))

@@ -13,6 +13,7 @@ from tvm import tirx
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
 
+from compile.operators.tiles import dividing_lanes
 from compile.schedules import schedule_utils
 from compile.schedules.elementwise import inline_producers
 from compile.targets import Target
@@ -67,9 +68,7 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
         return
     *outer, last = spatial
     length = schedule_utils.extent(sch, last)
-    lanes = schedule_utils.dividing_lanes(
-        length, target.of(schedule_utils.written_dtype(sch, block))
-    )
+    lanes = dividing_lanes(length, target.of(schedule_utils.written_dtype(sch, block)))
     if not lanes:
         # LLVM vectorises the plain innermost loop and its remainder.
         sch.reorder(*outer, *reduced, last)
@@ -85,7 +84,7 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
 def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
     spatial, reduced = schedule_utils.spatial_and_reduced(sch, block)
     dtype = schedule_utils.written_dtype(sch, block)
-    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, reduced[-1]), target.of(dtype))
+    lanes = dividing_lanes(schedule_utils.extent(sch, reduced[-1]), target.of(dtype))
     if not lanes or len(sch.get(block).writes) > 1:
         _interleaved(sch, block, spatial, reduced)
         return

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
-from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_walk
 
-from compile.schedules.tiles import MIN_LANES
+from compile.operators.tiles import dividing_lanes
 from compile.targets import Target
-
-FAMILY = "compile.family"
-# The multiply-adds that the operator asks for, without those of padded channels and pixels.
-MACS = "compile.macs"
-# What TVM raises where a schedule does not fit a function, or its result cannot be lowered.
-FAILURES = (ScheduleError, RuntimeError, ValueError, TypeError)
 
 
 def blocks(schedule: Schedule) -> list[Any]:
@@ -66,69 +59,6 @@ def take_annotations(schedule: Schedule, block: Any) -> dict[str, Any]:
     return found
 
 
-def fold_epilogue(schedule: Schedule, block: Any) -> Any:
-    """Inline what follows `block`, as far as it is of the same shape, into the last such block.
-
-    `block` is the plain copy out of an accumulator that every contraction ends with. What is
-    computed of other operands on the way, such as their dequantised values, is inlined too. Returns
-    the block that now writes the result: the last of the function, or the last before the shape
-    changes or several blocks read it.
-    """
-    chains = [_chain(schedule, block, end) for end in (block, *descendants(schedule, block))]
-    chain = max(chains, key=len)
-    *others, end = [schedule.get(one).name_hint for one in chain]
-    if others:
-        for name in [*_operands(schedule, chain), *others]:
-            schedule.compute_inline(schedule.get_sblock(name))
-    return schedule.get_sblock(end)
-
-
-def _chain(schedule: Schedule, block: Any, end: Any) -> list[Any]:
-    """The blocks from `block` to `end`, if all before the end can be inlined into it; else none."""
-
-    def names(found: Iterable[Any]) -> set[str]:
-        return {schedule.get(one).name_hint for one in found}
-
-    between = names([block, *descendants(schedule, block)])
-    between &= names([end, *_ancestors(schedule, end)])
-    chain = [one for one in blocks(schedule) if names([one]) <= between]
-    shape = written_shape(schedule, block)
-    fits = all(written_shape(schedule, one) == shape for one in chain) and not any(
-        is_reduction(schedule, one) for one in chain
-    )
-    closed = all(names(schedule.get_consumers(one)) <= between for one in chain[:-1])
-    return chain if fits and closed else []
-
-
-def _operands(schedule: Schedule, chain: Sequence[Any]) -> list[str]:
-    """Names of the elementwise blocks that only the chain reads, producers first.
-
-    They are computed of the function's own operands: what is made of a sum stays a block.
-    """
-    inside = {schedule.get(one).name_hint for one in chain}
-    found: list[str] = []
-    for block in reversed(blocks(schedule)):
-        name = schedule.get(block).name_hint
-        readers = {schedule.get(one).name_hint for one in schedule.get_consumers(block)}
-        if name in inside or not readers or not readers <= inside:
-            continue
-        if not any(is_reduction(schedule, one) for one in (block, *_ancestors(schedule, block))):
-            inside.add(name)
-            found.insert(0, name)
-    return found
-
-
-def _ancestors(schedule: Schedule, block: Any) -> list[Any]:
-    """The blocks that a block reads, and those that they read."""
-    found: list[Any] = []
-    waiting = list(schedule.get_producers(block))
-    while waiting:
-        one = waiting.pop()
-        found.append(one)
-        waiting += schedule.get_producers(one)
-    return found
-
-
 def descendants(schedule: Schedule, block: Any) -> list[Any]:
     """The blocks that read what a block writes, and those that read theirs."""
     found: dict[str, Any] = {}
@@ -140,20 +70,6 @@ def descendants(schedule: Schedule, block: Any) -> list[Any]:
             found[name] = one
             waiting += schedule.get_consumers(one)
     return list(found.values())
-
-
-def is_among(one: Any, others: Iterable[Any]) -> bool:
-    """Whether one of the nodes is this very node."""
-    return any(one.same_as(other) for other in others)
-
-
-def mentions(expression: Any, variable: Any) -> bool:
-    """Whether the variable occurs in the expression."""
-    found: list[Any] = []
-    structural_walk(
-        expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
-    )
-    return bool(found)
 
 
 def unroll_all(schedule: Schedule, loops: Iterable[Any]) -> None:
@@ -170,14 +86,6 @@ def largest_divisor(number: int, limit: int) -> int:
 def divisors(number: int) -> list[int]:
     """All divisors of `number`, at least 1, the smallest first."""
     return [d for d in range(1, number + 1) if number % d == 0]
-
-
-def dividing_lanes(length: int, target: Target) -> int:
-    """The widest vector that divides `length`, zero where not even the narrowest does."""
-    lanes = target.vector_lanes
-    while lanes > MIN_LANES and length % lanes:
-        lanes //= 2
-    return 0 if length % lanes else lanes
 
 
 def vectorise_last(schedule: Schedule, block: Any, target: Target, *, below: int = 0) -> None:

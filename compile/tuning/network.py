@@ -17,9 +17,11 @@ from typing import Any
 
 from compile import pipeline
 from compile.cache_key import compiler
+from compile.choices import Choices
+from compile.compiled import Compiled
+from compile.operators.annotations import WORKLOAD
 from compile.precision import Precision
 from compile.records.tuned_choices import Tuned
-from compile.schedules.choices import WORKLOAD, Choices
 from compile.schedules.select import call_counts
 from compile.targets import Target, get
 
@@ -33,7 +35,7 @@ class Trial:
 
     machine: Target
     choices: Choices
-    compiled: pipeline.Compiled
+    compiled: Compiled
     kernels: Mapping[str, str]
     failed: frozenset[str]
 
@@ -82,7 +84,7 @@ class Trial:
             if variable.name_hint in self.kernels
         }
         target = tvm.target.Target(self.machine.tvm)
-        built = tvm.tirx.build(tvm.IRModule(kernels), target, pipeline=build.PIPELINE)
+        built = tvm.tirx.build(tvm.IRModule(kernels), target, pipeline=build.tir_pipeline())
         build.write_library(built, library)
 
     def tensors(self, kernel: str) -> list[tuple[tuple[int, ...], str]]:
@@ -124,6 +126,6 @@ class Network:
             for variable, function in compiled.scheduled.functions.items()
             if function.attrs and WORKLOAD in function.attrs
         }
-        fell_back = {str(entry["operator"]) for entry in compiled.account.fallbacks}
+        fell_back = {one.operator for one in compiled.account.fallbacks}
         failed = frozenset(work for name, work in kernels.items() if name in fell_back)
         return Trial(self.machine, choices, compiled, kernels, failed)

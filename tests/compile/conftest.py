@@ -17,13 +17,14 @@ from tvm import relax
 
 from compile import targets
 from compile.check import check_against_onnxruntime
+from compile.compiled import Compiled
 from compile.graph.accounting import operator_macs
 from compile.graph.clip_to_minmax import clip_to_minmax
 from compile.graph.remove_identities import fold_constants, remove_identities
 from compile.lowering import build
 from compile.onnx.checked_model import load_model
 from compile.onnx.importer import import_model
-from compile.pipeline import Compiled, generate
+from compile.pipeline import generate
 from compile.precision import FP32, Precision
 from compile.runtime.executable import Machine, by_name
 

@@ -15,7 +15,7 @@ from tvm.ir.expr import TensorLoad, TensorRegion
 from tvm.s_tir import SBlock
 from tvm_ffi import structural_map, structural_walk
 
-from compile.schedules import schedule_utils
+from compile.operators.loop_nests import is_among
 
 # The blocks that schedules accumulate in.
 _SUMS = ("accumulate", "window")
@@ -70,9 +70,7 @@ def _biased_sum(end: Any, total: Any, function: Any) -> tuple[Any, Any, Any] | N
         for sum_, bias in ((add.a, add.b), (add.b, add.a)):
             if not (isinstance(sum_, TensorLoad) and isinstance(bias, TensorLoad)):
                 continue
-            if not sum_.source.same_as(total) or not schedule_utils.is_among(
-                bias.source, function.params
-            ):
+            if not sum_.source.same_as(total) or not is_among(bias.source, function.params):
                 continue
             shape = [int(edge) for edge in bias.source.ty.shape]
             if prod(shape) == shape[-1] == channels and bias.indices[-1].same_as(sum_.indices[-1]):

@@ -22,7 +22,7 @@ from tvm_ffi import structural_mutate
 
 from compile.graph.relax_rewriter import translate, with_operands
 from compile.graph.tensors import is_operator
-from compile.schedules import schedule_utils
+from compile.operators.loop_nests import mentions
 from compile.schedules.rewrites.prefetch import LINE_BYTES, WAITING_SHARE, prefetch
 from compile.targets import Target
 
@@ -63,7 +63,7 @@ class _Kernel:
     asks_for: list[_Wanted] = field(default_factory=list)
 
 
-def ask_for_next_weights(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
+def prefetch_across_kernels(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     """The scheduled module, its convolutions asking for weights of the products behind them."""
     main = mod["main"]
     if not target.prefetches or not isinstance(main.body, relax.SeqExpr):
@@ -100,7 +100,7 @@ def _divides_channels(loops: list[Any], update: Any) -> bool:
     kinds = [one.iter_type for one in update.block.iter_vars]
     values = zip(update.iter_values, kinds, strict=True)
     *_, channels = [value for value, kind in values if kind == tirx.IterVar.DataPar]
-    return parallel is not None and schedule_utils.mentions(channels, parallel.loop_var)
+    return parallel is not None and mentions(channels, parallel.loop_var)
 
 
 def _find_place(kernel: _Kernel, before: list[_Kernel], target: Target) -> None:

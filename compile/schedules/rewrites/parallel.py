@@ -21,9 +21,9 @@ from tvm import tirx
 from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_map, structural_mutate
 
-from compile.lowering.peel_edges import has_edges
-from compile.schedules.schedule_utils import is_among, mentions
-from compile.schedules.tiles import BALANCED, balance
+from compile.operators.loop_nests import is_among, mentions
+from compile.operators.tiles import BALANCED, balance
+from compile.schedules.rewrites.edge_marks import has_edges
 
 # To launch a loop, to wait for its last thread and to allocate each iteration's buffers takes 2 to
 # 10 us. What one core does in about that time stays on it: 2^17 multiply-adds are 6 us of a
@@ -33,6 +33,10 @@ GRAIN_MACS = 1 << 17
 MACS_A_BYTE = 2
 # What a thread writes in one piece is at least two cache lines: it shares only the first and last.
 PIECE_BYTES = 128
+
+
+class _NotLoops(Exception):
+    """A function is more than loops of known length around blocks."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,12 @@ def parallelise(function: Any, threads: int) -> tuple[Any, float]:
     The share is of the steps of its accumulations or, where it has none, of all elements. Every
     iteration of a parallel loop writes apart from the others, or to a buffer of its own.
     """
+    if not isinstance(function.body, SBlockRealize):
+        return function, 0.0
+    root = function.body.block
     try:
-        root = function.body.block
         everything = list(_uses(root.body))
-    except (AttributeError, TypeError):  # not loops of known length around blocks
+    except _NotLoops:
         return function, 0.0
 
     def on_loop(loop: Any, mutator: Any) -> Any:
@@ -101,8 +107,8 @@ def parallelise(function: Any, threads: int) -> tuple[Any, float]:
 
 
 def _uses(statement: Any, times: int = 1, parallel: bool = False) -> Iterator[_Use]:
-    """The blocks of a statement in order."""
-    if isinstance(statement, tirx.For):
+    """The blocks of a statement in order; raises _NotLoops."""
+    if isinstance(statement, tirx.For) and isinstance(statement.extent, tirx.IntImm):
         parallel = parallel or statement.kind == tirx.ForKind.PARALLEL
         yield from _uses(statement.body, times * int(statement.extent), parallel)
     elif isinstance(statement, tirx.SeqStmt):
@@ -111,7 +117,7 @@ def _uses(statement: Any, times: int = 1, parallel: bool = False) -> Iterator[_U
     elif isinstance(statement, SBlockRealize):
         yield _Use(statement, times, parallel)
     elif not isinstance(statement, tirx.Evaluate):
-        raise TypeError(f"{type(statement).__name__} between loops and blocks")
+        raise _NotLoops
 
 
 def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any], threads: int) -> Any | None:

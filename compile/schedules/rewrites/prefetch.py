@@ -17,7 +17,6 @@ from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
 from tvm_ffi import structural_mutate, structural_walk
 
-from compile.schedules import schedule_utils
 from compile.targets import Target
 
 # On a loop over panels: how many panels lie between two of its iterations.
@@ -52,7 +51,7 @@ def plan(
     """
     accumulate = sch.get_sblock("accumulate_update")
     loops = sch.get_loops(accumulate)
-    extents = [schedule_utils.extent(sch, loop) for loop in loops]
+    extents = [int(sch.get(loop).extent) for loop in loops]
     turning = [i for i in (_place(sch, loops, loop) for loop in panels) if extents[i] > 1]
     if not target.prefetches or not turning:
         return

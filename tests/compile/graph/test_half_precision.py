@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compile import precision, targets
+from compile.compiled import Compiled
 from compile.graph.half_precision import half_precision
 from compile.graph.remove_identities import fold_constants
 from compile.onnx.checked_model import load_model
 from compile.onnx.importer import import_model
-from compile.pipeline import Compiled, compile_model, generate
+from compile.pipeline import compile_model, generate
 from compile.precision import FP16
 from compile.runtime.executable import HostModel
 from depthbench.errors import InputError

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compile.graph.accounting import Rewrites, operator_macs
+from compile.graph import accounting
+from compile.graph.accounting import operator_macs
 from compile.graph.fold_scales import fold_scales
 from compile.graph.fold_shuffles import fold_shuffles
 from compile.graph.merge_convolutions import merge_convolutions
@@ -224,7 +225,7 @@ def test_the_account_of_several(rewritten: Rewrites, graph: Graph, tmp_path: Pat
     mod = fold_constants(import_model(load_model(tmp_path / "model.onnx")))
     rewrites = (merge_convolutions, sink_upsampling, fold_shuffles)
     after, done = Observer().run([Phase(one.__name__, one) for one in rewrites], mod)
-    account = Rewrites.of(operator_macs(mod), operator_macs(after), done)
+    account = accounting.Rewrites.of(operator_macs(mod), operator_macs(after), done)
     assert account.to_dict() == {
         "macs_before": 36 * 28,
         "macs_after": 9 * 4,

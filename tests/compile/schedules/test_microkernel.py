@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tvm import tirx
 
 from compile import targets
-from compile.pipeline import Compiled
-from compile.schedules import microkernel
-from compile.schedules.microkernel import chunk_steps, most_tiles
-from compile.schedules.tiles import Tile
+from compile.compiled import Compiled
+from compile.operators import chunks
+from compile.operators.chunks import chunk_steps, most_tiles
+from compile.operators.tiles import Tile
 
 few = settings(
     max_examples=6,
@@ -29,7 +29,7 @@ size = st.tuples(st.integers(2, 15), st.integers(2, 15))
 @pytest.fixture
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights in chunks of a few steps, as if the first cache were tiny."""
-    monkeypatch.setattr(microkernel, "L1_SHARE", 0.02)
+    monkeypatch.setattr(chunks, "L1_SHARE", 0.02)
 
 
 def scripts(compiled: Compiled) -> dict[str, str]:

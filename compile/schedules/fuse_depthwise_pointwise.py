@@ -12,16 +12,20 @@ from typing import Any
 import tvm
 from tvm import relax, s_tir, tirx
 from tvm.s_tir import SBlock, SBlockRealize, Schedule
+from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_map, structural_walk
 
 from compile.graph.relax_rewriter import translate, with_operands
 from compile.graph.tensors import is_operator
-from compile.schedules import depthwise, depthwise_pointwise, gemm, schedule_utils
-from compile.schedules.choices import WORKLOAD
+from compile.operators.annotations import FAMILY, WORKLOAD
+from compile.operators.depthwise_convolution import DEPTHWISE
+from compile.operators.matrix_product import MATRIX_PRODUCT
+from compile.schedules import depthwise_pointwise
+from compile.schedules.epilogue import fold_epilogue
 from compile.targets import Target
 
 
-def pair_windows(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
+def fuse_depthwise_pointwise(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     """The fused module with its pairs of functions joined, where their image is a large one."""
     return translate(mod, lambda builder, uses: _Pairer(mod, builder, uses, target))
 
@@ -40,7 +44,7 @@ class _Pairer:
 
     def bind(self, var: Any, value: Any) -> None:
         if is_operator(value, "call_tir"):
-            if self.uses[var] == 1 and _family(self.mod[value.args[0]]) == depthwise.FAMILY:
+            if self.uses[var] == 1 and _family(self.mod[value.args[0]]) == DEPTHWISE:
                 self.windows[var] = value
             value = self._with_window(value)
         self.values[var] = self.builder.emit(self.plain(value))
@@ -68,9 +72,7 @@ class _Pairer:
 
 
 def _family(function: Any) -> str:
-    found = {
-        str(block.annotations.get(schedule_utils.FAMILY, "")) for block in _blocks(function)
-    } - {""}
+    found = {str(block.annotations.get(FAMILY, "")) for block in _blocks(function)} - {""}
     return found.pop() if len(found) == 1 else ""
 
 
@@ -83,12 +85,12 @@ def _blocks(function: Any) -> list[Any]:
 def _joined(first: Any, second: Any, position: int, target: Target) -> Any | None:
     """The two as one function whose blocks are named as its schedule expects; None if unfit."""
     image = second.params[position]
-    if _family(second) != gemm.FAMILY or not depthwise_pointwise.pays(second, image, target):
+    if _family(second) != MATRIX_PRODUCT or not depthwise_pointwise.pays(second, image, target):
         return None
     sch = Schedule(tvm.IRModule({"main": first}))
     try:
-        end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
-    except schedule_utils.FAILURES:
+        end = fold_epilogue(sch, sch.get_sblock("unpack"))
+    except ScheduleError:  # apart, the schedule of the first meets it again, and says so
         return None
     names = {
         "accumulate": depthwise_pointwise.WINDOW,
@@ -114,13 +116,9 @@ def _renamed(function: Any, names: dict[str, str]) -> Any:
     def on_block(block: Any) -> Any:
         if block.name_hint not in names:
             return block
-        notes = {
-            k: v
-            for k, v in block.annotations.items()
-            if str(k) not in (schedule_utils.FAMILY, WORKLOAD)
-        }
+        notes = {k: v for k, v in block.annotations.items() if str(k) not in (FAMILY, WORKLOAD)}
         if block.name_hint == "accumulate":
-            notes[schedule_utils.FAMILY] = depthwise_pointwise.FAMILY
+            notes[FAMILY] = depthwise_pointwise.DEPTHWISE_POINTWISE
         return SBlock(
             block.iter_vars,
             block.reads,

@@ -15,7 +15,7 @@ import tvm
 from tvm import tirx
 from tvm_ffi import structural_map
 
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 # exp(r) for |r| <= ln(2)/2: Cephes, expf. From the highest power to r^2; 1 + r is exact.
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)

@@ -11,11 +11,11 @@ import pytest
 
 from compile import targets
 from compile.check import check_against_onnxruntime
+from compile.choices import Choices, around_formula, describe
 from compile.lowering import build
 from compile.onnx.checked_model import load_model
 from compile.pipeline import generate
 from compile.runtime.executable import Machine, by_name
-from compile.schedules.choices import Choices, around_formula, describe
 from tests.compile.conftest import Graph
 
 T = TypeVar("T")

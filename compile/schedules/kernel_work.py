@@ -7,12 +7,38 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from tvm import tirx
+from tvm.s_tir import SBlock
+from tvm_ffi import structural_walk
 
-from compile.schedules.choices import WORKLOAD
+from compile.operators.annotations import MACS, WORKLOAD
 
-# Attributes of a scheduled function, of one call of it.
-MACS = "compile.macs"
+# An attribute of a scheduled function beside MACS, of one call of it.
 BYTES = "compile.bytes"
+
+
+def loop_macs(function: Any) -> int:
+    """Multiply-adds of an unscheduled function.
+
+    What its operator says it takes, else the steps of its accumulations that multiply floats.
+    """
+    total = 0
+
+    def on_block(block: Any) -> None:
+        nonlocal total
+        if MACS in block.annotations:
+            total += int(block.annotations[MACS])
+        elif block.init is not None and _multiplies_floats(block.body):
+            total += prod(int(var.dom.extent) for var in block.iter_vars)
+
+    structural_walk(function.body, (SBlock, on_block))
+    return total
+
+
+def _multiplies_floats(body: Any) -> bool:
+    found: list[bool] = []
+    structural_walk(body, (tirx.Mul, lambda node: found.append("float" in str(node.ty))))
+    return any(found)
 
 
 def with_costs(scheduled: Any, function: Any, macs: int) -> Any:

@@ -15,9 +15,9 @@ from typing import Any
 
 from tvm.s_tir import Schedule
 
+from compile.operators.tiles import Tile
 from compile.precision import FP16
 from compile.schedules import schedule_utils
-from compile.schedules.tiles import Tile
 
 STRETCH = FP16.stretch
 # A sum that is shorter than this many stretches is not broken: its error is near theirs.

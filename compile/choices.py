@@ -16,8 +16,6 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-# The annotation of a block, and attribute of a function, that says what operator it computes.
-WORKLOAD = "compile.workload"
 
 
 class Choose(Protocol):

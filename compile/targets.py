@@ -40,7 +40,7 @@ class Target:
     there are, `fma_per_cycle` how many vector multiply-adds a core starts in a cycle and
     `fma_latency` how many cycles one takes. `by_lane` is true where a multiply-add takes its
     scalar from a lane of a register (NEON) rather than broadcasting it from memory (AVX).
-    `prefetches` is true where weights are asked for ahead of their use: not on the A76, where the
+    `prefetches` is true where weights are prefetched: not on the A76, where the
     hints' gain cannot be measured under emulation and their instructions can. `has_half` is true
     where float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of
     the bytes that one instruction multiplies by int8 ones, four at a time; empty where there is

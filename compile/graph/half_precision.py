@@ -15,7 +15,13 @@ import tvm
 from tvm import relax
 
 from compile.graph.accounting import LowerPrecision
-from compile.graph.relax_rewriter import is_straight, translate, with_operands
+from compile.graph.relax_rewriter import (
+    Translator,
+    call_on,
+    is_straight,
+    translate,
+    with_operands,
+)
 from compile.graph.tensors import constant_of, is_operator
 from depthbench.errors import InputError
 
@@ -55,13 +61,12 @@ def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, LowerPrecision]:
     return translate(mod, lambda builder, _: _Halver(builder, done)), done
 
 
-class _Halver:
-    """Translates bindings; a value may lie in float16 where the model has float32."""
+class _Halver(Translator):
+    """A value may lie in float16 where the model has float32."""
 
     def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.done = done
-        self.values: dict[Any, Any] = {}
         self.cast: dict[tuple[Any, str], Any] = {}
 
     def bind(self, var: Any, value: Any) -> None:
@@ -71,10 +76,6 @@ class _Halver:
             self.values[var] = self.builder.emit(with_operands(value, self._as_is))
         else:
             self.values[var] = self.builder.emit(self.plain(value))
-
-    def plain(self, expr: Any) -> Any:
-        """`expr` with every variable as the model has it."""
-        return with_operands(expr, self._original)
 
     def _call(self, call: Any) -> Any:
         if is_operator(call, *_PRODUCTS):
@@ -102,7 +103,7 @@ class _Halver:
         if not all(_fits(one, keep_small) for one in constants if one is not None):
             return None
         arguments = [self._argument(argument) for argument in call.args]
-        return relax.Call(call.op, arguments, call.attrs, call.ty_args)
+        return call_on(call, arguments)
 
     def _argument(self, expr: Any) -> Any:
         if isinstance(expr, relax.Tuple):
@@ -125,7 +126,8 @@ class _Halver:
     def _as_is(self, var: Any) -> Any:
         return self.values.get(var, var)
 
-    def _original(self, var: Any) -> Any:
+    def whole(self, var: relax.Var) -> relax.Expr:
+        """A variable in the type that the model has it in."""
         value = self._as_is(var)
         if isinstance(var.ty, relax.TupleType):
             fields = [

@@ -8,14 +8,13 @@ the sum of its terms' magnitudes.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate_counting, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, translate_counting
 from compile.graph.tensors import constant_of, integers, is_operator, per_channel, shape_of
 
 
@@ -24,26 +23,20 @@ def merge_convolutions(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return translate_counting(mod, _Merger)
 
 
-class _Merger:
-    def __init__(self, builder: relax.BlockBuilder, uses: Counter[Any]) -> None:
-        self.builder = builder
+class _Merger(Translator):
+    def __init__(self, builder: relax.BlockBuilder, uses: Uses) -> None:
+        super().__init__(builder)
         self.uses = uses
-        self.values: dict[Any, Any] = {}
-        self.single: dict[Any, Any] = {}  # emitted calls that one operator reads, by variable
-        self.applied = 0
+        self.single: dict[relax.Var, relax.Call] = {}  # emitted calls that one operator reads
 
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        result = None
-        if is_operator(value, "nn.conv2d"):
-            result = self._merged(value, shape_of(var))
-        result = self.builder.emit(value) if result is None else result
-        self.values[var] = result
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
+        super().bind(var, value)
         if self.uses[var] == 1:
+            result = self.values[var]
             self.single[result] = self.builder.lookup_binding(result)
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        return self._merged(value, shape_of(var)) if is_operator(value, "nn.conv2d") else None
 
     def _merged(self, second: Any, size: list[int] | None) -> Any | None:
         first, bias = self._behind_biases(second.args[0])

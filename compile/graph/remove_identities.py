@@ -12,7 +12,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, translate
 from compile.graph.tensors import constant_of, integers, is_operator, shape_of
 
 # Twice is as good as once.
@@ -41,20 +41,8 @@ def remove_identities(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return result, _count(known) - _count(result)
 
 
-class _Remover:
-    def __init__(self, builder: relax.BlockBuilder) -> None:
-        self.builder = builder
-        self.values: dict[Any, Any] = {}
-
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        kept = self._unchanged(value, var)
-        self.values[var] = self.builder.emit(value) if kept is None else kept
-
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-    def _unchanged(self, value: Any, var: Any) -> Any | None:
+class _Remover(Translator):
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
         """What the value is the same as; None where it is a new one."""
         if isinstance(value, relax.Var):
             return value

@@ -19,6 +19,13 @@ def shape_of(expr: Any) -> list[int] | None:
     return [int(extent) for extent in kind.shape]
 
 
+def static_shape(expr: relax.Expr) -> list[int]:
+    """The shape of a tensor expression that is known to have a static one."""
+    shape = shape_of(expr)
+    assert shape is not None
+    return shape
+
+
 def constant_of(expr: Any) -> np.ndarray | None:
     """The value of a tensor constant, None for anything else."""
     if isinstance(expr, tvm.ir.expr.GenericConst):

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 from tvm import relax
 
-from compile.graph.tensors import is_operator, shape_of
+from compile.graph.relax_rewriter import call_on
+from compile.graph.tensors import is_operator, shape_of, static_shape
 
 
 class Commutes(IntEnum):
@@ -62,10 +63,10 @@ class Resize:
 
     def apply(self, builder: relax.BlockBuilder, sources: Sequence[Any]) -> Any:
         """Emit the resize of the only source."""
-        *leading, height, width = _shape(sources[0])
+        *leading, height, width = static_shape(sources[0])
         source = _reshaped(builder, sources[0], [*_batch_and_channels(leading), height, width])
         call = self.call
-        larger = relax.Call(call.op, [source, *call.args[1:]], call.attrs, call.ty_args)
+        larger = call_on(call, [source, *call.args[1:]])
         return _reshaped(builder, builder.emit(larger), [*leading, *self.size])
 
 
@@ -78,7 +79,7 @@ class Interleave:
 
     def apply(self, builder: relax.BlockBuilder, sources: Sequence[Any]) -> Any:
         """Emit the interleaved image: one copy."""
-        *leading, height, width = _shape(sources[0])
+        *leading, height, width = static_shape(sources[0])
         down, right = self.factor
         batch, channels = _batch_and_channels(leading)
         flat = [_reshaped(builder, one, [batch, channels, height, width]) for one in sources]
@@ -214,16 +215,10 @@ def _whole_factor(
     return after[2] // before[2], after[3] // before[3]
 
 
-def _shape(expr: Any) -> list[int]:
-    shape = shape_of(expr)
-    assert shape is not None
-    return shape
-
-
 def _batch_and_channels(leading: list[int]) -> tuple[int, int]:
     """Two axes for those before height and width; images keep theirs."""
     return (leading[0], leading[1]) if len(leading) == 2 else (1, prod(leading))
 
 
 def _reshaped(builder: relax.BlockBuilder, expr: Any, shape: list[int]) -> Any:
-    return expr if _shape(expr) == shape else builder.emit(relax.op.reshape(expr, shape))
+    return expr if static_shape(expr) == shape else builder.emit(relax.op.reshape(expr, shape))

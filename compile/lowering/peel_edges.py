@@ -19,7 +19,13 @@ from tvm.ir.expr import TensorLoad
 from tvm.s_tir import SBlock, SBlockRealize
 from tvm_ffi import structural_map, structural_walk
 
-from compile.operators.loop_nests import is_among, map_loop_nests, mentions
+from compile.operators.loop_nests import (
+    block_like,
+    is_among,
+    loop_like,
+    map_loop_nests,
+    mentions,
+)
 from compile.schedules.rewrites.edge_marks import FIRST, LANES, LAST
 
 
@@ -44,7 +50,7 @@ class _Peeler:
         root = self.function.body
         body = _checked(*self.statement(root.block.body))
         kept = [one for one in root.block.alloc_buffers if not is_among(one, self.moved)]
-        block = _block(root.block, body, kept)
+        block = block_like(root.block, body=body, alloc_buffers=kept)
         return self.function.with_body(SBlockRealize(root.iter_values, root.predicate, block))
 
     def statement(self, node: Any) -> tuple[Any, list[Any]]:
@@ -114,7 +120,7 @@ def _without_checks(realize: Any) -> tuple[Any, list[Any]]:
 
     checks = [structural_map(check, (tirx.Var, placed)) for check in _conjuncts(found[0])]
     body = tirx.BufferStore(store.buffer, value.a + term, store.indices)
-    block = _block(block, body, block.alloc_buffers)
+    block = block_like(block, body=body)
     return SBlockRealize(realize.iter_values, realize.predicate, block), checks
 
 
@@ -155,18 +161,4 @@ def _times(buffer: Any, used: list[Any]) -> int:
 def _loop(like: Any, low: Any, extent: Any, body: Any, notes: Any) -> Any:
     kind = like.loop_var.ty.dtype
     low, extent = (tirx.const(int(edge), kind) for edge in (low, extent))
-    return tirx.For(like.loop_var, low, extent, like.kind, body, annotations=notes)
-
-
-def _block(like: Any, body: Any, buffers: Any) -> Any:
-    return SBlock(
-        like.iter_vars,
-        like.reads,
-        like.writes,
-        like.name_hint,
-        body,
-        like.init,
-        buffers,
-        like.match_buffers,
-        like.annotations,
-    )
+    return loop_like(like, body, min=low, extent=extent, annotations=notes)

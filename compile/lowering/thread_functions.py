@@ -14,7 +14,7 @@ from tvm import tirx
 from tvm.ir import StringImm
 from tvm_ffi import structural_map, structural_walk
 
-from compile.operators.loop_nests import map_loop_nests
+from compile.operators.loop_nests import loop_like, map_loop_nests
 
 # What TVM itself wraps around a whole function's body for the same reason.
 SCOPE = "compute_scope"
@@ -56,10 +56,7 @@ def _apart(statement: Any) -> Any:
 def _iterations_apart(loop: Any) -> Any:
     if loop.kind != tirx.ForKind.PARALLEL:
         return loop
-    body = _scope(loop.loop_var, loop.body)
-    return tirx.For(
-        loop.loop_var, loop.min, loop.extent, loop.kind, body, annotations=loop.annotations
-    )
+    return loop_like(loop, _scope(loop.loop_var, loop.body))
 
 
 def _scope(node: Any, body: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Four bytes that lie side by side are one int32, a quad. Tensors of quads are tiled, packed and
 loaded as float32 ones are; only the multiply-add differs. Operators of our own stand for it
-until code is generated (`compile/passes/byte_instructions.py`), since TVM's own arithmetic has
+until code is generated (`compile/lowering/byte_instructions.py`), since TVM's own arithmetic has
 neither; two more are a float's nearest byte.
 """
 

@@ -10,7 +10,6 @@ to multiply at once.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +21,7 @@ from tvm import relax
 
 from compile.graph.accounting import LowerPrecision
 from compile.graph.qdq import scale_and_zero
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
 from compile.operators import convolution, matrix_product
 from compile.operators.byte_dot_products import NEAR
@@ -112,15 +111,16 @@ def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, Lowe
     return translate(mod, lambda builder, uses: _Reducer(builder, uses, target, done)), done
 
 
-class _Reducer:
+class _Reducer(Translator):
+    """Keeps products back that what follows may be part of."""
+
     def __init__(
-        self, builder: relax.BlockBuilder, uses: Counter[Any], target: Target, done: LowerPrecision
+        self, builder: relax.BlockBuilder, uses: Uses, target: Target, done: LowerPrecision
     ) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.uses = uses
         self.target = target
         self.done = done
-        self.values: dict[Any, Any] = {}
 
     def bind(self, var: Any, value: Any) -> None:
         if is_operator(value, "quantize"):
@@ -133,10 +133,7 @@ class _Reducer:
                 self.done.keep_wide(value)
         self.values[var] = self.builder.emit(self.plain(value)) if pending is None else pending
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, self._emitted)
-
-    def _emitted(self, var: Any) -> Any:
+    def whole(self, var: relax.Var) -> relax.Expr:
         value = self.values.get(var, var)
         if isinstance(value, _Pending):
             value = self.values[var] = self.builder.emit(value.emit(self.target))
@@ -153,7 +150,7 @@ class _Reducer:
             return call
         if not is_operator(before, "nn.relu"):
             return call
-        return relax.Call(call.op, [before.args[0], *call.args[1:]], call.attrs, call.ty_args)
+        return call_on(call, [before.args[0], *call.args[1:]])
 
     def _follows(self, call: Any) -> _Pending | None:
         """The product that the call reads, with the call as part of it."""
@@ -186,7 +183,7 @@ class _Reducer:
             return replace(before, bias=before.bias + bias.reshape(-1))
         if not isinstance(other, relax.Var) or shape_of(other) != shape_of(call):
             return None
-        image = self._emitted(other)
+        image = self.whole(other)
         addend = self._bytes(image) or (image, 1.0, 0)
         return replace(before, addends=(*before.addends, addend))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compile.choices import around_formula
+from compile.choices import around_default
 from compile.operators.tiles import L1_SHARE, Tile, dividing_lanes
 from compile.targets import Target
 
@@ -30,8 +30,8 @@ def chunk_sizes(
     bytes_a_step = window * tile.channels * target.element_bytes
     most = int(target.l1_bytes * L1_SHARE) // bytes_a_step
     divisors = [n for n in range(multiple, length + 1, multiple) if length % n == 0]
-    formula = max((n for n in divisors if n <= most), default=length)
-    return around_formula(formula, [n for n in divisors if n >= min(MIN_CHUNK, formula)])
+    default = max((n for n in divisors if n <= most), default=length)
+    return around_default(default, [n for n in divisors if n >= min(MIN_CHUNK, default)])
 
 
 def most_tiles(tile: Tile, target: Target) -> int:

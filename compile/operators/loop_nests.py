@@ -7,6 +7,7 @@ from typing import Any
 
 import tvm
 from tvm import tirx
+from tvm.s_tir import SBlock
 from tvm_ffi import structural_walk
 
 
@@ -32,3 +33,24 @@ def mentions(expression: Any, variable: Any) -> bool:
         expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
     )
     return bool(found)
+
+
+def loop_like(loop: tirx.For, body: tirx.Stmt, **changed: Any) -> tirx.For:
+    """The loop around another body, with the fields named otherwise."""
+    return tirx.For(body=body, **_fields(loop, _LOOP) | changed)
+
+
+def block_like(block: SBlock, **changed: Any) -> SBlock:
+    """The block with the fields named otherwise."""
+    return SBlock(**_fields(block, _BLOCK) | changed)
+
+
+_LOOP = ("loop_var", "min", "extent", "kind", "annotations")
+_BLOCK = (
+    *("iter_vars", "reads", "writes", "name_hint", "body", "init"),
+    *("alloc_buffers", "match_buffers", "annotations"),
+)
+
+
+def _fields(node: tirx.Stmt, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in names}

@@ -85,9 +85,9 @@ class ByteSums:
     zero. A sum starts at `start` and is multiplied by `scale`, both by output channel. `addends`
     are images that are added, times a number each. The result is not below `at_least`,
     where that is given, and float32, or rounded to bytes of type `out`; `near` says that it is at
-    most byte_dots.NEAR. With `as_bits` a sum starts higher by ROUNDER_BITS and stays within 2^22 of
-    that: its bits then are those of ROUNDER and the sum as a float, and need no conversion, which
-    takes NEON as long as eight products do.
+    most `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
+    within 2^22 of that: its bits then are those of ROUNDER and the sum as a float, and need no
+    conversion, which takes NEON as long as eight products do.
     """
 
     dtype: str

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from tvm.s_tir import Schedule
 
-from compile.choices import around_formula
+from compile.choices import around_default
 from compile.operators.annotations import CHUNK, GROUP_BLOCKS, HALO, INPUT_BYTES_A_ROW, WORKLOAD
 from compile.operators.chunks import lanes_read, most_tiles
 from compile.operators.tiles import Tile
 from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.epilogue import fold_epilogue
-from compile.schedules.microkernel import Nest, ask_ahead, hold
+from compile.schedules.microkernel import Nest, hold, plan_prefetch
 from compile.targets import Target
 
 
@@ -41,7 +41,7 @@ def schedule(sch: Schedule, target: Target) -> None:
         fitting = target.l1_bytes * 2 // 3 // notes[INPUT_BYTES_A_ROW]
     if height % target.threads == 0:
         fitting = min(fitting, height // target.threads)
-    heights = around_formula(
+    heights = around_default(
         schedule_utils.largest_divisor(height, fitting), schedule_utils.divisors(height)
     )
     bands, rows = sch.split(h, [None, choose("rows", heights)])
@@ -66,4 +66,4 @@ def schedule(sch: Schedule, target: Target) -> None:
     schedule_after(sch, end, target)
     if apart is None:
         blocks = {group: notes[GROUP_BLOCKS], block: 1}
-        ask_ahead(sch, nest, blocks, step, target, choose)
+        plan_prefetch(sch, nest, blocks, step, target, choose)

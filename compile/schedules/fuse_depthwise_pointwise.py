@@ -6,7 +6,6 @@ made and used at a time.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import tvm
@@ -15,10 +14,11 @@ from tvm.s_tir import SBlock, SBlockRealize, Schedule
 from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_map, structural_walk
 
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import is_operator
 from compile.operators.annotations import FAMILY, WORKLOAD
 from compile.operators.depthwise_convolution import DEPTHWISE
+from compile.operators.loop_nests import block_like
 from compile.operators.matrix_product import MATRIX_PRODUCT
 from compile.schedules import depthwise_pointwise
 from compile.schedules.epilogue import fold_epilogue
@@ -30,15 +30,14 @@ def fuse_depthwise_pointwise(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     return translate(mod, lambda builder, uses: _Pairer(mod, builder, uses, target))
 
 
-class _Pairer:
+class _Pairer(Translator):
     def __init__(
-        self, mod: Any, builder: relax.BlockBuilder, uses: Counter[Any], target: Target
+        self, mod: tvm.IRModule, builder: relax.BlockBuilder, uses: Uses, target: Target
     ) -> None:
+        super().__init__(builder)
         self.mod = mod
-        self.builder = builder
         self.uses = uses
         self.target = target
-        self.values: dict[Any, Any] = {}
         self.windows: dict[Any, Any] = {}
         self.joined: dict[tuple[str, str, int], Any] = {}
 
@@ -48,9 +47,6 @@ class _Pairer:
                 self.windows[var] = value
             value = self._with_window(value)
         self.values[var] = self.builder.emit(self.plain(value))
-
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
 
     def _with_window(self, call: Any) -> Any:
         """The call, of a joined function where it reads a depthwise convolution."""
@@ -68,7 +64,7 @@ class _Pairer:
             return call
         others = [f for i, f in enumerate(inputs.fields) if i != position]
         fields = relax.Tuple([*first.args[1].fields, *others])
-        return relax.Call(call.op, [self.joined[key], fields], call.attrs, call.ty_args)
+        return call_on(call, [self.joined[key], fields])
 
 
 def _family(function: Any) -> str:
@@ -119,16 +115,6 @@ def _renamed(function: Any, names: dict[str, str]) -> Any:
         notes = {k: v for k, v in block.annotations.items() if str(k) not in (FAMILY, WORKLOAD)}
         if block.name_hint == "accumulate":
             notes[FAMILY] = depthwise_pointwise.DEPTHWISE_POINTWISE
-        return SBlock(
-            block.iter_vars,
-            block.reads,
-            block.writes,
-            names[block.name_hint],
-            block.body,
-            block.init,
-            block.alloc_buffers,
-            block.match_buffers,
-            notes,
-        )
+        return block_like(block, name_hint=names[block.name_hint], annotations=notes)
 
     return function.with_body(structural_map(function.body, (SBlock, on_block)))

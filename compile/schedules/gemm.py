@@ -9,14 +9,14 @@ from math import prod
 
 from tvm.s_tir import Schedule
 
-from compile.choices import around_formula
+from compile.choices import around_default
 from compile.operators.annotations import WORKLOAD
 from compile.operators.chunks import chunk_sizes, lanes_read, most_tiles
 from compile.operators.tiles import Tile, sharing_tiles, tiles_of_rows
 from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.epilogue import fold_epilogue
-from compile.schedules.microkernel import Nest, ask_ahead, hold
+from compile.schedules.microkernel import Nest, hold, plan_prefetch
 from compile.schedules.rewrites import prefetch
 from compile.targets import Target
 
@@ -40,7 +40,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     if chunk not in (K, stretch):
         blocks = schedule_utils.extent(sch, o) // tile.channels
         most = tiles_of_rows(tile, shape, most_tiles(tile, target), blocks, target.threads)
-        sharing = choose("tiles", around_formula(most, sharing_tiles(tile, shape)))
+        sharing = choose("tiles", around_default(most, sharing_tiles(tile, shape)))
     far, near, pixels = sch.split(p, [None, sharing, tile.pixels])
     block, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
     computes_panel = any(sch.get(b).name_hint == "pack" for b in schedule_utils.blocks(sch))
@@ -70,7 +70,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     single = prod(shape) == 1 and target.threads > 1
     if single:
         prefetch.plan_pixel(sch, image, around[-1])
-    # The kernels before it have asked for the weights of a single pixel, if these are not too many.
-    is_there = single and weight_bytes <= target.l2_bytes * prefetch.WAITING_SHARE
-    if not (computes_panel or stretch or is_there):
-        ask_ahead(sch, nest, {block: 1}, step, target, choose)
+    # Kernels before it have prefetched the weights of a single pixel, if these are not too many.
+    prefetched = single and weight_bytes <= target.l2_bytes * prefetch.WAITING_SHARE
+    if not (computes_panel or stretch or prefetched):
+        plan_prefetch(sch, nest, {block: 1}, step, target, choose)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tvm.s_tir import Schedule
 
-from compile.choices import Choose, around_formula, by_formula
+from compile.choices import Choose, around_default, by_default
 from compile.operators.tiles import Tile
 from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.rewrites import prefetch
@@ -54,7 +54,7 @@ def hold(
     nest: Nest,
     tile: Tile,
     target: Target,
-    choose: Choose = by_formula,
+    choose: Choose = by_default,
     *,
     by_lane: int,
     rows: Any = None,
@@ -100,7 +100,7 @@ def hold(
 def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, Any]:
     """Write `turns` of the loop's turns out, where they divide; returns the loop, and the turns."""
     fitting = [n for n in UNROLLED if schedule_utils.extent(sch, step) % n == 0]
-    turns = choose("unrolled", around_formula(turns if turns in fitting else 1, fitting))
+    turns = choose("unrolled", around_default(turns if turns in fitting else 1, fitting))
     if turns == 1:
         return step, step
     step, turn = sch.split(step, [None, turns])
@@ -125,13 +125,13 @@ def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
         schedule_utils.unroll_all(sch, pixels)
 
 
-def ask_ahead(
+def plan_prefetch(
     sch: Schedule,
     nest: Nest,
     blocks: dict[Any, int],
     step: Any,
     target: Target,
-    choose: Choose = by_formula,
+    choose: Choose = by_default,
 ) -> None:
     """Prefetch the next piece of weights: a chunk where tiles share it, else a whole panel.
 

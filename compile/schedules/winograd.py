@@ -14,7 +14,7 @@ from compile.operators.chunks import chunk_steps, lanes_read, most_tiles
 from compile.operators.tiles import Tile, dividing_lanes, tiles_of_rows
 from compile.schedules import schedule_utils
 from compile.schedules.epilogue import fold_epilogue
-from compile.schedules.microkernel import Nest, ask_ahead, hold
+from compile.schedules.microkernel import Nest, hold, plan_prefetch
 from compile.targets import Target
 
 
@@ -43,7 +43,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     blocks = schedule_utils.written_shape(sch, accumulate)[-1] // tile.channels
     step = hold(sch, accumulate, products, nest, tile, target, by_lane=by_lane)
     _transform(sch, transform, columns, band, size, target)
-    ask_ahead(sch, nest, {place: blocks, block: 1}, step, target)
+    plan_prefetch(sch, nest, {place: blocks, block: 1}, step, target)
     _transform_back(sch, rows, end, band, notes[TILE_WIDTH], target)
 
 

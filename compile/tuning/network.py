@@ -118,7 +118,7 @@ class Network:
         }
 
     def build(self, tuned: Tuned) -> Trial:
-        """The network with these choices by workload, the formulas' elsewhere."""
+        """The network with these choices by workload, the default ones elsewhere."""
         choices = Choices(tuned)
         compiled = pipeline.make_code(self._rewritten, replace(self.machine, choices=choices))
         kernels = {

@@ -15,7 +15,7 @@ from tvm.ir.expr import TensorLoad, TensorRegion
 from tvm.s_tir import SBlock
 from tvm_ffi import structural_map, structural_walk
 
-from compile.operators.loop_nests import is_among
+from compile.operators.loop_nests import block_like, is_among
 
 # The blocks that schedules accumulate in.
 _SUMS = ("accumulate", "window")
@@ -53,8 +53,8 @@ def _started(function: Any, start_name: str, step_name: str) -> Any:
 
     def on_block(block: Any) -> Any:
         if block.name_hint == start_name:
-            return _with(block, [read], first)
-        return _with(block, block.reads, rest) if block.name_hint == end.name_hint else block
+            return block_like(block, reads=[read], body=first)
+        return block_like(block, body=rest) if block.name_hint == end.name_hint else block
 
     return function.with_body(structural_map(function.body, (SBlock, on_block)))
 
@@ -86,17 +86,3 @@ def _loads(body: Any, buffer: Any) -> list[Any]:
         body, (TensorLoad, lambda load: found.append(load) if load.source.same_as(buffer) else None)
     )
     return found
-
-
-def _with(block: Any, reads: Any, body: Any) -> Any:
-    return SBlock(
-        block.iter_vars,
-        reads,
-        block.writes,
-        block.name_hint,
-        body,
-        block.init,
-        block.alloc_buffers,
-        block.match_buffers,
-        block.annotations,
-    )

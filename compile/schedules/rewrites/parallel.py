@@ -21,7 +21,7 @@ from tvm import tirx
 from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_map, structural_mutate
 
-from compile.operators.loop_nests import is_among, mentions
+from compile.operators.loop_nests import is_among, loop_like, mentions
 from compile.operators.tiles import BALANCED, balance
 from compile.schedules.rewrites.edge_marks import has_edges
 
@@ -143,7 +143,7 @@ def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any], threads:
     if prod(int(one.extent) for one in nest[:count]) < threads:
         return None
     for one in reversed(nest[count:]):
-        body = _loop(one, body)
+        body = loop_like(one, body)
     return _fused(nest[:count], body, threads)
 
 
@@ -159,9 +159,9 @@ def _cut(nest: Sequence[Any], chosen: Any, body: Any, threads: int) -> Any:
     for one in reversed(nest):
         if one.same_as(chosen):
             extent = tirx.const(length, kind)
-            body = tirx.For(place, zero, extent, one.kind, body, annotations=one.annotations)
+            body = loop_like(one, body, loop_var=place, min=zero, extent=extent)
         else:
-            body = _loop(one, body)
+            body = loop_like(one, body)
     return tirx.For(share, zero, tirx.const(threads, kind), tirx.ForKind.PARALLEL, body)
 
 
@@ -245,9 +245,3 @@ def _fused(nest: Sequence[Any], body: Any, threads: int) -> Any:
     zero, serial = tirx.const(0, kind), tirx.ForKind.SERIAL
     inner = tirx.For(place, zero, tirx.const(whole // count, kind), serial, body)
     return tirx.For(share, zero, tirx.const(count, kind), tirx.ForKind.PARALLEL, inner)
-
-
-def _loop(like: Any, body: Any) -> Any:
-    return tirx.For(
-        like.loop_var, like.min, like.extent, like.kind, body, annotations=like.annotations
-    )

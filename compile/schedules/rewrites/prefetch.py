@@ -1,4 +1,4 @@
-"""Ask for the next panel of weights while the present one is multiplied.
+"""Prefetch the next panel of weights while the present one is multiplied.
 
 A panel is read once from beyond the caches and then again for every tile of pixels. Without a
 hint the first of these passes waits for memory and the others leave it idle; with one, the next
@@ -17,6 +17,7 @@ from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
 from tvm_ffi import structural_mutate, structural_walk
 
+from compile.operators.loop_nests import loop_like
 from compile.targets import Target
 
 # On a loop over panels: how many panels lie between two of its iterations.
@@ -26,15 +27,15 @@ STEPS = "compile.panel_buffer"
 # On the loop around the product of a single pixel: the name of the buffer that holds it.
 PIXEL = "compile.pixel_buffer"
 MARKS = {PANELS, STEPS, PIXEL}
-# How much of the second cache holds weights that kernels ask for ahead of those that read them.
+# How much of the second cache holds weights that are prefetched for later kernels.
 WAITING_SHARE = 0.5
 # LLVM's numbers for the cache that a line is to come to.
 FIRST_CACHE, SECOND_CACHE = 3, 2
 # With more passes than this a panel's first one hardly matters.
 MAX_PASSES = 16
 LINE_BYTES = 64
-# A larger panel would be gone before it is used: of that, what is used soon is asked for. A dense
-# layer of 411 MB was read at 7.9 GB/s when a whole panel was asked for, at 12.8 GB/s like this.
+# A larger panel would be gone before it is used: of that, what is used soon is prefetched. A
+# dense layer of 411 MB was read at 7.9 GB/s with whole panels, at 12.8 GB/s like this.
 PANEL_BYTES = 1 << 19
 NEAR_BYTES = 1 << 16
 
@@ -67,7 +68,7 @@ def plan(
 def plan_pixel(sch: Schedule, image: str, around: Any) -> None:
     """Mark the loop `around` the product of an image of one pixel for `insert`.
 
-    Each thread asks for all of the buffer called `image`: other cores have written most of it a
+    Each thread prefetches all of the buffer called `image`: other cores have written most of it a
     moment ago. To wait for its lines one after the other, as the steps come to them, takes longer
     than to multiply.
     """
@@ -79,7 +80,7 @@ def _place(sch: Schedule, loops: list[Any], loop: Any) -> int:
 
 
 def insert(function: Any) -> Any:
-    """The scheduled function with its hints, where `plan` asked for some."""
+    """The scheduled function with its hints, where `plan` marked some."""
     around: list[Any] = []
 
     def on_loop(loop: Any, mutator: Any) -> Any:
@@ -95,15 +96,13 @@ def insert(function: Any) -> Any:
         if STEPS in notes:
             body = tirx.SeqStmt([*_hints([*around, loop], str(notes[STEPS])), body])
         kept = {key: note for key, note in notes.items() if key not in MARKS}
-        return tirx.For(
-            result.loop_var, result.min, result.extent, result.kind, body, annotations=kept
-        )
+        return loop_like(result, body, annotations=kept)
 
     return function.with_body(structural_mutate(function.body, [(tirx.For, on_loop)]))
 
 
 def _hints(loops: list[Any], name: str) -> list[Any]:
-    """Hints that together ask for one whole panel while all passes over another one run."""
+    """Hints that together prefetch one whole panel while all passes over another one run."""
     buffer = _buffer(loops[-1].body, name)
     over_panels = [i for i, loop in enumerate(loops) if PANELS in loop.annotations]
     strides = [int(loops[i].annotations[PANELS]) for i in over_panels]

@@ -183,7 +183,7 @@ def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
     y = graph.add("Mul", y, graph.add("Sigmoid", gate))
     compiled = half(graph.model(y), "host", 16 * 9)
     names = [variable.name_hint for variable in compiled.scheduled.functions]
-    assert any(name.endswith("_asking") for name in names)
+    assert any(name.endswith("_prefetching") for name in names)
 
 
 def test_branches_are_refused_in_one_line(folder: Path, graph: Graph) -> None:

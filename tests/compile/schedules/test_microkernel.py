@@ -123,9 +123,9 @@ def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: An
     gate = graph.convolution(graph.add("Relu", gate), [128, 64, 1, 1])
     y = graph.add("Mul", y, graph.add("Sigmoid", gate))
     model = graph.model(y)
-    asking = [name for name in scripts(agree(model, "host")) if name.endswith("_asking")]
-    assert len(asking) == 1
-    assert not any(name.endswith("_asking") for name in scripts(agree(model, "arm64-a76")))
+    prefetching = [name for name in scripts(agree(model, "host")) if name.endswith("_prefetching")]
+    assert len(prefetching) == 1
+    assert not any(name.endswith("_prefetching") for name in scripts(agree(model, "arm64-a76")))
 
 
 @pytest.mark.parametrize(("edge", "threads"), [(28, 2), (7, 2), (7, 1)])
@@ -136,9 +136,9 @@ def test_several_threads_ask_for_the_panels_that_they_begin_the_next_kernel_with
     y = graph.convolution(graph.input([1, 256, edge, edge]), [256, 256, 1, 1])
     y = graph.convolution(graph.add("Relu", y), [64, 256, 1, 1])
     found = scripts(agree(graph.model(graph.add("Sigmoid", y)), "host", threads=threads))
-    asking = [text for name, text in found.items() if name.endswith("_asking")]
-    assert len(asking) == (threads > 1)
-    for text in asking:
+    prefetching = [text for name, text in found.items() if name.endswith("_prefetching")]
+    assert len(prefetching) == (threads > 1)
+    for text in prefetching:
         hints = [line for line in text.splitlines() if "later_0" in line and "T.prefetch" in line]
         assert hints
         assert any("share" in line for line in hints)

@@ -6,8 +6,6 @@ in front. Neither layouts nor fusion can see through them; `maximum` and `minimu
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax, tirx
@@ -32,7 +30,7 @@ class _ClipMutator(PyExprMutator):
         super().__init__(mod)
         self.module = mod
 
-    def visit_call_(self, call: relax.Call) -> Any:
+    def visit_call_(self, call: relax.Call) -> relax.Expr:
         call = super().visit_call_(call)
         if call.op != tvm.ir.Op.get("relax.call_tir"):
             return call
@@ -47,7 +45,7 @@ class _ClipMutator(PyExprMutator):
         dtype = str(operands[0].ty.dtype)
         return getattr(relax.op, operator)(operands[0], relax.const(number, dtype))
 
-    def _number(self, expr: Any) -> float | None:
+    def _number(self, expr: relax.Expr) -> float | None:
         """The scalar that `expr` is, seen through the importer's guard against NaN."""
         if isinstance(expr, relax.Var):
             expr = self.lookup_binding(expr)
@@ -59,14 +57,14 @@ class _ClipMutator(PyExprMutator):
         return float(value.item()) if value.size == 1 and not np.isnan(value).any() else None
 
 
-def extremum(function: Any) -> tuple[str, float | None] | None:
+def extremum(function: tirx.PrimFunc) -> tuple[str, float | None] | None:
     """Name and bound of a function that is one elementwise maximum or minimum.
 
     The bound is None where it is the function's second operand; None for any other function.
     """
-    stores: list[Any] = []
+    stores: list[tirx.BufferStore] = []
     structural_walk(function.body, (tirx.BufferStore, stores.append))
-    blocks: list[Any] = []
+    blocks: list[SBlock] = []
     structural_walk(function.body, (SBlock, blocks.append))
     if len(stores) != 1 or len(blocks) != 2:  # the root and one more
         return None
@@ -83,5 +81,5 @@ def extremum(function: Any) -> tuple[str, float | None] | None:
     return None
 
 
-def _same(left: Any, right: Any) -> bool:
+def _same(left: relax.Expr, right: relax.Expr) -> bool:
     return len(left) == len(right) and all(a.same_as(b) for a, b in zip(left, right, strict=True))

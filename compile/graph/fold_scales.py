@@ -24,8 +24,8 @@ from compile.graph.tensors import constant_of, integers, is_operator, per_channe
 class _Pending:
     """The convolution `call` of `image`, not emitted yet; its weights are in double precision."""
 
-    call: Any
-    image: Any
+    call: relax.Call
+    image: relax.Expr
     weight: np.ndarray
 
 
@@ -33,7 +33,7 @@ class _Pending:
 class Affine:
     """`base` times `scale` plus `shift`, by channel; `base` may be pending."""
 
-    base: Any
+    base: relax.Expr
     scale: np.ndarray
     shift: np.ndarray
 
@@ -50,7 +50,7 @@ class _Folder(Translator):
         super().__init__(builder)
         self.uses = uses
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         result: Any = None
         if is_operator(value, "nn.conv2d"):
             result = self._convolution(value)
@@ -68,13 +68,13 @@ class _Folder(Translator):
             value = self.values[var] = self._emitted(value)
         return value
 
-    def _affine(self, expr: Any, channels: int) -> Affine:
+    def _affine(self, expr: relax.Expr, channels: int) -> Affine:
         value = self.values.get(expr, expr) if isinstance(expr, relax.Var) else expr
         if isinstance(value, Affine):
             return value
         return Affine(value, np.ones(channels), np.zeros(channels))
 
-    def _arithmetic(self, call: Any) -> Affine | None:
+    def _arithmetic(self, call: relax.Call) -> Affine | None:
         left, right = call.args
         shape = shape_of(call)
         if shape is None or len(shape) != 4 or str(call.ty.dtype) != "float32":
@@ -94,7 +94,7 @@ class _Folder(Translator):
         factor = number if name == "multiply" else 1.0 / number
         return replace(value, scale=value.scale * factor, shift=value.shift * factor)
 
-    def _convolution(self, call: Any) -> Affine | None:
+    def _convolution(self, call: relax.Call) -> Affine | None:
         image, filters = call.args
         weight, shape = constant_of(filters), shape_of(image)
         layouts = call.attrs.data_layout, call.attrs.kernel_layout
@@ -128,7 +128,7 @@ class _Folder(Translator):
         shifted = Affine(value.base, np.ones_like(value.scale), value.shift / value.scale)
         return Affine(self._emitted(shifted), value.scale, 0 * value.shift)
 
-    def _emitted(self, value: Affine) -> Any:
+    def _emitted(self, value: Affine) -> relax.Expr:
         value = self._based(value)
         result = value.base
         for operator, numbers, neutral in (
@@ -152,5 +152,5 @@ def _along_channels(numbers: np.ndarray) -> np.ndarray:
     return numbers[0] if same else numbers.reshape(1, -1, 1, 1)
 
 
-def _constant(value: np.ndarray) -> Any:
+def _constant(value: np.ndarray) -> relax.Expr:
     return relax.const(np.ascontiguousarray(value, dtype=np.float32), "float32")

@@ -7,8 +7,6 @@ result is off by about 1e-7 of the sum of its terms' magnitudes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax
@@ -41,7 +39,7 @@ class _Folder(Translator):
         self.applied += 1
         return call_on(call, [source, relax.const(moved, str(moved.dtype))])
 
-    def _shuffled(self, image: Any) -> tuple[Any, np.ndarray] | None:
+    def _shuffled(self, image: relax.Expr) -> tuple[relax.Expr, np.ndarray] | None:
         """The image before a shuffle, and where in it each channel comes from.
 
         An image that is quantised behind the shuffle is quantised before it.
@@ -73,6 +71,6 @@ class _Folder(Translator):
         numbers = np.arange(shape[1]).reshape(apart[1:-2])
         return source, numbers.transpose([axis - 1 for axis in axes[1:-2]]).reshape(-1)
 
-    def _call(self, expr: Any, name: str) -> Any | None:
+    def _call(self, expr: relax.Expr, name: str) -> relax.Expr | None:
         value = self.builder.lookup_binding(expr) if isinstance(expr, relax.Var) else None
         return value if is_operator(value, name) else None

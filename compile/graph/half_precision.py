@@ -8,8 +8,6 @@ register. Inputs and outputs keep their types.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax
@@ -67,9 +65,9 @@ class _Halver(Translator):
     def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
         super().__init__(builder)
         self.done = done
-        self.cast: dict[tuple[Any, str], Any] = {}
+        self.cast: dict[tuple[relax.Expr, str], relax.Expr] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op):
             self.values[var] = self._call(value)
         elif isinstance(value, relax.TupleGetItem | relax.Var):
@@ -77,7 +75,7 @@ class _Halver(Translator):
         else:
             self.values[var] = self.builder.emit(self.plain(value))
 
-    def _call(self, call: Any) -> Any:
+    def _call(self, call: relax.Call) -> relax.Expr:
         if is_operator(call, *_PRODUCTS):
             half = self._halved(call, keep_small=False)
         elif is_operator(call, *_MOVES) or is_nearest(call):
@@ -97,7 +95,7 @@ class _Halver(Translator):
         rounded = is_operator(call, *_ROUNDED) and self._any_half(call)
         return self._in(result, HALF) if rounded else result
 
-    def _halved(self, call: Any, *, keep_small: bool = True) -> Any | None:
+    def _halved(self, call: relax.Call, *, keep_small: bool = True) -> relax.Expr | None:
         """The call on float16 operands; None where a constant does not fit into float16."""
         constants = [constant_of(one) for one in _tensors(call)]
         if not all(_fits(one, keep_small) for one in constants if one is not None):
@@ -105,7 +103,7 @@ class _Halver(Translator):
         arguments = [self._argument(argument) for argument in call.args]
         return call_on(call, arguments)
 
-    def _argument(self, expr: Any) -> Any:
+    def _argument(self, expr: relax.Expr) -> relax.Expr:
         if isinstance(expr, relax.Tuple):
             return relax.Tuple([self._argument(one) for one in expr.fields])
         value = constant_of(expr)
@@ -115,7 +113,7 @@ class _Halver(Translator):
             return self._in(self._as_is(expr), HALF) if _is_float(expr) else self._as_is(expr)
         return expr
 
-    def _in(self, expr: Any, dtype: str) -> Any:
+    def _in(self, expr: relax.Expr, dtype: str) -> relax.Expr:
         """A tensor in another type, converted at most once; tuples and equal types as they are."""
         if not _is_float(expr) or str(expr.ty.dtype) == dtype:
             return expr
@@ -123,7 +121,7 @@ class _Halver(Translator):
             self.cast[expr, dtype] = self.builder.emit(relax.op.astype(expr, dtype))
         return self.cast[expr, dtype]
 
-    def _as_is(self, var: Any) -> Any:
+    def _as_is(self, var: relax.Var) -> relax.Expr:
         return self.values.get(var, var)
 
     def whole(self, var: relax.Var) -> relax.Expr:
@@ -137,36 +135,36 @@ class _Halver(Translator):
             return relax.Tuple(fields)
         return self._in(value, str(var.ty.dtype)) if _is_float(var) else value
 
-    def _computed(self, call: Any) -> list[str]:
+    def _computed(self, call: relax.Call) -> list[str]:
         """The types in which the float operands that are no constants lie."""
         found = [self._as_is(one) for one in _tensors(call) if isinstance(one, relax.Var)]
         return [str(one.ty.dtype) for one in found if _is_float(one)]
 
-    def _any_half(self, call: Any) -> bool:
+    def _any_half(self, call: relax.Call) -> bool:
         return HALF in self._computed(call)
 
-    def _all_half(self, call: Any) -> bool:
+    def _all_half(self, call: relax.Call) -> bool:
         return set(self._computed(call)) == {HALF}
 
 
-def is_nearest(call: Any) -> bool:
+def is_nearest(call: relax.Call) -> bool:
     """Whether the call is a resize that copies pixels."""
     return is_operator(call, "image.resize2d") and str(call.attrs.method) == "nearest_neighbor"
 
 
-def _divides(call: Any) -> bool:
+def _divides(call: relax.Call) -> bool:
     """Whether the call divides by something computed, whose smallness may be all that matters."""
     return is_operator(call, "divide") and constant_of(call.args[1]) is None
 
 
-def _tensors(call: Any) -> list[Any]:
-    found: list[Any] = []
+def _tensors(call: relax.Call) -> list[relax.Expr]:
+    found: list[relax.Expr] = []
     for argument in call.args:
         found += argument.fields if isinstance(argument, relax.Tuple) else [argument]
     return found
 
 
-def _is_float(expr: Any) -> bool:
+def _is_float(expr: relax.Expr) -> bool:
     kind = expr.ty
     return isinstance(kind, relax.TensorType) and str(kind.dtype) in ("float32", HALF)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from tvm import relax
@@ -22,7 +21,7 @@ from compile.graph.tensors import constant_of, is_operator, shape_of, static_sha
 class Stored:
     """A tensor and the order of its axes in memory."""
 
-    expr: Any
+    expr: relax.Expr
     order: Order
 
 
@@ -45,7 +44,7 @@ class LayoutRewriter(RuleRewriter):
         """A tensor with its axes in the order in which the model wrote them."""
         return self.in_order(value, axis_order.identity(len(value.order)))
 
-    def stored(self, expr: Any) -> Stored | None:
+    def stored(self, expr: relax.Expr) -> Stored | None:
         """Where a tensor operand is; None for what is not a tensor of static shape."""
         shape = shape_of(expr)
         if shape is None:
@@ -57,7 +56,7 @@ class LayoutRewriter(RuleRewriter):
             return Stored(expr, axis_order.identity(len(shape)))
         return None
 
-    def fields(self, expr: Any) -> list[Stored] | None:
+    def fields(self, expr: relax.Expr) -> list[Stored] | None:
         """Where the operands of a tuple are."""
         if isinstance(expr, relax.Var):
             value = self.values.get(expr)
@@ -67,15 +66,15 @@ class LayoutRewriter(RuleRewriter):
         found = [self.stored(field) for field in expr.fields]
         return [field for field in found if field is not None] if None not in found else None
 
-    def emit(self, expr: Any, order: Order) -> Stored:
+    def emit(self, expr: relax.Expr, order: Order) -> Stored:
         """Emit an expression whose result has its axes in `order`."""
         return Stored(self.builder.emit(expr), order)
 
-    def repeat(self, call: Any, arguments: Sequence[Any], order: Order) -> Stored:
+    def repeat(self, call: relax.Call, arguments: Sequence[relax.Expr], order: Order) -> Stored:
         """Emit the same call on other arguments."""
         return self.emit(call_on(call, arguments), order)
 
-    def in_order(self, value: Stored, order: Order) -> Any:
+    def in_order(self, value: Stored, order: Order) -> relax.Expr:
         """The expression of `value` with its axes brought to `order`, moved at most once."""
         if value.order == order:
             return value.expr
@@ -100,7 +99,7 @@ class LayoutRewriter(RuleRewriter):
             self.moved[key] = self.builder.emit(moved)
         return self.moved[key]
 
-    def _dequantised(self, value: Stored) -> Any | None:
+    def _dequantised(self, value: Stored) -> relax.Expr | None:
         """The dequantisation that a tensor is: its bytes are moved instead, which are fewer."""
         known = isinstance(value.expr, relax.Var)
         call = self.builder.lookup_binding(value.expr) if known else None

@@ -6,7 +6,6 @@ A rule returns where the result is, or None to have the operator applied as the 
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import tvm
 from tvm import relax
@@ -21,7 +20,7 @@ from compile.targets import MIN_LANES
 
 
 @RULES.rule("nn.conv2d")
-def _convolution(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _convolution(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     image, weight = rewriter.stored(call.args[0]), rewriter.stored(call.args[1])
     layouts = call.attrs.data_layout, call.attrs.kernel_layout
     if image is None or weight is None or layouts != ("NCHW", "OIHW"):
@@ -46,7 +45,7 @@ def _convolution(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("nn.max_pool2d", "nn.avg_pool2d")
-def _pool(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _pool(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     image = rewriter.stored(call.args[0])
     if image is None or call.attrs.layout != "NCHW":
         return None
@@ -65,7 +64,7 @@ def _pool(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("image.resize2d")
-def _resize(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _resize(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     image, attributes = rewriter.stored(call.args[0]), call.attrs
     if image is None or attributes.layout != "NCHW" or not is_moved(image):
         return None
@@ -85,7 +84,7 @@ def _resize(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule(*UNARY, "astype")
-def _unary(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _unary(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value):
         return None
@@ -93,7 +92,7 @@ def _unary(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("quantize", "dequantize")
-def _quantise(rewriter: LayoutRewriter, call: Any) -> Stored | list[Stored] | None:
+def _quantise(rewriter: LayoutRewriter, call: relax.Call) -> Stored | list[Stored] | None:
     return _unary(rewriter, call) if has_one_scale(call) else None
 
 
@@ -103,7 +102,7 @@ def _quantise(rewriter: LayoutRewriter, call: Any) -> Stored | list[Stored] | No
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
     *("logical_and", "logical_or", "logical_xor"),
 )
-def _broadcast(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _broadcast(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     found = [rewriter.stored(argument) for argument in call.args]
     values = [value for value in found if value is not None]
     if len(values) != len(call.args):
@@ -115,7 +114,7 @@ def _broadcast(rewriter: LayoutRewriter, call: Any) -> Stored | None:
     return rewriter.repeat(call, [_operand(rewriter, v, order) for v in values], order)
 
 
-def _operand(rewriter: LayoutRewriter, value: Stored, order: Order) -> Any:
+def _operand(rewriter: LayoutRewriter, value: Stored, order: Order) -> relax.Expr:
     """`value` in `order`, with leading axes of length one where it has fewer; scalars as is."""
     missing = len(order) - len(value.order)
     if not value.order or not missing:
@@ -131,7 +130,7 @@ def _operand(rewriter: LayoutRewriter, value: Stored, order: Order) -> Any:
 
 
 @RULES.rule("concat")
-def _concat(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _concat(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     values = rewriter.fields(call.args[0])
     order = next((value.order for value in values or [] if is_moved(value)), None)
     if values is None or order is None or call.attrs.axis is None:
@@ -143,7 +142,7 @@ def _concat(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("split")
-def _split(rewriter: LayoutRewriter, call: Any) -> list[Stored] | None:
+def _split(rewriter: LayoutRewriter, call: relax.Call) -> list[Stored] | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value):
         return None
@@ -163,7 +162,7 @@ def _split(rewriter: LayoutRewriter, call: Any) -> list[Stored] | None:
 
 
 @RULES.rule("strided_slice")
-def _slice(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _slice(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value) or not isinstance(call.args[1], relax.Tuple):
         return None
@@ -174,12 +173,12 @@ def _slice(rewriter: LayoutRewriter, call: Any) -> Stored | None:
     return rewriter.repeat(call, [value.expr, axes, *rest], value.order)
 
 
-def _integer(expr: Any) -> int:
+def _integer(expr: relax.Expr) -> int:
     return int(getattr(expr, "value", expr))
 
 
 @RULES.rule("mean", "sum", "max", "min", "prod", "variance", "std")
-def _reduce(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _reduce(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value) or call.attrs.axis is None:
         return None
@@ -192,7 +191,7 @@ def _reduce(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("nn.softmax", "nn.log_softmax")
-def _softmax(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _softmax(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value):
         return None
@@ -202,7 +201,7 @@ def _softmax(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("permute_dims")
-def _permute(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _permute(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or constant_of(value.expr) is not None:
         return None
@@ -214,7 +213,7 @@ def _permute(rewriter: LayoutRewriter, call: Any) -> Stored | None:
 
 
 @RULES.rule("reshape", "squeeze", "expand_dims", "flatten")
-def _reshape(rewriter: LayoutRewriter, call: Any) -> Stored | None:
+def _reshape(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     target = shape_of(call)
     if value is None or target is None or not is_moved(value):

@@ -8,8 +8,6 @@ the sum of its terms' magnitudes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax
@@ -38,7 +36,7 @@ class _Merger(Translator):
     def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
         return self._merged(value, shape_of(var)) if is_operator(value, "nn.conv2d") else None
 
-    def _merged(self, second: Any, size: list[int] | None) -> Any | None:
+    def _merged(self, second: relax.Expr, size: list[int] | None) -> relax.Expr | None:
         first, bias = self._behind_biases(second.args[0])
         if first is None or not is_operator(first, "nn.conv2d") or size is None:
             return None
@@ -73,7 +71,7 @@ class _Merger(Translator):
         behind = (wide.sum(axis=(2, 3), dtype=np.float64) @ bias).astype(np.float32)
         return self.builder.emit(relax.op.add(merged, relax.const(behind.reshape(1, -1, 1, 1))))
 
-    def _behind_biases(self, image: Any) -> tuple[Any | None, np.ndarray | None]:
+    def _behind_biases(self, image: relax.Expr) -> tuple[relax.Call | None, np.ndarray | None]:
         """The call before the constants by channel that are added, and their sum."""
         call, bias, shape = self.single.get(image), None, shape_of(image)
         while call is not None and shape is not None and is_operator(call, "add"):
@@ -95,7 +93,7 @@ def composed(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def dense_weight(call: Any) -> np.ndarray | None:
+def dense_weight(call: relax.Call) -> np.ndarray | None:
     """The weights of an ungrouped float32 convolution, NCHW; a pointwise one without stride."""
     attributes = call.attrs
     weight = constant_of(call.args[1])

@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
 import tvm
@@ -81,7 +80,7 @@ def _phase(
     return Phase(kernel.astype(weight.dtype), (-top, -left, bottom, end))
 
 
-def _convolution(rewriter: UpsamplingRewriter, call: Any) -> Result | None:
+def _convolution(rewriter: UpsamplingRewriter, call: relax.Call) -> Result | None:
     value, weight = rewriter.enlarged(call.args[0]), constant_of(call.args[1])
     if value is None or weight is None or is_pointwise(call):
         return pointwise(rewriter, call) if value is None or _pays(value, call) else None
@@ -100,7 +99,7 @@ def _convolution(rewriter: UpsamplingRewriter, call: Any) -> Result | None:
     return Enlarged(tuple(outputs), (Interleave(last.factor),))
 
 
-def _pays(value: Enlarged, call: Any) -> bool:
+def _pays(value: Enlarged, call: relax.Call) -> bool:
     """Whether a pointwise convolution may run phase by phase.
 
     Its weights are then read once a phase, but the image need not be interleaved before it.
@@ -109,7 +108,7 @@ def _pays(value: Enlarged, call: Any) -> bool:
     return (len(set(value.sources)) - 1) * prod(weight) <= prod(image)
 
 
-def _keeps_size(call: Any) -> bool:
+def _keeps_size(call: relax.Call) -> bool:
     attributes = call.attrs
     layouts = attributes.data_layout, attributes.kernel_layout
     steps = {*integers(attributes.strides), *integers(attributes.dilation)}
@@ -119,7 +118,7 @@ def _keeps_size(call: Any) -> bool:
     return before[2:] == after[2:]
 
 
-def _phase_call(source: Any, phase: Phase, call: Any) -> Any:
+def _phase_call(source: relax.Expr, phase: Phase, call: relax.Call) -> relax.Expr:
     return relax.op.nn.conv2d(
         source,
         relax.const(phase.kernel, str(phase.kernel.dtype)),

@@ -7,7 +7,6 @@ which the rewrites of the graph understand. What is done to images stays in the 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import tvm
@@ -41,12 +40,12 @@ def store_bytes(mod: tvm.IRModule, dtype: str) -> tvm.IRModule:
     return translate(mod, lambda builder, uses: _Storer(builder, dtype, read, uses))
 
 
-def has_one_scale(call: Any) -> bool:
+def has_one_scale(call: relax.Call) -> bool:
     """Whether all of a tensor is quantised or dequantised with one scale and zero point."""
     return scale_and_zero(call) is not None
 
 
-def scale_and_zero(call: Any) -> tuple[float, int] | None:
+def scale_and_zero(call: relax.Call) -> tuple[float, int] | None:
     """The constant scale and zero point of a whole tensor; None where there are several."""
     scale, zero = (constant_of(argument) for argument in call.args[1:])
     if scale is None or zero is None or scale.size != 1 or zero.size != 1:
@@ -60,9 +59,9 @@ class _Storer(Translator):
         self.dtype = dtype
         self.read = read
         self.uses = uses
-        self.moved: set[Any] = set()
+        self.moved: set[relax.Var] = set()
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize") and has_one_scale(value):
             shift = _SHIFT.get((str(value.attrs.out_dtype), self.dtype))
             if shift is not None and self.read[var] == self.uses[var]:
@@ -73,7 +72,7 @@ class _Storer(Translator):
             value = self._shifted(value, shift, str(value.attrs.out_dtype))
         self.values[var] = self.builder.emit(self.plain(value))
 
-    def _shifted(self, call: Any, shift: int, out_dtype: str) -> Any:
+    def _shifted(self, call: relax.Call, shift: int, out_dtype: str) -> relax.Expr:
         found = scale_and_zero(call)
         assert found is not None
         same = getattr(relax.op, call.op.name.removeprefix("relax."))
@@ -89,7 +88,7 @@ class _Weights(Translator):
         return None if known is None else relax.const(known)
 
 
-def _dequantised(call: Any) -> np.ndarray | None:
+def _dequantised(call: relax.Call) -> np.ndarray | None:
     data, scale, zero = (constant_of(argument) for argument in call.args)
     if data is None or scale is None or zero is None or str(call.attrs.out_dtype) != "float32":
         return None

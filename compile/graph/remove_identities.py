@@ -6,7 +6,6 @@ Constants are computed first, since many operators are identities only once thei
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import tvm
@@ -55,7 +54,9 @@ class _Remover(Translator):
         return kept if str(kept.ty.dtype) == str(var.ty.dtype) else None
 
 
-def _same_operand(call: Any, var: Any, builder: relax.BlockBuilder) -> Any | None:
+def _same_operand(
+    call: relax.Call, var: relax.Var, builder: relax.BlockBuilder
+) -> relax.Expr | None:
     first = call.args[0]
     name = call.op.name.removeprefix("relax.") if isinstance(call.op, tvm.ir.Op) else ""
     if name in _NEUTRAL:
@@ -89,7 +90,7 @@ def _same_operand(call: Any, var: Any, builder: relax.BlockBuilder) -> Any | Non
     return None
 
 
-def _is_all(expr: Any, number: float) -> bool:
+def _is_all(expr: relax.Expr, number: float) -> bool:
     value = constant_of(expr)
     return value is not None and value.dtype.kind == "f" and bool((value == number).all())
 

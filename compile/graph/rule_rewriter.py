@@ -64,7 +64,7 @@ class RuleRewriter(Translator):
             result = self.kept(self.builder.emit(self.plain(value)))
         self.values[var] = result
 
-    def kept(self, expr: relax.Expr) -> Any:
+    def kept(self, expr: relax.Expr) -> relax.Expr:
         """The form in which an expression is kept that is as the model wrote it."""
         return expr
 
@@ -78,5 +78,5 @@ class RuleRewriter(Translator):
         return self.restored(value)
 
     @abstractmethod
-    def restored(self, value: Any) -> relax.Expr:
+    def restored(self, value: relax.Expr) -> relax.Expr:
         """A kept value as the model wrote it."""

@@ -72,7 +72,7 @@ class _Phases(Translator):
         self.applied += made is not None
         return made
 
-    def _phases(self, call: Any, result: list[int] | None) -> Any | None:
+    def _phases(self, call: relax.Call, result: list[int] | None) -> relax.Expr | None:
         weight, image = constant_of(call.args[1]), shape_of(call.args[0])
         layouts = call.attrs.data_layout, call.attrs.kernel_layout
         if weight is None or image is None or result is None or layouts != ("NCHW", "IOHW"):
@@ -87,8 +87,8 @@ class _Phases(Translator):
         return self._woven(outputs, strides, int(call.attrs.groups), result, (top, left))
 
     def _convolve(
-        self, call: Any, weight: np.ndarray, phases: list[tuple[Taps, Taps]]
-    ) -> list[tuple[Any, list[int]]]:
+        self, call: relax.Call, weight: np.ndarray, phases: list[tuple[Taps, Taps]]
+    ) -> list[tuple[relax.Expr, list[int]]]:
         """The phases of each window by one convolution, with their places in order."""
         groups = int(call.attrs.groups)
         alike: dict[Any, list[int]] = defaultdict(list)
@@ -117,17 +117,17 @@ class _Phases(Translator):
 
     def _woven(
         self,
-        outputs: list[tuple[Any, list[int]]],
+        outputs: list[tuple[relax.Expr, list[int]]],
         strides: tuple[int, ...],
         groups: int,
         result: list[int],
         start: tuple[int, int],
-    ) -> Any:
+    ) -> relax.Expr:
         """The image whose phases are given, those of a convolution as [group, phase, channel]."""
         batch, channels, height, width = result
         down, right = strides
         wide = channels // groups
-        parts: dict[int, Any] = {}
+        parts: dict[int, relax.Expr] = {}
         for one, members in outputs:
             _, made, rows, columns = static_shape(one)
             split = [batch, groups, made // channels, wide, rows, columns]

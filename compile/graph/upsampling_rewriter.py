@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from tvm import relax
 
@@ -39,12 +38,12 @@ class UpsamplingRewriter(RuleRewriter):
         """The whole image."""
         return self.emit_whole(value) if isinstance(value, Enlarged) else value
 
-    def enlarged(self, expr: Any) -> Enlarged | None:
+    def enlarged(self, expr: relax.Expr) -> Enlarged | None:
         """The enlargement that an operand is, if it is one."""
         value = self.values.get(expr) if isinstance(expr, relax.Var) else None
         return value if isinstance(value, Enlarged) else None
 
-    def emit_whole(self, value: Enlarged) -> Any:
+    def emit_whole(self, value: Enlarged) -> relax.Expr:
         """The image itself, made once; of bytes, where its pixels are dequantised ones."""
         if value not in self.enlargements:
             stored = self._stored(value)
@@ -57,7 +56,7 @@ class UpsamplingRewriter(RuleRewriter):
                 self.enlargements[value] = self.builder.emit(larger)
         return self.enlargements[value]
 
-    def _stored(self, value: Enlarged) -> tuple[Any, Enlarged] | None:
+    def _stored(self, value: Enlarged) -> tuple[relax.Call, Enlarged] | None:
         """A dequantisation, and the enlarged bytes that it makes the image of."""
         calls = [self.builder.lookup_binding(source) for source in value.sources]
         if not all(is_operator(call, "dequantize") for call in calls):
@@ -70,7 +69,7 @@ class UpsamplingRewriter(RuleRewriter):
     def on_sources(
         self,
         values: Sequence[Enlarged],
-        operation: Callable[..., Any],
+        operation: Callable[..., relax.Expr],
         needs: Commutes,
     ) -> Enlarged | None:
         """`operation` of the sources of enlargements that are alike, enlarged.
@@ -80,7 +79,7 @@ class UpsamplingRewriter(RuleRewriter):
         if any(value.commutes < needs for value in values):
             return None
         steps = values[0].steps
-        results: dict[tuple[Any, ...], Any] = {}
+        results: dict[tuple[relax.Expr, ...], relax.Expr] = {}
         for sources in zip(*(value.sources for value in values), strict=True):
             if sources not in results:
                 results[sources] = self.builder.emit(operation(*sources))
@@ -88,7 +87,7 @@ class UpsamplingRewriter(RuleRewriter):
         return Enlarged(tuple(results[sources] for sources in order), steps)
 
 
-def saves_pixels(value: Enlarged, call: Any) -> bool:
+def saves_pixels(value: Enlarged, call: relax.Call) -> bool:
     """Whether the call reads and writes fewer pixels before the enlargement than behind it."""
     shape, source = shape_of(call), shape_of(value.sources[0])
     if shape is None or source is None:

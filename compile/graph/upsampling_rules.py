@@ -6,7 +6,6 @@ A rule returns the result, or None where the operator must see the whole image.
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 from tvm import relax
@@ -31,7 +30,7 @@ RULES = Rules()
 
 
 @RULES.rule("image.resize2d")
-def _resize(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
+def _resize(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     step = resize_of(call)
     if step is None:
         return None
@@ -41,7 +40,7 @@ def _resize(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
     return Enlarged((rewriter.plain(call.args[0]),), (step,))
 
 
-def is_pointwise(call: Any) -> bool:
+def is_pointwise(call: relax.Call) -> bool:
     """Whether a convolution reads one pixel for each that it writes."""
     attributes = call.attrs
     weight = shape_of(call.args[1])
@@ -55,7 +54,7 @@ def is_pointwise(call: Any) -> bool:
 
 
 @RULES.rule("nn.conv2d")
-def pointwise(rewriter: UpsamplingRewriter, call: Any) -> Result | None:
+def pointwise(rewriter: UpsamplingRewriter, call: relax.Call) -> Result | None:
     """A pointwise convolution: a sum over channels."""
     image, weight = call.args
     if not is_pointwise(call) or rewriter.enlarged(weight) is not None:
@@ -73,7 +72,7 @@ def pointwise(rewriter: UpsamplingRewriter, call: Any) -> Result | None:
     return result
 
 
-def _split_concatenation(rewriter: UpsamplingRewriter, call: Any) -> Any | None:
+def _split_concatenation(rewriter: UpsamplingRewriter, call: relax.Call) -> relax.Expr | None:
     """A pointwise convolution of a concatenation, parts of it enlarged, as a sum over the parts.
 
     What is not enlarged stays one convolution.
@@ -86,7 +85,7 @@ def _split_concatenation(rewriter: UpsamplingRewriter, call: Any) -> Any | None:
     if len(widths) != len(shapes) or sum(widths) != weight.shape[1]:
         return None
 
-    def convolved(image: Any, *filters: np.ndarray) -> Any:
+    def convolved(image: relax.Expr, *filters: np.ndarray) -> relax.Expr:
         joined = relax.const(np.concatenate(filters, axis=1))
         return call_on(call, [image, joined])
 
@@ -124,7 +123,7 @@ def _sum(rewriter: UpsamplingRewriter, left: Enlarged, right: Enlarged) -> Enlar
 
 
 @RULES.rule(*UNARY)
-def _unary(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
+def _unary(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     value = rewriter.enlarged(call.args[0])
     if value is None:
         return None
@@ -137,7 +136,7 @@ def _unary(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
 
 
 @RULES.rule("quantize", "dequantize")
-def _quantise(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
+def _quantise(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     return _unary(rewriter, call) if has_one_scale(call) else None
 
 
@@ -156,11 +155,11 @@ _OF_FLAT_AND_IMAGE = {
 
 
 @RULES.rule("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
-def _binary(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
+def _binary(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     name = call.op.name.removeprefix("relax.")
     left, right = (rewriter.enlarged(argument) for argument in call.args)
 
-    def same(*operands: Any) -> Any:
+    def same(*operands: relax.Expr) -> relax.Expr:
         return call_on(call, operands)
 
     if left is not None and right is not None:
@@ -181,7 +180,7 @@ def _binary(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
     return rewriter.on_sources([value], lambda source: same(flat, source), needs)
 
 
-def _is_flat(expr: Any, rank: int) -> bool:
+def _is_flat(expr: relax.Expr, rank: int) -> bool:
     """Whether an operand holds the same number for every pixel of an image."""
     shape = shape_of(expr)
     if shape is None or len(shape) > rank:
@@ -189,7 +188,7 @@ def _is_flat(expr: Any, rank: int) -> bool:
     return all(extent == 1 for extent in shape[-2:])
 
 
-def _masked(value: Enlarged, other: Any) -> Enlarged | None:
+def _masked(value: Enlarged, other: relax.Expr) -> Enlarged | None:
     mask = constant_of(other)
     (*before, last) = value.steps
     if mask is None or before or not isinstance(last, Resize) or last.factor is None:
@@ -209,7 +208,7 @@ def _is_of_one(value: Enlarged) -> bool:
 
 
 @RULES.rule("concat")
-def _concat(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
+def _concat(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     shape = shape_of(call)
     if shape is None or not isinstance(call.args[0], relax.Tuple) or call.attrs.axis is None:
         return None
@@ -227,7 +226,7 @@ def _concat(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
 
 
 @RULES.rule("split")
-def _split(rewriter: UpsamplingRewriter, call: Any) -> list[Enlarged] | None:
+def _split(rewriter: UpsamplingRewriter, call: relax.Call) -> list[Enlarged] | None:
     value, shape = rewriter.enlarged(call.args[0]), shape_of(call.args[0])
     if value is None or shape is None or not _is_of_one(value):
         return None
@@ -248,7 +247,7 @@ def _split(rewriter: UpsamplingRewriter, call: Any) -> list[Enlarged] | None:
 
 
 @RULES.rule("reshape", "permute_dims")
-def _rearrange(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
+def _rearrange(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     """Reshapes and transposes of the axes before height and width, as in a channel shuffle."""
     value = rewriter.enlarged(call.args[0])
     before, after = shape_of(call.args[0]), shape_of(call)
@@ -271,7 +270,7 @@ def _rearrange(rewriter: UpsamplingRewriter, call: Any) -> Enlarged | None:
 
 
 @RULES.rule("mean")
-def _mean(rewriter: UpsamplingRewriter, call: Any) -> Any | None:
+def _mean(rewriter: UpsamplingRewriter, call: relax.Call) -> relax.Expr | None:
     """The mean of an image whose every source pixel is copied equally often."""
     value, shape = rewriter.enlarged(call.args[0]), shape_of(call.args[0])
     if value is None or shape is None or call.attrs.axis is None:

@@ -40,7 +40,7 @@ def plan(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
         return tvm.transform.Sequential(passes)(keep_checks_of_inputs(mod))
 
 
-def generate_code(planned: tvm.IRModule, target: Target) -> Any:
+def generate_code(planned: tvm.IRModule, target: Target) -> relax.VMExecutable:
     """Machine code for the target, with the virtual machine's instructions and the weights."""
     machine = tvm.target.Target(target.tvm)
     return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=tir_pipeline())
@@ -52,12 +52,14 @@ def build_function(name: str, function: tirx.PrimFunc, target: Target) -> None:
     tvm.tirx.build(function.with_attr("global_symbol", name), machine, pipeline=tir_pipeline())
 
 
-def lower(mod: tvm.IRModule, target: Target) -> Any:
+def lower(mod: tvm.IRModule, target: Target) -> relax.VMExecutable:
     """Plan memory, lower to the virtual machine and generate code for the target."""
     return generate_code(plan(mod, target), target)
 
 
-def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
+def _loops_to_statements() -> tuple[
+    tvm.transform.Pass, Callable[[], tvm.transform.Pass], Callable[[], tvm.transform.Pass]
+]:
     """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
     first = tvm.transform.Sequential([peel_edges, lower])
@@ -73,7 +75,7 @@ def tir_pipeline() -> str:
     return name
 
 
-def write_library(executable: Any, library: Path) -> None:
+def write_library(executable: relax.VMExecutable | tvm.runtime.Module, library: Path) -> None:
     """Link the generated code and the weights into one shared library."""
 
     def link_objects(output: str, objects: list[str], **_: Any) -> None:

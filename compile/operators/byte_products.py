@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import tvm
@@ -45,16 +44,16 @@ class _Pending:
     `out` is the scale, zero point and type of the bytes that the result becomes, if any.
     """
 
-    build: Callable[..., Any]
+    build: Callable[..., relax.Expr]
     weight: np.ndarray
     scale: float
     zero: int
     bias: np.ndarray
-    addends: tuple[tuple[Any, float, int], ...] = ()
+    addends: tuple[tuple[relax.Expr, float, int], ...] = ()
     relu: bool = False
     out: tuple[float, int, str] | None = None
 
-    def emit(self, target: Target) -> Any:
+    def emit(self, target: Target) -> relax.Expr:
         """The product with all that belongs to it."""
         dtype = target.dot_bytes
         unit, zero, out = self.out or (1.0, 0, "")
@@ -95,7 +94,7 @@ def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarr
     return np.maximum(np.abs(start + low), np.abs(start + high))
 
 
-def _largest(addend: tuple[Any, float]) -> float:
+def _largest(addend: tuple[relax.Expr, float]) -> float:
     """The largest size of what is added."""
     image, factor = addend
     dtype = str(image.ty.dtype)
@@ -122,7 +121,7 @@ class _Reducer(Translator):
         self.target = target
         self.done = done
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize"):
             value = self._without_relu(value)
         pending = self._follows(value)
@@ -139,7 +138,7 @@ class _Reducer(Translator):
             value = self.values[var] = self.builder.emit(value.emit(self.target))
         return value
 
-    def _without_relu(self, call: Any) -> Any:
+    def _without_relu(self, call: relax.Call) -> relax.Call:
         """A quantisation whose lowest byte is zero, of what a ReLU reads rather than makes."""
         found, image = scale_and_zero(call), self.values.get(call.args[0])
         before = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
@@ -152,7 +151,7 @@ class _Reducer(Translator):
             return call
         return call_on(call, [before.args[0], *call.args[1:]])
 
-    def _follows(self, call: Any) -> _Pending | None:
+    def _follows(self, call: relax.Call) -> _Pending | None:
         """The product that the call reads, with the call as part of it."""
         if is_operator(call, "nn.relu", "quantize"):
             orders = [(call.args[0], None)]
@@ -166,7 +165,9 @@ class _Reducer(Translator):
                 return self._joined(before, call, other)
         return None
 
-    def _joined(self, before: _Pending, call: Any, other: Any) -> _Pending | None:
+    def _joined(
+        self, before: _Pending, call: relax.Call, other: relax.Expr | None
+    ) -> _Pending | None:
         if is_operator(call, "nn.relu"):
             return replace(before, relu=True)
         if is_operator(call, "quantize"):
@@ -187,7 +188,7 @@ class _Reducer(Translator):
         addend = self._bytes(image) or (image, 1.0, 0)
         return replace(before, addends=(*before.addends, addend))
 
-    def _product(self, call: Any) -> _Pending | None:
+    def _product(self, call: relax.Call) -> _Pending | None:
         weight = constant_of(call.args[1])
         found = self._bytes(call.args[0])
         if weight is None or weight.dtype != np.float32 or found is None:
@@ -199,12 +200,16 @@ class _Reducer(Translator):
             return None
         return _Pending(made, weight, scale, zero, np.zeros(weight.shape[-1]))
 
-    def _matmul(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
+    def _matmul(
+        self, call: relax.Call, weight: np.ndarray, data: relax.Expr
+    ) -> Callable[..., relax.Expr] | None:
         if weight.ndim != 2 or weight.shape[0] % ByteSums.width:
             return None
         return partial(matrix_product.dense, self.builder, call, target=self.target, data=data)
 
-    def _convolution(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
+    def _convolution(
+        self, call: relax.Call, weight: np.ndarray, data: relax.Expr
+    ) -> Callable[..., relax.Expr] | None:
         layouts = call.attrs.data_layout, call.attrs.kernel_layout, call.attrs.out_layout
         if layouts != ("NHWC", "HWIO", "NHWC"):
             return None
@@ -219,7 +224,7 @@ class _Reducer(Translator):
             )
         return partial(convolution.convolution, self.builder, call, groups=groups, **known)
 
-    def _bytes(self, image: Any) -> tuple[Any, float, int] | None:
+    def _bytes(self, image: relax.Expr) -> tuple[relax.Expr, float, int] | None:
         """The tensor of bytes behind a dequantised one, its scale and zero point."""
         call = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
         if call is None or not is_operator(call, "dequantize"):

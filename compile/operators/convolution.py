@@ -7,7 +7,6 @@ vector are merged into wider ones with zeros between them.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from tvm import relax, te, tirx
@@ -41,7 +40,7 @@ class Window:
     padding: tuple[int, int, int, int]  # top, left, bottom, right
 
     @staticmethod
-    def of(call: Any, kernel: tuple[int, int]) -> Window:
+    def of(call: relax.Call, kernel: tuple[int, int]) -> Window:
         """The window of a relax.nn.conv2d call."""
         ints = {
             name: tuple(int(edge) for edge in getattr(call.attrs, name))
@@ -69,7 +68,7 @@ def bordered(
     if (top, left, channels) == (0, 0, C) and height <= H and width <= W:
         return data
 
-    def value(n: Any, h: Any, w: Any, c: Any) -> Any:
+    def value(n: tirx.Expr, h: tirx.Expr, w: tirx.Expr, c: tirx.Expr) -> tirx.Expr:
         inside = [h >= top, h < top + H, w >= left, w < left + W]
         if channels != C:
             inside.append(c < C)
@@ -86,7 +85,7 @@ def bordered_planes(
     N, C, H, W = (int(edge) for edge in data.shape)
     top, left = window.padding[:2]
 
-    def value(n: Any, h: Any, c: Any, w: Any) -> Any:
+    def value(n: tirx.Expr, h: tirx.Expr, c: tirx.Expr, w: tirx.Expr) -> tirx.Expr:
         inside = te.all(h >= top, h < top + H, w >= left, w < left + W)
         zero = tirx.const(0, data.dtype)
         return te.if_then_else(inside, data[n, c, h - top, w - left], zero)
@@ -96,13 +95,13 @@ def bordered_planes(
 
 def convolution(
     builder: relax.BlockBuilder,
-    call: Any,
+    call: relax.Call,
     weight: np.ndarray,
     groups: int,
     target: Target,
     sums: Sums = FLOATS,
-    data: Any = None,
-) -> Any:
+    data: relax.Expr | None = None,
+) -> relax.Expr:
     """A convolution; `weight` is [kernel height, kernel width, inputs a group, outputs].
 
     It writes NHWC and reads NHWC, or NCHW where there is one group; `data` is what it reads, by
@@ -160,7 +159,7 @@ def convolution(
         k = te.reduce_axis((0, inputs), "k")
         (down, right), (lower, later) = window.strides, window.dilation
 
-        def product(n: Any, h: Any, w: Any, o: Any) -> Any:
+        def product(n: tirx.Expr, h: tirx.Expr, w: tirx.Expr, o: tirx.Expr) -> tirx.Expr:
             first = te.indexdiv(o, channels // groups) * inputs if groups > 1 else 0
             row, column = h * down + ky * lower, w * right + kx * later
             at = (first + k, column) if planes else (column, first + k)
@@ -181,7 +180,7 @@ def convolution(
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
 
-        def written(*index: Any) -> Any:
+        def written(*index: tirx.Expr) -> tirx.Expr:
             return sums.result(accumulated[index], index, *operands)
 
         return te.compute((N, H, W, outputs), written, name="unpack")
@@ -203,7 +202,7 @@ def in_steps(data: te.Tensor, sums: Sums) -> te.Tensor:
     if sums.width == 1:
         return data
 
-    def value(*index: Any) -> Any:
+    def value(*index: tirx.Expr) -> tirx.Expr:
         *at, k = index
         return sums.read(lambda offset: data[(*at, k * sums.width + offset)])
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from tvm import relax, te, tirx
 
@@ -16,7 +14,9 @@ DEPTHWISE = "depthwise"
 MAX_PIXELS = 8
 
 
-def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, target: Target) -> Any:
+def convolution(
+    builder: relax.BlockBuilder, call: relax.Call, weight: np.ndarray, target: Target
+) -> relax.Expr:
     """A depthwise convolution, NHWC; `weight` is [kernel height, kernel width, channels]."""
     KH, KW, C = weight.shape
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
@@ -36,7 +36,7 @@ def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, targ
     def compute(data: te.Tensor, filter_: te.Tensor) -> te.Tensor:
         ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")
 
-        def product(n: Any, h: Any, w: Any, c: Any) -> Any:
+        def product(n: tirx.Expr, h: tirx.Expr, w: tirx.Expr, c: tirx.Expr) -> tirx.Expr:
             row, column = h * down + ky * lower - top, w * right + kx * later - left
             checks = [row >= 0, row < height, column >= 0, column < width]
             if channels != C:

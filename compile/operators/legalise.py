@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import tvm
 from tvm import relax, te, tirx, topi
@@ -20,7 +19,7 @@ from compile.operators import (
 from compile.operators.byte_dot_products import saturated
 from compile.targets import Target
 
-Legalise = Callable[[relax.BlockBuilder, Any], Any]
+Legalise = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 
 
 def legalise_map(target: Target) -> dict[str, Legalise]:
@@ -32,7 +31,7 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
     }
 
 
-def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+def _convolution(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
     weight = constant_of(call.args[1])
     layouts = call.attrs.kernel_layout, call.attrs.out_layout
     if weight is None or layouts != ("HWIO", "NHWC") or not _is_static_float(call.args[0]):
@@ -53,7 +52,7 @@ def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     return convolution.convolution(builder, call, weight, groups, target)
 
 
-def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+def _matmul(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
     left, right = call.args
     if not (_is_static_float(left) and _is_static_float(right)):
         return _default(builder, call)
@@ -66,7 +65,7 @@ def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     return matrix_product.batched(builder, call, target)
 
 
-def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
+def _quantise(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     """Bytes of a tensor with one scale, in arithmetic that vectorises; halves to even."""
     found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
     if found is None or dtype not in ("int8", "uint8") or str(call.args[0].ty.dtype) != "float32":
@@ -74,7 +73,7 @@ def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
     scale, zero = found
 
     def compute(data: te.Tensor) -> te.Tensor:
-        def value(*index: Any) -> Any:
+        def value(*index: tirx.Expr) -> tirx.Expr:
             steps = data[index] * tirx.const(1 / scale, "float32")
             return saturated(steps + tirx.const(zero, "float32"), dtype)
 
@@ -94,13 +93,13 @@ def clip_take() -> None:
     tvm.ir.register_op_attr("relax.take", "FLegalize", _take, level=replaces_default)
 
 
-def _take(builder: relax.BlockBuilder, call: Any) -> Any:
+def _take(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     """An index beyond the end reads the last element; in TVM's default mode it reads anything."""
     data, indices = call.args
     return builder.call_te(topi.take, data, indices, call.attrs.axis, mode="clip")
 
 
-def _is_static_float(expr: Any) -> bool:
+def _is_static_float(expr: relax.Expr) -> bool:
     kind = expr.ty
     return (
         str(kind.dtype) in ("float32", "float16")
@@ -109,5 +108,5 @@ def _is_static_float(expr: Any) -> bool:
     )
 
 
-def _default(builder: relax.BlockBuilder, call: Any) -> Any:
+def _default(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     return call.op.get_attr("FLegalize")(builder, call)

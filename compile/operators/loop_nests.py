@@ -8,10 +8,12 @@ from typing import Any
 import tvm
 from tvm import tirx
 from tvm.s_tir import SBlock
-from tvm_ffi import structural_walk
+from tvm_ffi import Object, structural_walk
 
 
-def map_loop_nests(mod: tvm.IRModule, rewritten: Callable[[Any], Any]) -> tvm.IRModule:
+def map_loop_nests(
+    mod: tvm.IRModule, rewritten: Callable[[tirx.PrimFunc], tirx.PrimFunc]
+) -> tvm.IRModule:
     """The module with `rewritten` of each of its tirx functions in its place."""
     changed = {
         variable: rewritten(function)
@@ -21,14 +23,14 @@ def map_loop_nests(mod: tvm.IRModule, rewritten: Callable[[Any], Any]) -> tvm.IR
     return tvm.IRModule({**dict(mod.functions), **changed}, attrs=mod.attrs)
 
 
-def is_among(one: Any, others: Iterable[Any]) -> bool:
+def is_among(one: Object, others: Iterable[Object]) -> bool:
     """Whether one of the nodes is this very node."""
     return any(one.same_as(other) for other in others)
 
 
-def mentions(expression: Any, variable: Any) -> bool:
+def mentions(expression: Object, variable: tirx.Var) -> bool:
     """Whether the variable occurs in the expression."""
-    found: list[Any] = []
+    found: list[tirx.Var] = []
     structural_walk(
         expression, (tirx.Var, lambda one: found.append(one) if one.same_as(variable) else None)
     )

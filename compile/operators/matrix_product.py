@@ -27,19 +27,19 @@ FUSES_WITH_NEXT = {"op_pattern": 4}
 
 def pointwise(
     builder: relax.BlockBuilder,
-    call: Any,
+    call: relax.Call,
     weight: np.ndarray,
     target: Target,
     sums: Sums = FLOATS,
-    data: Any = None,
-) -> Any:
+    data: relax.Expr | None = None,
+) -> relax.Expr:
     """A 1x1 convolution, NHWC, without padding or groups; `weight` is [inputs, outputs].
 
     `data` is what it reads, by default the first operand of the call.
     """
     down, right = (int(stride) for stride in call.attrs.strides)
 
-    def place(index: Sequence[Any]) -> tuple[Any, ...]:
+    def place(index: Sequence[tirx.Expr]) -> tuple[tirx.Expr, ...]:
         n, h, w = index
         return n, h * down, w * right
 
@@ -49,27 +49,27 @@ def pointwise(
 
 def dense(
     builder: relax.BlockBuilder,
-    call: Any,
+    call: relax.Call,
     weight: np.ndarray,
     target: Target,
     sums: Sums = FLOATS,
-    data: Any = None,
-) -> Any:
+    data: relax.Expr | None = None,
+) -> relax.Expr:
     """A product with a constant matrix [inputs, outputs]; the first operand is of any rank."""
     return _with_panel(builder, call, weight, target, sums, data, "dense", tuple)
 
 
 def _with_panel(
     builder: relax.BlockBuilder,
-    call: Any,
+    call: relax.Call,
     weight: np.ndarray,
     target: Target,
     sums: Sums,
-    data: Any,
+    data: relax.Expr | None,
     name: str,
-    place: Callable[[Sequence[Any]], tuple[Any, ...]],
+    place: Callable[[Sequence[tirx.Expr]], tuple[tirx.Expr, ...]],
     stride: tuple[int, int] | None = None,
-) -> Any:
+) -> relax.Expr:
     """A product with a constant matrix, at the `place` of the first operand by output index."""
     leading = [int(edge) for edge in call.ty.shape][:-1] or [1]
     macs = prod(leading) * weight.size
@@ -81,11 +81,13 @@ def _with_panel(
     tile = target.choices.pick(workload, "tile", tiles)
 
     def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
-        def read(index: Sequence[Any], k: Any) -> Any:
+        def read(index: Sequence[tirx.Expr], k: tirx.Expr) -> tirx.Expr:
             at = place(index)
             return sums.read(lambda offset: image[(*at, k * sums.width + offset)])
 
-        def packed(_: Sequence[Any], block: Any, k: Any, lane: Any) -> Any:
+        def packed(
+            _: Sequence[tirx.Expr], block: tirx.Expr, k: tirx.Expr, lane: tirx.Expr
+        ) -> tirx.Expr:
             return panel[block, k, lane]
 
         return contract(leading, weight.shape, tile, read, packed, workload, macs, sums, operands)
@@ -101,7 +103,7 @@ def _with_panel(
     )
 
 
-def batched(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+def batched(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
     """A product of two computed tensors of rank two or more; the second is packed on the fly."""
     left, right = ([int(edge) for edge in argument.ty.shape] for argument in call.args)
     leading = [int(edge) for edge in call.ty.shape][:-1]
@@ -111,12 +113,12 @@ def batched(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     tile = target.choices.pick(workload, "tile", tiles)
 
     def compute(data: te.Tensor, matrix: te.Tensor) -> te.Tensor:
-        def read(index: Sequence[Any], k: Any) -> Any:
+        def read(index: Sequence[tirx.Expr], k: tirx.Expr) -> tirx.Expr:
             return data[(*_broadcast(index[:-1], left[:-2]), index[-1], k)]
 
         batch = right[:-2]
 
-        def column(*index: Any) -> Any:
+        def column(*index: tirx.Expr) -> tirx.Expr:
             *at, block, k, lane = index
             n = block * tile.channels + lane
             value = matrix[(*at, k, tirx.min(n, N - 1) if N % tile.channels else n)]
@@ -126,7 +128,9 @@ def batched(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
         shape = (*batch, blocks, K, tile.channels)
         panel = te.compute(shape, column, name="pack")
 
-        def packed(index: Sequence[Any], block: Any, k: Any, lane: Any) -> Any:
+        def packed(
+            index: Sequence[tirx.Expr], block: tirx.Expr, k: tirx.Expr, lane: tirx.Expr
+        ) -> tirx.Expr:
             return panel[(*_broadcast(index[:-1], batch), block, k, lane)]
 
         return contract(leading, (K, N), tile, read, packed, workload)
@@ -142,7 +146,7 @@ def _workload(
     return describe(kind, leading, (K, N), **facts, float=bits, threads=threads)
 
 
-def _broadcast(index: Sequence[Any], shape: Sequence[int]) -> list[Any]:
+def _broadcast(index: Sequence[tirx.Expr], shape: Sequence[int]) -> list[tirx.Expr]:
     """The index of an operand whose shape broadcasts to that of the result."""
     used = index[len(index) - len(shape) :]
     return [0 if edge == 1 else at for at, edge in zip(used, shape, strict=True)]
@@ -161,8 +165,8 @@ def contract(
     leading: Sequence[int],
     matrix: Sequence[int],
     tile: Tile,
-    read: Callable[[Sequence[Any], Any], Any],
-    packed: Callable[[Sequence[Any], Any, Any, Any], Any],
+    read: Callable[[Sequence[tirx.Expr], tirx.Expr], tirx.Expr],
+    packed: Callable[[Sequence[tirx.Expr], tirx.Expr, tirx.Expr, tirx.Expr], tirx.Expr],
     workload: str = "",
     macs: int = 0,
     sums: Sums = FLOATS,
@@ -173,7 +177,7 @@ def contract(
     last = leading[-1] if tile.fuse_pixels else padded(leading[-1], tile.pixels)
     k = te.reduce_axis((0, K), "k")
 
-    def row(*index: Any) -> Any:
+    def row(*index: tirx.Expr) -> tirx.Expr:
         *at, step = index
         if last != leading[-1]:
             at[-1] = tirx.min(at[-1], leading[-1] - 1)
@@ -181,7 +185,7 @@ def contract(
 
     rows = te.compute((*leading[:-1], last, K), row, name="rows")
 
-    def product(*index: Any) -> Any:
+    def product(*index: tirx.Expr) -> tirx.Expr:
         *at, o = index
         block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
         return te.sum(sums.product(rows[(*at, k)], packed(at, block, k, lane)), axis=k)
@@ -198,7 +202,7 @@ def contract(
         },
     )
 
-    def written(*index: Any) -> Any:
+    def written(*index: tirx.Expr) -> tirx.Expr:
         return sums.result(accumulated[index], index, *operands)
 
     return te.compute((*leading, N), written, name="unpack")

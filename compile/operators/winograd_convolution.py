@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 from tvm import relax, te, tirx
@@ -79,10 +78,10 @@ class Tiling:
         """Tiles of a band: phases and tiles of each, from top to bottom and from left to right."""
         return self.dilation[0], self.down // self.bands, self.dilation[1], self.across
 
-    def origin(self, band: Any, tile: Any) -> tuple[Any, Any]:
+    def origin(self, band: tirx.Expr, tile: tirx.Expr) -> tuple[tirx.Expr, tirx.Expr]:
         """Row and column of a tile's first output; the last tile is repeated."""
         place = tirx.min(tile, prod(self.shape) - 1)
-        found: list[Any] = []
+        found: list[tirx.Expr] = []
         for length in reversed(self.shape):
             found = [te.indexmod(place, length), *found]
             place = te.indexdiv(place, length)
@@ -90,13 +89,13 @@ class Tiling:
         (lower, later), (high, wide) = self.dilation, self.outputs
         return (band * self.shape[1] + r) * high * lower + p, c * wide * later + q
 
-    def number(self, p: Any, r: Any, q: Any, c: Any) -> Any:
+    def number(self, p: tirx.Expr, r: tirx.Expr, q: tirx.Expr, c: tirx.Expr) -> tirx.Expr:
         """The tile at this place in its band."""
         _, down, later, across = self.shape
         return ((p * down + r) * later + q) * across + c
 
 
-def choose(call: Any, weight: np.ndarray, groups: int, target: Target) -> Tiling | None:
+def choose(call: relax.Call, weight: np.ndarray, groups: int, target: Target) -> Tiling | None:
     """The tiling that makes a convolution fastest, None where it is better computed directly.
 
     `weight` is [kernel height, kernel width, inputs a group, outputs].
@@ -148,8 +147,12 @@ def _in_bands(tiling: Tiling, inputs: int, outputs: int, target: Target) -> Tili
 
 
 def convolution(
-    builder: relax.BlockBuilder, call: Any, weight: np.ndarray, tiling: Tiling, target: Target
-) -> Any:
+    builder: relax.BlockBuilder,
+    call: relax.Call,
+    weight: np.ndarray,
+    tiling: Tiling,
+    target: Target,
+) -> relax.Expr:
     """A convolution, NHWC; `weight` is [kernel height, kernel width, inputs, outputs]."""
     N, H, W, outputs = [int(edge) for edge in call.ty.shape]
     macs = N * H * W * weight.size
@@ -164,7 +167,7 @@ def convolution(
     (lower, later), (high, wide) = tiling.dilation, tiling.outputs
     down = tiling.shape[1]
 
-    def number(value: float) -> Any:
+    def number(value: float) -> tirx.Expr:
         return tirx.const(float(value), "float32")
 
     def compute(data: te.Tensor, packed: te.Tensor) -> te.Tensor:
@@ -172,14 +175,18 @@ def convolution(
         width = later * (wide * tiling.across + tiling.taps[1] - 1)
         source = bordered(data, window, height, width, inputs)
 
-        def below(n: Any, g: Any, t: Any, a: Any, j: Any, k: Any) -> Any:
+        def below(
+            n: tirx.Expr, g: tirx.Expr, t: tirx.Expr, a: tirx.Expr, j: tirx.Expr, k: tirx.Expr
+        ) -> tirx.Expr:
             y, x = tiling.origin(g, t)
             column = [source[n, y + i * lower, x + j * later, k] for i in range(size)]
             return _row_of(a, [apply(B, row, column, number) for row in range(size)])
 
         half = te.compute((N, tiling.bands, tiles, size, size, inputs), below, name="columns")
 
-        def beside(n: Any, g: Any, p: Any, t: Any, k: Any) -> Any:
+        def beside(
+            n: tirx.Expr, g: tirx.Expr, p: tirx.Expr, t: tirx.Expr, k: tirx.Expr
+        ) -> tirx.Expr:
             a, b = te.indexdiv(p, size), te.indexmod(p, size)
             row = [half[n, g, t, a, j, k] for j in range(size)]
             return _row_of(b, [apply(B, column, row, number) for column in range(size)])
@@ -187,7 +194,9 @@ def convolution(
         whole = te.compute((N, tiling.bands, places, tiles, inputs), beside, name="transform")
         k = te.reduce_axis((0, inputs), "k")
 
-        def product(n: Any, g: Any, p: Any, t: Any, o: Any) -> Any:
+        def product(
+            n: tirx.Expr, g: tirx.Expr, p: tirx.Expr, t: tirx.Expr, o: tirx.Expr
+        ) -> tirx.Expr:
             block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
             return te.sum(whole[n, g, p, t, k] * packed[p, block, k, lane], axis=k)
 
@@ -201,7 +210,17 @@ def convolution(
         accumulated = te.compute(shape, product, name="accumulate", attrs=notes)
         products = te.compute(shape, lambda *i: accumulated[i], name="products")
 
-        def back(n: Any, g: Any, p: Any, r: Any, q: Any, c: Any, u: Any, b: Any, o: Any) -> Any:
+        def back(
+            n: tirx.Expr,
+            g: tirx.Expr,
+            p: tirx.Expr,
+            r: tirx.Expr,
+            q: tirx.Expr,
+            c: tirx.Expr,
+            u: tirx.Expr,
+            b: tirx.Expr,
+            o: tirx.Expr,
+        ) -> tirx.Expr:
             t = tiling.number(p, r, q, c)
             column = [products[n, g, a * size + b, t, o] for a in range(size)]
             return _row_of(u, [apply(A_down, row, column, number) for row in range(high)])
@@ -209,7 +228,7 @@ def convolution(
         apart = (N, tiling.bands, *tiling.shape, high, size, outputs)
         rows = te.compute(apart, back, name="rows")
 
-        def output(n: Any, h: Any, w: Any, o: Any) -> Any:
+        def output(n: tirx.Expr, h: tirx.Expr, w: tirx.Expr, o: tirx.Expr) -> tirx.Expr:
             (p, y), (q, x) = _halves(h, lower), _halves(w, later)
             (u, r), (v, c) = _halves(y, high), _halves(x, wide)
             r, g = _halves(r, down)
@@ -233,12 +252,12 @@ def _panels(weight: np.ndarray, inputs: int, tiling: Tiling, tile: Tile) -> np.n
     return np.stack([pack(one, tile) for one in result.reshape(-1, inputs, outputs)])
 
 
-def _halves(index: Any, length: int) -> tuple[Any, Any]:
+def _halves(index: tirx.Expr, length: int) -> tuple[tirx.Expr, tirx.Expr]:
     """The place within a stretch of this length, and the number of the stretch."""
     return te.indexmod(index, length), te.indexdiv(index, length)
 
 
-def _row_of(index: Any, values: Sequence[Any]) -> Any:
+def _row_of(index: tirx.Expr, values: Sequence[tirx.Expr]) -> tirx.Expr:
     """The value at an index that becomes a number once its loop is unrolled."""
     *others, result = values
     for number, value in reversed(list(enumerate(others))):

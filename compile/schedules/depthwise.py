@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import SBlockRV
 
 from compile.operators.annotations import FIRST_EDGE, IMAGE_BYTES, LAST_EDGE, REST
 from compile.operators.tiles import LANES, PIXELS
@@ -36,7 +37,11 @@ def schedule(sch: Schedule, target: Target) -> None:
 
 
 def hold(
-    sch: Schedule, accumulate: Any, end: Any, notes: dict[str, Any], most_vectors: int | None
+    sch: Schedule,
+    accumulate: SBlockRV,
+    end: SBlockRV,
+    notes: dict[str, Any],
+    most_vectors: int | None,
 ) -> None:
     """Order the loops of the sums and write them through `end`, which may lie under outer loops.
 

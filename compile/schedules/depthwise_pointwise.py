@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from tvm import tirx
 from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
@@ -23,11 +22,11 @@ WINDOW, WINDOWED = "window", "windowed"
 LEAST_SHARE, BAND_SHARE = 1 / 4, 2 / 3
 
 
-def pays(pointwise: Any, image: Any, target: Target) -> bool:
+def pays(pointwise: tirx.PrimFunc, image: tirx.Var, target: Target) -> bool:
     """Whether a pointwise convolution, before it is scheduled, should make the image it reads."""
     if str(image.ty.dtype) != "float32":
         return False
-    found: list[Any] = []
+    found: list[SBlock] = []
     structural_walk(pointwise.body, (SBlock, found.append))
     accumulate = next(block for block in found if block.name_hint == "accumulate")
     notes = {str(key): value for key, value in accumulate.annotations.items()}

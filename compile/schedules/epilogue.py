@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import SBlockRV
 
 from compile.schedules.schedule_utils import blocks, descendants, is_reduction, written_shape
 
 
-def fold_epilogue(schedule: Schedule, block: Any) -> Any:
+def fold_epilogue(schedule: Schedule, block: SBlockRV) -> SBlockRV:
     """Inline what follows `block`, as far as it is of the same shape, into the last such block.
 
     `block` is the plain copy out of an accumulator that every contraction ends with. What is
@@ -27,10 +27,10 @@ def fold_epilogue(schedule: Schedule, block: Any) -> Any:
     return schedule.get_sblock(end)
 
 
-def _chain(schedule: Schedule, block: Any, end: Any) -> list[Any]:
+def _chain(schedule: Schedule, block: SBlockRV, end: SBlockRV) -> list[SBlockRV]:
     """The blocks from `block` to `end`, if all before the end can be inlined into it; else none."""
 
-    def names(found: Iterable[Any]) -> set[str]:
+    def names(found: Iterable[SBlockRV]) -> set[str]:
         return {schedule.get(one).name_hint for one in found}
 
     between = names([block, *descendants(schedule, block)])
@@ -44,7 +44,7 @@ def _chain(schedule: Schedule, block: Any, end: Any) -> list[Any]:
     return chain if fits and closed else []
 
 
-def _operands(schedule: Schedule, chain: Sequence[Any]) -> list[str]:
+def _operands(schedule: Schedule, chain: Sequence[SBlockRV]) -> list[str]:
     """Names of the elementwise blocks that only the chain reads, producers first.
 
     They are computed of the function's own operands: what is made of a sum stays a block.
@@ -62,9 +62,9 @@ def _operands(schedule: Schedule, chain: Sequence[Any]) -> list[str]:
     return found
 
 
-def _ancestors(schedule: Schedule, block: Any) -> list[Any]:
+def _ancestors(schedule: Schedule, block: SBlockRV) -> list[SBlockRV]:
     """The blocks that a block reads, and those that they read."""
-    found: list[Any] = []
+    found: list[SBlockRV] = []
     waiting = list(schedule.get_producers(block))
     while waiting:
         one = waiting.pop()

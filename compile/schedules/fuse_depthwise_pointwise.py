@@ -6,8 +6,6 @@ made and used at a time.
 
 from __future__ import annotations
 
-from typing import Any
-
 import tvm
 from tvm import relax, s_tir, tirx
 from tvm.s_tir import SBlock, SBlockRealize, Schedule
@@ -38,17 +36,17 @@ class _Pairer(Translator):
         self.mod = mod
         self.uses = uses
         self.target = target
-        self.windows: dict[Any, Any] = {}
-        self.joined: dict[tuple[str, str, int], Any] = {}
+        self.windows: dict[relax.Var, relax.Call] = {}
+        self.joined: dict[tuple[str, str, int], relax.GlobalVar | None] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "call_tir"):
             if self.uses[var] == 1 and _family(self.mod[value.args[0]]) == DEPTHWISE:
                 self.windows[var] = value
             value = self._with_window(value)
         self.values[var] = self.builder.emit(self.plain(value))
 
-    def _with_window(self, call: Any) -> Any:
+    def _with_window(self, call: relax.Call) -> relax.Call:
         """The call, of a joined function where it reads a depthwise convolution."""
         name, inputs = call.args
         position = next((i for i, f in enumerate(inputs.fields) if f in self.windows), None)
@@ -67,18 +65,20 @@ class _Pairer(Translator):
         return call_on(call, [self.joined[key], fields])
 
 
-def _family(function: Any) -> str:
+def _family(function: tirx.PrimFunc) -> str:
     found = {str(block.annotations.get(FAMILY, "")) for block in _blocks(function)} - {""}
     return found.pop() if len(found) == 1 else ""
 
 
-def _blocks(function: Any) -> list[Any]:
-    found: list[Any] = []
+def _blocks(function: tirx.PrimFunc) -> list[SBlock]:
+    found: list[SBlock] = []
     structural_walk(function.body, (SBlock, found.append))
     return found
 
 
-def _joined(first: Any, second: Any, position: int, target: Target) -> Any | None:
+def _joined(
+    first: tirx.PrimFunc, second: tirx.PrimFunc, position: int, target: Target
+) -> tirx.PrimFunc | None:
     """The two as one function whose blocks are named as its schedule expects; None if unfit."""
     image = second.params[position]
     if _family(second) != MATRIX_PRODUCT or not depthwise_pointwise.pays(second, image, target):
@@ -106,10 +106,10 @@ def _joined(first: Any, second: Any, position: int, target: Target) -> Any | Non
     return tirx.PrimFunc(params, SBlockRealize([], True, root), attrs=second.attrs)
 
 
-def _renamed(function: Any, names: dict[str, str]) -> Any:
+def _renamed(function: tirx.PrimFunc, names: dict[str, str]) -> tirx.PrimFunc:
     """The function with its blocks called otherwise, of another family and no workload."""
 
-    def on_block(block: Any) -> Any:
+    def on_block(block: SBlock) -> SBlock:
         if block.name_hint not in names:
             return block
         notes = {k: v for k, v in block.annotations.items() if str(k) not in (FAMILY, WORKLOAD)}

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import tvm
 from tvm import tirx
 from tvm.s_tir import SBlock
 from tvm_ffi import structural_walk
@@ -17,14 +18,14 @@ from compile.operators.annotations import MACS, WORKLOAD
 BYTES = "compile.bytes"
 
 
-def loop_macs(function: Any) -> int:
+def loop_macs(function: tirx.PrimFunc) -> int:
     """Multiply-adds of an unscheduled function.
 
     What its operator says it takes, else the steps of its accumulations that multiply floats.
     """
     total = 0
 
-    def on_block(block: Any) -> None:
+    def on_block(block: SBlock) -> None:
         nonlocal total
         if MACS in block.annotations:
             total += int(block.annotations[MACS])
@@ -35,18 +36,18 @@ def loop_macs(function: Any) -> int:
     return total
 
 
-def _multiplies_floats(body: Any) -> bool:
+def _multiplies_floats(body: tirx.Stmt) -> bool:
     found: list[bool] = []
     structural_walk(body, (tirx.Mul, lambda node: found.append("float" in str(node.ty))))
     return any(found)
 
 
-def with_costs(scheduled: Any, function: Any, macs: int) -> Any:
+def with_costs(scheduled: tirx.PrimFunc, function: tirx.PrimFunc, macs: int) -> tirx.PrimFunc:
     """A scheduled function that says what one call of `function`, which it was, costs."""
     return scheduled.with_attr(MACS, macs).with_attr(BYTES, operand_bytes(function))
 
 
-def operand_bytes(function: Any) -> int:
+def operand_bytes(function: tirx.PrimFunc) -> int:
     """Bytes of all that a function reads and writes, each once: what must move at the least."""
     return sum(
         prod(int(edge) for edge in one.ty.shape) * np.dtype(str(one.ty.dtype)).itemsize
@@ -54,7 +55,7 @@ def operand_bytes(function: Any) -> int:
     )
 
 
-def kernels_of(scheduled: Any) -> list[dict[str, Any]]:
+def kernels_of(scheduled: tvm.IRModule) -> list[dict[str, Any]]:
     """The functions of a scheduled module, by name: operator, and `macs` and `bytes` of a call.
 
     The operator is the workload's name, or else the operators that were fused into the function.

@@ -8,9 +8,9 @@ their sums waiting in a small buffer; the steps of a chunk; and the tile itself,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 
 from compile.choices import Choose, around_default, by_default
 from compile.operators.tiles import Tile
@@ -31,17 +31,17 @@ class Nest:
     `window` are further steps inside it, unrolled; `pixels`, `vectors` and `lane` are the tile.
     """
 
-    around: list[Any]
-    chunks: list[Any]
-    tiles: list[Any]
-    step: Any
-    window: list[Any]
-    pixels: Any
-    vectors: Any
-    lane: Any
+    around: list[LoopRV]
+    chunks: list[LoopRV]
+    tiles: list[LoopRV]
+    step: LoopRV
+    window: list[LoopRV]
+    pixels: LoopRV
+    vectors: LoopRV
+    lane: LoopRV
 
     @property
-    def loops(self) -> list[Any]:
+    def loops(self) -> list[LoopRV]:
         """All of them."""
         tile = [self.step, *self.window, self.pixels, self.vectors, self.lane]
         return [*self.around, *self.chunks, *self.tiles, *tile]
@@ -49,17 +49,17 @@ class Nest:
 
 def hold(
     sch: Schedule,
-    accumulate: Any,
-    end: Any,
+    accumulate: SBlockRV,
+    end: SBlockRV,
     nest: Nest,
     tile: Tile,
     target: Target,
     choose: Choose = by_default,
     *,
     by_lane: int,
-    rows: Any = None,
-    apart: Any = None,
-) -> Any:
+    rows: SBlockRV | None = None,
+    apart: LoopRV | None = None,
+) -> LoopRV:
     """Order the loops, unroll and vectorise the tile, and write it through `end`.
 
     `by_lane` steps of the first operand are read at once, none where zero; `rows` is the block
@@ -97,7 +97,7 @@ def hold(
     return step
 
 
-def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, Any]:
+def _unroll(sch: Schedule, step: LoopRV, turns: int, choose: Choose) -> tuple[LoopRV, LoopRV]:
     """Write `turns` of the loop's turns out, where they divide; returns the loop, and the turns."""
     fitting = [n for n in UNROLLED if schedule_utils.extent(sch, step) % n == 0]
     turns = choose("unrolled", around_default(turns if turns in fitting else 1, fitting))
@@ -108,7 +108,7 @@ def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, 
     return step, turn
 
 
-def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
+def _write(sch: Schedule, end: SBlockRV, nest: Nest, tile: Tile) -> None:
     """Vectorise the block that writes the result, in vectors that divide its channels."""
     *pixels, channels = sch.get_loops(end)[len(nest.around) :]
     outputs = schedule_utils.written_shape(sch, end)[-1]
@@ -128,8 +128,8 @@ def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
 def plan_prefetch(
     sch: Schedule,
     nest: Nest,
-    blocks: dict[Any, int],
-    step: Any,
+    blocks: dict[LoopRV, int],
+    step: LoopRV,
     target: Target,
     choose: Choose = by_default,
 ) -> None:
@@ -139,7 +139,7 @@ def plan_prefetch(
     """
     if not target.prefetches or choose("ahead", ("yes", "no")) == "no":
         return
-    strides: dict[Any, int] = {}
+    strides: dict[LoopRV, int] = {}
     stride = 1
     if any(schedule_utils.extent(sch, loop) > 1 for loop in nest.tiles):
         for loop in reversed(nest.chunks):

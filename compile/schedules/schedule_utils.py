@@ -8,38 +8,39 @@ from typing import Any
 from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 from tvm_ffi import structural_walk
 
 from compile.operators.tiles import dividing_lanes
 from compile.targets import Target
 
 
-def blocks(schedule: Schedule) -> list[Any]:
+def blocks(schedule: Schedule) -> list[SBlockRV]:
     """All computing blocks of the function, producers first."""
     return list(schedule.get_child_blocks(schedule.get_sblock("root")))
 
 
-def extent(schedule: Schedule, loop: Any) -> int:
+def extent(schedule: Schedule, loop: LoopRV) -> int:
     """The length of a loop."""
     return int(schedule.get(loop).extent)
 
 
-def written_shape(schedule: Schedule, block: Any) -> list[int]:
+def written_shape(schedule: Schedule, block: SBlockRV) -> list[int]:
     """The shape of the tensor that a block writes."""
     return [int(edge) for edge in schedule.get(block).writes[0].source.ty.shape]
 
 
-def written_dtype(schedule: Schedule, block: Any) -> str:
+def written_dtype(schedule: Schedule, block: SBlockRV) -> str:
     """The type of the tensor that a block writes."""
     return str(schedule.get(block).writes[0].source.ty.dtype)
 
 
-def is_reduction(schedule: Schedule, block: Any) -> bool:
+def is_reduction(schedule: Schedule, block: SBlockRV) -> bool:
     """Whether the block accumulates."""
     return any(var.iter_type == tirx.IterVar.CommReduce for var in schedule.get(block).iter_vars)
 
 
-def spatial_and_reduced(schedule: Schedule, block: Any) -> tuple[list[Any], list[Any]]:
+def spatial_and_reduced(schedule: Schedule, block: SBlockRV) -> tuple[list[LoopRV], list[LoopRV]]:
     """The loops of a freshly built block: over its output, and over what it accumulates."""
     loops = schedule.get_loops(block)
     kinds = [var.iter_type for var in schedule.get(block).iter_vars]
@@ -49,7 +50,7 @@ def spatial_and_reduced(schedule: Schedule, block: Any) -> tuple[list[Any], list
     return [p for p, kind in pairs if kind != reduced], [p for p, kind in pairs if kind == reduced]
 
 
-def take_annotations(schedule: Schedule, block: Any) -> dict[str, Any]:
+def take_annotations(schedule: Schedule, block: SBlockRV) -> dict[str, Any]:
     """Remove and return our annotations of a block, as plain numbers and strings."""
     found: dict[str, Any] = {}
     for key, value in dict(schedule.get(block).annotations).items():
@@ -59,9 +60,9 @@ def take_annotations(schedule: Schedule, block: Any) -> dict[str, Any]:
     return found
 
 
-def descendants(schedule: Schedule, block: Any) -> list[Any]:
+def descendants(schedule: Schedule, block: SBlockRV) -> list[SBlockRV]:
     """The blocks that read what a block writes, and those that read theirs."""
-    found: dict[str, Any] = {}
+    found: dict[str, SBlockRV] = {}
     waiting = list(schedule.get_consumers(block))
     while waiting:
         one = waiting.pop()
@@ -72,7 +73,7 @@ def descendants(schedule: Schedule, block: Any) -> list[Any]:
     return list(found.values())
 
 
-def unroll_all(schedule: Schedule, loops: Iterable[Any]) -> None:
+def unroll_all(schedule: Schedule, loops: Iterable[LoopRV]) -> None:
     """Unroll loops of known small extents."""
     for loop in loops:
         schedule.unroll(loop)
@@ -88,7 +89,7 @@ def divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
-def vectorise_last(schedule: Schedule, block: Any, target: Target, *, below: int = 0) -> None:
+def vectorise_last(schedule: Schedule, block: SBlockRV, target: Target, *, below: int = 0) -> None:
     """Vectorise the innermost loop of an elementwise block where it divides; else leave it.
 
     What is left as a plain loop over contiguous data is vectorised by LLVM, with its remainder.
@@ -106,15 +107,15 @@ def vectorise_last(schedule: Schedule, block: Any, target: Target, *, below: int
         schedule.vectorize(inner)
 
 
-def walks_along(schedule: Schedule, block: Any, variable: Any) -> bool:
+def walks_along(schedule: Schedule, block: SBlockRV, variable: tirx.Var) -> bool:
     """Whether a load of the block has `variable` in its last index."""
-    hits: list[Any] = []
+    hits: list[tirx.Var] = []
 
-    def on_load(load: Any) -> None:
+    def on_load(load: TensorLoad) -> None:
         if len(load.indices):
             structural_walk(load.indices[-1], (tirx.Var, on_variable))
 
-    def on_variable(one: Any) -> None:
+    def on_variable(one: tirx.Var) -> None:
         if one.same_as(variable):
             hits.append(one)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import tvm
 from tvm import relax, tirx
@@ -75,7 +74,7 @@ def call_counts(mod: tvm.IRModule) -> dict[str, int]:
     """How often each function is called; equal ones are shared."""
     counts: dict[str, int] = {}
 
-    def on_call(call: Any) -> None:
+    def on_call(call: relax.Call) -> None:
         if call.args and isinstance(call.args[0], tvm.ir.GlobalVar):
             name = call.args[0].name_hint
             counts[name] = counts.get(name, 0) + 1
@@ -87,8 +86,13 @@ def call_counts(mod: tvm.IRModule) -> dict[str, int]:
 
 
 def _schedule_function(
-    name: str, function: Any, calls: int, target: Target, account: Account, build: Build | None
-) -> Any:
+    name: str,
+    function: tirx.PrimFunc,
+    calls: int,
+    target: Target,
+    account: Account,
+    build: Build | None,
+) -> tirx.PrimFunc:
     macs_once = loop_macs(function)
     macs = macs_once * calls
     account.macs += macs
@@ -126,8 +130,8 @@ def _schedule_function(
 
 
 def _attempt(
-    name: str, function: Any, family: str, rule: Rule, target: Target, build: Build | None
-) -> tuple[Any, float] | Refusal:
+    name: str, function: tirx.PrimFunc, family: str, rule: Rule, target: Target, build: Build | None
+) -> tuple[tirx.PrimFunc, float] | Refusal:
     """The function by a rule and the share of it that runs on several threads, or why not.
 
     Only what TVM is known to raise is a refusal; any other error is a bug, and the caller's.
@@ -150,7 +154,7 @@ def _attempt(
     return result, share
 
 
-def _workload(function: Any) -> str:
+def _workload(function: tirx.PrimFunc) -> str:
     """The name of the workload that a fused function computes, if it has one."""
     found: list[str] = []
     structural_walk(
@@ -160,7 +164,7 @@ def _workload(function: Any) -> str:
     return max(found, default="")
 
 
-def _candidates(function: Any) -> list[tuple[str, Rule]]:
+def _candidates(function: tirx.PrimFunc) -> list[tuple[str, Rule]]:
     """The rules to try on a function, best first."""
     sch = Schedule(tvm.IRModule({"main": function}))
     try:

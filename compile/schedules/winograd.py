@@ -5,9 +5,8 @@ Each band of tiles is transformed, multiplied and transformed back before the ne
 
 from __future__ import annotations
 
-from typing import Any
-
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 
 from compile.operators.annotations import TILE_WIDTH
 from compile.operators.chunks import chunk_steps, lanes_read, most_tiles
@@ -48,7 +47,7 @@ def schedule(sch: Schedule, target: Target) -> None:
 
 
 def _transform(
-    sch: Schedule, transform: Any, columns: Any, band: Any, size: int, target: Target
+    sch: Schedule, transform: SBlockRV, columns: SBlockRV, band: LoopRV, size: int, target: Target
 ) -> None:
     """A tile's inputs in registers, one vector of channels after the other."""
     sch.compute_at(transform, band, preserve_unit_loops=True)
@@ -73,7 +72,7 @@ def _transform(
 
 
 def _transform_back(
-    sch: Schedule, rows: Any, end: Any, band: Any, wide: int, target: Target
+    sch: Schedule, rows: SBlockRV, end: SBlockRV, band: LoopRV, wide: int, target: Target
 ) -> None:
     """A tile's products in registers, one vector of channels after the other."""
     n, g, p, r, q, c, u, b, o = sch.get_loops(rows)

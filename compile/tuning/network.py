@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compile import pipeline
 from compile.cache_key import compiler
@@ -24,6 +24,11 @@ from compile.precision import Precision
 from compile.records.tuned_choices import Tuned
 from compile.schedules.select import call_counts
 from compile.targets import Target, get
+
+if TYPE_CHECKING:
+    from tvm.relax import VMExecutable
+
+    from compile.onnx.checked_model import Model
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Trial:
     failed: frozenset[str]
 
     @cached_property
-    def runs_here(self) -> Any:
+    def runs_here(self) -> VMExecutable:
         """An executable of the same functions for this machine."""
         from compile.lowering import build
 
@@ -48,7 +53,7 @@ class Trial:
             return self.compiled.executable
         return build.lower(self.compiled.scheduled, get("host"))
 
-    def called_once(self, workloads: Iterable[str]) -> Any:
+    def called_once(self, workloads: Iterable[str]) -> VMExecutable:
         """An executable that calls each function of these workloads once, on zeros.
 
         It takes one number, and returns what the last function writes.
@@ -101,7 +106,7 @@ class Trial:
 class Network:
     """A model that can be built with any choices, its import and rewrites done once."""
 
-    def __init__(self, source: Any, machine: Target, numbers: Precision) -> None:
+    def __init__(self, source: Model, machine: Target, numbers: Precision) -> None:
         self.source = source
         self.machine = machine
         self.numbers = numbers

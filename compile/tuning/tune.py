@@ -189,7 +189,7 @@ class Tuning(Generic[M]):
             return list(pool.map(costs, built))
 
     def _right(self, choices: Tuned) -> tuple[Trial, Running, dict[str, str]]:
-        """A network with those choices that compute what the default ones do, and why not the rest."""
+        """A network with the choices that compute what the default ones do, and why not others."""
         failed: dict[str, str] = {}
         while True:
             trial = self._network.build(

@@ -38,7 +38,7 @@ DISTANCE = 6
 class _Prefetch:
     """Weights of a later kernel: `elements` for each thread, from `stride` times its number on."""
 
-    weight: Any
+    weight: relax.Expr
     elements: int
     stride: int
 
@@ -55,8 +55,8 @@ class _Kernel:
     `divides_weights` says that each thread reads other panels of them than the others.
     """
 
-    call: Any
-    function: Any
+    call: relax.Call
+    function: tirx.PrimFunc
     macs: int
     weights: int | None
     divides_weights: bool
@@ -68,7 +68,7 @@ def prefetch_across_kernels(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     main = mod["main"]
     if not target.prefetches or not isinstance(main.body, relax.SeqExpr):
         return mod
-    kernels: dict[Any, _Kernel] = {}
+    kernels: dict[relax.Var, _Kernel] = {}
     recent: list[_Kernel] = []
     for block in main.body.blocks:
         for binding in block.bindings:
@@ -81,7 +81,7 @@ def prefetch_across_kernels(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     return translate(mod, lambda builder, uses: _Prefetcher(builder, kernels, target.threads))
 
 
-def _kernel(mod: tvm.IRModule, call: Any) -> _Kernel:
+def _kernel(mod: tvm.IRModule, call: relax.Call) -> _Kernel:
     function = mod[call.args[0]]
     loops, update = _nest(function)
     if update is None:
@@ -91,11 +91,11 @@ def _kernel(mod: tvm.IRModule, call: Any) -> _Kernel:
     return _Kernel(call, function, _turns(loops), position, _divides_channels(loops, update))
 
 
-def _turns(loops: list[Any]) -> int:
+def _turns(loops: list[tirx.For]) -> int:
     return prod(int(loop.extent) for loop in loops)
 
 
-def _divides_channels(loops: list[Any], update: Any) -> bool:
+def _divides_channels(loops: list[tirx.For], update: SBlockRealize) -> bool:
     parallel = next((loop for loop in loops if loop.kind == tirx.ForKind.PARALLEL), None)
     kinds = [one.iter_type for one in update.block.iter_vars]
     values = zip(update.iter_values, kinds, strict=True)
@@ -130,26 +130,26 @@ def _find_place(kernel: _Kernel, before: list[_Kernel], target: Target) -> None:
             return
 
 
-def _width(weight: Any) -> int:
+def _width(weight: relax.Expr) -> int:
     return np.dtype(str(weight.ty.dtype)).itemsize
 
 
 class _Prefetcher(Translator):
     def __init__(
-        self, builder: relax.BlockBuilder, kernels: dict[Any, _Kernel], threads: int
+        self, builder: relax.BlockBuilder, kernels: dict[relax.Var, _Kernel], threads: int
     ) -> None:
         super().__init__(builder)
         self.threads = threads
         self.kernels = kernels
-        self.prefetching: dict[Any, Any] = {}
+        self.prefetching: dict[tuple[Any, ...], relax.GlobalVar] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         kernel = self.kernels.get(var)
         if kernel is not None and kernel.prefetches:
             value = self._with_weights(kernel)
         self.values[var] = self.builder.emit(self.plain(value))
 
-    def _with_weights(self, kernel: _Kernel) -> Any:
+    def _with_weights(self, kernel: _Kernel) -> relax.Call:
         name, inputs = kernel.call.args
         wanted = kernel.prefetches
         key = name, tuple((str(one.weight.ty), one.elements, one.stride) for one in wanted)
@@ -160,7 +160,9 @@ class _Prefetcher(Translator):
         return call_on(kernel.call, [self.prefetching[key], fields])
 
 
-def _prefetching(function: Any, inputs: int, wanted: list[_Prefetch], threads: int) -> Any:
+def _prefetching(
+    function: tirx.PrimFunc, inputs: int, wanted: list[_Prefetch], threads: int
+) -> tirx.PrimFunc:
     """The function with more inputs, whose lines it prefetches as it multiplies."""
     later = [
         tirx.decl_buffer([int(e) for e in w.ty.shape], str(w.ty.dtype), f"later_{i}")
@@ -168,8 +170,8 @@ def _prefetching(function: Any, inputs: int, wanted: list[_Prefetch], threads: i
     ]
     nest, _ = _nest(function)
     loops = [loop for loop in nest if loop.kind in (tirx.ForKind.SERIAL, tirx.ForKind.PARALLEL)]
-    run: Any = tirx.const(0, "int64")
-    thread: Any = tirx.const(0, "int64")
+    run: tirx.Expr = tirx.const(0, "int64")
+    thread: tirx.Expr = tirx.const(0, "int64")
     for loop in loops:
         run = run * loop.extent + loop.loop_var
         if loop.kind == tirx.ForKind.PARALLEL:
@@ -178,7 +180,7 @@ def _prefetching(function: Any, inputs: int, wanted: list[_Prefetch], threads: i
     pairs = zip(later, wanted, strict=True)
     hints = [hint for buffer, one in pairs for hint in _hints(buffer, one, run, thread, turns)]
 
-    def on_loop(loop: Any, mutator: Any) -> Any:
+    def on_loop(loop: tirx.For, mutator: Any) -> tirx.Stmt:
         if not loop.same_as(loops[-1]):
             return mutator.default_mutate(loop)
         return loop_like(loop, tirx.SeqStmt([*hints, loop.body]))
@@ -188,7 +190,9 @@ def _prefetching(function: Any, inputs: int, wanted: list[_Prefetch], threads: i
     return tirx.PrimFunc(params, body, function.ret_type, attrs=function.attrs)
 
 
-def _hints(buffer: Any, wanted: _Prefetch, run: Any, thread: Any, turns: int) -> list[Any]:
+def _hints(
+    buffer: tirx.Var, wanted: _Prefetch, run: tirx.Expr, thread: tirx.Expr, turns: int
+) -> list[tirx.Stmt]:
     """Those of one run of a kernel's loops, of which each thread does so many in turn."""
     line = LINE_BYTES // _width(wanted.weight)
     each = -(-wanted.elements // turns)
@@ -197,18 +201,18 @@ def _hints(buffer: Any, wanted: _Prefetch, run: Any, thread: Any, turns: int) ->
     return [prefetch(buffer[(*origin, first + offset)]) for offset in range(0, each, line)]
 
 
-def _nest(function: Any) -> tuple[list[Any], Any]:
+def _nest(function: tirx.PrimFunc) -> tuple[list[tirx.For], SBlockRealize | None]:
     """The loops around the accumulation, outermost first, and the block as it lies in them."""
-    around: list[Any] = []
-    found: list[tuple[list[Any], Any]] = []
+    around: list[tirx.For] = []
+    found: list[tuple[list[tirx.For], SBlockRealize]] = []
 
-    def on_loop(loop: Any, mutator: Any) -> Any:
+    def on_loop(loop: tirx.For, mutator: Any) -> tirx.Stmt:
         around.append(loop)
         mutator.default_mutate(loop)
         around.pop()
         return loop
 
-    def on_block(update: Any, mutator: Any) -> Any:
+    def on_block(update: SBlockRealize, mutator: Any) -> tirx.Stmt:
         if update.block.name_hint == "accumulate_update" and len(update.block.reads) == 3:
             found.append((list(around), update))
         mutator.default_mutate(update)

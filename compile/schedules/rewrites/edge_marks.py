@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from tvm import tirx
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV
 
 # On a loop: how many of its first and last iterations read beyond an edge.
 FIRST, LAST = "compile.first_edge", "compile.last_edge"
@@ -12,12 +12,12 @@ FIRST, LAST = "compile.first_edge", "compile.last_edge"
 LANES = "compile.last_lanes"
 
 
-def mark(sch: Schedule, loop: Any, first: int, last: int, lanes: int = 0) -> None:
+def mark(sch: Schedule, loop: LoopRV, first: int, last: int, lanes: int = 0) -> None:
     """Have the first and last iterations of a loop peeled; the last one's vectors have `lanes`."""
     for key, value in ((FIRST, first), (LAST, last), (LANES, lanes)):
         sch.annotate(loop, key, value)
 
 
-def has_edges(loop: Any) -> bool:
+def has_edges(loop: tirx.For) -> bool:
     """Whether some iterations of a loop are to be peeled: it must stay in one piece."""
     return any(int(loop.annotations.get(key, 0)) for key in (FIRST, LAST, LANES))

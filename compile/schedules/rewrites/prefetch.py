@@ -15,6 +15,7 @@ import numpy as np
 from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV
 from tvm_ffi import structural_mutate, structural_walk
 
 from compile.operators.loop_nests import loop_like
@@ -41,7 +42,7 @@ NEAR_BYTES = 1 << 16
 
 
 def plan(
-    sch: Schedule, panels: dict[Any, int], along: list[Any], step: Any, target: Target
+    sch: Schedule, panels: dict[LoopRV, int], along: list[LoopRV], step: LoopRV, target: Target
 ) -> None:
     """Mark loops for `insert`: those over panels, with their strides in panels, and the steps.
 
@@ -65,7 +66,7 @@ def plan(
     sch.annotate(step, STEPS, str(sch.get(accumulate).reads[2].source.name))
 
 
-def plan_pixel(sch: Schedule, image: str, around: Any) -> None:
+def plan_pixel(sch: Schedule, image: str, around: LoopRV) -> None:
     """Mark the loop `around` the product of an image of one pixel for `insert`.
 
     Each thread prefetches all of the buffer called `image`: other cores have written most of it a
@@ -75,15 +76,15 @@ def plan_pixel(sch: Schedule, image: str, around: Any) -> None:
     sch.annotate(around, PIXEL, image)
 
 
-def _place(sch: Schedule, loops: list[Any], loop: Any) -> int:
+def _place(sch: Schedule, loops: list[LoopRV], loop: LoopRV) -> int:
     return next(i for i, one in enumerate(loops) if sch.get(one).same_as(sch.get(loop)))
 
 
-def insert(function: Any) -> Any:
+def insert(function: tirx.PrimFunc) -> tirx.PrimFunc:
     """The scheduled function with its hints, where `plan` marked some."""
-    around: list[Any] = []
+    around: list[tirx.For] = []
 
-    def on_loop(loop: Any, mutator: Any) -> Any:
+    def on_loop(loop: tirx.For, mutator: Any) -> tirx.Stmt:
         around.append(loop)
         result = mutator.default_mutate(loop)
         around.pop()
@@ -101,7 +102,7 @@ def insert(function: Any) -> Any:
     return function.with_body(structural_mutate(function.body, [(tirx.For, on_loop)]))
 
 
-def _hints(loops: list[Any], name: str) -> list[Any]:
+def _hints(loops: list[tirx.For], name: str) -> list[tirx.Stmt]:
     """Hints that together prefetch one whole panel while all passes over another one run."""
     buffer = _buffer(loops[-1].body, name)
     over_panels = [i for i, loop in enumerate(loops) if PANELS in loop.annotations]
@@ -109,7 +110,7 @@ def _hints(loops: list[Any], name: str) -> list[Any]:
     panels = max(int(loops[i].extent) * s for i, s in zip(over_panels, strides, strict=True))
     number = sum(loops[i].loop_var * s for i, s in zip(over_panels, strides, strict=True))
     last = max(i for i in over_panels if int(loops[i].extent) > 1)
-    run: Any = tirx.const(0, "int32")
+    run: tirx.Expr = tirx.const(0, "int32")
     for loop in loops[last + 1 :]:
         run = run * loop.extent + loop.loop_var
     runs = prod(int(loop.extent) for loop in loops[last + 1 :])
@@ -124,7 +125,7 @@ def _hints(loops: list[Any], name: str) -> list[Any]:
     return [prefetch(buffer[(*origin, start + offset)]) for offset in range(0, each, line)]
 
 
-def _whole(buffer: Any) -> Any:
+def _whole(buffer: tirx.Var) -> tirx.Stmt:
     """Hints for all lines of a buffer."""
     shape = [int(edge) for edge in buffer.ty.shape]
     line = LINE_BYTES // np.dtype(str(buffer.ty.dtype)).itemsize
@@ -134,7 +135,7 @@ def _whole(buffer: Any) -> Any:
     return tirx.For(number, zero, lines, tirx.ForKind.SERIAL, hint)
 
 
-def prefetch(place: Any, cache: int = SECOND_CACHE) -> Any:
+def prefetch(place: tirx.Expr, cache: int = SECOND_CACHE) -> tirx.Stmt:
     """A hint that the line at `place`, an element of a buffer, is soon read."""
     address = tirx.address_of(place)
     read, data = 0, 1
@@ -142,10 +143,10 @@ def prefetch(place: Any, cache: int = SECOND_CACHE) -> Any:
     return tirx.Evaluate(hint)
 
 
-def _buffer(body: Any, name: str) -> Any:
-    found: list[Any] = []
+def _buffer(body: tirx.Stmt, name: str) -> tirx.Var:
+    found: list[tirx.Var] = []
 
-    def on_load(load: Any) -> None:
+    def on_load(load: TensorLoad) -> None:
         if str(load.source.name) == name:
             found.append(load.source)
 

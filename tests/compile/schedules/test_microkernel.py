@@ -117,7 +117,7 @@ def test_of_a_large_panel_what_comes_next_is_asked_for(
     assert f"T.int64({near})" in hint or f"+ {near}" in hint
 
 
-def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: Any) -> None:
+def test_a_convolution_prefetches_weights_that_are_read_once(agree: Any, graph: Any) -> None:
     y = graph.convolution(graph.input([1, 64, 14, 14]), [128, 64, 3, 3], pads=[1] * 4)
     gate = graph.convolution(graph.add("GlobalAveragePool", y), [64, 128, 1, 1])
     gate = graph.convolution(graph.add("Relu", gate), [128, 64, 1, 1])
@@ -129,10 +129,10 @@ def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: An
 
 
 @pytest.mark.parametrize(("edge", "threads"), [(28, 2), (7, 2), (7, 1)])
-def test_several_threads_ask_for_the_panels_that_they_begin_the_next_kernel_with(
+def test_several_threads_prefetch_the_panels_that_they_begin_the_next_kernel_with(
     agree: Any, graph: Any, edge: int, threads: int
 ) -> None:
-    """Rows are divided in the larger image, weights in the smaller; one thread asks for none."""
+    """Rows are divided in the larger image, weights in the smaller; one thread prefetches none."""
     y = graph.convolution(graph.input([1, 256, edge, edge]), [256, 256, 1, 1])
     y = graph.convolution(graph.add("Relu", y), [64, 256, 1, 1])
     found = scripts(agree(graph.model(graph.add("Sigmoid", y)), "host", threads=threads))

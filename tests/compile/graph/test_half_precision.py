@@ -175,7 +175,7 @@ def test_what_cannot_hold_a_large_part_stays_wide(half: Half, graph: Graph) -> N
 
 
 def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
-    """Squeeze-and-excite: a convolution asks for the weights of the products behind it."""
+    """Squeeze-and-excite: a convolution prefetches the weights of the products behind it."""
     y = graph.convolution(graph.input([1, 16, 28, 28]), [96, 16, 3, 3], pads=[1] * 4)
     y = graph.add("Relu", y)
     gate = graph.convolution(graph.add("GlobalAveragePool", y), [96, 96, 1, 1])

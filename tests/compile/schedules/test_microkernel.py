@@ -1,4 +1,4 @@
-"""Products in tiles: weights in chunks, hints ahead of their use, sums that start from the bias."""
+"""Products in tiles: weights in chunks, prefetches, sums that start from the bias."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_sums_start_from_the_bias(agree: Any, new_graph: Any, target: str) -> No
         assert ("T.float32(0.0)" not in start) == bias
 
 
-def test_weights_are_asked_for_ahead(agree: Any, graph: Any) -> None:
+def test_weights_are_prefetched(agree: Any, graph: Any) -> None:
     y = graph.convolution(graph.input([1, 64, 7, 7]), [128, 64, 1, 1])
     model = graph.model(y)
     assert any("T.prefetch" in text for text in scripts(agree(model, "host")).values())

@@ -12,7 +12,7 @@ import numpy as np
 from compile.onnx import model_file
 from compile.onnx.function_expansion import expand_functions
 from compile.onnx.model_file import ModelFile
-from compile.onnx.resize import rewrite_resizes
+from compile.onnx.resize import is_resize, replace_resizes, written_resizes
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 from depthbench.suggest import did_you_mean
@@ -73,7 +73,7 @@ def check_model(file: ModelFile) -> Model:
 
     path, proto = file.path, file.proto
     opset = _opset(path, proto)
-    proto = _upgraded(_inlined(proto), opset)
+    proto = _inlined(proto)
     try:
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
@@ -81,8 +81,10 @@ def check_model(file: ModelFile) -> Model:
     except ValueError as error:  # the serialised model is too large for the checker
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
     known = _known_operators()
+    resizes = written_resizes(path, proto, opset)
+    proto = replace_resizes(_upgraded(proto, opset), resizes)
     opset = _opset(path, proto)
-    proto = rewrite_resizes(expand_functions(proto, known, opset), opset)
+    proto = expand_functions(proto, known, opset)
     _check_operators(path, proto, known, opset)
     return Model(
         path=path,
@@ -125,8 +127,7 @@ def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """Old models that resize images, in a newer opset: TVM misreads the old forms."""
     import onnx.version_converter
 
-    resizes = any(node.op_type in ("Upsample", "Resize") for node in proto.graph.node)
-    if not resizes or opset >= 11:
+    if opset >= 11 or not any(map(is_resize, proto.graph.node)):
         return proto
     try:
         return onnx.version_converter.convert_version(proto, UPGRADE_OPSET)

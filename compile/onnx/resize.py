@@ -1,188 +1,254 @@
-"""Write the resizes that TVM misreads as weighted sums of rows and columns; exact.
+"""Write each Resize and Upsample as a Resize that TVM reads rightly, or as weighted sums.
 
-TVM takes the ratio of the sizes for the scale, which differs where the scaled size is not whole,
-divides by zero where corners are aligned and the result is one pixel wide, and does not know
-antialiasing, some coordinate modes and resized channels. Every resize is linear along each axis:
-its weights are what ONNX's own reference implementation makes of an identity matrix.
+What a node computes is asked of ONNX Runtime, axis by axis. Where TVM has a way to the same
+weights the node becomes a plain Resize to a size; else sums of rows and columns, which are exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compile.onnx.axis_weights import MAX_WEIGHTS, Axis, axis_weights
+from compile.onnx.model_file import STANDARD_DOMAINS
+from compile.onnx.tvm_resize import equivalent
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
 if TYPE_CHECKING:
     import onnx
 
-_KNOWN_COORDINATES = ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners")
-_KNOWN_RANKS = (3, 4, 5)
+_RANKS_OF_TVM = (3, 4, 5)
 # More taps than cubic interpolation has are better a matrix product.
 _MAX_TAPS = 4
-_FIRST_OPSET = 11
+Shapes = Mapping[str, list[int]]
+Constants = Mapping[str, np.ndarray]
 
 
-def rewrite_resizes(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
-    """The model with every Resize that TVM would misread written out, where shapes are static."""
+def written_resizes(path: Path, proto: onnx.ModelProto, opset: int) -> dict[str, Written]:
+    """How TVM can compute each resize of the model as ONNX Runtime does, by the node's output.
+
+    A resize whose size, scales or region depend on the data is left out. Raises InputError,
+    naming the node, for what ONNX Runtime cannot run and what cannot be written.
+    """
     import onnx
 
-    if opset < _FIRST_OPSET or not any(node.op_type == "Resize" for node in proto.graph.node):
-        return proto
-    shapes = _shapes(onnx.shape_inference.infer_shapes(proto))
+    nodes = [node for node in proto.graph.node if is_resize(node)]
+    if not nodes:
+        return {}
+    shapes, types = _ports(onnx.shape_inference.infer_shapes(proto, data_prop=True))
     constants = _constants(proto)
+    found = {}
+    for node in nodes:
+        try:
+            axes = _axes(node, shapes, constants, opset)
+            if axes is None:
+                continue
+            written = Written(node, shapes[node.input[0]], types.get(node.input[0], 1))
+            written.write(_matrices(node, axes, opset))
+        except _CannotWrite as error:
+            place = node.name or ", ".join(node.output)
+            raise InputError(
+                f"{path}: operator {node.op_type} (node {place!r}, opset {opset}) cannot be "
+                f"compiled: {error}",
+                advice=error.advice,
+            ) from error
+        found[node.output[0]] = written
+    return found
+
+
+def replace_resizes(proto: onnx.ModelProto, written: Mapping[str, Written]) -> onnx.ModelProto:
+    """The model with what was written in the place of its resizes."""
+    empty = {name for name, value in _constants(proto).items() if not value.size}
     nodes: list[onnx.NodeProto] = []
-    weights: list[onnx.TensorProto] = []
     for node in proto.graph.node:
-        plan = _plan(node, shapes, constants, opset) if node.op_type == "Resize" else None
-        if plan is None:
+        if not is_resize(node):
             nodes.append(node)
-            continue
-        for one in _written(node, plan, shapes[node.input[0]]):
-            (weights if isinstance(one, onnx.TensorProto) else nodes).append(one)
-    if weights:
-        del proto.graph.node[:]
-        proto.graph.node.extend(nodes)
-        proto.graph.initializer.extend(weights)
+        elif new := written.get(node.output[0]):
+            nodes.extend(new.nodes)
+            proto.graph.initializer.extend(new.weights)
+        else:
+            # TVM reads a missing input so, not an empty tensor.
+            node.input[:] = ["" if name in empty else name for name in node.input]
+            nodes.append(node)
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
     return proto
 
 
-def axis_weights(
-    node: onnx.NodeProto, length: int, result: int, scale: float | None, opset: int
-) -> np.ndarray:
-    """The matrix [result, length] that a Resize multiplies an axis by; `scale` if it gives one."""
-    from onnx import helper, numpy_helper
-    from onnx.reference import ReferenceEvaluator
-
-    kept = [one for one in node.attribute if one.name != "axes"]
-    if scale is None:
-        inputs, given = ["x", "", "", "to"], np.array([result, length], np.int64)
-    else:
-        inputs, given = ["x", "", "to"], np.array([scale, 1], np.float32)
-    own = helper.make_node("Resize", inputs, ["y"])
-    own.attribute.extend(kept)
-    ports = [
-        helper.make_tensor_value_info(name, 1, shape)
-        for name, shape in (("x", [length, length]), ("y", [result, length]))
-    ]
-    to = numpy_helper.from_array(given, "to")
-    graph = helper.make_graph([own], "axis", ports[:1], ports[1:], [to])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    (matrix,) = ReferenceEvaluator(model).run(None, {"x": np.eye(length, dtype=np.float32)})
-    return np.asarray(matrix)
+def is_resize(node: onnx.NodeProto) -> bool:
+    """Whether the node is ONNX's Resize or Upsample."""
+    return node.op_type in ("Resize", "Upsample") and node.domain in STANDARD_DOMAINS
 
 
-def _plan(
-    node: onnx.NodeProto,
-    shapes: Mapping[str, list[int]],
-    constants: Mapping[str, np.ndarray],
-    opset: int,
-) -> dict[int, np.ndarray] | None:
-    """The matrix of each axis that is resized; None where TVM can have the node as it is."""
-    attributes = _attributes(node)
+class _CannotWrite(Exception):
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
+def _axes(
+    node: onnx.NodeProto, shapes: Shapes, constants: Constants, opset: int
+) -> dict[int, Axis] | None:
+    """The axes that are resized; None where that cannot be known, none for a copy."""
     before, after = shapes.get(node.input[0]), shapes.get(node.output[0])
-    coordinates = attributes.get("coordinate_transformation_mode", "half_pixel")
-    if before is None or after is None or coordinates == "tf_crop_and_resize":
+    if before is None or after is None:
         return None
     if before == after:
-        return None  # a copy, for ONNX Runtime and TVM alike, whatever the scales
-    if "keep_aspect_ratio_policy" in attributes:
-        return None  # the scale and the size that it gives do not fit; TVM refuses it
-    given = [constants.get(name) for name in [*node.input[2:4], "", ""][:2]]
+        return {}  # a copy for ONNX Runtime, whatever the scales
+    attributes = _attributes(node)
+    if attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise _CannotWrite("it keeps the aspect ratio", "export it with the size that results")
     axes = [int(axis) % len(before) for axis in attributes.get("axes", range(len(before)))]
-    scales: dict[int, float] = {}
-    if given[0] is not None and given[0].size:
-        scales = dict(zip(axes, map(float, given[0]), strict=True))
-    elif given[1] is None:
+    inputs = [*node.input, "", "", "", ""]
+    roi_name, scales_name, sizes_name = ("", inputs[1], "") if opset < 11 else inputs[1:4]
+    scales = attributes.get("scales") or constants.get(scales_name, np.empty(0))
+    if not sizes_name and not len(scales):
         return None
-    exact = coordinates == "align_corners" or all(
-        before[axis] * scale == after[axis] for axis, scale in scales.items()
-    )
-    lost = coordinates == "align_corners" and any(
-        new == 1 != old for old, new in zip(before, after, strict=True)
-    )
-    plain = not {"axes", "antialias"} & set(attributes)
-    known = coordinates in _KNOWN_COORDINATES and len(before) in _KNOWN_RANKS
-    if plain and exact and known and not lost and before[:2] == after[:2]:
-        return None
+    scale = dict(zip(axes, map(float, scales), strict=True)) if len(scales) else {}
+    roi = dict.fromkeys(axes, (0.0, 1.0))
+    if attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize":
+        region = constants.get(roi_name)
+        if region is None or len(region) != 2 * len(axes):
+            return None
+        ends = np.reshape(region, (2, -1)).T
+        roi = {axis: (float(a), float(b)) for axis, (a, b) in zip(axes, ends, strict=True)}
     return {
-        axis: axis_weights(node, before[axis], after[axis], scales.get(axis), opset)
+        axis: Axis(before[axis], after[axis], scale.get(axis), roi[axis])
         for axis in axes
-        if before[axis] != after[axis] or scales.get(axis, 1.0) != 1.0
+        if before[axis] != after[axis] or scale.get(axis, 1.0) != 1.0 or roi[axis] != (0.0, 1.0)
     }
 
 
-def _written(
-    node: onnx.NodeProto, plan: Mapping[int, np.ndarray], shape: list[int]
-) -> Iterator[Any]:
-    """The nodes, and the weights, that compute a Resize axis by axis."""
-    from onnx import helper, numpy_helper
+def _matrices(node: onnx.NodeProto, axes: Mapping[int, Axis], opset: int) -> dict[int, np.ndarray]:
+    matrices = {}
+    for place, axis in axes.items():
+        if axis.before * axis.after > MAX_WEIGHTS:
+            raise _CannotWrite(
+                f"it makes {axis.after} of {axis.before} pixels", "resize to a smaller size"
+            )
+        try:
+            matrices[place] = axis_weights(node, axis, opset)
+        except Exception as error:  # ONNX Runtime's own exceptions have no common base
+            raise _CannotWrite(
+                f"ONNX Runtime cannot run it: {one_line(error)}",
+                "export the model with other attributes of this node",
+            ) from error
+    return matrices
 
-    place = node.output[0]
-    value, count = node.input[0], 0
 
-    def weight(array: np.ndarray) -> Any:
-        nonlocal count
-        count += 1
-        return numpy_helper.from_array(array, f"{place}.{count}")
+class Written:
+    """The nodes and weights that compute a resize of an input of `shape` and element type."""
 
-    def call(operator: str, *inputs: str, **attributes: Any) -> Any:
-        nonlocal count
-        count += 1
-        made = helper.make_node(operator, inputs, [f"{place}.{count}"], **attributes)
-        made.name = f"{node.name}.{count}"
-        return made
+    def __init__(self, node: onnx.NodeProto, shape: list[int], elements: int) -> None:
+        from onnx import helper
 
-    for axis, matrix in plan.items():
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self._node, self._shape = node, list(shape)
+        self._dtype = np.dtype(helper.tensor_dtype_to_np_dtype(elements))
+        self._attributes = _attributes(node)
+
+    def write(self, matrices: Mapping[int, np.ndarray]) -> None:
+        """Multiply each axis by its matrix."""
+        value = self._node.input[0]
+        after = list(self._shape)
+        for axis, matrix in matrices.items():
+            after[axis] = len(matrix)
+        outside = {axis: np.isnan(matrix).any(axis=1) for axis, matrix in matrices.items()}
+        cropped = any(rows.any() for rows in outside.values())
+        way = None
+        if matrices and min(matrices) >= 2 and len(after) in _RANKS_OF_TVM and not cropped:
+            kept = {axis: np.eye(after[axis], dtype=np.float32) for axis in range(2, len(after))}
+            way = equivalent(self._attributes, {**kept, **matrices}.values())
+        if way is not None:
+            sizes = self._weight(np.array(after, np.int64))
+            self._call("Resize", value, "", "", sizes, last=True, **way)
+            return
+        for axis, matrix in matrices.items():
+            value = self._multiplied(value, axis, np.nan_to_num(matrix, nan=0.0))
+        if cropped:
+            value = self._filled(value, outside)
+        self._call("Identity", value, last=True)
+
+    def _multiplied(self, value: str, axis: int, matrix: np.ndarray) -> str:
         taps = int((matrix != 0).sum(axis=1).max(initial=1))
-        if taps > _MAX_TAPS:
-            order = [*(i for i in range(len(shape)) if i != axis), axis]
-            back = [order.index(i) for i in range(len(shape))]
-            yield (first := call("Transpose", value, perm=order))
-            yield (panel := weight(np.ascontiguousarray(matrix.T)))
-            yield (product := call("MatMul", first.output[0], panel.name))
-            yield (last := call("Transpose", product.output[0], perm=back))
-            value = last.output[0]
-            continue
         columns = np.argsort(matrix == 0, axis=1, kind="stable")[:, :taps]
         factors = np.take_along_axis(matrix, columns, axis=1)
+        if not np.issubdtype(self._dtype, np.floating) and not (factors == 1).all():
+            raise _CannotWrite(
+                f"it mixes pixels of type {self._dtype}", "cast its input to float32 before it"
+            )
+        if taps > _MAX_TAPS:
+            order = [*(i for i in range(len(self._shape)) if i != axis), axis]
+            back = [order.index(i) for i in range(len(self._shape))]
+            value = self._call("Transpose", value, perm=order)
+            value = self._call("MatMul", value, self._weight(self._typed(matrix.T)))
+            return self._call("Transpose", value, perm=back)
         terms = []
         for tap in range(taps):
-            yield (index := weight(columns[:, tap].astype(np.int64)))
-            yield (term := call("Gather", value, index.name, axis=axis))
+            index = self._weight(columns[:, tap].astype(np.int64))
+            term = self._call("Gather", value, index, axis=axis)
             if not (factors[:, tap] == 1).all():
-                spread = factors[:, tap].reshape([-1] + [1] * (len(shape) - 1 - axis))
-                yield (factor := weight(np.ascontiguousarray(spread)))
-                yield (term := call("Mul", term.output[0], factor.name))
-            terms.append(term.output[0])
-        value = terms[0]
-        for other in terms[1:]:
-            yield (total := call("Add", value, other))
-            value = total.output[0]
-    last = helper.make_node("Identity", [value], [place])
-    last.name = node.name
-    yield last
+                spread = factors[:, tap].reshape([-1] + [1] * (len(self._shape) - 1 - axis))
+                term = self._call("Mul", term, self._weight(self._typed(spread)))
+            terms.append(term)
+        total = terms[0]
+        for term in terms[1:]:
+            total = self._call("Add", total, term)
+        return total
+
+    def _filled(self, value: str, outside: Mapping[int, np.ndarray]) -> str:
+        """The value with what lies outside of the crop, where it is zero, filled."""
+        fill = self._attributes.get("extrapolation_value", 0.0)
+        mask = np.zeros([1] * len(self._shape), bool)
+        for axis, rows in outside.items():
+            mask = mask | rows.reshape([-1] + [1] * (len(self._shape) - 1 - axis))
+        return self._call("Add", value, self._weight(self._typed(np.where(mask, fill, 0))))
+
+    def _typed(self, array: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(array).astype(self._dtype)
+
+    def _weight(self, array: np.ndarray) -> str:
+        from onnx import numpy_helper
+
+        name = f"{self._node.output[0]}.weight{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(array, name))
+        return name
+
+    def _call(self, operator: str, *inputs: str, last: bool = False, **attributes: Any) -> str:
+        from onnx import helper
+
+        count = len(self.nodes)
+        result = self._node.output[0] if last else f"{self._node.output[0]}.{count}"
+        made = helper.make_node(operator, inputs, [result], **attributes)
+        made.name = self._node.name if last else f"{self._node.name}.{count}"
+        self.nodes.append(made)
+        return result
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """The attributes that are not what they would be by default."""
     from onnx import helper
 
     found = {one.name: helper.get_attribute_value(one) for one in node.attribute}
-    found = {key: v.decode() if isinstance(v, bytes) else v for key, v in found.items()}
-    usual = {"antialias": 0, "keep_aspect_ratio_policy": "stretch"}
-    return {key: value for key, value in found.items() if usual.get(key) != value}
+    return {key: v.decode() if isinstance(v, bytes) else v for key, v in found.items()}
 
 
-def _shapes(proto: onnx.ModelProto) -> dict[str, list[int]]:
-    """The static shapes of a graph's values."""
+def _ports(proto: onnx.ModelProto) -> tuple[dict[str, list[int]], dict[str, int]]:
+    """The static shapes of a graph's values, and the types of their elements."""
     graph = proto.graph
-    found = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
-        dims = value.type.tensor_type.shape.dim
-        if value.type.tensor_type.HasField("shape") and all(dim.dim_value > 0 for dim in dims):
-            found[value.name] = [dim.dim_value for dim in dims]
-    return found
+        kind = value.type.tensor_type
+        dims = kind.shape.dim
+        types[value.name] = kind.elem_type
+        if kind.HasField("shape") and all(dim.dim_value > 0 for dim in dims):
+            shapes[value.name] = [dim.dim_value for dim in dims]
+    return shapes, types
 
 
 def _constants(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
@@ -194,4 +260,6 @@ def _constants(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
         for attribute in node.attribute if node.op_type == "Constant" else ():
             if attribute.name == "value":
                 found[node.output[0]] = numpy_helper.to_array(attribute.t)
+            elif attribute.name in ("value_floats", "value_ints"):
+                found[node.output[0]] = np.array([*attribute.floats, *attribute.ints])
     return found

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from compile.check import check_against_onnxruntime, random_inputs, relative_difference
+from compile.onnx import checked_model
 from compile.onnx.checked_model import Port, load_model
+from compile.pipeline import compile_model
 from depthbench.errors import CheckFailed
 from tests.compile.conftest import Graph
 
@@ -78,3 +80,29 @@ def test_constant_and_broken_references_are_named(tmp_path: Path, graph: Graph) 
     account = check_against_onnxruntime(source, lambda _: results, where="test")
     assert account["constant_outputs"] == [flat]
     assert account["non_finite_outputs"] == [broken]
+
+
+def test_what_was_rewritten_is_checked_too(
+    tmp_path: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(proto: onnx.ModelProto, *rest: object) -> onnx.ModelProto:
+        proto.graph.node[0].op_type = "Exp"
+        return proto
+
+    monkeypatch.setattr(checked_model, "expand_functions", wrong)
+    model = graph.model(graph.add("Relu", graph.input([2, 3])))
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        compile_model(tmp_path / "m.onnx", "host", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_file_with_weights_beside_it_and_dynamic_shape_is_checked_as_given(
+    tmp_path: Path, graph: Graph
+) -> None:
+    sum_ = graph.add("Add", graph.input(["n", 64]), graph.weight(1, 64))
+    model, place = graph.model(graph.add("Relu", sum_)), str(tmp_path / "m.onnx")
+    onnx.save(model, place, save_as_external_data=True, location="w.bin", size_threshold=0)
+    file = tmp_path / "m.onnx"
+    artefact = compile_model(file, "host", tmp_path / "out", input_shapes={"x": [3, 64]})
+    assert max(artefact.manifest["check"]["relative_difference"].values()) < 1e-6

@@ -1,0 +1,39 @@
+"""Functions that are written out before TVM sees the model compute the same on ONNX Runtime."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from compile.onnx.function_expansion import expand_functions
+from tests.compile.conftest import Agree, Graph
+
+PLAIN = {"Add", "Mul", "Gather", "MatMul", "Transpose", "Identity", "Constant"}
+
+
+def run(model: onnx.ModelProto) -> np.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    random = np.random.default_rng(0)
+    inputs = {port.name: random.random(port.shape, np.float32) for port in session.get_inputs()}
+    return session.run(None, inputs)[0]
+
+
+@pytest.mark.parametrize(
+    ("operator", "opset"),
+    [("Celu", 13), ("Celu", 20), ("MeanVarianceNormalization", 20), ("Shrink", 20), ("Swish", 24)],
+)
+def test_functions_are_written_out(agree: Agree, graph: Graph, operator: str, opset: int) -> None:
+    model = graph.model(graph.add(operator, graph.input([1, 4, 5, 6])), opset=opset)
+    model.graph.output[0].CopyFrom(
+        onnx.helper.make_tensor_value_info(model.graph.output[0].name, 1, [1, 4, 5, 6])
+    )
+    made = expand_functions(copy.deepcopy(model), PLAIN, opset)
+    assert operator not in {node.op_type for node in made.graph.node}
+    np.testing.assert_allclose(run(made), run(model), rtol=1e-5, atol=1e-5)
+    agree(model)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compile.onnx.axis_weights import MAX_WEIGHTS, Axis, axis_weights
+from compile.onnx.axis_weights import MAX_WEIGHTS, Axis, Ratio, axis_weights
 from compile.onnx.model_file import STANDARD_DOMAINS
 from compile.onnx.tvm_resize import equivalent
 from depthbench.errors import InputError
@@ -100,8 +100,6 @@ def _axes(
     if before == after:
         return {}  # a copy for ONNX Runtime, whatever the scales
     attributes = _attributes(node)
-    if attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise _CannotWrite("it keeps the aspect ratio", "export it with the size that results")
     axes = [int(axis) % len(before) for axis in attributes.get("axes", range(len(before)))]
     inputs = [*node.input, "", "", "", ""]
     roi_name, scales_name, sizes_name = ("", inputs[1], "") if opset < 11 else inputs[1:4]
@@ -116,10 +114,29 @@ def _axes(
             return None
         ends = np.reshape(region, (2, -1)).T
         roi = {axis: (float(a), float(b)) for axis, (a, b) in zip(axes, ends, strict=True)}
+    ratio, targets = None, {}
+    policy = attributes.get("keep_aspect_ratio_policy", "stretch")
+    if policy != "stretch" and sizes_name:
+        if sizes_name not in constants:
+            raise _CannotWrite("it keeps the aspect ratio", "export it with a constant size")
+        targets = dict(zip(axes, map(int, constants[sizes_name]), strict=True))
+        if min(attributes.get("axes", axes)) < 0:
+            raise _CannotWrite(
+                "ONNX Runtime does not keep the aspect ratio of axes counted from the end",
+                "count them from the front",
+            )
+        choose = min if policy == "not_larger" else max
+        decides = choose(
+            axes, key=lambda axis: np.float32(targets[axis]) / np.float32(before[axis])
+        )
+        ratio = Ratio(policy, before[decides], targets[decides])
     return {
-        axis: Axis(before[axis], after[axis], scale.get(axis), roi[axis])
+        axis: Axis(before[axis], after[axis], scale.get(axis), roi[axis], targets.get(axis), ratio)
         for axis in axes
-        if before[axis] != after[axis] or scale.get(axis, 1.0) != 1.0 or roi[axis] != (0.0, 1.0)
+        if before[axis] != after[axis]
+        or scale.get(axis, 1.0) != 1.0
+        or roi[axis] != (0.0, 1.0)
+        or ratio
     }
 
 

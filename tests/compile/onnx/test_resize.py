@@ -206,3 +206,14 @@ def test_aspect_ratio_of_axes_from_the_end_is_refused(tmp_path: Path) -> None:
     onnx.save(model_of({**case, "sizes": [3, 3]}), str(tmp_path / "m.onnx"))
     with pytest.raises(InputError, match=r"resize0_0.*count them from the front"):
         load_model(tmp_path / "m.onnx")
+
+
+def test_scales_that_do_not_fit_the_axes_are_refused(tmp_path: Path) -> None:
+    case = {"opset": 13, "shape": [1, 2, 4, 6], "attributes": {}, "empty": False}
+    model = model_of({**case, "scales": [1, 1, 2, 2]})
+    model.graph.initializer[0].CopyFrom(
+        onnx.numpy_helper.from_array(np.array([2, 2], np.float32), "c0")
+    )
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    with pytest.raises(InputError, match="2 scales for 4 axes"):
+        load_model(tmp_path / "m.onnx")

@@ -58,6 +58,7 @@ def load_encoder(encoder: Encoder, path: Path) -> None:
     check_fit(needed, renamed, f"{path} does not fit encoder {encoder.name}")
     encoder.backbone.load_state_dict(renamed, strict=False)
     encoder.mean, encoder.std = MEAN, STD
+    encoder.pretrained = True
 
 
 def open_encoder(path: Path) -> Encoder:

@@ -80,7 +80,8 @@ class Encoder(nn.Module):
 
     Input Nx3xHxW, normalised with `mean` and `std`, H and W multiples of 32. Output: the map at
     stride 32 with `channels` channels, and by stride the maps for skip connections with
-    `tap_channels` channels. Parameter names are timm's, under `backbone.`.
+    `tap_channels` channels. Parameter names are timm's, under `backbone.`. `pretrained` says
+    whether its weights are from ImageNet.
     """
 
     def __init__(self, name: str, *, pretrained: bool) -> None:
@@ -91,6 +92,7 @@ class Encoder(nn.Module):
         options = {"zero_init_last": False} if regnet else {}
         model = import_timm().create_model(spec.timm_name, pretrained=pretrained, **options)
         self.name = name
+        self.pretrained = pretrained
         self.spec = spec
         self.mean: tuple[float, ...] = tuple(model.pretrained_cfg["mean"])
         self.std: tuple[float, ...] = tuple(model.pretrained_cfg["std"])

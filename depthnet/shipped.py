@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depthnet.training.origin import phrase
+
 if TYPE_CHECKING:
     from depthnet.network import DepthNetwork
     from depthnet.zoo import Entry
@@ -41,9 +43,15 @@ def stages(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _phrase(record: dict[str, Any]) -> str:
-    sources = ", ".join(f"{s['pairs']} pairs of {s['data']}" for s in record["data"])
+    sources = ", ".join(_amount(source) for source in record["data"])
     runs = stages(record)
     epochs = f"{sum(run['epochs'] for run in runs)} epochs"
     if len(runs) > 1:
         epochs += f" in {len(runs)} stages"
-    return f"trained ({runs[0]['trained_from']}; {sources}; {epochs})"
+    return f"trained ({phrase(runs[0]['origin'])}; {sources}; {epochs})"
+
+
+def _amount(source: dict[str, Any]) -> str:
+    if "pictures" in source:
+        return f"{source['pictures']} unlabelled pictures"
+    return f"{source['pairs']} pairs of {source['data']}"

@@ -88,12 +88,22 @@ def network_of(path: Path) -> str:
 
 def short_hash(path: Path) -> str:
     """The first digits of a file's SHA-256, by which a record names it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return file_hash(path)[:12]
+
+
+def file_hash(path: Path) -> str:
+    """A file's SHA-256, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def record_path(path: Path) -> Path:
     """Where the training record of a weights file lies."""
     return path.with_suffix(".json")
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    """The record beside a weights file, checked against its hash; empty when there is none."""
+    return _read_record(path)
 
 
 def check_fit(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], complaint: str) -> None:

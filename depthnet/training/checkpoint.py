@@ -15,7 +15,7 @@ from depthnet.files import write_whole
 from depthnet.training.log import Row
 from depthnet.weights import read_tensors
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Checkpoint:
     projections: dict[str, Tensor]
     optimizer: dict[str, Any]
     average: dict[str, Tensor] | None
-    origin: str
+    origin: dict[str, Any]
 
     def save(self, path: Path) -> None:
         """Write to `path`; a full disk or a kill leaves the checkpoint that was there."""

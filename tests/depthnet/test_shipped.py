@@ -26,7 +26,7 @@ def test_trained_weights_are_loaded_and_described(
     entry = zoo.get("fastdepth_pruned")
     other, _ = network.build(entry, seed=1)
     record = {
-        "trained_from": "a test",
+        "origin": {"kind": "random", "seed": 0},
         "data": [{"data": "rooms", "pairs": 3}],
         "epochs": 2,
     }
@@ -44,7 +44,7 @@ def test_the_stages_of_a_training_are_counted_together(
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     entry = zoo.get("fastdepth_pruned")
     data = [{"data": "rooms", "pairs": 3}]
-    first = {"trained_from": "nothing", "data": data, "epochs": 2}
-    last = {"trained_from": "the first", "data": data, "epochs": 5, "before": first}
+    first = {"origin": {"kind": "random", "seed": 4}, "data": data, "epochs": 2}
+    last = {"origin": {"kind": "weights", "source": "x"}, "data": data, "epochs": 5, "before": first}
     save_weights(network.build(entry)[0], tmp_path / "fastdepth_pruned.safetensors", last)
     assert shipped.build(entry)[1] == "trained (nothing; 3 pairs of rooms; 7 epochs in 2 stages)"

@@ -67,7 +67,7 @@ def test_a_batch_is_the_samples_as_numbers(ten: Samples) -> None:
 
 
 def test_draws_are_uniform_and_independent() -> None:
-    numbers = torch.cat([draws(0, epoch, list(range(200))) for epoch in range(5)]).numpy()
+    numbers = torch.cat([draws(0, 0, step, 200) for step in range(5)]).numpy()
     assert stats.kstest(numbers.ravel(), "uniform").pvalue > 1e-3
     correlation = np.corrcoef(numbers.T) - np.eye(numbers.shape[1])
     assert np.abs(correlation).max() < 0.15

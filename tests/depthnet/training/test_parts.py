@@ -75,7 +75,7 @@ def test_the_average_is_the_recursion_by_hand() -> None:
             network.num_batches_tracked += 1  # type: ignore[operator]
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
-        average.update(network, step)
+        average.update(network, average.share(step))
     np.testing.assert_allclose(average.network.weight.detach(), expected, rtol=1e-6)
     assert average.network.num_batches_tracked == 6
 
@@ -109,9 +109,9 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a training checkpoint"):
         checkpoint.load(path)
     torch.save({"format": 99}, path)
-    with pytest.raises(InputError, match="format 99, this version reads 2"):
+    with pytest.raises(InputError, match="format 99, this version reads 3"):
         checkpoint.load(path)
-    torch.save({"format": 2, "position": {}}, path)
+    torch.save({"format": 3, "position": {}}, path)
     with pytest.raises(InputError, match="incomplete"):
         checkpoint.load(path)
 

@@ -48,13 +48,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 @given(count=st.integers(1, 2000), share=st.floats(0, 0.6))
 def test_held_out_pairs_are_about_the_share_and_never_learnt_from(count: int, share: float) -> None:
-    learnt, apart = sources.hold_out(count, share)
+    learnt, apart = sources.hold_out(range(count), share)
     assert sorted(learnt + apart) == list(range(count))
     assert abs(len(apart) - count * share) <= sources.BLOCK / 2 + 1
 
 
 def test_neighbours_are_held_out_together() -> None:
-    _, apart = sources.hold_out(795, 0.1)
+    _, apart = sources.hold_out(range(795), 0.1)
     assert len(apart) == 80
     runs = np.split(apart, np.flatnonzero(np.diff(apart) > 1) + 1)
     assert [len(run) for run in runs] == [16] * 5
@@ -62,12 +62,12 @@ def test_neighbours_are_held_out_together() -> None:
 
 def test_a_share_that_is_no_share_is_refused() -> None:
     with pytest.raises(InputError, match=r"held-out share 1\.5"):
-        sources.hold_out(10, 1.5)
+        sources.hold_out(range(10), 1.5)
 
 
 def test_sources_are_mixed_and_only_the_first_is_validated(opened: list[tuple[str, str]]) -> None:
     data = sources.gather(["real", "made@7"], sample_size=(12, 16), input_size=(8, 8), held_out=0.2)
-    assert opened == [("real", "train"), ("made", "train")]
+    assert set(opened) == {("real", "train"), ("made", "train")}
     assert len(data.train) == 32 + 7
     assert data.held_out is not None
     assert data.held_out.images.shape == (8, 3, 8, 8)

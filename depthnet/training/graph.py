@@ -10,8 +10,11 @@ from torch import Tensor
 from depthnet.training.loader import Batches
 from depthnet.training.step import Step
 
-CHUNK = 50
+CHUNK = 100
 """Steps at most between two looks at the losses."""
+
+ALGORITHMS = 3
+"""How many of cuDNN's kernels for a convolution are tried; the best is nearly always among them."""
 
 WARM = 3
 """Steps before the capture: cuDNN chooses its kernels, the optimizer makes its state."""
@@ -41,7 +44,11 @@ class GraphedSteps:
             sizes=batches.sizes,
             device=device,
         )
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark_limit = ALGORITHMS
         self.stream = torch.cuda.Stream(device)
+        self.event = torch.cuda.Event()
+        self.count = 0
         self.graph: torch.cuda.CUDAGraph | None = None
         self.done = 0
         example = batches.draws(0, 0)
@@ -55,26 +62,30 @@ class GraphedSteps:
         for group in step.optimizer.param_groups:
             group["lr"] = torch.zeros((), device=device)
 
-    def start(self, epoch: int, first: int, count: int) -> None:
-        """Ask for `count` steps of an epoch, from step `first`; returns before they are done."""
-        steps = range(first, first + count)
-        numbers = [epoch * len(self.host) + step for step in steps]
+    def start(self, first: int, count: int) -> None:
+        """Ask for `count` steps from step `first` of the run; returns before they are done."""
+        numbers = range(first, first + count)
+        places = [divmod(number, len(self.host)) for number in numbers]
         average = self.step.average
         self.stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self.stream):
-            _fill(self.rows, torch.tensor([self.host.indices(epoch, step) for step in steps]))
-            _fill(self.draws, torch.stack([self.host.draws(epoch, step) for step in steps]))
+            _fill(self.rows, torch.tensor([self.host.indices(*place) for place in places]))
+            _fill(self.draws, torch.stack([self.host.draws(*place) for place in places]))
             shares = [average.share(number) if average else 1.0 for number in numbers]
-            rates = [self.rate(number) for number in numbers]
-            _fill(self.rates, torch.tensor([rates, shares]).T)
+            _fill(self.rates, torch.tensor([[self.rate(number) for number in numbers], shares]).T)
             self.counter.zero_()
-            for _ in steps:
+            for _ in numbers:
                 self._next()
+            self.event.record()
         self.count = count
+
+    def ready(self) -> bool:
+        """Whether the steps that were asked for are done."""
+        return bool(self.event.query())
 
     def finish(self) -> list[tuple[float, float]]:
         """Wait for the steps that were asked for: the loss and norm of each."""
-        self.stream.synchronize()
+        self.event.synchronize()
         return [(loss, norm) for loss, norm in self.results[: self.count].tolist()]
 
     def _next(self) -> None:

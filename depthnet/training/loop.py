@@ -35,6 +35,7 @@ from depthnet.training.watch import Diverged, watch
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 CHECKPOINT_EVERY_S = 300.0
+WAIT_S = 0.0005
 
 
 class Trainer:
@@ -104,10 +105,8 @@ class Trainer:
             self.precision,
         )
         self.graphed: GraphedSteps | None = None
-        if device.startswith("cuda"):
-            torch.backends.cudnn.benchmark = True
-            if self.world.processes == 1:
-                self.graphed = GraphedSteps(self.step, self.batches, self._rate, device)
+        if device.startswith("cuda") and self.world.processes == 1:
+            self.graphed = GraphedSteps(self.step, self.batches, self._rate, device)
 
     @property
     def result(self) -> DepthNetwork:
@@ -148,9 +147,11 @@ class Trainer:
         while not self.finished:
             began = time.monotonic()
             if self.graphed:
-                count = min(CHUNK, len(self.batches) - self.position.step)
-                self.graphed.start(self.position.epoch, self.position.step, count)
+                self.graphed.start(self._number, self._undisturbed())
                 yield True
+                while not self.graphed.ready():
+                    time.sleep(WAIT_S)
+                    yield True
                 results, stopping = self.graphed.finish(), stop.asked
             else:
                 result, stopping = self._step(stop.asked)
@@ -163,8 +164,8 @@ class Trainer:
                 speed.add(self.batches.batch, seconds)
                 self.position.seconds += seconds
                 self._tell(loss, speed)
-            if self.position.step == len(self.batches):
-                self._end_epoch(speed)
+                if self.position.step == len(self.batches):
+                    self._end_epoch(speed)
             if stopping or self.finished or time.monotonic() - saved > self.checkpoint_every_s:
                 self.save()
                 saved = time.monotonic()
@@ -214,12 +215,29 @@ class Trainer:
         self.position = state.position
         self.origin = origin_of(state.origin)
 
+    @property
+    def _number(self) -> int:
+        """The number of the next step, from 0."""
+        return self.position.epoch * len(self.batches) + self.position.step
+
+    def _undisturbed(self) -> int:
+        """How many steps may be done before the weights are looked at."""
+        last = self.position.epoch + 1
+        while not self._due(last) and last * len(self.batches) - self._number < CHUNK:
+            last += 1
+        return min(CHUNK, last * len(self.batches) - self._number)
+
+    def _due(self, done: int) -> bool:
+        """Whether the run is validated after so many epochs."""
+        every = max(self.recipe.epochs // self.recipe.validations, 1)
+        return done % every == 0 or done >= self.recipe.epochs
+
     def _rate(self, number: int) -> float:
         return learning_rate(self.recipe, number, self.steps)
 
     def _step(self, asked: bool) -> tuple[tuple[float, float], bool]:
         position = self.position
-        number = position.epoch * len(self.batches) + position.step
+        number = self._number
         # Networks that drop at random do so by the step's number, not by what came before it.
         torch.manual_seed(hash((self.seed, number, self.world.process)) % 2**63)
         image, depth = self.batches.get(position.epoch, position.step)
@@ -234,7 +252,7 @@ class Trainer:
 
     def _note(self, loss: float, norm: float) -> None:
         position = self.position
-        number = position.epoch * len(self.batches) + position.step
+        number = self._number
         if wrong := watch(position, number, loss, norm):
             path = self.folder / CHECKPOINT
             kept = f"{path} is the last good checkpoint" if path.exists() else "no checkpoint yet"
@@ -257,9 +275,7 @@ class Trainer:
             "images_per_s": speed.images_per_s,
             "hours": position.seconds / 3600.0,
         }
-        every = max(self.recipe.epochs // self.recipe.validations, 1)
-        due = done % every == 0 or done == self.recipe.epochs
-        if self.data.held_out and due and self.world.leads:
+        if self.data.held_out and self._due(done) and self.world.leads:
             row |= validate(self.result, self.data.held_out, self.world.device)
         position.rows.append(row)
         position.epoch, position.step, position.loss_sum = done, 0, 0.0
@@ -267,7 +283,7 @@ class Trainer:
             write_log(self.folder / LOG, position.rows)
 
     def _tell(self, loss: float, speed: Speed) -> None:
-        done = self.position.epoch * len(self.batches) + self.position.step
+        done = self._number
         left = (self.steps - done) * self.batches.batch / speed.images_per_s
         self.progress(
             Moment(

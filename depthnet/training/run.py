@@ -101,6 +101,7 @@ def prepare(
         raise InputError("unlabelled pictures teach nothing without a teacher: name one")
     status(f"building {name}")
     built, origin, before = _build(entry, start, seed)
+    built.to(world.device)
     data = gather(
         lessons.specs,
         sample_size=recipe.sample_size or entry.input_size,

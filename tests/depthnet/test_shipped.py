@@ -32,7 +32,7 @@ def test_trained_weights_are_loaded_and_described(
     }
     save_weights(other, tmp_path / "fastdepth_pruned.safetensors", record)
     built, phrase = shipped.build(entry)
-    assert phrase == "trained (a test; 3 pairs of rooms; 2 epochs)"
+    assert phrase == "trained (random, seed 0; 3 pairs of rooms; 2 epochs)"
     image = torch.rand(1, 3, 64, 64)
     assert torch.allclose(built(image), other(image), rtol=1e-2)
     assert not torch.allclose(built(image), network.build(entry)[0](image), rtol=1e-2)
@@ -47,4 +47,4 @@ def test_the_stages_of_a_training_are_counted_together(
     first = {"origin": {"kind": "random", "seed": 4}, "data": data, "epochs": 2}
     last = {"origin": {"kind": "weights", "source": "x"}, "data": data, "epochs": 5, "before": first}
     save_weights(network.build(entry)[0], tmp_path / "fastdepth_pruned.safetensors", last)
-    assert shipped.build(entry)[1] == "trained (nothing; 3 pairs of rooms; 7 epochs in 2 stages)"
+    assert shipped.build(entry)[1] == "trained (random, seed 4; 3 pairs of rooms; 7 epochs in 2 stages)"

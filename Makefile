@@ -2,7 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 MINUTES ?= 10
+# Processes that share the tests; each is content with one core.
+WORKERS ?= 2
+# PyTorch's index of CPU wheels, as its documentation gives it: without CUDA, 2.7 to 2.9 GB less.
+TORCH_INDEX ?=
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 # Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, the model
 # of its CPU that estimates cycles, and venv.
 DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
@@ -19,13 +26,13 @@ quickstart: setup
 	$(BIN)/depthbench quickstart
 
 test: setup-dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-unit: setup-dev
-	$(BIN)/python -m pytest --ignore=tests/integration
+	$(PYTEST) --ignore=tests/integration
 
 test-integration: setup-dev
-	$(BIN)/python -m pytest tests/integration
+	$(PYTEST) tests/integration
 
 # Needs clang-19 and libclang-rt-19-dev, which nothing else does.
 fuzz: setup-dev
@@ -39,7 +46,7 @@ lint: setup-dev
 	$(BIN)/ruff format --check .
 
 types: setup-dev
-	$(BIN)/mypy depthnet compile android_rpc bench
+	$(BIN)/mypy depthbench depthnet compile android_rpc bench tests benchmarks examples
 
 setup: system $(VENV)/.installed
 
@@ -48,14 +55,14 @@ setup-dev: system browser $(VENV)/.installed-dev
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
-	@echo "installing the Python packages (2.3 GB unpacked)"
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing the Python packages (2.3 GB unpacked with PyTorch's CPU build)"
+	$(PIP_INSTALL) -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing the development packages"
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	$(PIP_INSTALL) -e '.[dev]'
 	@touch $@
 
 system:

@@ -1,1 +1,5 @@
 """Measure accuracy and cost, keep the raw samples, report them; the command line."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,17 +1,18 @@
-"""From what a user names, a network or a file, to an ONNX file."""
+"""The ONNX file of what a user names, a network or a file."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import InputError
-
-Progress = Callable[[str], None]
+from depthbench import cancellation
+from depthbench.errors import InputError
+from depthbench.progress import Progress
+from depthnet.export.export_cache import origin_of
+from depthnet.weights.origin import Origin
 
 MAX_BYTES = 2**31 - 1
 _NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
@@ -31,6 +32,11 @@ class Model:
     input_shape: tuple[int, ...]
     metadata: dict[str, str]
     quantised: bool = False
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where its weights come from; None when the file does not say."""
+        return origin_of(self.metadata)
 
     @property
     def complexity(self) -> dict[str, Any]:
@@ -77,19 +83,22 @@ def export_network(
     progress: Progress = lambda line: None,
 ) -> Model:
     """Build the network called `name` and export it to `path`, unless that holds it already."""
-    from depthnet import exported, zoo
+    from depthnet import zoo
+    from depthnet.export import export_cache
 
     entry = zoo.get(name)
     shape = size or entry.input_size
-    if exported.is_up_to_date(path, entry, shape):
+    if export_cache.is_up_to_date(path, entry, shape):
         return load_model(path, name)
-    from depthnet import export, shipped
+    from depthnet.export import onnx_export
+    from depthnet.weights import pretrained
 
     progress(f"building {name}")
-    built, weights = shipped.build(entry)
+    built, origin = pretrained.build(entry)
+    cancellation.check()
     progress(f"exporting {name} to {path}")
-    made_from = exported.made_from(entry, shape)
-    export.export(built, weights, path, size=size, made_from=made_from)
+    made_from = export_cache.made_from(entry, shape)
+    onnx_export.export(built, origin, path, size=size, made_from=made_from)
     return load_model(path, name)
 
 

@@ -6,22 +6,23 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.accuracy import default_data
-from bench.errors import InputError
+from bench.accuracy.evaluate import default_data
 from bench.models import Model, load_model
+from depthbench import cancellation
+from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-Progress = Callable[[str], None]
 
 PRODUCTS = ("Conv", "Gemm", "MatMul")
 STAMP = "quantised"
@@ -145,11 +146,12 @@ def _is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
 def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> Iterator[NDArray]:
     import numpy as np
 
-    from depthnet import protocols
+    from depthnet.scoring import protocols
 
     rule = protocols.get(calibration.protocol)
     count = min(calibration.images, len(dataset))
     for index in np.linspace(0, len(dataset) - 1, count).astype(int):
+        cancellation.check()
         pair = dataset[int(index)]
         image, _ = rule.look(pair.image, pair.depth)
         network_input = protocols.to_input(image, size)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from depthbench.progress import Progress
 
 PROTOCOLS = ("paper", "eigen")
 DRAWN, SHEET_IMAGES = "eigen", 6
 
 
 def run_quickstart(
-    name: str, out: Path, *, data: str | None, limit: int, say: Callable[[str], None]
+    name: str, out: Path, *, data: str | None, limit: int, say: Progress
 ) -> tuple[dict[str, Any], bool]:
     """Run every step for the network called `name` and return the report and whether all held.
 
@@ -20,19 +21,20 @@ def run_quickstart(
     `.md`, `.json`) in `out`. `say` is told each step, with the seconds since the start. The
     records of this run are reported; older ones in the file stay there.
     """
-    from android_rpc.choose import open_device
-    from bench.accuracy import default_data, measure_accuracy
-    from bench.artefacts import compile_for
-    from bench.contact_sheet import Sample, sheet_entry, write_contact_sheet
-    from bench.latency import measure_on_device
+    from android_rpc.devices.factory import open_device
+    from bench.accuracy.contact_sheet import Sample, sheet_entry, write_contact_sheet
+    from bench.accuracy.evaluate import default_data, measure_accuracy
+    from bench.compile_service import compile_for
+    from bench.measure.latency import measure_on_device
+    from bench.measure.request import MeasurementRequest
     from bench.models import resolve_model
-    from bench.networks import record_complexity
-    from bench.record import append_record
+    from bench.paper.networks import record_complexity
+    from bench.records.record import append_record
     from bench.report.report import build_report
     from bench.report.write import write_report
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
-    from depthnet import protocols
     from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
 
     start = time.monotonic()
     records = []
@@ -59,9 +61,7 @@ def run_quickstart(
             keep(scores)
     artefact = compile_for(str(model.path), "arm64-a76", out, progress=step)
     measured = measure_on_device(
-        artefact,
-        model.path,
-        device,
+        MeasurementRequest(artefact, model.path, device),
         progress=step,
         on_sample=lambda ms: step(f"{device.name}: {ms:.0f} ms of emulation"),
         keep=keep,

@@ -13,13 +13,13 @@ import click
 from numpy.typing import NDArray
 
 from bench import cli
-from bench.agreement import compare, seeded_inputs
-from bench.artefacts import compile_for, in_precision, resolve_artefact
+from bench.compile_service import compile_for, in_precision, resolve_artefact
 from bench.cost.caches import count_misses
-from bench.cost.inference import KNOWN_ERROR, measure
+from bench.cost.inference_cost import KNOWN_ERROR, measure
 from bench.cost.peers import PEERS, measure_peer
-from bench.errors import CheckFailed, InputError
+from bench.measure.agreement import compare, seeded_inputs
 from bench.models import resolve_model
+from depthbench.errors import CheckFailed, InputError
 from depthnet.zoo import FLAGSHIP
 
 

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,16 +24,19 @@ import onnx
 import psutil
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle, build_bundle
-from android_rpc.device import Device
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.fleet import DevicesOfTracker
-from android_rpc.tracker import Tracker
+from android_rpc.bundle.bundle import Bundle, build_bundle
+from android_rpc.devices.device import Device
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
+from android_rpc.remote_model import RemoteModel
+from android_rpc.session import Session
+from android_rpc.tracker.tracker import Tracker
 from bench import cli
-from bench.connection import OpenSession
-from bench.farm import Job, measure_all
-from bench.latency import Connect, measure_on_device
-from bench.record import Record
+from bench.measure.connection import OpenSession
+from bench.measure.job_queue import Job, measure_all
+from bench.measure.latency import Connect, measure_on_device
+from bench.measure.request import MeasurementRequest
+from bench.records.record import Record
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
 
@@ -132,13 +135,14 @@ def run(made: list[Artefact], tracker: Tracker, key: str, pause: float) -> dict[
     def measure(job: Job, device: Device, connect: Connect) -> Record:
         with clock.count("measuring"):
             return measure_on_device(
-                job.artefact, job.source, device, connect=timed(connect, clock, pause)
+                MeasurementRequest(job.artefact, job.source, device),
+                connect=timed(connect, clock, pause),
             )
 
     jobs = [Job(one, one.folder.parent / one.manifest["source"]["file"]) for one in made]
-    fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+    pool = TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{key}"))
     cpu, start = cpu_seconds(), time.monotonic()
-    records = measure_all(jobs, fleet, measure)
+    records = measure_all(jobs, pool, measure)
     wall, cpu = time.monotonic() - start, cpu_seconds() - cpu
     names = sorted(record["model"] for record in records)
     if names != sorted(one.manifest["name"] for one in made):
@@ -165,6 +169,21 @@ def run(made: list[Artefact], tracker: Tracker, key: str, pause: float) -> dict[
     }
 
 
+class CountedLoads:
+    """A session whose loading of models is counted."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session, self._clock = session, clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def load(self, library: Path) -> RemoteModel:
+        """See `Session.load`."""
+        with self._clock.count("upload and load"):
+            return self._session.load(library)
+
+
 def timed(connect: Connect, clock: Clock, pause: float) -> Connect:
     """`connect` with a pause before each session, and the seconds that pass counted."""
 
@@ -179,15 +198,9 @@ def timed(connect: Connect, clock: Clock, pause: float) -> Connect:
                 with ExitStack() as stack:
                     with clock.count("opening a session"):
                         session = stack.enter_context(open_session())
-                    load = session.load
-                    session.load = lambda library: counted(load, library)
-                    yield session
+                    yield CountedLoads(session, clock)
 
             yield open_timed
-
-    def counted(load: Callable[[Path], Any], library: Path) -> Any:
-        with clock.count("upload and load"):
-            return load(library)
 
     return connect_timed
 

@@ -15,15 +15,15 @@ from typing import Any
 import click
 
 from bench import cli
-from bench.agreement import seeded_inputs
-from bench.artefacts import in_precision
-from bench.comparison import compare, precision_of
-from bench.errors import InputError, RuntimeLost, ToolMissing
-from bench.interleaving import ROUNDS
+from bench.compile_service import in_precision
+from bench.measure.agreement import seeded_inputs
+from bench.measure.comparison import compare, precision_of
+from bench.measure.interleaving import ROUNDS
 from bench.models import resolve_model
 from bench.runtimes.base import Runtime
-from bench.runtimes.choose import choose, prepare
-from bench.runtimes.own_process import OwnProcess
+from bench.runtimes.registry import choose, prepare
+from bench.runtimes.subprocess_runtime import OwnProcess
+from depthbench.errors import InputError, RuntimeLost, ToolMissing
 
 PEERS = {
     "fp32": ("onnxruntime", "openvino", "ncnn", "litert"),

@@ -19,14 +19,16 @@ import click
 from a76_cost import cost
 
 from bench import cli
-from bench.accuracy import measure_accuracy
+from bench.accuracy.evaluate import measure_accuracy
 from bench.models import resolve_model
-from bench.paper_measured import FILE, SCHEMA, read_measured, timed_networks
-from bench.provenance import commit_of, tool_versions
+from bench.paper.measured import FILE, SCHEMA, read_measured, timed_networks
+from bench.records.provenance import commit_of, tool_versions
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
-from depthnet import protocols, shipped, zoo
+from depthbench.files import write_whole
+from depthnet import zoo
 from depthnet.data import open_dataset
-from depthnet.files import write_whole
+from depthnet.scoring import protocols
+from depthnet.weights import pretrained
 
 KEPT = ("label", "instructions", "est_cycles", "macs", "emulator", "cycle_model")
 
@@ -45,7 +47,7 @@ def main(networks: tuple[str, ...], again: bool, data: str, out: Path, as_json: 
         if again or name not in measured["cost"]:
             measured["cost"][name] = count(name, out)
             write(measured)
-        if shipped.weights_path(name) and (again or name not in measured["accuracy"]):
+        if pretrained.weights_path(name) and (again or name not in measured["accuracy"]):
             measured["accuracy"][name] = score(name, data, out)
             write(measured)
     measured = read_measured()

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import cli
-from bench.accuracy import default_data, measure_accuracy
+from bench.accuracy.evaluate import default_data, measure_accuracy
 from bench.models import resolve_model
-from bench.runtimes.choose import open_runtime
+from bench.runtimes.registry import open_runtime
 
 if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
-    from depthnet.protocols import Protocol
+    from depthnet.scoring.protocols import Protocol
 
 MODELS = ("efficientnet_l2_cat", "mobiledepth")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -43,8 +43,8 @@ def main(
     as_json: bool,
 ) -> None:
     """Score every model in every precision on one thread of this machine."""
-    from depthnet import protocols
     from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
 
     rule = protocols.get(protocol)
     dataset = open_dataset(data or default_data(), "test", limit)

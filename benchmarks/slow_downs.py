@@ -1,4 +1,4 @@
-"""How often does `depthbench check` flag a slow-down, and how often only noise?
+"""Share of slow-downs, and of mere noise, that `depthbench check` flags.
 
 python benchmarks/slow_downs.py [--histories N] [--json]
 
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import click
 import numpy as np
 
 from bench import cli
-from bench.regression import LEAST_RUNS, MOST_RUNS, Run, compare_with_history
+from bench.stats.regression import LEAST_RUNS, MOST_RUNS, Run, compare_with_history
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def flagged(noise: Noise, past: int, slower: float, histories: int) -> float:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(histories: int, as_json: bool) -> None:
     """Print the share of simulated histories that are flagged, by noise, length and slow-down."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"noise": name, "past_runs": past, "slower": slower, "flagged": share}
         for name, noise in NOISE.items()
         for past in (LEAST_RUNS, MOST_RUNS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 SCHEMA = 1
 LIBRARY = "model.so"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from compile.errors import CheckFailed, InputError
-from compile.frontend import Model, Port, one_line
+from compile.onnx.importer import Model, Port, one_line
 from compile.precision import FP32
+from depthbench.errors import CheckFailed, InputError
 
 SEED = 0
 Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]

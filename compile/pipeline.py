@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from compile import interrupt, targets
 from compile.artefact import LIBRARY, Artefact, finish, load_artefact, replacing
-from compile.errors import InputError
 from compile.precision import FP32, Precision, for_target
+from compile.records.tuned_choices import sha256_of, with_choices
+from compile.runtime.threads import usable_cores
 from compile.targets import Target
-from compile.threads import usable_cores
-from compile.tuned import sha256_of, with_choices
+from depthbench import cancellation
+from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
-    from compile.frontend import Model, Port
-    from compile.memory import Memory
-    from compile.passes.accounting import Rewrites
-    from compile.runtime import Machine
+    from compile.graph.accounting import Rewrites
+    from compile.onnx.importer import Model, Port
+    from compile.runtime.executable import Machine
+    from compile.runtime.memory import Memory
     from compile.schedules.select import Account
 
-Progress = Callable[[str], None]
 TOOLS = ("apache-tvm", "apache-tvm-ffi", "ziglang", "onnx", "onnxruntime", "numpy")
 
 
@@ -55,7 +56,7 @@ def compile_model(
     Raises InputError (wrong input), ToolMissing (no linker) and CheckFailed (the compiled model
     computes something else).
     """
-    from compile import frontend
+    from compile.onnx import importer
 
     machine = with_choices(targets.get(target, threads), tuned)
     numbers = for_target(precision, machine)
@@ -63,12 +64,12 @@ def compile_model(
     identity = _identity(model, input_shapes or {}, machine, numbers, name)
     if not force and (old := _same(output, identity)):
         return old
-    source = frontend.load_model(model, input_shapes)
+    source = importer.load_model(model, input_shapes)
     if source.sha256 != identity["source"]["sha256"]:
         raise InputError(f"{model}: was changed while it was read; compile again")
 
-    from compile import build
-    from compile.kernels import kernels_of
+    from compile.lowering import build
+    from compile.runtime.kernel_work import kernels_of
 
     with (
         replacing(output) as folder,
@@ -83,8 +84,10 @@ def compile_model(
                 twins.append(second_core.submit(_host_build, scheduled, cores))
 
         compiled = generate(source, machine, numbers, progress, build_twin)
+        cancellation.check()
         progress("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
+        cancellation.check()
         progress("checking against ONNX Runtime")
         manifest = {
             **identity,
@@ -144,24 +147,26 @@ def rewrite(
     progress: Progress = lambda line: None,
 ) -> Rewritten:
     """Import and rewrite a checked model."""
-    from compile import frontend
-    from compile.passes.accounting import in_turn
-    from compile.passes.channels_last import channels_last
-    from compile.passes.fold_scales import fold_scales
-    from compile.passes.fold_shuffles import fold_shuffles
-    from compile.passes.half_precision import half_precision
-    from compile.passes.merge_convolutions import merge_convolutions
-    from compile.passes.phase_convolution import phase_convolutions
-    from compile.passes.quantised import dequantise_weights, store_bytes
-    from compile.passes.raise_extrema import raise_extrema
-    from compile.passes.remove_identities import remove_identities
-    from compile.passes.reshape_constants import reshape_constants
-    from compile.passes.sink_upsampling import sink_upsampling
-    from compile.passes.transposed_convolution import transposed_convolutions
+    from compile.graph.accounting import in_turn
+    from compile.graph.channels_last import channels_last
+    from compile.graph.clip_to_minmax import raise_extrema
+    from compile.graph.fold_scales import fold_scales
+    from compile.graph.fold_shuffles import fold_shuffles
+    from compile.graph.half_precision import half_precision
+    from compile.graph.merge_convolutions import merge_convolutions
+    from compile.graph.phase_convolution import phase_convolutions
+    from compile.graph.qdq import dequantise_weights, store_bytes
+    from compile.graph.remove_identities import remove_identities
+    from compile.graph.reshape_constants import reshape_constants
+    from compile.graph.sink_upsampling import sink_upsampling
+    from compile.graph.transposed_convolution import transposed_convolutions
+    from compile.onnx import importer
 
+    cancellation.check()
     progress("importing")
-    mod = frontend.import_model(source)
-    outputs = frontend.output_ports(source, mod)
+    mod = importer.import_model(source)
+    outputs = importer.output_ports(source, mod)
+    cancellation.check()
     progress("rewriting")
     mod = reshape_constants(raise_extrema(mod))
     if numbers.storage == "int8":
@@ -193,32 +198,35 @@ def make_code(
     `when_scheduled` gets the scheduled functions before code is generated from them; if that
     fails, it gets others, and the last are those of the result.
     """
-    from compile import build
-    from compile.fusion import fuse
-    from compile.memory import memory_of
-    from compile.passes.byte_products import byte_products
-    from compile.passes.pair_windows import pair_windows
-    from compile.passes.vector_math import vector_math
-    from compile.schedules import steps
-    from compile.schedules.next_weights import ask_for_next_weights
+    from compile.graph.fusion import fuse
+    from compile.lowering import build
+    from compile.lowering.vector_math import vector_math
+    from compile.operators.byte_products import byte_products
+    from compile.operators.fuse_depthwise_pointwise import pair_windows
+    from compile.runtime.memory import memory_of
+    from compile.schedules import schedule_utils
+    from compile.schedules.rewrites.cross_kernel_prefetch import ask_for_next_weights
     from compile.schedules.select import schedule_module
 
+    cancellation.check()
     progress("fusing")
     mod, rewrites = model.mod, model.rewrites
     if model.numbers.storage == "int8":
         mod, reduced = byte_products(mod, machine)
         rewrites = replace(rewrites, precision=reduced)
     mod = vector_math(pair_windows(fuse(mod, machine), machine))
+    cancellation.check()
     progress("scheduling")
     scheduled, account = schedule_module(mod, machine)
     scheduled = ask_for_next_weights(scheduled, machine)
+    cancellation.check()
     progress("generating code")
     when_scheduled(scheduled)
     try:
         with interrupt.restored():
             planned = build.plan(scheduled, machine)
             executable = build.generate_code(planned, machine)
-    except steps.FAILURES:
+    except schedule_utils.FAILURES:
         scheduled, account = schedule_module(mod, machine, verify=True)
         when_scheduled(scheduled)
         planned = build.plan(scheduled, machine)
@@ -227,9 +235,10 @@ def make_code(
 
 
 def _host_build(scheduled: Any, threads: int) -> Machine:
-    from compile import build, runtime
+    from compile.lowering import build
+    from compile.runtime import executable
 
-    return runtime.Machine(build.lower(scheduled, targets.get("host")), threads)
+    return executable.Machine(build.lower(scheduled, targets.get("host")), threads)
 
 
 def _check(
@@ -241,13 +250,14 @@ def _check(
     numbers: Precision,
 ) -> dict[str, Any]:
     """Run what was made, or its twin for this machine where there is one, against the model."""
-    from compile import check, runtime
+    from compile import check
+    from compile.runtime import executable
 
     if twin:
         runner, where = twin[0].result(), "host build of the same schedules"
     else:
-        runner, where = runtime.load_machine(library, threads), "the library itself"
-    run = runtime.by_name(runner, source.inputs, [port.name for port in compiled.outputs])
+        runner, where = executable.load_machine(library, threads), "the library itself"
+    run = executable.by_name(runner, source.inputs, [port.name for port in compiled.outputs])
     return check.check_against_onnxruntime(source, run, where=where, tolerance=numbers.tolerance)
 
 
@@ -263,11 +273,11 @@ def _identity(
     The model is read but not checked, which needs TVM, and that takes seconds to import: who made
     the artefact has checked it. A shape that is left open is no artefact's.
     """
-    from compile import frontend, onnx_file
+    from compile.onnx import importer, model_file
 
-    proto = onnx_file.parse(model)
-    digest = onnx_file.load_weights(model, proto)
-    frontend.fix_shapes(model, proto, input_shapes)
+    proto = model_file.parse(model)
+    digest = model_file.load_weights(model, proto)
+    importer.fix_shapes(model, proto, input_shapes)
     weights = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in weights]
     props = {prop.key: prop.value for prop in proto.metadata_props}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from compile.errors import InputError
 from compile.targets import Target
+from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ NAMES: tuple[str, ...] = tuple(_PRECISIONS)
 def get(name: str) -> Precision:
     """Return the precision called `name`; raises InputError for an unknown one."""
     if name not in _PRECISIONS:
-        near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"unknown precision {name!r}: {hint}there are {', '.join(NAMES)}")
+        raise InputError(f"unknown precision {name!r}", advice=did_you_mean(name, NAMES))
     return _PRECISIONS[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import platform
@@ -12,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compile.choices import Choices
-from compile.errors import InputError
+from compile.schedules.choices import Choices
+from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 
 # Types whose vectors have other lanes than those of float32.
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}
@@ -203,10 +203,8 @@ NAMES: tuple[str, ...] = tuple(sorted(_TARGETS))
 def get(name: str, threads: int = 1) -> Target:
     """Return the target called `name`, for code that runs on up to `threads` threads.
 
-    Raises InputError for an unknown name, with the nearest and all known ones.
+    Raises InputError for an unknown name, with the nearest.
     """
     if name not in _TARGETS:
-        near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"unknown target {name!r}: {hint}known targets are {', '.join(NAMES)}")
+        raise InputError(f"unknown target {name!r}", advice=did_you_mean(name, NAMES))
     return replace(_TARGETS[name](), threads=threads, choices=Choices())

@@ -1,1 +1,5 @@
 """The networks of the MobileDepth paper: definition, data, training, scoring, ONNX export."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

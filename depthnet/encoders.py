@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from depthnet.hub import hub_or_cache
+from depthbench.errors import InputError
 from depthnet.timm_import import import_timm
+from depthnet.weights.hub import download
 
 logger = logging.getLogger(__name__)
+
+FILENAME = "model.safetensors"
+"""Of the weights in each of timm's repositories on the hub."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +87,20 @@ class Encoder(nn.Module):
 
     Input Nx3xHxW, normalised with `mean` and `std`, H and W multiples of 32. Output: the map at
     stride 32 with `channels` channels, and by stride the maps for skip connections with
-    `tap_channels` channels. Parameter names are timm's, under `backbone.`. `pretrained` says
-    whether its weights are from ImageNet.
+    `tap_channels` channels. Parameter names are timm's, under `backbone.`. `weights`: a file of
+    the timm model's weights; without, they are random.
     """
 
-    def __init__(self, name: str, *, pretrained: bool) -> None:
+    def __init__(self, name: str, *, weights: Path | None = None) -> None:
         super().__init__()
         spec = SPECS[name]
         regnet = name.startswith("regnet")
         # RegNet would start with every block's last batch norm at zero: an identity network.
-        options = {"zero_init_last": False} if regnet else {}
-        model = import_timm().create_model(spec.timm_name, pretrained=pretrained, **options)
+        options: dict[str, Any] = {"zero_init_last": False} if regnet else {}
+        if weights:
+            options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
+        model = import_timm().create_model(spec.timm_name, **options)
         self.name = name
-        self.pretrained = pretrained
         self.spec = spec
         self.mean: tuple[float, ...] = tuple(model.pretrained_cfg["mean"])
         self.std: tuple[float, ...] = tuple(model.pretrained_cfg["std"])
@@ -136,20 +144,29 @@ def build_encoder(name: str, *, pretrained: bool) -> tuple[Encoder, bool]:
     """Build encoder `name` of `SPECS`; the flag says whether ImageNet weights were loaded.
 
     When they are asked for and the model hub cannot be reached (and holds no cached copy), the
-    encoder is left at its random initialisation and one warning is logged.
+    encoder is left at its random initialisation and one warning is logged. Raises InputError
+    when the hub refuses them or their copy is damaged.
     """
-    if pretrained:
-        try:
-            with hub_or_cache():
-                return Encoder(name, pretrained=True), True
-        except (OSError, RuntimeError) as error:
-            logger.debug("loading ImageNet weights failed", exc_info=error)
-            logger.warning(
-                "no ImageNet weights for %s: the model hub cannot be reached and nothing is "
-                "cached; its encoder starts from a seeded random initialisation",
-                name,
-            )
-    return Encoder(name, pretrained=False), False
+    weights = imagenet_weights(name) if pretrained else None
+    if pretrained and weights is None:
+        logger.warning(
+            "no ImageNet weights for %s: the model hub cannot be reached and nothing is "
+            "cached; its encoder starts from a seeded random initialisation",
+            name,
+        )
+    try:
+        return Encoder(name, weights=weights), weights is not None
+    except SafetensorError as error:
+        raise InputError(f"{weights}: damaged", advice="remove it to fetch it again") from error
+
+
+def imagenet_weights(name: str) -> Path | None:
+    """The file of timm's ImageNet weights of encoder `name`; None where it cannot be had.
+
+    Raises InputError when the hub can be reached and refuses it.
+    """
+    repository = import_timm().get_pretrained_cfg(SPECS[name].timm_name).hf_hub_id
+    return download(repository, FILENAME)
 
 
 def unused_parameters(name: str) -> int:

@@ -17,6 +17,7 @@ from depthnet.baselines.fcrn import FCRN
 from depthnet.constants import constant
 from depthnet.decoders import Decoder
 from depthnet.encoders import Encoder, build_encoder
+from depthnet.weights.origin import ImageNet, Random
 from depthnet.zoo import Entry
 
 # Near the mean depth of NYU; in metres.
@@ -110,14 +111,16 @@ def normalised(image: Tensor, of: DepthNetwork | Encoder) -> Tensor:
     return result
 
 
-def build(entry: Entry, *, seed: int = 0, pretrained: bool = True) -> tuple[DepthNetwork, str]:
-    """Build a network and say in one phrase where its weights come from.
+def build(
+    entry: Entry, *, seed: int = 0, pretrained: bool = True
+) -> tuple[DepthNetwork, Random | ImageNet]:
+    """Build an untrained network, and say where its weights come from.
 
     The encoder starts from ImageNet where its weights can be had (`pretrained`), else from a
     seeded random initialisation, as the decoder does (Kaiming normal, paper section IV-B). A
     baseline is random as a whole. The network is returned in evaluation mode.
     """
-    origin = "random"
+    origin: Random | ImageNet = Random(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: DepthNetwork
@@ -127,9 +130,9 @@ def build(entry: Entry, *, seed: int = 0, pretrained: bool = True) -> tuple[Dept
             encoder, loaded = build_encoder(entry.encoder, pretrained=pretrained)
             network = EncoderDecoder(entry, encoder)
             _initialise(network.decoder)
-            origin = "ImageNet encoder, random decoder" if loaded else origin
+            origin = ImageNet(seed) if loaded else origin
         _start_inside_the_range(network)
-    return network.eval(), f"untrained ({origin}, seed {seed})"
+    return network.eval(), origin
 
 
 def build_shapes(entry: Entry) -> DepthNetwork:
@@ -137,7 +140,7 @@ def build_shapes(entry: Entry) -> DepthNetwork:
     with torch.device("meta"):
         if entry.baseline:
             return BaselineNetwork(entry).eval()
-        return EncoderDecoder(entry, Encoder(entry.encoder, pretrained=False)).eval()
+        return EncoderDecoder(entry, Encoder(entry.encoder)).eval()
 
 
 def _initialise(decoder: Decoder) -> None:

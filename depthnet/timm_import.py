@@ -1,26 +1,47 @@
-"""Import timm where torch is a CPU build and torchvision's native operators do not load."""
+"""timm, also where torch is a CPU build and torchvision's native operators do not load."""
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
+from functools import cache
+from importlib.machinery import PathFinder
 from types import ModuleType
 
 import torch
 
-# Alive for the life of the process: dropping the library drops its schemas.
-_libraries: list[torch.library.Library] = []
+OPERATORS = ("nms", "qnms")
+"""Those of torchvision's native operators that its import looks up."""
 
 
+@cache
 def import_timm() -> ModuleType:
-    """Import timm, declaring first the torchvision operators that a CPU torch lacks.
+    """timm as a module; all of depthnet imports it here.
 
-    torchvision's wheel is built against CUDA torch; beside a CPU torch its native library does
-    not load, and `import torchvision` stops at the missing schemas of `nms` and `qnms`. timm
-    imports torchvision, and uses neither operator.
+    timm imports torchvision, whose wheel on PyPI is built against torch with CUDA: beside a CPU
+    torch its native library does not load, and the import stops at the missing schemas of two
+    operators. There they are declared, without code: timm uses neither.
     """
-    if torch.version.cuda is None and not _libraries:
-        library = torch.library.Library("torchvision", "DEF")
-        for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _libraries.append(library)
+    if not _native_torchvision_loads():
+        _declare_operators()
     return importlib.import_module("timm")
+
+
+def _native_torchvision_loads() -> bool:
+    package = importlib.util.find_spec("torchvision")
+    native = package and PathFinder.find_spec("_C", package.submodule_search_locations)
+    if native is None or native.origin is None:
+        return False
+    try:
+        torch.ops.load_library(native.origin)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _declare_operators() -> torch.library.Library:
+    """Declare them for the life of the process: dropping the library would drop its schemas."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for operator in OPERATORS:
+        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library

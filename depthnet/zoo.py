@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 from depthnet.decoder_spec import DecoderSpec
-from depthnet.errors import InputError
 
 if TYPE_CHECKING:
     from depthnet.depth_space import DepthSpace
@@ -252,6 +252,5 @@ def get(name: str) -> Entry:
     for entry in ENTRIES:
         if entry.name == name:
             return entry
-    near = difflib.get_close_matches(name, names(), n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "`depthbench models` lists them"
-    raise InputError(f"unknown network '{name}': {hint}")
+    advice = did_you_mean(name, names(), "`depthbench models` lists them")
+    raise InputError(f"unknown network '{name}'", advice=advice)

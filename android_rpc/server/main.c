@@ -25,7 +25,8 @@
 
 /* A client that took the offer but has not come after about 5 s lost its turn. */
 enum { CHECK_MS = 1000, MAX_UNUSED_CHECKS = 5, RETRY_MS = 500 };
-enum { USAGE_ERROR = 2, CANNOT_START = 3 };
+/* Exit codes; who starts the server tries another port after PORT_TAKEN. */
+enum { USAGE_ERROR = 2, CANNOT_START = 3, PORT_TAKEN = 4 };
 
 struct offer {
   int tracker;   /* the connection, or -1 */
@@ -115,16 +116,18 @@ int main(int count, char **words) {
     return CANNOT_START;
   }
   int listener = listen_on(&options.listen);
+  int cause = errno;
   inet_ntop(AF_INET, &options.listen.sin_addr, host, sizeof host);
   if (listener < 0) {
-    log_line("cannot listen on %s:%d: %s", host, ntohs(options.listen.sin_port), strerror(errno));
-    return CANNOT_START;
+    log_line("cannot listen on %s:%d: %s", host, ntohs(options.listen.sin_port), strerror(cause));
+    return cause == EADDRINUSE ? PORT_TAKEN : CANNOT_START;
   }
   if (options.advertised.sin_family == 0) options.advertised = options.listen;
   if (events_start(options.die_with_stdin)) {
     log_line("cannot watch for signals: %s", strerror(errno));
     return CANNOT_START;
   }
+  log_line("server=listening address=%s:%d", host, ntohs(options.listen.sin_port));
   printf("%s:%d\n", host, ntohs(options.listen.sin_port));
   fflush(stdout);
   serve(listener, &options);

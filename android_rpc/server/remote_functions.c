@@ -52,7 +52,7 @@ static int list_folder(void *self, const TVMFFIAny *arguments, int32_t count, TV
   (void)self;
   if (workspace_argument(arguments, count, WHOLE_WORKSPACE, path)) return -1;
   DIR *listing = opendir(path);
-  if (!listing) return raise_error("OSError", "cannot list %s: %s", path, strerror(errno));
+  if (!listing) return raise_errno(errno, path);
   for (struct dirent *entry; (entry = readdir(listing));) {
     if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
     int length = snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "",
@@ -71,16 +71,16 @@ static int read_file(void *self, const TVMFFIAny *arguments, int32_t count, TVMF
   ssize_t received = 0;
   (void)self;
   if (string_argument(arguments, count, 0, name, sizeof name)) return -1;
-  if (!realpath(name, path)) return raise_error("OSError", "%s: %s", name, strerror(errno));
+  if (!realpath(name, path)) return raise_errno(errno, name);
   if (strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5))
     return raise_error("ValueError", "%s: not a file of /proc or /sys", name);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return raise_error("OSError", "%s: %s", name, strerror(errno));
+  if (fd < 0) return raise_errno(errno, name);
   while (used < sizeof text && (received = read(fd, text + used, sizeof text - used)) > 0)
     used += (size_t)received;
   int cause = errno;
   close(fd);
-  if (received < 0) return raise_error("OSError", "%s: %s", name, strerror(cause));
+  if (received < 0) return raise_errno(cause, name);
   return return_string(text, used, result);
 }
 

@@ -121,6 +121,10 @@ int raise_error(const char *kind, const char *format, ...) {
   return -1;
 }
 
+int raise_errno(int number, const char *what) {
+  return raise_error("OSError", "[Errno %d] %s: %s", number, strerror(number), what);
+}
+
 int return_string(const char *bytes, size_t length, TVMFFIAny *result) {
   TVMFFIByteArray text = {bytes, length};
   return ffi.make_string(&text, result);

@@ -22,6 +22,8 @@ void runtime_log_error(const char *what);
 
 /* For functions that clients call: */
 int raise_error(const char *kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An OSError as Python writes it, its number for programs, of the file `what`. */
+int raise_errno(int number, const char *what);
 int return_string(const char *bytes, size_t length, TVMFFIAny *result);
 int return_bytes(const char *bytes, size_t length, TVMFFIAny *result);
 int string_argument(const TVMFFIAny *arguments, int32_t count, int32_t index, char *text,

@@ -65,7 +65,7 @@ static void run_session(int client, pid_t parent, const struct options *options)
     runtime_log_error("registration of the server's functions");
     _exit(FAILED);
   }
-  log_line("session ready after %d ms", (int)(now_ms() - started));
+  log_line("session=ready ms=%d", (int)(now_ms() - started));
   if (serve_channel(client, options->idle_limit_s)) {
     runtime_log_error("session");
     _exit(FAILED);
@@ -73,11 +73,12 @@ static void run_session(int client, pid_t parent, const struct options *options)
   _exit(0);
 }
 
+/* Who started the server reads this and the line of a session that is ready. */
 static void log_end(int status) {
   if (WIFSIGNALED(status))
-    log_line("session ended by signal %d", WTERMSIG(status));
+    log_line("session=ended signal=%d", WTERMSIG(status));
   else
-    log_line("session ended with code %d", WEXITSTATUS(status));
+    log_line("session=ended code=%d", WEXITSTATUS(status));
 }
 
 static void watch_session(pid_t child, int client, double limit_s) {

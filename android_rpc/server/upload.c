@@ -48,5 +48,5 @@ int upload(void *self, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *res
   if (fd >= 0 && close(fd) && !failed) failed = 1, cause = errno;
   if (!failed) return 0;
   unlink(path);
-  return raise_error("OSError", "%s: %s", name, strerror(cause));
+  return raise_errno(cause, name);
 }

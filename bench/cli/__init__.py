@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import logging
 import os
 import sys
@@ -13,82 +12,57 @@ from collections.abc import Sequence
 import click
 
 from bench.cli import interrupt
+from bench.cli.command_groups import HELP, LazyGroup, Settings, settings_options
+from depthbench import cancellation
+from depthbench.errors import DepthbenchError
 
-COMMANDS = (
-    "models",
-    "complexity",
-    "paper",
-    "train",
-    "export",
-    "quantise",
-    "eval",
-    "check",
-    "compile",
-    "tune",
-    "rpc_tracker",
-    "rpc_serve",
-    "rpc_measure",
-    "phone",
-    "compare",
-    "diff",
-    "profile",
-    "report",
-    "quickstart",
-)
 GOOD, FAILED, BAD_INPUT, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=LazyGroup, context_settings=HELP, params=settings_options())
 @click.version_option(package_name="depthbench")
-@click.option("--debug", is_flag=True, help="Print the traceback of an error.")
-@click.pass_obj
-def cli(settings: dict[str, bool], debug: bool) -> None:
+def cli() -> None:
     """Depth networks from PyTorch to a phone's CPU: compiled, measured, scored.
+
+    Begin with `depthbench quickstart`; `depthbench COMMAND --help` says more of each.
 
     Exit codes: 0 good, 1 a gate failed or a result is invalid, 2 wrong use or bad input, 3 a
     tool or device is missing, 130 interrupted.
     """
-    settings["debug"] = debug
-
-
-for name in COMMANDS:
-    cli.add_command(importlib.import_module(f"bench.cli.{name}").command)
 
 
 def main(arguments: Sequence[str] | None = None, command: click.Command = cli) -> None:
     """Run a command line, such as that of a benchmark, and exit with its code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.INFO, "info")
     interrupt.install()
     sys.exit(run(arguments, command))
 
 
 def run(arguments: Sequence[str] | None = None, command: click.Command = cli) -> int:
     """Run one command and return its exit code; every error is one line on stderr."""
-    settings = {"debug": False}
+    settings = Settings()
     try:
         result = command.main(
             args=arguments, prog_name="depthbench", standalone_mode=False, obj=settings
         )
-        interrupt.check()
+        cancellation.check()
         return result if isinstance(result, int) else GOOD
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         return INTERRUPTED
-    except click.ClickException as error:
-        _say(error.format_message())
-        return BAD_INPUT
     except BrokenPipeError:
         # The reader of our output left; keep the interpreter from complaining again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except Exception as error:
-        if interrupt.interrupted():
+        if cancellation.cancelled():
             # An extension module that is interrupted while it loads raises an ImportError.
             _say("interrupted")
             return INTERRUPTED
-        if settings["debug"]:
+        if settings.debug:
             traceback.print_exc()
         message, code = _explain(error)
         _say(message)
@@ -96,16 +70,18 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = cli) ->
 
 
 def _explain(error: Exception) -> tuple[str, int]:
-    code = getattr(error, "exit_code", None)
-    if isinstance(code, int):
-        return str(error), code
+    if isinstance(error, DepthbenchError):
+        advice = f"; {error.advice}" if error.advice else ""
+        return f"{error.message}{advice}", error.exit_code
+    if isinstance(error, click.ClickException):
+        return error.format_message(), BAD_INPUT
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         where = f" while writing {error.filename}" if error.filename else ""
-        return f"no space left on the disk{where}: free some and run again", MISSING
+        return f"no space left on the disk{where}; free some and run again", MISSING
     if isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError):
         return f"{error.strerror}: {error.filename}", BAD_INPUT
     kind = type(error).__name__
-    return f"internal error, {kind}: {error} (run again with `depthbench --debug`)", FAILED
+    return f"internal error, {kind}: {error} (run again with --debug)", FAILED
 
 
 def _say(message: str) -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli import check_result
-from bench.cli.common import OUT, emit, json_option, out_option, status
-from bench.errors import InputError
+from bench.cli.options import FILE, OUT, json_option, out_option, records_option
+from bench.cli.output import emit
+from bench.cli.progress import status
+from depthbench import cancellation
+from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from bench.models import Model
 
 GATES = ("accuracy", "instructions", "latency")
-FILE = click.Path(dir_okay=False, path_type=Path)
 
-Progress = Callable[[str], None]
 Result = dict[str, Any]
 
 
@@ -36,12 +38,7 @@ Result = dict[str, Any]
 @click.option(
     "--counts", type=FILE, help="Of instructions.  [default: those that come with depthbench]"
 )
-@click.option(
-    "--records",
-    multiple=True,
-    type=FILE,
-    help="The history of latency; may be repeated.  [default: out/records.jsonl where it is]",
-)
+@records_option("The history of latency.  [default: OUT/records.jsonl where there is one]")
 @click.option("--update", is_flag=True, help="Write the baselines anew instead; needs --reason.")
 @click.option("--reason", help="Why the figures are right as they are now.")
 @out_option
@@ -56,19 +53,20 @@ def command(
     out: Path,
     as_json: bool,
 ) -> int:
-    """Compare the shipped networks with a baseline, and latencies with those before them.
+    """Check accuracy, instructions and latency against the past.
 
-    Fails (exit code 1), saying what moved and where: when a metric falls by more than its
+    Compares the shipped networks with a baseline, and latencies with those before them. Fails
+    (exit code 1), saying what moved and where: when a metric falls by more than its
     tolerance on a fixed set of images, or weights, inputs, predictions, masks or the scores of
     single images move; when the flagship's code for the phone takes more instructions, counted
     under emulation; when the newest latency of a model on a device, in the history of records, is
     above what the runs before it under the same conditions explain.
     """
-    from bench import baseline as accuracy
-    from bench import gate as shipped
-    from bench.cost import gate as cost
-    from bench.history import judge_newest
-    from bench.record import read_records
+    from bench.gates import accuracy_gate as shipped
+    from bench.gates import baseline as accuracy
+    from bench.gates import instruction_gate as cost
+    from bench.gates.latency_gate import judge_newest
+    from bench.records.record import read_records
 
     if update != bool(reason and reason.strip()):
         raise InputError(
@@ -125,7 +123,7 @@ def _flagship() -> str:
 
 
 def _networks(chosen: Sequence[str]) -> list[str]:
-    from bench.gate import shipped_networks
+    from bench.gates.accuracy_gate import shipped_networks
 
     if "accuracy" in chosen:
         return shipped_networks()
@@ -133,10 +131,11 @@ def _networks(chosen: Sequence[str]) -> list[str]:
 
 
 def _export(names: Sequence[str], folder: Path, progress: Progress) -> list[Model]:
-    from bench.gate import export_shipped
+    from bench.gates.accuracy_gate import export_shipped
 
     models = []
     for name in names:
+        cancellation.check()
         progress(f"building and exporting {name}")
         models.append(export_shipped(name, folder / f"{name}.onnx"))
     return models

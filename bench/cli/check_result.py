@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.common import table
+from bench.cli.output import table
 
 if TYPE_CHECKING:
-    from bench.gate import Change
-    from bench.history import Verdict
+    from bench.gates.accuracy_gate import Change
+    from bench.gates.latency_gate import Verdict
 
 NAMED = 3
 
@@ -19,15 +19,15 @@ Result = dict[str, Any]
 
 def accuracy(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
     """What moved since the baseline, and the metrics of every network as they are now."""
-    from bench import gate
+    from bench.gates import accuracy_gate
 
-    changes = gate.compare(before["networks"], dict(now))
+    changes = accuracy_gate.compare(before["networks"], dict(now))
     return {
         "good": not changes,
         "baseline": {key: before[key] for key in ("date", "reason", "git")},
-        "explanation": gate.explain(changes),
+        "explanation": accuracy_gate.explain(changes),
         "changes": [_change(change) for change in changes],
-        "not_compared": gate.not_compared(before["networks"], dict(now)),
+        "not_compared": accuracy_gate.not_compared(before["networks"], dict(now)),
         "networks": {
             name: {d: {p: s["means"] for p, s in data.items()} for d, data in n["data"].items()}
             for name, n in now.items()
@@ -37,7 +37,7 @@ def accuracy(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
 
 def instructions(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
     """The instructions of one inference beside those of the baseline, and what changed most."""
-    from bench.cost.gate import TOLERANCE, compare_counts
+    from bench.gates.instruction_gate import TOLERANCE, compare_counts
 
     growth = compare_counts(before, now)
     return {

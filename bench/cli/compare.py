@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, out_option, status, table
+from bench.cli.options import json_option, model_argument, out_option, threads_option
+from bench.cli.output import emit, table
+from bench.cli.progress import status
 
 
 @click.command(name="compare")
-@click.argument("model", default="mobiledepth")
+@model_argument
 @click.option(
     "--runtimes",
     default="all",
@@ -21,7 +22,7 @@ from bench.cli.common import emit, json_option, out_option, status, table
     "litert,mnn,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@threads_option
 @click.option(
     "--limit",
     type=click.FloatRange(min=0, min_open=True),
@@ -35,63 +36,27 @@ from bench.cli.common import emit, json_option, out_option, status, table
 def command(
     model: str, runtimes: str, rounds: int, threads: int, limit: float, out: Any, as_json: bool
 ) -> int:
-    """Time MODEL (a network or an .onnx file) on this machine, on as many threads each.
+    """Time MODEL on several runtimes of this machine, interleaved.
+
+    MODEL is a network or an .onnx file; each runtime has as many threads.
 
     The outputs are checked against ONNX Runtime's first. Every runtime has a process of its own;
     all take turns, in random order; what is compared are the medians of CPU time, of the clock's
     time with several threads. A runtime that is not installed is listed as absent (pip install
     'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
-    from bench import comparison
-    from bench.agreement import seeded_inputs
-    from bench.errors import InputError, RuntimeLost, ToolMissing
-    from bench.models import resolve_model
-    from bench.provenance import git_state, tool_versions
-    from bench.runtimes.base import Runtime
-    from bench.runtimes.choose import choose, prepare
-    from bench.runtimes.own_process import OwnProcess
+    from bench.measure.runtime_comparison import compare_runtimes
 
-    names = list(dict.fromkeys(["onnxruntime", *choose(runtimes)]))
-    absent: dict[str, str] = {}
-    lost: dict[str, str] = {}
-    opened: dict[str, Runtime] = {}
-    with ExitStack() as stack, status() as progress:
-        resolved = resolve_model(model, out, progress=progress)
-        for name in names:
-            progress(f"loading {resolved.name} into {name}")
-            try:
-                prepared = prepare(name, resolved, out, threads=threads, progress=progress)
-                opened[name] = stack.enter_context(OwnProcess(prepared, answer_s=limit))
-            except ToolMissing as error:
-                absent[name] = str(error)
-            except RuntimeLost as error:
-                if name == "onnxruntime":
-                    raise
-                lost[name] = str(error)
-            except InputError as error:
-                if runtimes != "all":
-                    raise
-                absent[name] = str(error)
-        precision, tolerance = comparison.precision_of(resolved)
-        found = comparison.compare(
-            opened,
-            seeded_inputs(resolved.inputs),
+    with status() as progress:
+        document = compare_runtimes(
+            model,
+            out,
+            runtimes=runtimes,
             rounds=rounds,
             threads=threads,
-            tolerance=tolerance,
+            limit_s=limit,
             progress=progress,
         )
-    document = {
-        **found,
-        "precision": precision,
-        "lost": {**lost, **found["lost"]},
-        "model": resolved.name,
-        "sha256": resolved.sha256,
-        "weights": resolved.metadata.get("weights", ""),
-        "absent": absent,
-        "git": git_state(),
-        "tools": tool_versions(),
-    }
     emit(document, as_json, lambda: _render(document))
     return 1 if document["lost"] and runtimes != "all" else 0
 

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, key_values, out_option, status
+from bench.cli.options import (
+    FILE,
+    FOLDER,
+    input_shape_option,
+    json_option,
+    model_argument,
+    out_option,
+    precision_option,
+    target_option,
+    threads_option,
+)
+from bench.cli.output import emit, key_values, warn
+from bench.cli.progress import status
+from bench.report.numbers import megabytes
+
+LIBRARY = "model.so"
 
 
 @click.command(name="compile")
-@click.argument("model", default="mobiledepth")
-@click.option(
-    "--target",
-    default="arm64-a76",
-    show_default=True,
-    help="What to compile for: arm64-a76 or host.",
-)
-@click.option(
-    "--precision",
-    help="How weights are kept and sums are taken: fp32, fp16 or int8 (inputs and outputs are "
-    "float32); a model that is not quantised is for int8.  [default: the model's]",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many cores one inference may use at once.",
-)
+@model_argument
+@target_option("arm64-a76")
+@precision_option
+@threads_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="The artefact folder to write.  [default: OUT/MODEL-TARGET]",
 )
+@input_shape_option
 @click.option(
-    "--input-shape",
-    "shapes",
-    multiple=True,
-    metavar="NAME=1x3xHxW",
-    help="The shape of an input that the model leaves open; repeat for several.",
-)
-@click.option(
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
+    "--tuned",
+    type=FILE,
     help="Tuned choices to prefer.  [default: what `depthbench tune` last wrote]",
 )
 @click.option("--untuned", is_flag=True, help="Take no tuned choices, not even those shipped.")
@@ -57,15 +52,18 @@ def command(
     precision: str | None,
     threads: int,
     output: Path | None,
-    shapes: tuple[str, ...],
-    records: Path | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    tuned: Path | None,
     untuned: bool,
     force: bool,
     out: Path,
     as_json: bool,
 ) -> None:
-    """Compile MODEL, a network's name or an .onnx file, with Apache TVM."""
-    from bench.artefacts import compile_for, describe_artefact
+    """Compile MODEL with Apache TVM.
+
+    MODEL is a network's name or an .onnx file.
+    """
+    from bench.compile_service import compile_for, describe_artefact
 
     with status() as progress:
         artefact = compile_for(
@@ -75,21 +73,74 @@ def command(
             output=output,
             precision=precision,
             threads=threads,
-            input_shapes=dict(_parse_shape(shape) for shape in shapes),
-            records=records,
+            input_shapes=dict(shapes),
+            records=tuned,
             untuned=untuned,
             force=force,
             progress=progress,
         )
     for warning in artefact.manifest["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
+        warn(warning)
     document = describe_artefact(artefact)
-    emit(document, as_json, lambda: key_values(document))
+    emit(document, as_json, lambda: _text(document))
 
 
-def _parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
-    name, _, shape = text.rpartition("=")
-    edges = shape.split("x")
-    if not name or not all(edge.isdecimal() and int(edge) > 0 for edge in edges):
-        raise click.BadParameter(f"'{text}': write NAME=1x3x224x224")
-    return name, tuple(map(int, edges))
+def _text(made: dict[str, Any]) -> str:
+    """What was made, whether it is right, how much of it has a schedule, and what to do next."""
+    target, threads = made["target"], made["threads"]
+    cores = "1 thread" if threads == 1 else f"{threads} threads"
+    head = (
+        f"{made['name']} for {target['name']} ({target['processor']}), {made['precision']}, "
+        f"{cores}: {made['folder']}"
+    )
+    memory = made["memory"]
+    shown = {
+        "input": "; ".join(map(_port, made["inputs"])),
+        "output": "; ".join(map(_port, made["outputs"])),
+        "library": f"{megabytes(made['files'][LIBRARY]['bytes'])}, SHA-256 "
+        f"{made['artefact_sha256'][:12]}",
+        "memory": f"{megabytes(memory['weights_bytes'])} of weights, "
+        f"{megabytes(memory['activations_bytes'])} for one inference",
+        "work": _work(made["rewrites"]),
+        "kernels": _kernels(made["schedule"]),
+        "families": ", ".join(f"{n} {name}" for name, n in made["schedule"]["families"].items()),
+        "checked": _check(made["check"]),
+        "compiled": "before, and nothing has changed since"
+        if made["reused"]
+        else f"with Apache TVM {made['tools']['apache-tvm']}",
+    }
+    lines = [head, "", key_values(shown)]
+    lines += [f"no schedule for {_fallback(one)}" for one in made["schedule"]["fallbacks"]]
+    if target["name"] != "host":
+        lines += ["", f"Next: depthbench rpc-measure {made['folder']}"]
+    return "\n".join(lines)
+
+
+def _port(port: dict[str, Any]) -> str:
+    return f"{port['name']}, {'x'.join(map(str, port['shape']))} {port['dtype']}"
+
+
+def _work(rewrites: dict[str, Any]) -> str:
+    before, after = rewrites["macs_before"], rewrites["macs_after"]
+    saved = f", {1 - after / before:.1%} fewer than the model's" if after < before else ""
+    return f"{after / 1e6:.1f} M multiply-adds{saved}"
+
+
+def _kernels(schedule: dict[str, Any]) -> str:
+    return (
+        f"{sum(schedule['families'].values())}; {schedule['scheduled_share']:.1%} of the work has "
+        f"a schedule of ours, {schedule['tuned']} kernels a tuned one"
+    )
+
+
+def _check(check: dict[str, Any]) -> str:
+    largest = max(check["relative_difference"].values())
+    return (
+        f"the outputs differ from {check['against']}'s by {largest:.1e} at most, relatively; "
+        f"allowed {check['tolerance']:.0e}"
+    )
+
+
+def _fallback(one: dict[str, Any]) -> str:
+    tried = f": {'; '.join(one['failed'])}" if one.get("failed") else ""
+    return f"{one['operator']}, {one['share']:.1%} of the work{tried}"

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, table
+from bench.cli.options import json_option
+from bench.cli.output import emit, table
 
 
 @click.command(name="diff")
@@ -15,14 +16,16 @@ from bench.cli.common import emit, json_option, table
 @click.argument("b", metavar="B")
 @json_option
 def command(a: str, b: str, as_json: bool) -> int:
-    """Compare the times of B with those of A: each a FILE of records, or FILE#ID for one of them.
+    """Compare the times in records B with those in records A.
+
+    Each is a FILE of records, or FILE#ID for one of them.
 
     For every model, target and device in both: the ratio of the medians, B / A, with a 95 %
     interval from drawing sessions and samples again. Measurements under other conditions are not
     compared; the conditions that differ are named. Fails (exit code 1) when nothing could be
     compared.
     """
-    from bench.difference import compare_records, read_side
+    from bench.records.record_diff import compare_records, read_side
 
     document = compare_records(read_side(a), read_side(b))
     emit({"a": a, "b": b, **document}, as_json, lambda: _text(document))

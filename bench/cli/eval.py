@@ -7,7 +7,20 @@ from typing import Any
 
 import click
 
-from bench.cli.common import counter, emit, json_option, key_values, out_option, status
+from bench.cli.options import (
+    FILE,
+    RECORDS,
+    data_option,
+    json_option,
+    model_argument,
+    out_option,
+    protocol_option,
+    record_option,
+    split_option,
+    threads_option,
+)
+from bench.cli.output import emit, key_values
+from bench.cli.progress import counter, status
 
 SHOWN = (
     *("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime"),
@@ -16,18 +29,10 @@ SHOWN = (
 
 
 @click.command(name="eval")
-@click.argument("model", default="mobiledepth")
-@click.option(
-    "--data",
-    help="rooms, nyu, or the path of a data set.  [default: nyu where it is present, else rooms]",
-)
-@click.option("--split", default="test", show_default=True, help="Which part of the data set.")
-@click.option(
-    "--protocol",
-    default="eigen",
-    show_default=True,
-    help="paper, eigen, fastdepth, aligned or median.",
-)
+@model_argument
+@data_option
+@split_option
+@protocol_option()
 @click.option("--limit", type=click.IntRange(min=1), help="Score only the first images.")
 @click.option(
     "--runtime",
@@ -35,15 +40,11 @@ SHOWN = (
     default="onnxruntime",
     show_default=True,
 )
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option(
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Append the record to this .jsonl file.",
-)
+@threads_option
+@record_option
 @click.option(
     "--sheet",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Draw image, truth, prediction and error to this .png file.",
 )
 @click.option(
@@ -69,15 +70,20 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Score MODEL, a network's name or an .onnx file, under a named protocol."""
-    from bench.accuracy import ImageResult, default_data, measure_accuracy
-    from bench.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
-    from bench.models import resolve_model
-    from bench.record import append_record
-    from bench.runtimes.choose import open_runtime
-    from depthnet import protocols
-    from depthnet.data import open_dataset
+    """Score MODEL on a data set under a named protocol.
 
+    MODEL is a network's name or an .onnx file. The record is kept, so that `depthbench report`
+    finds it.
+    """
+    from bench.accuracy.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
+    from bench.accuracy.evaluate import ImageResult, default_data, measure_accuracy
+    from bench.models import resolve_model
+    from bench.records.record import append_record
+    from bench.runtimes.registry import open_runtime
+    from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
+
+    into = records or out / RECORDS
     rule = protocols.get(protocol)
     if sheet:
         check_path(sheet)
@@ -97,9 +103,8 @@ def command(
         with status() as progress:
             progress(f"drawing {sheet}")
             write_contact_sheet(sheet, sample.results, record)
-        record["sheet"] = sheet_entry(sheet, records)
-    if records:
-        append_record(records, record)
+        record["sheet"] = sheet_entry(sheet, into)
+    append_record(into, record)
     emit(record, as_json, lambda: key_values(_summary(record)))
 
 

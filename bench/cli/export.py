@@ -6,15 +6,17 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import OUT, emit, json_option, key_values, status
+from bench.cli.options import FILE, OUT, json_option, network_argument
+from bench.cli.output import emit, key_values
+from bench.cli.progress import status
 
 
 @click.command(name="export")
-@click.argument("name", default="mobiledepth")
+@network_argument
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help=f"The file to write.  [default: {OUT}/NAME.onnx]",
 )
 @click.option(
@@ -22,7 +24,10 @@ from bench.cli.common import OUT, emit, json_option, key_values, status
 )
 @json_option
 def command(name: str, output: Path | None, size: tuple[int, int] | None, as_json: bool) -> None:
-    """Export network NAME to ONNX: RGB in [0, 1] in, metres out, checked against PyTorch."""
+    """Export network NAME to one ONNX file, checked against PyTorch.
+
+    It takes RGB in [0, 1] and gives metres.
+    """
     from bench.models import export_network
 
     with status() as progress:

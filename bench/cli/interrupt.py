@@ -10,32 +10,23 @@ import signal
 import time
 from types import FrameType
 
+from depthbench import cancellation
+
 PATIENCE_S = 10.0
-_interrupted = False
 _obeyed = -PATIENCE_S  # by the monotonic clock
 
 
 def install() -> None:
-    """Raise KeyboardInterrupt on SIGINT and SIGTERM, so that what was started is ended."""
+    """Cancel and raise KeyboardInterrupt on SIGINT and SIGTERM, so that what was started ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
 
 
-def interrupted() -> bool:
-    """Whether a signal has come, whatever became of its exception."""
-    return _interrupted
-
-
-def check() -> None:
-    """Raise KeyboardInterrupt once more if a signal has come; called at every line of progress."""
-    if _interrupted:
-        raise KeyboardInterrupt
-
-
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    global _interrupted, _obeyed
+    global _obeyed
     now = time.monotonic()
-    if _interrupted and now - _obeyed < PATIENCE_S:
+    if cancellation.cancelled() and now - _obeyed < PATIENCE_S:
         return
-    _interrupted, _obeyed = True, now
+    cancellation.cancel()
+    _obeyed = now
     raise KeyboardInterrupt

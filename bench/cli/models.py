@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
-from bench.cli.common import emit, json_option, status, table
+from bench.cli.options import json_option
+from bench.cli.output import emit, table
+from bench.report.numbers import fixed
+
+PRINTED = {"rmse": ("RMSE [m]", 3), "delta1": ("δ1", 3), "cpu_ms": ("latency [ms]", 0)}
 
 
 @click.command(name="models")
 @json_option
 def command(as_json: bool) -> None:
     """List the networks, with their size and cost beside the paper's."""
-    from bench.networks import describe_networks
+    from bench.paper.networks import describe_networks
 
-    with status() as progress:
-        rows = describe_networks(progress)
-    shown = ("name", "table", "row", "weights_paper_m", "weights_m", "macs_paper_g", "macs_conv_g")
-    emit(rows, as_json, lambda: table([{key: row[key] for key in shown} for row in rows]))
+    rows = describe_networks()
+    emit(rows, as_json, lambda: _text(rows))
+
+
+def _text(networks: list[dict[str, Any]]) -> str:
+    rows = [_row(network) for network in networks]
+    trained = sum(network["trained"] for network in networks)
+    return "\n".join(
+        [
+            table(rows, right=rows[0].keys() - {"network", "the paper's row", "trained"}),
+            "",
+            f"{len(rows)} networks, of which {trained} come with trained weights: the others start "
+            "from ImageNet or from random weights.",
+            "Weights and MACs: ours, in the paper's counting, and (in brackets) as printed. RMSE, "
+            "δ1 and latency are the paper's own, of one Cortex-A76 core of its phone; `depthbench "
+            "paper` sets ours beside them.",
+        ]
+    )
+
+
+def _row(network: Mapping[str, Any]) -> dict[str, Any]:
+    printed = network["printed"]
+    row = f"{network['table']}: {network['row']}" if network["table"] else None
+    return {
+        "network": network["name"],
+        "the paper's row": row,
+        "weights [M]": _beside(network["weights_paper_m"], printed.get("weights_m")),
+        "MACs [G]": _beside(network["macs_paper_g"], printed.get("macs_g")),
+        **{label: fixed(printed.get(key), digits) for key, (label, digits) in PRINTED.items()},
+        "trained": "yes" if network["trained"] else None,
+    }
+
+
+def _beside(ours: float, printed: float | None) -> str:
+    return f"{ours:.2f} ({fixed(printed, 2)})"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import emit, json_option, status
+from bench.cli.options import json_option, records_option
+from bench.cli.output import emit, render
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # Of ours one or two decimals more than are printed; what is not here has three.
 DIGITS = {"weights_m": 3, "macs_g": 4, "cpu_ms": 1}
 ABSENT = "."
-PLAIN_WIDTH = 200
 COSTS = {
     "macs_g": "MACs",
     "instructions": "instructions, counted under emulation",
@@ -27,45 +26,30 @@ COSTS = {
 
 @click.command(name="paper")
 @click.argument("table", default="all")
-@click.option(
-    "--records",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A .jsonl file with accuracy or latency; repeat for several.",
-)
+@records_option("A .jsonl file with accuracy or latency.")
 @json_option
 def command(table: str, records: tuple[Path, ...], as_json: bool) -> None:
-    """Print TABLE (I to X, or all) of the paper, ours beside the printed figures.
+    """Print TABLE of the paper, I to X or all, with our figures.
 
     Weights and MACs are counted. Accuracy comes from the records given or from those that come
     with depthbench, milliseconds from the records given; both are empty where there are none.
     """
-    from bench.paper import choose_tables, compare_with_paper
-    from bench.record import read_records
+    from bench.paper.printed_tables import choose_tables, compare_with_paper
+    from bench.records.record import read_records
 
     numbers = choose_tables(table)
     measured = read_records(*records)
-    with status() as progress:
-        document = compare_with_paper(numbers, measured, progress)
-    emit(document, as_json, lambda: _render(document))
+    document = compare_with_paper(numbers, measured)
+    emit(document, as_json, lambda: _text(document))
 
 
-def _render(document: dict[str, Any]) -> str:
-    from rich.console import Console
-
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else PLAIN_WIDTH, force_terminal=terminal)
-    with console.capture() as captured:
-        for table in document["tables"]:
-            console.print(_table(table))
-            for row in table["rows"]:
-                if row["note"]:
-                    console.print(f"* {row['row']}: {row['note']}", markup=False)
-            console.print()
-        for line in _remarks(document):
-            console.print(line, markup=False, soft_wrap=True)
-    lines = captured.get().splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+def _text(document: dict[str, Any]) -> str:
+    parts = []
+    for table in document["tables"]:
+        parts.append(render(_table(table)))
+        parts += [f"* {row['row']}: {row['note']}" for row in table["rows"] if row["note"]]
+        parts.append("")
+    return "\n".join([*parts, *_remarks(document)])
 
 
 def _table(table: dict[str, Any]) -> Table:

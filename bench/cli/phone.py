@@ -7,32 +7,33 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, status, table
+from bench.cli.command_groups import HelpfulGroup
+from bench.cli.options import DEVICE, json_option
+from bench.cli.output import emit, table
+from bench.cli.progress import status
 
 DEVICE_MISSING = 3
 
 
-@click.group(name="phone")
+@click.group(name="phone", cls=HelpfulGroup)
 def command() -> None:
-    """What concerns the phone on the cable."""
+    """Examine the phone on the cable."""
 
 
 @command.command(name="doctor")
-@click.option("--device", default="adb", show_default=True, help="adb, or adb:SERIAL.")
+@click.option("--device", type=DEVICE, default="adb", show_default=True, help="adb, or adb:SERIAL.")
 @json_option
 def doctor(device: str, as_json: bool) -> int:
-    """Check, in order, what a phone needs to be measured, and say what to do.
+    """Check what a phone needs to be measured, and say what to do.
 
     The exit code is 3 when a check fails; warnings do not count.
     """
-    from android_rpc.doctor import examine, is_fit
-    from android_rpc.errors import InputError
+    from android_rpc.devices.adb_phone import parse_serial
+    from android_rpc.doctor.doctor import examine, is_fit
 
-    kind, _, serial = device.partition(":")
-    if kind != "adb":
-        raise InputError(f"{device!r}: the doctor sees phones only; write adb or adb:SERIAL")
+    serial = parse_serial(device)
     with status() as progress:
-        checks = examine(serial or None, progress)
+        checks = examine(serial, progress)
     fit = is_fit(checks)
     rows: list[dict[str, Any]] = [asdict(check) for check in checks]
     document = {"device": device, "fit": fit, "checks": rows}

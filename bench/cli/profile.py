@@ -8,19 +8,28 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, out_option, status, table
+from bench.cli.options import (
+    FILE,
+    json_option,
+    model_argument,
+    out_option,
+    precision_option,
+    threads_option,
+)
+from bench.cli.output import emit, table
+from bench.cli.progress import status
 
 SHOWN = 20
 
 
 @click.command(name="profile")
-@click.argument("model", default="mobiledepth")
-@click.option("--precision", help="fp32, fp16 or int8.  [default: the model's]")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@model_argument
+@precision_option
+@threads_option
 @click.option("--inferences", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
     "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Draw the roofline into this file (.png, .svg, .pdf).",
 )
 @out_option
@@ -34,14 +43,16 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Time every operator of MODEL (a network or an .onnx file), compiled for this machine, where
-    it runs in the network; `rpc-measure --profile` does so on a device.
+    """Time every operator of MODEL on this machine.
+
+    MODEL is a network or an .onnx file, compiled for this machine; each operator is timed where
+    it runs in the network. `rpc-measure --profile` does so on a device.
 
     Multiply-adds and bytes beside the time say how near an operator comes to what a core can do,
     which is measured too. Times are CPU time, with several threads the clock's.
     """
-    from bench.artefacts import compile_for
-    from bench.profile_here import profile_here
+    from bench.compile_service import compile_for
+    from bench.profiling.host_profile import profile_here
 
     with status() as progress:
         artefact = compile_for(
@@ -49,7 +60,7 @@ def command(
         )
         document = profile_here(artefact, inferences, progress)
     if plot is not None:
-        from bench.report.charts.roofline import save_roofline
+        from bench.report.charts.roofline_chart import save_roofline
         from bench.report.roofline import build_roofline
 
         roofline = build_roofline(document)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import emit, json_option, key_values, out_option, status
+from bench.cli.options import FILE, json_option, model_argument, out_option
+from bench.cli.output import emit, key_values
+from bench.cli.progress import status
 
 
 @click.command(name="quantise")
-@click.argument("model", default="mobiledepth")
+@model_argument
 @click.option(
     "--data",
     help="Whose training images calibrate: rooms, nyu, or a path.  [default: nyu where it is "
@@ -26,7 +28,7 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The file to write.  [default: OUT/MODEL-int8.onnx]",
 )
 @out_option
@@ -34,8 +36,11 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
 def command(
     model: str, data: str | None, images: int, output: Path | None, out: Path, as_json: bool
 ) -> None:
-    """Quantise MODEL, a network's name or an .onnx file, with ONNX Runtime's static quantiser."""
-    from bench.accuracy import default_data
+    """Quantise MODEL to int8 with ONNX Runtime.
+
+    MODEL is a network's name or an .onnx file.
+    """
+    from bench.accuracy.evaluate import default_data
     from bench.models import resolve_model
     from bench.quantise import Calibration, quantise
 

@@ -6,30 +6,26 @@ from pathlib import Path
 
 import click
 
-from bench.cli import interrupt
-from bench.cli.common import emit, json_option, out_option
+from bench.cli.options import data_option, json_option, network_argument, out_option
+from bench.cli.output import emit
 
 
 @click.command(name="quickstart")
-@click.argument("name", default="mobiledepth")
-@click.option(
-    "--data",
-    help="rooms, nyu, or the path of a data set.  [default: nyu where it is present, else rooms]",
-)
+@network_argument
+@data_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 @out_option
 @json_option
 def command(name: str, data: str | None, limit: int, out: Path, as_json: bool) -> int:
-    """Export network NAME, compile it for a Cortex-A76, run it on the emulated phone through a
-    TVM RPC tracker, score its depth, and report.
+    """Do it all, from network to report, without a phone.
+
+    It is compiled for a Cortex-A76 and runs on the emulated phone through a TVM RPC tracker.
     """
     from bench.quickstart import run_quickstart
     from bench.report.markdown import render_markdown
 
-    def say(line: str) -> None:
-        interrupt.check()
-        click.echo(line, err=True)
-
-    document, valid = run_quickstart(name, out, data=data, limit=limit, say=say)
+    document, valid = run_quickstart(
+        name, out, data=data, limit=limit, say=lambda line: click.echo(line, err=True)
+    )
     emit(document, as_json, lambda: render_markdown(document))
     return 0 if valid else 1

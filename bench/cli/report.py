@@ -6,31 +6,31 @@ from pathlib import Path
 
 import click
 
-from bench.cli.common import OUT, emit, json_option
+from bench.cli.options import FILE, OUT, RECORDS, json_option
+from bench.cli.output import emit
 
 
 @click.command(name="report")
-@click.argument(
-    "records", nargs=-1, type=click.Path(dir_okay=False, path_type=Path), metavar="[RECORDS]..."
-)
+@click.argument("records", nargs=-1, type=FILE, metavar="[RECORDS]...")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Also write the report to this file: .html, .md, .csv or .json.",
 )
 @json_option
 def command(records: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
-    """Report what RECORDS (.jsonl files) hold, as HTML, Markdown, CSV or JSON.
+    """Report records as HTML, Markdown, CSV or JSON.
 
-    By default the records of out/records.jsonl. HTML is one file that needs no other.
+    RECORDS are .jsonl files, by default out/records.jsonl. HTML is one file that needs no
+    other.
     """
-    from bench.record import read_records
+    from bench.records.record import read_records
     from bench.report.markdown import render_markdown
     from bench.report.report import build_report
     from bench.report.write import write_report
 
-    sources = records or (OUT / "records.jsonl",)
+    sources = records or (OUT / RECORDS,)
     document = build_report(read_records(*sources))
     if output:
         write_report(document, output, [source.parent for source in sources])

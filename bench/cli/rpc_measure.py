@@ -7,41 +7,41 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import (
+from bench.cli.options import (
+    FILE,
+    MODEL,
+    RECORDS,
+    cores_option,
+    data_option,
     default_device,
-    emit,
+    devices_option,
     json_option,
-    key_values,
     out_option,
-    status,
-    table,
+    protocol_option,
+    record_option,
+    threads_option,
 )
-from bench.errors import InputError
+from bench.cli.output import emit, key_values, table
+from bench.cli.progress import status
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
-    from android_rpc.device import Device
-    from bench.device_accuracy import Accuracy
-    from bench.farm import Job
-    from bench.latency import Connect
-    from bench.record import Record
+    from android_rpc.devices.device import Device
+    from bench.accuracy.device_accuracy import Accuracy
+    from bench.measure.job_queue import Job
+    from bench.measure.latency import Connect
+    from bench.records.record import Record
 
 
 @click.command(name="rpc-measure")
-@click.argument("artefacts", nargs=-1, metavar="[ARTEFACT]...")
-@click.option(
-    "--device",
-    "devices",
-    multiple=True,
-    help="emulated; adb or adb:SERIAL for a phone on a cable, adb:all for every one; "
-    "tracker:HOST:PORT/KEY for all devices with that key that are served elsewhere; may be given "
-    "several times.  [default: the phone on the cable, without one emulated]",
-)
+@click.argument("artefacts", nargs=-1, type=MODEL, metavar="[ARTEFACT]...")
+@devices_option
 @click.option("--everywhere", is_flag=True, help="Every artefact on every device.")
-@click.option("--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@cores_option
+@threads_option
 @click.option(
     "--model",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The .onnx file that ARTEFACT was compiled from.  [default: the one beside it]",
 )
 @click.option("--warmup", type=click.IntRange(min=0), help="Runs that do not count, a session.")
@@ -58,15 +58,14 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="A first look: few samples, and the record says so.")
 @click.option("--profile", is_flag=True, help="Time every operator too, in the last session.")
 @click.option(
-    "--accuracy", "images", type=click.IntRange(min=1), help="Also score so many test images there."
+    "--accuracy",
+    "images",
+    type=click.IntRange(min=1),
+    help="Also score so many test images there, of --data under --protocol.",
 )
-@click.option("--data", help="The data set of --accuracy.  [default: as of `depthbench eval`]")
-@click.option("--protocol", help="The protocol of --accuracy.  [default: eigen]")
-@click.option(
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The .jsonl file the records are appended to.  [default: OUT/records.jsonl]",
-)
+@data_option
+@protocol_option(None)
+@record_option
 @out_option
 @json_option
 def command(
@@ -90,29 +89,32 @@ def command(
     out: Path,
     as_json: bool,
 ) -> int:
-    """Run ARTEFACT on a device through a TVM RPC tracker: compare its outputs with ONNX
-    Runtime's, then time it.
+    """Time ARTEFACT on a device over TVM RPC, checked first.
+
+    They are compared with ONNX Runtime's.
 
     ARTEFACT is a folder that `depthbench compile` wrote, or a network's name or an .onnx file
     to compile for arm64-a76 first; by default the flagship. Of several, each goes to the next
     device that is free.
     """
-    from android_rpc.choose import open_fleet
-    from android_rpc.topology import parse_core_list
-    from bench.artefacts import resolve_artefact
-    from bench.farm import TRIES, Job, measure_all
-    from bench.latency import measure_on_device
-    from bench.record import append_record
-    from bench.unfinished import adopt_unfinished, unfinished
+    from android_rpc.devices.factory import open_device_pool
+    from android_rpc.telemetry.topology import parse_core_list
+    from bench.compile_service import resolve_artefact
+    from bench.measure.device_loan import TRIES
+    from bench.measure.job_queue import Job, measure_all
+    from bench.measure.latency import measure_on_device
+    from bench.measure.request import MeasurementRequest, sampling_for
+    from bench.records.crash_recovery import adopt_unfinished, unfinished
+    from bench.records.record import append_record
 
     if model and len(artefacts) > 1:
         raise InputError("--model names the source of one artefact: put the others beside theirs")
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
-    into = records or out / "records.jsonl"
+    into = records or out / RECORDS
     adopt_unfinished(into)
     with status() as progress:
-        fleet = open_fleet(devices or (default_device(),), threads, progress, chosen)
+        pool = open_device_pool(devices or (default_device(),), threads, progress, chosen)
         found = [
             resolve_artefact(what, out, model=model, threads=threads, progress=progress)
             for what in artefacts or (None,)
@@ -122,17 +124,18 @@ def command(
         def measure(job: Job, device: Device, connect: Connect) -> Record:
             with unfinished(into) as so_far:
                 return measure_on_device(
-                    job.artefact,
-                    job.source,
-                    device,
-                    warmup=warmup,
-                    samples=samples,
-                    seconds=seconds,
-                    sessions=sessions,
-                    session_limit_s=session_limit,
-                    quick=quick,
-                    profile=profile,
-                    accuracy=scored,
+                    MeasurementRequest(
+                        job.artefact,
+                        job.source,
+                        device,
+                        sampling=sampling_for(device.emulated, quick).but(
+                            warmup=warmup, samples=samples, seconds=seconds, sessions=sessions
+                        ),
+                        quick=quick,
+                        session_limit_s=session_limit,
+                        profile=profile,
+                        accuracy=scored,
+                    ),
                     progress=progress,
                     on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
                     keep=lambda kept: append_record(into, kept),
@@ -142,9 +145,9 @@ def command(
 
         alone = len(jobs) == 1 and not everywhere
         # A phone on a cable that was lost is told of at once; a farm has others.
-        tries = 1 if alone and not fleet.shared else TRIES
+        tries = 1 if alone and not pool.shared else TRIES
         done = measure_all(
-            jobs, fleet, measure, everywhere=everywhere, tries=tries, progress=progress
+            jobs, pool, measure, everywhere=everywhere, tries=tries, progress=progress
         )
     failed = [job for job in jobs if job.failed]
     if alone and failed:
@@ -169,10 +172,10 @@ def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Acc
         if data or protocol:
             raise InputError("--data and --protocol are those of --accuracy N: give that too")
         return None
-    from bench.accuracy import default_data
-    from bench.device_accuracy import Accuracy
-    from depthnet import protocols
+    from bench.accuracy.device_accuracy import Accuracy
+    from bench.accuracy.evaluate import default_data
     from depthnet.data import open_dataset
+    from depthnet.scoring import protocols
 
     rule = protocols.get(protocol or "eigen")
     return Accuracy(open_dataset(data or default_data(), "test", images), rule)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
-
 import click
 
-from bench.cli.common import default_device, emit, json_option, status
-from bench.errors import InputError
+from bench.cli.options import (
+    cores_option,
+    default_device,
+    device_option,
+    json_option,
+    threads_option,
+)
+from bench.cli.output import emit, note, warn
+from bench.cli.progress import status
+from depthbench.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 
@@ -16,12 +22,9 @@ LOOPBACK = "127.0.0.1"
 @click.option("--tracker", default=f"{LOOPBACK}:9190", show_default=True, metavar="HOST:PORT")
 @click.option("--key", help="What clients ask for.  [default: arm64-a76, emulated: emulated-a76]")
 @click.option("--name", help="What records call the device.  [default: adb:SERIAL, emulated: new]")
-@click.option(
-    "--device",
-    help="adb, adb:SERIAL or emulated.  [default: the phone on the cable, else emulated]",
-)
-@click.option("--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@device_option
+@cores_option
+@threads_option
 @click.option(
     "--listen",
     default=LOOPBACK,
@@ -39,24 +42,24 @@ def command(
     listen: str,
     as_json: bool,
 ) -> None:
-    """Serve the phone on the cable, or an emulated one, at a tracker until Ctrl-C.
+    """Serve a phone, or an emulated one, at a tracker until Ctrl-C.
 
     Many machines may serve phones at one tracker under one key; `depthbench rpc-measure --device
     tracker:HOST:PORT/KEY` uses them all. A phone that was unplugged is served again.
 
     TVM RPC executes code for whoever can connect: keep it on loopback, or in a network of your own.
     """
-    from android_rpc.choose import open_device
-    from android_rpc.remote import parse_tracker
-    from android_rpc.serving import serve_for_ever
-    from android_rpc.topology import parse_core_list
-    from android_rpc.tracker import TrackerElsewhere
+    from android_rpc.devices.factory import open_device
+    from android_rpc.devices.keep_registered import keep_registered
+    from android_rpc.telemetry.topology import parse_core_list
+    from android_rpc.tracker.tracker import TrackerElsewhere
+    from android_rpc.tracker.tracker_address import parse_tracker
 
     host, port, key = parse_tracker(tracker, key)
     if listen == "0.0.0.0":
         raise InputError("--listen 0.0.0.0: give the address that clients are to connect to")
     if listen != LOOPBACK:
-        click.echo(f"warning: whoever reaches {listen} can execute code on the device", err=True)
+        warn(f"whoever reaches {listen} can execute code on the device")
     with status() as progress:
         place = device or default_device()
         served = open_device(place, threads, progress, parse_core_list(cores) if cores else None)
@@ -66,8 +69,7 @@ def command(
                 f"--key {key}: keys of emulated phones begin with emulated, so that nobody takes "
                 "their times for latencies"
             )
-        if name or place == "emulated":
-            served.name = name or f"{served.name}-{secrets.token_hex(4)}"
+        served.name = name or served.shared_name
         served.listen = listen
         document = {
             "device": served.name,
@@ -75,11 +77,11 @@ def command(
             "key": served.key,
             "use": f"tracker:{host}:{port}/{served.key}",
         }
-        serve_for_ever(
+        keep_registered(
             served,
             TrackerElsewhere(host, port),
             lambda: emit(
                 document, as_json, f"{served.name} is at {document['use']}; Ctrl-C ends it"
             ),
-            lambda line: click.echo(f"depthbench: {line}; waiting for it", err=True),
+            lambda line: note(f"{line}; waiting for it"),
         )

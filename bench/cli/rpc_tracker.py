@@ -6,7 +6,8 @@ import threading
 
 import click
 
-from bench.cli.common import emit, json_option
+from bench.cli.options import json_option
+from bench.cli.output import emit, warn
 
 
 @click.command(name="rpc-tracker")
@@ -14,14 +15,16 @@ from bench.cli.common import emit, json_option
 @click.option("--port", type=click.IntRange(0, 65535), default=9190, show_default=True)
 @json_option
 def command(host: str, port: int, as_json: bool) -> None:
-    """Run a TVM RPC tracker until Ctrl-C; devices and clients meet at it.
+    """Run a TVM RPC tracker, where devices and clients meet.
+
+    It runs until Ctrl-C.
 
     TVM RPC executes code for whoever can connect: keep it on loopback.
     """
-    from android_rpc.tracker import Tracker
+    from android_rpc.tracker.tracker import Tracker
 
     if host not in ("127.0.0.1", "localhost"):
-        click.echo(f"warning: whoever reaches {host}:{port} can execute code", err=True)
+        warn(f"whoever reaches {host}:{port} can execute code")
     with Tracker(port=port, host=host) as tracker:
         address = {"host": tracker.host, "port": tracker.port}
         emit(address, as_json, f"tracker listens on {tracker.host}:{tracker.port}; Ctrl-C ends it")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.common import OUT, emit, json_option, key_values
+from bench.cli.options import OUT, json_option
+from bench.cli.output import emit, key_values
 
 if TYPE_CHECKING:
     from depthnet.training.progress import Moment
@@ -99,8 +100,9 @@ def command(
     Ctrl-C writes a checkpoint; the same command goes on from it, to the same weights. For
     several processes: `torchrun --no-python --nproc-per-node N depthbench train ...`.
     """
-    from depthnet import losses, zoo
+    from depthnet import zoo
     from depthnet.training import recipe as recipes
+    from depthnet.training.objectives import losses
 
     zoo.get(name)
     chosen = recipes.get(
@@ -143,13 +145,16 @@ def command(
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
     """What a person wants to see of a record."""
-    shown = ("weights", "trained_from", "epochs", "hours", "images_per_s")
+    from depthnet.weights.origin import of_training
+
+    shown = ("weights", "epochs", "hours", "images_per_s")
     scores = {
         f"{key} (held out)": value
         for key, value in document["validation"].items()
         if isinstance(value, float)
     }
-    return {key: document[key] for key in shown} | scores
+    start = of_training(document).trained_from.start
+    return {"trained from": start} | {key: document[key] for key in shown} | scores
 
 
 @contextmanager

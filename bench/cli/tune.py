@@ -7,14 +7,26 @@ from typing import Any
 
 import click
 
-from bench.cli.common import emit, json_option, key_values, out_option, status
+from bench.cli.options import (
+    DEVICE,
+    FILE,
+    json_option,
+    model_argument,
+    out_option,
+    precision_option,
+    target_option,
+    threads_option,
+)
+from bench.cli.output import emit, key_values
+from bench.cli.progress import status
 
 
 @click.command(name="tune")
-@click.argument("model", default="mobiledepth")
-@click.option("--target", default="host", show_default=True, help="host or arm64-a76.")
+@model_argument
+@target_option("host")
 @click.option(
     "--device",
+    type=DEVICE,
     help="Where to measure for arm64-a76: emulated (estimated cycles), adb, adb:SERIAL, adb:all, "
     "tracker:HOST:PORT/KEY for all devices with that key.  [default: emulated]",
 )
@@ -26,14 +38,12 @@ from bench.cli.common import emit, json_option, key_values, out_option, status
     help="How long to measure, runs of before with the same options included.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option(
-    "--precision", help="fp32, fp16 or int8.  [default: int8 for a quantised model, else fp32]"
-)
+@threads_option
+@precision_option
 @click.option(
     "-o",
-    "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
+    "--tuned",
+    type=FILE,
     help="The .json file that the choices are added to.  [default: where compile looks for them]",
 )
 @out_option
@@ -46,11 +56,11 @@ def command(
     seed: int,
     threads: int,
     precision: str | None,
-    records: Path | None,
+    tuned: Path | None,
     out: Path,
     as_json: bool,
 ) -> None:
-    """Measure what the schedules of MODEL choose among, and keep what makes it faster.
+    """Measure the choices of MODEL's schedules, and keep what is faster.
 
     Whole networks are built in which every kernel tries something else, and each kernel is
     compared with that of the untuned network as both run. Interrupt it when you like: the same
@@ -69,7 +79,7 @@ def command(
             seed=seed,
             threads=threads,
             precision=precision,
-            records=records,
+            records=tuned,
             progress=progress,
         )
     emit(document, as_json, lambda: key_values(_shown(document)))
@@ -90,7 +100,7 @@ def _shown(document: dict[str, Any]) -> dict[str, Any]:
     if whole:
         shown["gain"] = (
             f"{whole['gain']:+.2%} of the whole network ({1 - whole['high']:+.2%} to "
-            f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['formula']:.6g} "
+            f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['default']:.6g} "
             f"{whole['unit']}"
         )
     shown["records"] = document["records"] or "nothing gained that holds; none written"

@@ -1,1 +1,1 @@
-"""What does an inference cost on a phone's CPU that is emulated? Instructions, and an estimate."""
+"""Cost of an inference on an emulated phone's CPU: instructions counted, cycles estimated."""

@@ -1,4 +1,4 @@
-"""How do Debian's packages for arm64 get onto this machine, for what they hold to be emulated?
+"""Debian's packages for arm64, unpacked on this machine to be emulated.
 
 They are fetched by apt from the user's own mirror, and only unpacked. Nothing is installed into
 the system.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
+from depthbench.progress import Progress
 
 LIMIT_S = 1800
 
@@ -23,7 +24,7 @@ def unpacked(
     what: str,
     packages: Sequence[str],
     files: Mapping[str, str],
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> Path:
     """A root with `packages`, all that they need, and text `files`; from the cache, or made now.
 
@@ -35,7 +36,8 @@ def unpacked(
         progress(f"fetching {what} for arm64")
         root = scratch / "root"
         for package in _download(scratch, what, packages):
-            call(["dpkg-deb", "-x", str(package), str(root)], "dpkg-deb cannot unpack a package")
+            unpack = ["dpkg-deb", "-x", str(package), str(root)]
+            run_program(unpack, "dpkg-deb cannot unpack a package", timeout_s=LIMIT_S)
         for file, text in files.items():
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(text)
@@ -50,7 +52,7 @@ def kept(name: str, made_of: object, make: Callable[[Path], Path]) -> Path:
     `make` gets a folder to work in, and returns the finished one within it; another process may be
     faster.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     digest = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     place = cache_folder() / "cost" / f"arm64-{name}-{digest}"
@@ -67,19 +69,6 @@ def kept(name: str, made_of: object, make: Callable[[Path], Path]) -> Path:
     return place
 
 
-def call(command: Sequence[str], problem: str) -> None:
-    """Run a command; ToolMissing with the `problem` and its last line when it fails."""
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolMissing(f"{problem}: not within {LIMIT_S} s") from None
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise ToolMissing(f"{problem}: {(lines or ['no reason given'])[-1][:300]}")
-
-
 def _download(scratch: Path, what: str, packages: Sequence[str]) -> list[Path]:
     """The packages with all that they need, from the sources that this machine's apt knows."""
     if shutil.which("apt-get") is None:
@@ -93,9 +82,11 @@ def _download(scratch: Path, what: str, packages: Sequence[str]) -> list[Path]:
     apt += ["-o", f"Dir::Cache={cache}", "-o", "Acquire::Languages=none"]
     apt += ["-o", "APT::Sandbox::User="]
     # a source without arm64 fails here; whether Debian's has it shows below
-    subprocess.run([*apt, "update"], capture_output=True, timeout=LIMIT_S, check=False)
-    call(
+    problem = f"apt cannot get {what} for arm64"
+    run_program([*apt, "update"], problem, check=False, timeout_s=LIMIT_S)
+    run_program(
         [*apt, "install", "--yes", "--download-only", "--no-install-recommends", *packages],
-        f"apt cannot get {what} for arm64",
+        problem,
+        timeout_s=LIMIT_S,
     )
     return sorted((cache / "archives").glob("*.deb"))

@@ -1,4 +1,4 @@
-"""How does a Python for arm64 get onto this machine, to be emulated?
+"""A Python for arm64 with its packages, on this machine to be emulated.
 
 Its interpreter and libraries come from Debian's packages for arm64 (arm64_debian.py); its packages
 from wheels for arm64, fetched by pip from the user's own index. Nothing is installed into the
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost.arm64_debian import call, kept, unpacked
-from bench.errors import ToolMissing
-
-Progress = Callable[[str], None]
+from bench.cost.arm64_debian import LIMIT_S, kept, unpacked
+from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
+from depthbench.progress import Progress
 
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "libgomp1")
 PLATFORMS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")
@@ -90,9 +90,10 @@ def arm64_packages(
         command += ["--disable-pip-version-check", "--no-input", "--only-binary=:all:"]
         command += ["--python-version", python.version, "--implementation", "cp"]
         command += [f"--platform=manylinux_{version}_aarch64" for version in PLATFORMS]
-        call(
+        run_program(
             [*command, "--target", str(target), *wanted],
             f"pip cannot get {', '.join(wanted)} for arm64",
+            timeout_s=LIMIT_S,
         )
         return target
 

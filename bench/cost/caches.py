@@ -1,4 +1,4 @@
-"""How often does an inference on an emulated A76 miss its caches, as cachegrind models them?
+"""Cache misses of an inference on an emulated A76, as cachegrind models them.
 
 Valgrind's cachegrind for arm64, itself emulated, simulates a first level and a last one, of the
 sizes below, without prefetching: what it counts are lines that are not there when they are asked
@@ -8,9 +8,8 @@ has not been measured.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from bench.cost.arm64_debian import unpacked
-from bench.cost.inference import runner_command, runner_environment
-from bench.errors import CheckFailed
+from bench.cost.inference_cost import runner_command, runner_environment
+from depthbench import cancellation
+from depthbench.errors import CheckFailed
+from depthbench.processes import run_program
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
@@ -59,7 +61,7 @@ class Misses:
 def count_misses(
     artefact: Artefact,
     inputs: Mapping[str, NDArray],
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> Misses:
     """The misses of one inference of an arm64 artefact on one thread, with warm caches.
 
@@ -69,6 +71,7 @@ def count_misses(
     root = unpacked("valgrind", "valgrind", PACKAGES, {}, progress)
     totals = []
     for runs in RUNS:
+        cancellation.check()
         with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as folder:
             command = runner_command(artefact, inputs, runs, Path(folder), progress)
             progress(f"simulating caches, {runs} inferences")
@@ -97,26 +100,20 @@ def parse_summary(text: str) -> dict[str, int]:
 
 
 def _simulate(root: Path, command: list[str], file: Path) -> dict[str, int]:
-    from android_rpc.emulated import CPU_MODEL, find_emulator
+    from android_rpc.devices.emulated import CPU_MODEL, find_emulator
 
     options = ["--tool=cachegrind", "--cache-sim=yes", f"--cachegrind-out-file={file}"]
     options += [f"--{name}={','.join(map(str, sizes))}" for name, sizes in CACHES.items()]
     # Valgrind's launcher would start its tool as a program of this machine.
     emulated = [find_emulator(), "-L", str(root), "-cpu", CPU_MODEL, str(root / TOOL)]
     library = {"VALGRIND_LIB": str((root / TOOL).parent), "VALGRIND_LAUNCHER": str(root / TOOL)}
-    try:
-        done = subprocess.run(
-            [*emulated, *options, *command],
-            env={**runner_environment(), **library},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LIMIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise CheckFailed("cachegrind did not end within its time limit") from None
-    if done.returncode or not file.is_file():
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise CheckFailed(f"cachegrind ended with {done.returncode}: {(said or [''])[-1][:300]}")
+    done = run_program(
+        [*emulated, *options, *command],
+        "cachegrind failed",
+        failure=CheckFailed,
+        timeout_s=LIMIT_S,
+        environment={**runner_environment(), **library},
+    )
+    if not file.is_file():
+        raise CheckFailed(f"cachegrind failed: {done.reason}")
     return parse_summary(file.read_text(errors="replace"))

@@ -1,4 +1,4 @@
-"""How often does a program run each block of its instructions, under emulation?
+"""Execution counts of a program's blocks of instructions, under emulation.
 
 QEMU's user-mode emulation writes a line to its log whenever it enters a block of instructions,
 and a small program of ours counts them. The emulated program marks where its inferences begin
@@ -9,19 +9,18 @@ linked statically and so cannot load plugins, which would be faster.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cost import programs
-from bench.errors import CheckFailed
+from depthbench import cancellation
+from depthbench.errors import CheckFailed
+from depthbench.processes import ChildProcess, child_process
 
 WARM_UP = 1
 COUNTED = 2
@@ -70,6 +69,7 @@ def count(
     CheckFailed when the program ends in an error, takes longer than `limit_s` seconds, or does
     not mark its inferences; ToolMissing when there is no emulator.
     """
+    cancellation.check()
     only = ["-dfilter", addresses] if addresses else []
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         file = Path(scratch) / "counts"
@@ -117,17 +117,19 @@ def _run(
     command: Sequence[str], environment: Mapping[str, str], file: Path, limit_s: float
 ) -> None:
     """Runs the emulated program to its end, with its log counted into `file`."""
-    from android_rpc.emulated import CPU_MODEL, find_emulator
+    from android_rpc.devices.emulated import CPU_MODEL, find_emulator
 
     deadline = time.monotonic() + limit_s
     counter, emulator = programs.counter(), find_emulator()
     reading, writing = os.pipe()
     try:
         log = ["-cpu", CPU_MODEL, "-d", LOG_ITEMS, "-D", f"/proc/self/fd/{writing}"]
-        with _process([str(counter), str(reading), str(file)], None, reading) as counting:
+        count = [str(counter), str(reading), str(file)]
+        with child_process(count, pass_fds=[reading], leave_s=0) as counting:
             os.close(reading)
             reading = -1
-            with _process([emulator, *log, *command], environment, writing) as emulated:
+            emulate = [emulator, *log, *command]
+            with child_process(emulate, environment, [writing], leave_s=0) as emulated:
                 os.close(writing)
                 writing = -1
                 _wait(emulated, deadline, "the emulated program")
@@ -138,38 +140,8 @@ def _run(
                 os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _process(
-    command: Sequence[str], environment: Mapping[str, str] | None, descriptor: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a session of its own, which is ended with the block."""
-    with tempfile.TemporaryFile(prefix="depthbench-log-") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            env=environment,
-            pass_fds=(descriptor,),
-            start_new_session=True,
-        )
-        try:
-            yield process
-            if process.returncode:
-                log.seek(0)
-                lines = log.read().decode(errors="replace").split("\n")
-                said = next((line for line in reversed(lines) if line.strip()), "no message")
-                raise CheckFailed(
-                    f"{Path(command[0]).name} ended with {process.returncode}: {said[:300]}"
-                )
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], deadline: float, what: str) -> None:
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise CheckFailed(f"{what} did not end within its time limit") from None
+def _wait(process: ChildProcess, deadline: float, what: str) -> None:
+    if not process.wait(deadline - time.monotonic()):
+        raise CheckFailed(f"{what} did not end within its time limit")
+    if process.exit_code:
+        raise CheckFailed(f"{what} ended, {process.why_ended()}")

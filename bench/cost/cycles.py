@@ -1,4 +1,4 @@
-"""How many cycles would a block of instructions take? An estimate by llvm-mca.
+"""Cycles that a block of instructions would take: an estimate by llvm-mca.
 
 llvm-mca simulates a block that runs over and over, with all its data in the first-level cache,
 every branch foretold and every call free. The cycles of a program are those of its blocks times
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bench.cost.instructions import disassemble
+from bench.cost.arm64_words import disassemble
 from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
-from bench.errors import CheckFailed
+from depthbench.errors import CheckFailed
+from depthbench.one_line import first_error
+from depthbench.processes import run_program
 
 Words = tuple[int, ...]
 
@@ -33,7 +34,7 @@ def estimate(blocks: Iterable[Words], cache: Path | None = None) -> dict[Words, 
 
     Raises ToolMissing when LLVM is not installed, CheckFailed when llvm-mca fails.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     model = hashlib.sha256(repr((version(), OPTIONS)).encode()).hexdigest()[:16]
     file = (cache or cache_folder()) / "cost" / f"cycles-{model}.json"
@@ -54,17 +55,14 @@ def simulate(blocks: Iterable[Words]) -> dict[Words, float]:
     for i, block in enumerate(blocks):
         lines = [texts[word] for word in block if word in texts] or ["nop"]
         regions += [f"# LLVM-MCA-BEGIN {i}", *lines, f"# LLVM-MCA-END {i}"]
-    done = subprocess.run(
+    done = run_program(
         [find_tool("llvm-mca"), *OPTIONS],
-        input="\n".join(regions) + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
+        "llvm-mca failed",
+        failure=CheckFailed,
+        reason=lambda done: first_error(done.errors),
+        text="\n".join(regions) + "\n",
     )
-    if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "error" in line), "no message")
-        raise CheckFailed(f"llvm-mca failed: {said[:300]}")
-    costs = parse_regions(done.stdout)
+    costs = parse_regions(done.output)
     if set(costs) != {str(i) for i in range(len(blocks))}:
         raise CheckFailed(f"llvm-mca estimated {len(costs)} of {len(blocks)} blocks")
     return {block: costs[str(i)] for i, block in enumerate(blocks)}

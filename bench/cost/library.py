@@ -1,4 +1,4 @@
-"""What does an arm64 shared library hold: its code, its symbols, where they go in memory?"""
+"""Layout of an arm64 shared library: its code, its symbols, where they go in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 _MACHINE = 183
 _LOAD, _EXECUTABLE = 1, 1

@@ -1,12 +1,12 @@
-"""Where are LLVM's tools, and which CPU do they model?"""
+"""LLVM's tools: where they are, and which CPU they model."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 from functools import cache
 
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 
 # The Neoverse N1 is the A76 for servers; LLVM's own model called cortex-a76 is that of the A57.
 CPU_MODEL = "neoverse-n1"
@@ -26,6 +26,5 @@ def find_tool(name: str) -> str:
 @cache
 def version() -> str:
     """For example `LLVM 19.1.7`."""
-    command = [find_tool("llvm-mca"), "--version"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = run_program([find_tool("llvm-mca"), "--version"], "llvm-mca does not run").output
     return next((f"LLVM {line.split()[-1]}" for line in text.splitlines() if "version" in line), "")

@@ -1,4 +1,4 @@
-"""What does one inference of a peer of TVM cost on an emulated A76?
+"""Cost of one inference of TVM's peers on an emulated A76.
 
 A peer runs in Python under emulation, with its own wheel for arm64 in the version installed here.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from bench.cost import counting, programs
 from bench.cost.arm64_python import arm64_packages, arm64_python
-from bench.cost.inference import Cost, cost_of
+from bench.cost.inference_cost import Cost, cost_of
 from bench.cost.symbols import locate, parse_maps
-from bench.errors import InputError, ToolMissing
-
-Progress = Callable[[str], None]
+from depthbench.errors import InputError, ToolMissing
+from depthbench.progress import Progress
 
 GUEST = Path(__file__).with_name("run_peer.py")
 PACKAGES = {
@@ -74,9 +73,9 @@ def converted(peer: str, model: Path, folder: Path) -> Path:
         return model.absolute()
     if peer == "litert":
         from bench.models import load_model
-        from bench.runtimes import litert_convert
+        from bench.runtimes import registry
 
-        return litert_convert.converted(load_model(model))
+        return registry.prepare(peer, load_model(model), folder).file
     from bench.runtimes.ncnn_cpu import convert
 
     try:

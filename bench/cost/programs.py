@@ -1,4 +1,4 @@
-"""How are the native programs compiled that run a model and count what it executes?"""
+"""Compilation of the native programs that run a model and count what it executes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import ToolMissing
+from depthbench.errors import ToolMissing
+from depthbench.one_line import first_error
+from depthbench.processes import run_program
 
 SOURCE = Path(__file__).parent / "native"
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
@@ -29,7 +30,7 @@ def counter() -> Path:
 
 def artefact_runner(libraries: Path) -> Path:
     """The program that runs an artefact, for the phone; `libraries` holds TVM's runtime for it."""
-    from android_rpc.tvm_wheels import header_folders
+    from android_rpc.bundle.tvm_wheels import header_folders
 
     headers = [f"-I{folder}" for folder in header_folders()]
     tvm = ["-Wl,--allow-shlib-undefined", "-Wl,--no-as-needed", f"-L{libraries}"]
@@ -49,7 +50,7 @@ def compile_program(
 
     Raises ToolMissing, with the compiler's first error, when it cannot be compiled.
     """
-    from android_rpc.cache import cache_folder
+    from depthbench.files import cache_folder
 
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("ziglang is not installed: pip install ziglang")
@@ -68,16 +69,12 @@ def compile_program(
     }
     with tempfile.TemporaryDirectory(dir=program.parent, prefix=".unfinished-") as folder:
         made = Path(folder) / program.name
-        done = subprocess.run(
+        run_program(
             [sys.executable, "-m", "ziglang", "cc", *words, "-o", str(made)],
-            cwd=folder,
-            env={**os.environ, **zig},
-            capture_output=True,
-            text=True,
+            f"{source.name} does not compile with ziglang",
+            reason=lambda done: first_error(done.errors),
+            environment={**os.environ, **zig},
+            folder=Path(folder),
         )
-        if done.returncode:
-            lines = done.stderr.splitlines()
-            reason = next((line for line in lines if "error" in line), "no reason given")
-            raise ToolMissing(f"{source.name} does not compile with ziglang: {reason[:300]}")
         made.rename(program)
     return program

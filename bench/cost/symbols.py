@@ -1,4 +1,4 @@
-"""Which kernel or library does a block of instructions belong to?"""
+"""Owners of instruction blocks: the kernel or library that each belongs to."""
 
 from __future__ import annotations
 

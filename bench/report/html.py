@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.report.charts.over_time import draw_over_time
-from bench.report.charts.pareto import draw_pareto
-from bench.report.charts.roofline import draw_roofline
+from bench.report.charts.over_time_chart import draw_over_time
+from bench.report.charts.pareto_chart import draw_pareto
+from bench.report.charts.roofline_chart import draw_roofline
 from bench.report.sheets import embed_sheets
 from bench.report.templates import environment
 

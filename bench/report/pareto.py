@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.paper import TEST_IMAGES, is_comparable
+from bench.paper.printed_tables import TEST_IMAGES, is_comparable
 from bench.report.numbers import number
 from bench.report.wording import device, untrained
 from depthnet import paper

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.errors import InputError
+from bench.records.schema import TIMED
 from bench.report.over_time import temperatures, thin_sessions
 from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
 from bench.report.roofline import build_roofline
 from bench.report.summary import summarise_models
-from bench.schema import TIMED
+from depthbench.errors import InputError
 
 SCHEMA = "depthbench.report/1"
 RAW = {"samples_ms", "sessions", "per_image", "profile"}

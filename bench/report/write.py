@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import InputError
 from bench.report.csv_table import render_csv
 from bench.report.html import render_html
 from bench.report.markdown import render_markdown
-from depthnet.files import write_whole
+from depthbench.errors import InputError
+from depthbench.files import write_whole
 
 ENDINGS = (".html", ".md", ".csv", ".json")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.timing import Sample, time_once
+from bench.measure.timing import Sample, time_once
+from depthbench.closing import Closing
+from depthbench.errors import InputError
 
 PRECISIONS = {"float": "fp32", "float32": "fp32", "float16": "fp16", "double": "fp64"}
 """ONNX Runtime's and PyTorch's names of types, as the artefacts' manifests name them."""
 
 
-class Runtime:
+class Runtime(Closing):
     """A loaded model: arrays by name in, arrays by name out.
 
     An adapter sets `name`, and overrides `run` and, where there is something to release,
@@ -40,18 +42,8 @@ class Runtime:
     def close(self) -> None:
         """Release what the model holds; may be called again."""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def one_line(error: Exception) -> str:
-    """What another library says of an error, as one line of bearable length."""
-    return " ".join(str(error).split())[:300]
+def check_file(file: Path, what: str) -> None:
+    """Raise InputError, which asks for `what`, where there is no such file."""
+    if not file.is_file():
+        raise InputError(f"no such file: {file}", advice=f"give {what}")

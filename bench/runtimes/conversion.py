@@ -1,64 +1,98 @@
 """A model in another runtime's format: from the cache, or made now by a process of its own.
 
 Converters change logging, the environment and registries where they are imported, print on
-stdout, and crash: they are not let into this process.
+stdout, and crash: they are not let into this process. The other one is started as
+
+python -m bench.runtimes.conversion MODULE FUNCTION MODEL.onnx RESULT
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import importlib.metadata
 import signal
-import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import InputError, ToolMissing
 from bench.models import Model
+from bench.runtimes.declaration import Preparation
+from bench.runtimes.zoo_module import check_zoo
+from depthbench.errors import InputError, ToolMissing
+from depthbench.files import cache_folder
+from depthbench.processes import run_program
 
 CONVERSION_S = 1200
 
 
-def converted(model: Model, module: str, *, runtime: str, package: str, extra: str) -> Path:
-    """What `python -m module MODEL.onnx RESULT` makes of a model; the cache keeps it.
+@dataclass(frozen=True)
+class Converter:
+    """Converts models for the runtime that messages call `runtime`, and keeps the results.
 
-    `package` is the PyPI name of the converter, `extra` what of depthbench installs it, and
-    `runtime` names the runtime in messages. Raises ToolMissing without the package, InputError
-    for a model that it cannot convert.
+    `write`, a function of a module, takes the ONNX file and the path of the result. `package` is
+    the PyPI name of the converter, `extra` what of depthbench installs it. `takes_onnx` is False
+    where it converts the PyTorch module instead, which only networks of the zoo have.
     """
-    from android_rpc.cache import cache_folder
 
-    try:
-        version = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError as error:
-        raise ToolMissing(
-            f"{runtime}'s converter is not installed: pip install 'depthbench[{extra}]'"
-        ) from error
-    made_of = hashlib.sha256(f"{model.sha256} {version}".encode()).hexdigest()[:16]
-    folder = cache_folder() / runtime.lower()
-    result = folder / f"{model.name}-{made_of}.{runtime.lower()}"
-    if result.is_file():
+    runtime: str
+    write: Callable[[Path, Path], None]
+    package: str
+    extra: str
+    takes_onnx: bool = True
+
+    def __call__(self, model: Model, preparation: Preparation | None = None) -> Path:
+        """The converted model, from the cache or made now.
+
+        Raises ToolMissing without the package, InputError for a model that it cannot convert.
+        """
+        if not self.takes_onnx:
+            check_zoo(model, why=f"{self.runtime}'s converter takes no ONNX")
+        folder = cache_folder() / self.runtime.lower()
+        made_of = hashlib.sha256(f"{model.sha256} {self._version()}".encode()).hexdigest()[:16]
+        result = folder / f"{model.name}-{made_of}.{self.runtime.lower()}"
+        if result.is_file():
+            return result
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as scratch:
+            fresh = Path(scratch) / result.name
+            self._run(model, fresh)
+            fresh.replace(result)
         return result
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as scratch:
-        fresh = Path(scratch) / result.name
-        command = [sys.executable, "-m", module, str(model.path.absolute()), str(fresh)]
+
+    def _version(self) -> str:
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=CONVERSION_S, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(f"{runtime} cannot convert {model.name} in {CONVERSION_S} s") from None
-        if done.returncode or not fresh.is_file():
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-            raise InputError(f"{runtime} cannot convert {model.name}: {last[0][:300]}")
-        fresh.replace(result)
-    return result
+            return importlib.metadata.version(self.package)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise ToolMissing(
+                f"{self.runtime}'s converter is not installed",
+                advice=f"pip install 'depthbench[{self.extra}]'",
+            ) from error
+
+    def _run(self, model: Model, result: Path) -> None:
+        function = [self.write.__module__, self.write.__name__]
+        command = [sys.executable, "-m", __name__, *function, str(model.path.absolute())]
+        problem = f"{self.runtime} cannot convert {model.name}"
+        limit = CONVERSION_S
+        done = run_program([*command, str(result)], problem, failure=InputError, timeout_s=limit)
+        if not result.is_file():
+            raise InputError(f"{problem}: {done.reason}")
 
 
 def end_with_parent() -> None:
     """Let the kernel kill this process, a converter's, when the one that started it has ended."""
     die_with_parent = 1  # PR_SET_PDEATHSIG
     ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
+
+
+def main(module: str, function: str, model: str, result: str) -> None:
+    """Convert in this process, which ends with the one that started it."""
+    end_with_parent()
+    getattr(importlib.import_module(module), function)(Path(model), Path(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -8,8 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
-from bench.runtimes.base import Runtime, one_line
+from bench.models import load_model
+from bench.runtimes.base import Runtime, check_file
+from bench.runtimes.conversion import Converter
+from bench.runtimes.declaration import Declaration, needing
+from bench.runtimes.zoo_module import rebuilt
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
+PACKAGES = ("executorch",)
 
 
 class ExecuTorchCpu(Runtime):
@@ -24,15 +31,10 @@ class ExecuTorchCpu(Runtime):
     def __init__(
         self, model: Path, *, threads: int = 1, input: str = "image", output: str = "depth"
     ) -> None:
-        try:
+        with needing("ExecuTorch", *PACKAGES):
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime as Library
-        except ImportError as error:
-            raise ToolMissing(
-                "ExecuTorch is not installed: pip install 'depthbench[peers]'"
-            ) from error
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give a .pte program")
+        check_file(model, "a .pte program")
         portable_lib._unsafe_reset_threadpool(threads)
         try:
             # The method holds on to its program only by this.
@@ -62,3 +64,25 @@ class ExecuTorchCpu(Runtime):
     def close(self) -> None:
         """Release the program."""
         self._method = self._program = None
+
+
+def convert(model: Path, result: Path) -> None:
+    """Lower a network of the zoo to XNNPACK; what that does not take stays with ExecuTorch."""
+    import torch
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    source = load_model(model)
+    module = rebuilt(source).eval()
+    exported = torch.export.export(module, (torch.zeros(*source.input_shape),))
+    lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+    result.write_bytes(lowered.to_executorch().buffer)
+
+
+RUNTIME = Declaration(
+    name=ExecuTorchCpu.name,
+    format="pte",
+    load=ExecuTorchCpu,
+    packages=PACKAGES,
+    convert=Converter("ExecuTorch", convert, *PACKAGES, extra="peers", takes_onnx=False),
+)

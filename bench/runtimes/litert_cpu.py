@@ -8,8 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
-from bench.runtimes.base import Runtime, one_line
+from bench.models import load_model
+from bench.runtimes.base import Runtime, check_file
+from bench.runtimes.conversion import Converter
+from bench.runtimes.declaration import Declaration, needing
+from bench.runtimes.zoo_module import rebuilt
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
+PACKAGES = ("ai-edge-litert",)
 
 
 class LiteRtCpu(Runtime):
@@ -25,12 +32,9 @@ class LiteRtCpu(Runtime):
     def __init__(
         self, model: Path, *, threads: int = 1, input: str = "image", output: str = "depth"
     ) -> None:
-        try:
+        with needing("LiteRT", *PACKAGES):
             from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ToolMissing("LiteRT is not installed: pip install ai-edge-litert") from error
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give a .tflite model")
+        check_file(model, "a .tflite model")
         try:
             self._interpreter: Any = Interpreter(str(model), num_threads=threads)
             self._interpreter.allocate_tensors()
@@ -59,3 +63,22 @@ class LiteRtCpu(Runtime):
     def close(self) -> None:
         """Release the model."""
         self._interpreter = None
+
+
+def convert(model: Path, result: Path) -> None:
+    """Convert the PyTorch module of a network of the zoo."""
+    import litert_torch
+    import torch
+
+    source = load_model(model)
+    example = (torch.zeros(*source.input_shape),)
+    litert_torch.convert(rebuilt(source).eval(), example).export(str(result))
+
+
+RUNTIME = Declaration(
+    name=LiteRtCpu.name,
+    format="tflite",
+    load=LiteRtCpu,
+    packages=PACKAGES,
+    convert=Converter("LiteRT", convert, "litert-torch", extra="litert", takes_onnx=False),
+)

@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
-from bench.runtimes.base import Runtime, one_line
+from bench.runtimes.base import Runtime, check_file
+from bench.runtimes.conversion import Converter
+from bench.runtimes.declaration import Declaration, needing
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
+PACKAGES = ("MNN",)
 
 
 class MnnCpu(Runtime):
@@ -23,12 +28,9 @@ class MnnCpu(Runtime):
     name = "mnn"
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
-        try:
+        with needing("MNN", *PACKAGES):
             import MNN
-        except ImportError as error:
-            raise ToolMissing("MNN is not installed: pip install MNN") from error
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give a model of MNN's converter")
+        check_file(model, "a model of MNN's converter")
         self._mnn: Any = MNN
         settings = {"backend": "CPU", "numThread": threads, "precision": "high"}
         try:
@@ -69,3 +71,22 @@ class MnnCpu(Runtime):
     def close(self) -> None:
         """Release the model."""
         self._session = self._interpreter = self._place = self._result = self._fetched = None
+
+
+def convert(model: Path, result: Path) -> None:
+    """Convert an ONNX file, weights in fp32."""
+    # The compiled module, not MNN.tools.mnnconvert: that one installs packages with pip where it
+    # is imported, and reports what it converts to its makers.
+    import _tools
+
+    files = ["--modelFile", str(model), "--MNNModel", str(result)]
+    _tools.mnnconvert(["mnnconvert", "-f", "ONNX", *files, "--bizCode", "-"])
+
+
+RUNTIME = Declaration(
+    name=MnnCpu.name,
+    format="mnn",
+    load=MnnCpu,
+    packages=PACKAGES,
+    convert=Converter("MNN", convert, *PACKAGES, extra="peers"),
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
-from bench.runtimes.base import Runtime, one_line
+from bench.runtimes.base import Runtime, check_file
+from bench.runtimes.declaration import Declaration, needing
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+from depthbench.processes import run_program
+
+PACKAGES = ("ncnn", "pnnx")
 
 CONVERSION_S = 300
 
@@ -28,16 +32,13 @@ class NcnnCpu(Runtime):
     name = "ncnn"
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
-        try:
+        with needing("ncnn", *PACKAGES):
             import ncnn
             import pnnx
-        except ImportError as error:
-            raise ToolMissing("ncnn is not installed: pip install ncnn pnnx") from error
         import onnx
         from google.protobuf.message import DecodeError
 
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give an ONNX model")
+        check_file(model, "an ONNX model")
         try:
             graph = onnx.load(model, load_external_data=False).graph
         except DecodeError as error:
@@ -95,14 +96,12 @@ def convert(tool: Path, model: Path, folder: Path) -> tuple[Path, Path]:
     inside = folder / "model.onnx"
     inside.write_bytes(model.read_bytes())
     command = [str(tool), inside.name, "fp16=0"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=CONVERSION_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"pnnx cannot convert {model}: {one_line(error)}") from error
+    problem = f"pnnx cannot convert {model}"
+    done = run_program(command, problem, failure=InputError, timeout_s=CONVERSION_S, folder=folder)
     param, weights = folder / "model.ncnn.param", folder / "model.ncnn.bin"
-    if done.returncode or not param.is_file():
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-        raise InputError(f"pnnx cannot convert {model}: {last[0][:300]}")
+    if not param.is_file():
+        raise InputError(f"{problem}: {done.reason}")
     return param, weights
+
+
+RUNTIME = Declaration(name=NcnnCpu.name, format="onnx", load=NcnnCpu, packages=PACKAGES)

@@ -8,8 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError
-from bench.runtimes.base import PRECISIONS, Runtime, one_line
+from bench.runtimes.base import PRECISIONS, Runtime, check_file
+from bench.runtimes.declaration import Declaration
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
 
 
 class OnnxRuntimeCpu(Runtime):
@@ -25,8 +27,7 @@ class OnnxRuntimeCpu(Runtime):
     def __init__(self, model: Path, *, threads: int = 1) -> None:
         import onnxruntime
 
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give an ONNX model")
+        check_file(model, "an ONNX model")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -58,3 +59,12 @@ class OnnxRuntimeCpu(Runtime):
         types = {str(i["type"]).removeprefix("tensor(").rstrip(")") for i in self.inputs}
         names = ", ".join(sorted(PRECISIONS.get(name, name) for name in types))
         return {"threads": self.threads, "precision": f"as in the file, inputs {names}"}
+
+
+RUNTIME = Declaration(
+    name=OnnxRuntimeCpu.name,
+    format="onnx",
+    load=OnnxRuntimeCpu,
+    packages=("onnxruntime",),
+    precisions=("fp32", "int8"),
+)

@@ -8,8 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError, ToolMissing
-from bench.runtimes.base import Runtime, one_line
+from bench.runtimes.base import Runtime, check_file
+from bench.runtimes.declaration import Declaration, needing
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
+PACKAGES = ("openvino",)
 
 
 class OpenVinoCpu(Runtime):
@@ -23,12 +27,9 @@ class OpenVinoCpu(Runtime):
     name = "openvino"
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
-        try:
+        with needing("OpenVINO", *PACKAGES):
             import openvino
-        except ImportError as error:
-            raise ToolMissing("OpenVINO is not installed: pip install openvino") from error
-        if not model.is_file():
-            raise InputError(f"no such file: {model}: give an ONNX model")
+        check_file(model, "an ONNX model")
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
@@ -56,3 +57,12 @@ class OpenVinoCpu(Runtime):
     def describe(self) -> dict[str, Any]:
         """Threads and precision."""
         return {"threads": self.threads, "precision": "fp32"}
+
+
+RUNTIME = Declaration(
+    name=OpenVinoCpu.name,
+    format="onnx",
+    load=OpenVinoCpu,
+    packages=PACKAGES,
+    precisions=("fp32", "int8"),
+)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import InputError, ToolMissing
-from bench.runtimes.base import one_line
+from bench.models import load_model
+from bench.runtimes.declaration import Declaration
 from bench.runtimes.torch_eager import TorchEager
+from bench.runtimes.zoo_module import rebuilt
+from depthbench.errors import InputError, ToolMissing
+from depthbench.one_line import one_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,7 +30,7 @@ class TorchCompiled(TorchEager):
 
     def __init__(self, module: nn.Module, shape: Sequence[int], *, threads: int = 1) -> None:
         if not shutil.which(os.environ.get("CXX", "g++")):
-            raise ToolMissing("torch.compile needs a C++ compiler: apt-get install g++")
+            raise ToolMissing("torch.compile needs a C++ compiler", advice="apt-get install g++")
         import numpy as np
         import torch
         from torch._inductor import config
@@ -39,3 +43,15 @@ class TorchCompiled(TorchEager):
             self.run({"image": np.zeros(shape, np.float32)})
         except RuntimeError as error:
             raise InputError(f"torch.compile: {one_line(error)}") from error
+
+
+def load(file: Path, *, threads: int) -> TorchCompiled:
+    """Compile the PyTorch module of a network of the zoo.
+
+    Raises InputError for another ONNX file.
+    """
+    model = load_model(file)
+    return TorchCompiled(rebuilt(model), model.input_shape, threads=threads)
+
+
+RUNTIME = Declaration(name=TorchCompiled.name, format="onnx", load=load, packages=("torch",))

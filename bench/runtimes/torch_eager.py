@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from bench.errors import InputError
+from bench.models import load_model
 from bench.runtimes.base import PRECISIONS, Runtime
+from bench.runtimes.declaration import Declaration
+from bench.runtimes.zoo_module import rebuilt
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,3 +54,11 @@ class TorchEager(Runtime):
         types = {str(p.dtype).removeprefix("torch.") for p in self._module.parameters()}
         names = ", ".join(sorted(PRECISIONS.get(name, name) for name in types or {"float32"}))
         return {"threads": self.threads, "precision": names}
+
+
+def load(file: Path, *, threads: int) -> TorchEager:
+    """Load the PyTorch module of a network of the zoo. Raises InputError for another ONNX file."""
+    return TorchEager(rebuilt(load_model(file)), threads=threads)
+
+
+RUNTIME = Declaration(name=TorchEager.name, format="onnx", load=load, packages=("torch",))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.models import load_model
+from bench.runtimes.declaration import Declaration
 from bench.runtimes.torch_eager import TorchEager
+from bench.runtimes.zoo_module import rebuilt
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,3 +30,12 @@ class TorchScript(TorchEager):
             traced = torch.jit.trace(module.eval(), example)
             frozen = torch.jit.optimize_for_inference(traced)
         super().__init__(frozen, threads=threads)
+
+
+def load(file: Path, *, threads: int) -> TorchScript:
+    """Trace the PyTorch module of a network of the zoo. Raises InputError for another ONNX file."""
+    model = load_model(file)
+    return TorchScript(rebuilt(model), model.input_shape, threads=threads)
+
+
+RUNTIME = Declaration(name=TorchScript.name, format="onnx", load=load, packages=("torch",))

@@ -1,4 +1,4 @@
-"""A runtime in this process, driven by the one that started it (`own_process.OwnProcess`).
+"""A runtime in this process, driven by the one that started it (`subprocess_runtime`).
 
 python -m bench.runtimes.worker DESCRIPTOR
 
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.measure.timing import Sample
     from bench.runtimes.base import Runtime
-    from bench.timing import Sample
 
 
 def main(descriptor: int) -> None:
@@ -54,8 +54,8 @@ def end_with_standard_input() -> None:
 
 def one_of_ours(error: Exception) -> Exception:
     """An error that the command line knows, of one line."""
-    from bench.errors import InputError
-    from bench.runtimes.base import one_line
+    from depthbench.errors import InputError
+    from depthbench.one_line import one_line
 
     if hasattr(error, "exit_code"):
         return error
@@ -70,7 +70,7 @@ class Requests:
 
     def load(self, prepared: Any) -> dict[str, Any]:
         """Load the model; what the runtime says of it."""
-        from bench.runtimes.choose import load
+        from bench.runtimes.registry import load
 
         self._runtime = load(prepared)
         return self._runtime.describe()
@@ -81,7 +81,7 @@ class Requests:
 
     def use(self, inputs: Any, several_threads: bool) -> None:
         """What `sample` is to run on; the way here has moved arrays off their cache lines."""
-        from bench.agreement import on_a_cache_line
+        from bench.measure.agreement import on_a_cache_line
 
         placed = {name: on_a_cache_line(array) for name, array in inputs.items()}
         self._sampler = self._runtime.sampler(placed, several_threads)

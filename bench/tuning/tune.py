@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.artefacts import default_records, in_precision
-from bench.errors import InputError
+from bench.compile_service import default_records, in_precision
 from bench.models import resolve_model
-from bench.tuning.place import Place, Progress
+from bench.tuning.measurer import NetworkMeasurer
+from depthbench.errors import InputError
+from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.targets import Target
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from compile.tuning.tune import State
 
 EMULATED = "emulated"
-OpenPlace = Callable[["Trial", "Running"], Place]
+OpenMeasurer = Callable[["Trial", "Running"], NetworkMeasurer]
 
 
 def tune(
@@ -38,13 +39,15 @@ def tune(
     """Tune `model` (a network's name or an ONNX file) for `target`, `minutes` in all.
 
     What was measured is kept in the user's cache after every round, and the same call goes on
-    from there; rounds of before count. If the network as a whole gains beyond doubt, the
-    choices are added to `records`, by default the user's own, and else to nothing. Returns the
-    account. Raises InputError for wrong use, CheckFailed where nothing can be measured, and what
-    the device raises.
+    from there; rounds of before count. If the whole interval of the network's ratio is a gain,
+    the choices are added to `records`, by default the user's own. Returns the account. Raises
+    InputError for wrong use, CheckFailed where nothing can be measured, and what the device
+    raises.
     """
-    from compile import frontend, targets, tuned
     from compile import precision as precisions
+    from compile import targets
+    from compile.onnx import importer
+    from compile.records import tuned_choices
     from compile.tuning.journal import Journal
     from compile.tuning.network import Network
     from compile.tuning.tune import Tuning
@@ -53,20 +56,20 @@ def tune(
     if precision is not None:
         precisions.for_target(precision, machine)
     file = records or default_records(machine)
-    before = tuned.read(file, machine) if file.is_file() else {}
-    with _place(machine, device, progress) as (where, open_place):
+    before = tuned_choices.read(file, machine) if file.is_file() else {}
+    with _open_measurer(machine, device, progress) as (where, open_measurer):
         source = resolve_model(model, out, progress=progress)
         source = in_precision(source, precision, out, progress)
         precision = precision or ("int8" if source.quantised else "fp32")
         numbers = precisions.for_target(precision, machine)
-        loaded = frontend.load_model(source.path, None)
+        loaded = importer.load_model(source.path, None)
         network = Network(loaded, machine, numbers)
         identity = {**network.identity(), "where": where, "seed": seed}
         journal = Journal(default_records(machine).parent / "journals", identity)
         resumed = len(journal.rounds)
         progress("building and measuring the untuned network")
-        known = tuned.choices_for(machine, [file] if before else [])
-        tuning = Tuning(network, source.name, open_place, journal, seed=seed, known=known)
+        known = tuned_choices.choices_for(machine, [file] if before else [])
+        tuning = Tuning(network, source.name, open_measurer, journal, seed=seed, known=known)
         found = tuning.run(60 * minutes, lambda state: progress(describe(state)))
         document: dict[str, Any] = {
             "model": source.name,
@@ -92,7 +95,7 @@ def tune(
         whole = tuning.measurer.whole(lambda best: network.build(found.choices if best else {}))
     document["whole"] = whole.to_dict()
     if whole.holds:
-        tuned.write(file, machine, {**before, **found.records})
+        tuned_choices.write(file, machine, {**before, **found.records})
         document["records"] = str(file)
     return document
 
@@ -107,27 +110,33 @@ def describe(state: State) -> str:
 
 
 @contextmanager
-def _place(
+def _open_measurer(
     machine: Target, device: str | None, progress: Progress
-) -> Iterator[tuple[str, OpenPlace]]:
+) -> Iterator[tuple[str, OpenMeasurer]]:
     """What opens the place that is asked for, and its name."""
     if machine.runs_here:
         if device:
             raise InputError(f"--device {device}: the target host is tuned on this machine")
-        from bench.tuning.this_machine import ThisMachine
+        from bench.tuning.host_measurer import ThisMachineMeasurer
 
-        yield "this machine", lambda formula, running: ThisMachine(formula, running, progress)
+        yield (
+            "this machine",
+            lambda default, running: ThisMachineMeasurer(default, running, progress),
+        )
     elif device in (None, EMULATED):
         if machine.threads > 1:
             raise InputError("an emulated phone is tuned for one thread: its cost knows no others")
-        from bench.tuning.emulated import EmulatedPhone
+        from bench.tuning.emulated_measurer import EmulatedMeasurer
 
-        yield EMULATED, lambda formula, running: EmulatedPhone(formula, running, progress)
+        yield EMULATED, lambda default, running: EmulatedMeasurer(default, running, progress)
     else:
-        from android_rpc.choose import open_fleet
-        from bench.tuning.on_device import OnDevice
+        from android_rpc.devices.factory import open_device_pool
+        from bench.tuning.device_measurer import DeviceMeasurer
 
-        fleet = open_fleet([device], threads=machine.threads, progress=progress)
-        names = fleet.names()
-        where = device if fleet.shared else ", ".join(names)
-        yield where, lambda formula, running: OnDevice(formula, running, progress, fleet, where)
+        pool = open_device_pool([device], threads=machine.threads, progress=progress)
+        names = pool.names()
+        where = device if pool.shared else ", ".join(names)
+        yield (
+            where,
+            lambda default, running: DeviceMeasurer(default, running, progress, pool, where),
+        )

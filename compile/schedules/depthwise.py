@@ -11,8 +11,9 @@ import numpy as np
 from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
-from compile.schedules import peel_edges, steps
-from compile.schedules.spatial import Window
+from compile.lowering import peel_edges
+from compile.schedules import schedule_utils
+from compile.schedules.conv2d import Window
 from compile.schedules.tiles import padded
 from compile.targets import Target
 
@@ -57,8 +58,8 @@ def convolution(builder: relax.BlockBuilder, call: Any, weight: np.ndarray, targ
             return te.sum(pixel * filter_[ky, kx, c], axis=[ky, kx])
 
         notes = {
-            steps.FAMILY: FAMILY,
-            steps.MACS: N * H * W * weight.size,
+            schedule_utils.FAMILY: FAMILY,
+            schedule_utils.MACS: N * H * W * weight.size,
             "compile.pixels": pixels,
             "compile.lanes": lanes,
             "compile.first": first,
@@ -86,8 +87,8 @@ def schedule(sch: Schedule, target: Target) -> None:
     An image beyond the second cache is read once, with all of its channels.
     """
     accumulate = sch.get_sblock("accumulate")
-    notes = steps.take_annotations(sch, accumulate)
-    end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
+    notes = schedule_utils.take_annotations(sch, accumulate)
+    end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
     streams = notes[IMAGE_BYTES] > target.l2_bytes // 2
     hold(sch, accumulate, end, notes, most_vectors=None if streams else MAX_VECTORS)
 
@@ -100,25 +101,27 @@ def hold(
     `most_vectors` are taken in turn before the next pixels of a row: all where None.
     """
     lanes, rest = notes["compile.lanes"], notes["compile.rest"]
-    (n, h, w, c), (ky, kx) = steps.spatial_and_reduced(sch, accumulate)
+    (n, h, w, c), (ky, kx) = schedule_utils.spatial_and_reduced(sch, accumulate)
     outside = len(sch.get_loops(accumulate)) - 6
     columns, pixels = sch.split(w, [None, notes["compile.pixels"]])
     vectors, lane = sch.split(c, [None, lanes])
-    count, height = steps.extent(sch, vectors), steps.extent(sch, h)
+    count, height = schedule_utils.extent(sch, vectors), schedule_utils.extent(sch, h)
     all_at_once = most_vectors is None or rest
-    near = count if all_at_once else steps.largest_divisor(count, most_vectors or 1)
+    near = count if all_at_once else schedule_utils.largest_divisor(count, most_vectors or 1)
     far, near = sch.split(vectors, [None, near])
-    bands, rows = sch.split(h, [None, steps.largest_divisor(height, MAX_ROWS)])
-    kernel = steps.extent(sch, ky) * steps.extent(sch, kx)
+    bands, rows = sch.split(h, [None, schedule_utils.largest_divisor(height, MAX_ROWS)])
+    kernel = schedule_utils.extent(sch, ky) * schedule_utils.extent(sch, kx)
     around = [n, far, bands, columns, rows, near]
     sch.reorder(*around, ky, kx, pixels, lane)
     sch.reverse_compute_at(end, near, preserve_unit_loops=True)
     sch.vectorize(lane)
-    steps.unroll_all(sch, [ky, kx, pixels] if kernel <= MAX_UNROLLED_KERNEL else [kx, pixels])
+    schedule_utils.unroll_all(
+        sch, [ky, kx, pixels] if kernel <= MAX_UNROLLED_KERNEL else [kx, pixels]
+    )
     sch.decompose_reduction(accumulate, ky)
     *written, channels = sch.get_loops(end)[outside + len(around) :]
     sch.vectorize(channels)
-    steps.unroll_all(sch, written)
+    schedule_utils.unroll_all(sch, written)
     peel_edges.mark(sch, columns, notes["compile.first"], notes["compile.last"])
     if rest:
         peel_edges.mark(sch, near, 0, 1, rest)

@@ -12,7 +12,7 @@ from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_walk
 
-from compile.schedules import steps
+from compile.schedules import schedule_utils
 from compile.targets import Target
 
 # How many pixels in a row an image takes from operands in turn, and how many vectors are unrolled.
@@ -22,10 +22,10 @@ MAX_UNROLLED = 64
 
 def schedule(sch: Schedule, target: Target) -> None:
     """Inline what is computed on the way and vectorise what is written."""
-    inline_producers(sch, steps.blocks(sch))
-    for block in steps.blocks(sch):
+    inline_producers(sch, schedule_utils.blocks(sch))
+    for block in schedule_utils.blocks(sch):
         if not _interleave(sch, block, target):
-            steps.vectorise_last(sch, block, target)
+            schedule_utils.vectorise_last(sch, block, target)
 
 
 def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
@@ -36,16 +36,16 @@ def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
     loops, turns = sch.get_loops(block), _moduli(sch.get(block).body)
     if not (loops and len(turns) == 1 and _chooses(sch, block)):
         return False
-    target = target.of(steps.written_dtype(sch, block))
-    lanes = steps.dividing_lanes(steps.extent(sch, loops[-1]), target)
+    target = target.of(schedule_utils.written_dtype(sch, block))
+    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, loops[-1]), target)
     if not lanes:
         return False
     (turn,) = turns
-    turning = [loop for loop in loops[-3:-1] if steps.extent(sch, loop) % turn == 0]
+    turning = [loop for loop in loops[-3:-1] if schedule_utils.extent(sch, loop) % turn == 0]
     for loop in turning:
         sch.unroll(sch.split(loop, [None, turn])[1])
     far, lane = sch.split(loops[-1], [None, lanes])
-    if steps.extent(sch, far) * turn ** len(turning) <= MAX_UNROLLED:
+    if schedule_utils.extent(sch, far) * turn ** len(turning) <= MAX_UNROLLED:
         sch.unroll(far)
     sch.vectorize(lane)
     return True
@@ -65,15 +65,15 @@ def _moduli(body: Any) -> set[int]:
 
 def schedule_after(sch: Schedule, end: Any, target: Target) -> None:
     """The same for what follows the block that ends a contraction, where it could not be folded."""
-    inline_producers(sch, steps.descendants(sch, end))
-    for block in steps.descendants(sch, end):
-        steps.vectorise_last(sch, block, target)
+    inline_producers(sch, schedule_utils.descendants(sch, end))
+    for block in schedule_utils.descendants(sch, end):
+        schedule_utils.vectorise_last(sch, block, target)
 
 
 def inline_producers(sch: Schedule, blocks: list[Any]) -> None:
     """Inline each elementwise block that is read once a place into the block that reads it."""
     for block in blocks:
-        if steps.is_reduction(sch, block) or not _is_cheap_inline(sch, block):
+        if schedule_utils.is_reduction(sch, block) or not _is_cheap_inline(sch, block):
             continue
         try:
             sch.compute_inline(block)
@@ -85,12 +85,12 @@ def _is_cheap_inline(sch: Schedule, block: Any) -> bool:
     readers = sch.get_consumers(block)
     if readers and _converts(sch, block):
         return True
-    if not readers or any(steps.is_reduction(sch, reader) for reader in readers):
+    if not readers or any(schedule_utils.is_reduction(sch, reader) for reader in readers):
         return False
-    made = prod(steps.written_shape(sch, block))
+    made = prod(schedule_utils.written_shape(sch, block))
     read = 0
     for reader in readers:
-        size = prod(steps.written_shape(sch, reader))
+        size = prod(schedule_utils.written_shape(sch, reader))
         # A concatenation or a border reads each element of an operand once, however large it is.
         read += min(size, made) if _chooses(sch, reader) else size
     return read <= 2 * made

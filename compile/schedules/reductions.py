@@ -13,7 +13,7 @@ from tvm import tirx
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import ScheduleError
 
-from compile.schedules import steps
+from compile.schedules import schedule_utils
 from compile.schedules.elementwise import inline_producers
 from compile.targets import Target
 
@@ -22,10 +22,10 @@ MAX_VECTORS = 8
 
 def schedule(sch: Schedule, target: Target) -> None:
     """Schedule every block of the function by what it does."""
-    inline_producers(sch, steps.blocks(sch))
-    for block in steps.blocks(sch):
-        if not steps.is_reduction(sch, block):
-            steps.vectorise_last(sch, block, target)
+    inline_producers(sch, schedule_utils.blocks(sch))
+    for block in schedule_utils.blocks(sch):
+        if not schedule_utils.is_reduction(sch, block):
+            schedule_utils.vectorise_last(sch, block, target)
         elif _accumulates_along_memory(sch, block):
             _by_partial_sums(sch, block, target)
         else:
@@ -35,7 +35,7 @@ def schedule(sch: Schedule, target: Target) -> None:
 
 def _accumulates_along_memory(sch: Schedule, block: Any) -> bool:
     return any(
-        steps.walks_along(sch, block, var.var)
+        schedule_utils.walks_along(sch, block, var.var)
         for var in sch.get(block).iter_vars
         if var.iter_type == tirx.IterVar.CommReduce and int(var.dom.extent) > 1
     )
@@ -47,10 +47,10 @@ def _a_share_a_thread(sch: Schedule, block: Any, threads: int) -> list[Any]:
     Each thread then reads the rows that it wrote a moment ago. The block alone where its rows do
     not divide evenly, or where there are results to divide instead.
     """
-    spatial, reduced = steps.spatial_and_reduced(sch, block)
-    results = prod(steps.extent(sch, loop) for loop in spatial[:-1])
-    rows = next((loop for loop in reduced if steps.extent(sch, loop) > 1), None)
-    if threads == 1 or results > 1 or rows is None or steps.extent(sch, rows) % threads:
+    spatial, reduced = schedule_utils.spatial_and_reduced(sch, block)
+    results = prod(schedule_utils.extent(sch, loop) for loop in spatial[:-1])
+    rows = next((loop for loop in reduced if schedule_utils.extent(sch, loop) > 1), None)
+    if threads == 1 or results > 1 or rows is None or schedule_utils.extent(sch, rows) % threads:
         return [block]
     share, _ = sch.split(rows, [threads, None])
     sch.reorder(share, *spatial)
@@ -61,18 +61,20 @@ def _a_share_a_thread(sch: Schedule, block: Any, threads: int) -> list[Any]:
 
 
 def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
-    spatial, reduced = steps.spatial_and_reduced(sch, block)
+    spatial, reduced = schedule_utils.spatial_and_reduced(sch, block)
     if not spatial:
         sch.decompose_reduction(block, reduced[0])
         return
     *outer, last = spatial
-    length = steps.extent(sch, last)
-    lanes = steps.dividing_lanes(length, target.of(steps.written_dtype(sch, block)))
+    length = schedule_utils.extent(sch, last)
+    lanes = schedule_utils.dividing_lanes(
+        length, target.of(schedule_utils.written_dtype(sch, block))
+    )
     if not lanes:
         # LLVM vectorises the plain innermost loop and its remainder.
         sch.reorder(*outer, *reduced, last)
     else:
-        vectors = steps.largest_divisor(length // lanes, MAX_VECTORS)
+        vectors = schedule_utils.largest_divisor(length // lanes, MAX_VECTORS)
         far, near, lane = sch.split(last, [None, vectors, lanes])
         sch.reorder(*outer, far, *reduced, near, lane)
         sch.unroll(near)
@@ -81,9 +83,9 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
 
 
 def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
-    spatial, reduced = steps.spatial_and_reduced(sch, block)
-    dtype = steps.written_dtype(sch, block)
-    lanes = steps.dividing_lanes(steps.extent(sch, reduced[-1]), target.of(dtype))
+    spatial, reduced = schedule_utils.spatial_and_reduced(sch, block)
+    dtype = schedule_utils.written_dtype(sch, block)
+    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, reduced[-1]), target.of(dtype))
     if not lanes or len(sch.get(block).writes) > 1:
         _interleaved(sch, block, spatial, reduced)
         return
@@ -91,7 +93,7 @@ def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
     try:
         partial = sch.rfactor(lane, len(spatial))
     except ScheduleError:  # accumulations that TVM does not know to be associative
-        _interleaved(sch, block, *steps.spatial_and_reduced(sch, block))
+        _interleaved(sch, block, *schedule_utils.spatial_and_reduced(sch, block))
         return
     loops = sch.get_loops(partial)
     sch.vectorize(loops[-1])
@@ -102,7 +104,9 @@ def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
 def _interleaved(sch: Schedule, block: Any, spatial: list[Any], reduced: list[Any]) -> None:
     """Several accumulations side by side hide the latency of each."""
     if spatial:
-        together = steps.largest_divisor(steps.extent(sch, spatial[-1]), MAX_VECTORS)
+        together = schedule_utils.largest_divisor(
+            schedule_utils.extent(sch, spatial[-1]), MAX_VECTORS
+        )
         far, near = sch.split(spatial[-1], [None, together])
         sch.reorder(*spatial[:-1], far, *reduced, near)
         sch.unroll(near)

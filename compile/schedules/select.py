@@ -13,31 +13,32 @@ from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
 from compile import interrupt
-from compile.choices import WORKLOAD
-from compile.kernels import with_costs
+from compile.runtime.kernel_work import with_costs
 from compile.schedules import (
-    contraction,
+    conv2d,
     depthwise,
+    depthwise_pointwise,
     elementwise,
-    prefetch,
+    gemm,
     reductions,
-    separable,
-    spatial,
-    steps,
+    schedule_utils,
     winograd,
 )
-from compile.schedules.biased_start import start_from_bias
-from compile.schedules.parallel import parallelise
+from compile.schedules.choices import WORKLOAD
+from compile.schedules.rewrites import prefetch
+from compile.schedules.rewrites.bias_init import start_from_bias
+from compile.schedules.rewrites.parallel import parallelise
 from compile.targets import Target
+from depthbench import cancellation
 
 Rule = Callable[[Schedule, Target], None]
 
 FAMILIES: dict[str, Rule] = {
-    contraction.FAMILY: contraction.schedule,
-    spatial.FAMILY: spatial.schedule,
+    gemm.FAMILY: gemm.schedule,
+    conv2d.FAMILY: conv2d.schedule,
     depthwise.FAMILY: depthwise.schedule,
     winograd.FAMILY: winograd.schedule,
-    separable.FAMILY: separable.schedule,
+    depthwise_pointwise.FAMILY: depthwise_pointwise.schedule,
 }
 
 
@@ -114,6 +115,7 @@ def _schedule_function(
     account.macs += macs
     tried: list[str] = []
     for family, rule in _candidates(function):
+        cancellation.check()
         sch = Schedule(tvm.IRModule({"main": function}))
         try:
             with interrupt.restored():
@@ -125,7 +127,7 @@ def _schedule_function(
                     tvm.tirx.build(
                         result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)
                     )
-        except steps.FAILURES as error:
+        except schedule_utils.FAILURES as error:
             tried.append(f"{family}: {_last_line(error)}")
             continue
         account.families[family] = account.families.get(family, 0) + calls
@@ -175,12 +177,14 @@ def _candidates(function: Any) -> list[tuple[str, Rule]]:
     """The rules to try on a function, best first."""
     sch = Schedule(tvm.IRModule({"main": function}))
     try:
-        blocks = steps.blocks(sch)
-    except steps.FAILURES:
+        blocks = schedule_utils.blocks(sch)
+    except schedule_utils.FAILURES:
         return []  # written as statements, such as TVM's sort and scan
-    found = {str(dict(sch.get(block).annotations).get(steps.FAMILY, "")) for block in blocks}
+    found = {
+        str(dict(sch.get(block).annotations).get(schedule_utils.FAMILY, "")) for block in blocks
+    }
     chosen = [(family, FAMILIES[family]) for family in sorted(found - {""})]
-    if any(steps.is_reduction(sch, block) for block in blocks):
+    if any(schedule_utils.is_reduction(sch, block) for block in blocks):
         return [*chosen, ("reduction", reductions.schedule)]
     return [*chosen, ("elementwise", elementwise.schedule)]
 
@@ -194,8 +198,8 @@ def loop_macs(function: Any) -> int:
 
     def on_block(block: Any) -> None:
         nonlocal total
-        if steps.MACS in block.annotations:
-            total += int(block.annotations[steps.MACS])
+        if schedule_utils.MACS in block.annotations:
+            total += int(block.annotations[schedule_utils.MACS])
         elif block.init is not None and _multiplies_floats(block.body):
             total += prod(int(var.dom.extent) for var in block.iter_vars)
 

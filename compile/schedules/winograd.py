@@ -17,18 +17,11 @@ import numpy as np
 from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
-from compile.schedules import steps
-from compile.schedules.contraction import pack
-from compile.schedules.minimal_filtering import apply, matrices
-from compile.schedules.register_tile import (
-    Nest,
-    ask_ahead,
-    chunk_steps,
-    hold,
-    lanes_read,
-    most_tiles,
-)
-from compile.schedules.spatial import Window, bordered
+from compile.operators.minimal_filtering import apply, matrices
+from compile.schedules import schedule_utils
+from compile.schedules.conv2d import Window, bordered
+from compile.schedules.gemm import pack
+from compile.schedules.microkernel import Nest, ask_ahead, chunk_steps, hold, lanes_read, most_tiles
 from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
 from compile.targets import Target
 
@@ -118,7 +111,10 @@ def choose(call: Any, weight: np.ndarray, groups: int, target: Target) -> Tiling
         return None
     if not target.may_grow:
         return None
-    inputs, lanes = padded(inputs, target.vector_lanes), steps.dividing_lanes(outputs, target)
+    inputs, lanes = (
+        padded(inputs, target.vector_lanes),
+        schedule_utils.dividing_lanes(outputs, target),
+    )
     if lanes < target.vector_lanes:
         return None
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
@@ -200,8 +196,8 @@ def convolution(
             return te.sum(whole[n, g, p, t, k] * packed[p, block, k, lane], axis=k)
 
         notes = {
-            steps.FAMILY: FAMILY,
-            steps.MACS: macs,
+            schedule_utils.FAMILY: FAMILY,
+            schedule_utils.MACS: macs,
             WIDE: wide,
             **tile.annotations(),
         }
@@ -257,18 +253,18 @@ def _row_of(index: Any, values: Sequence[Any]) -> Any:
 def schedule(sch: Schedule, target: Target) -> None:
     """Band by band: transform the inputs, multiply place by place, transform back."""
     accumulate = sch.get_sblock("accumulate")
-    notes = steps.take_annotations(sch, accumulate)
+    notes = schedule_utils.take_annotations(sch, accumulate)
     tile = Tile.of(notes)
-    target = target.of(steps.written_dtype(sch, accumulate))
-    end = steps.fold_epilogue(sch, sch.get_sblock("unpack"))
+    target = target.of(schedule_utils.written_dtype(sch, accumulate))
+    end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
     transform, columns = sch.get_sblock("transform"), sch.get_sblock("columns")
     products, rows = sch.get_sblock("products"), sch.get_sblock("rows")
-    (n, band, place, t, o), (k,) = steps.spatial_and_reduced(sch, accumulate)
-    size = steps.written_shape(sch, rows)[-2]
-    K = steps.extent(sch, k)
+    (n, band, place, t, o), (k,) = schedule_utils.spatial_and_reduced(sch, accumulate)
+    size = schedule_utils.written_shape(sch, rows)[-2]
+    K = schedule_utils.extent(sch, k)
     by_lane = lanes_read(K, target)
     chunk = chunk_steps(K, tile, target, multiple=by_lane or 1)
-    count = steps.extent(sch, t)
+    count = schedule_utils.extent(sch, t)
     sharing = 1 if chunk == K else tiles_of_rows(tile, [count], most_tiles(tile, target))
     far, near, pixels = sch.split(t, [None, sharing, tile.pixels])
     block, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
@@ -276,7 +272,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     around = [n, band, place, block, far, near]
     tiles = [around.pop()] if sharing > 1 else []
     nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
-    blocks = steps.written_shape(sch, accumulate)[-1] // tile.channels
+    blocks = schedule_utils.written_shape(sch, accumulate)[-1] // tile.channels
     step = hold(sch, accumulate, products, nest, tile, target, by_lane=by_lane)
     _transform(sch, transform, columns, band, size, target)
     ask_ahead(sch, nest, {place: blocks, block: 1}, step, target)
@@ -290,22 +286,22 @@ def _transform(
     sch.compute_at(transform, band, preserve_unit_loops=True)
     place, t, k = sch.get_loops(transform)[-3:]
     a, b = sch.split(place, [size, size])
-    lanes = steps.dividing_lanes(steps.extent(sch, k), target) or 1
+    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, k), target) or 1
     vectors, lane = sch.split(k, [None, lanes])
     sch.reorder(t, vectors, a, b, lane)
     sch.compute_at(columns, vectors, preserve_unit_loops=True)
-    steps.unroll_all(sch, (a, b))
+    schedule_utils.unroll_all(sch, (a, b))
     *_, a, j, k = sch.get_loops(columns)
     sch.reorder(j, a, k)
-    steps.unroll_all(sch, (j, a))
+    schedule_utils.unroll_all(sch, (j, a))
     if lanes > 1:
         sch.vectorize(lane)
         sch.vectorize(k)
-    names = [sch.get(one).name_hint for one in steps.blocks(sch)]
+    names = [sch.get(one).name_hint for one in schedule_utils.blocks(sch)]
     if "border" in names:
         border = sch.get_sblock("border")
         sch.compute_at(border, band, preserve_unit_loops=True)
-        steps.vectorise_last(sch, border, target, below=2)
+        schedule_utils.vectorise_last(sch, border, target, below=2)
 
 
 def _transform_back(
@@ -313,8 +309,8 @@ def _transform_back(
 ) -> None:
     """A tile's products in registers, one vector of channels after the other."""
     n, g, p, r, q, c, u, b, o = sch.get_loops(rows)
-    _, bands, lower, down, later, across, high, _, _ = steps.written_shape(sch, rows)
-    lanes = steps.dividing_lanes(steps.extent(sch, o), target) or 1
+    _, bands, lower, down, later, across, high, _, _ = schedule_utils.written_shape(sch, rows)
+    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, o), target) or 1
     vectors, lane = sch.split(o, [None, lanes])
     sch.reorder(n, g, p, r, q, c, vectors, b, u, lane)
     n_, h, w, o_ = sch.get_loops(end)
@@ -322,7 +318,7 @@ def _transform_back(
     c_, v_, q_ = sch.split(w, [across, wide, later])
     vectors_, lane_ = sch.split(o_, [None, lanes])
     sch.reorder(n_, g_, p_, r_, q_, c_, vectors_, u_, v_, lane_)
-    steps.unroll_all(sch, (b, u, u_, v_))
+    schedule_utils.unroll_all(sch, (b, u, u_, v_))
     if lanes > 1:
         sch.vectorize(lane)
         sch.vectorize(lane_)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from compile import pipeline
-from compile.choices import WORKLOAD, Choices
 from compile.precision import Precision
+from compile.records.tuned_choices import Tuned
+from compile.schedules.choices import WORKLOAD, Choices
 from compile.schedules.select import call_counts
 from compile.targets import Target, get
-from compile.tuned import Tuned
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Trial:
     @cached_property
     def runs_here(self) -> Any:
         """An executable of the same functions for this machine."""
-        from compile import build
+        from compile.lowering import build
 
         if self.machine.runs_here:
             return self.compiled.executable
@@ -55,7 +55,7 @@ class Trial:
         import tvm
         from tvm import relax
 
-        from compile import build
+        from compile.lowering import build
 
         names = sorted(name for name, work in self.kernels.items() if work in set(workloads))
         scheduled = self.compiled.scheduled
@@ -74,7 +74,7 @@ class Trial:
         """Link the functions of workloads alone into a library, to be called one by one."""
         import tvm
 
-        from compile import build
+        from compile.lowering import build
 
         kernels = {
             variable: function.with_attr("global_symbol", variable.name_hint)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compile.check import random_inputs, relative_difference
-from compile.threads import use_threads
+from compile.runtime.threads import use_threads
 from compile.tuning.network import Trial
 
 

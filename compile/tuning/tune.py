@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Generic, Protocol, TypeVar
 
-from compile.errors import CheckFailed
-from compile.tuned import Record, Tuned
+from compile.records.tuned_choices import Record, Tuned
 from compile.tuning.journal import Journal, Measurement, Round
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running, differing
 from compile.tuning.search import Search
+from depthbench import cancellation
+from depthbench.errors import CheckFailed
 
 # Rounds at the end in which what looks best is measured again, where measuring is noisy.
 CONFIRMING = 6
@@ -125,6 +126,7 @@ class Tuning(Generic[M]):
         """
         confirming = 0 if self.measurer.exact else CONFIRMING
         while True:
+            cancellation.check()
             rounds = self._journal.rounds
             left = seconds - self._journal.seconds
             each = self._journal.seconds / len(rounds) if rounds else 0.0

@@ -10,9 +10,9 @@ from depthnet.timm_import import import_timm
 class ResNetMaps(nn.Module):
     """A timm ResNet up to its last map, Nx3xHxW to Nx2048xhxw; no classifier."""
 
-    def __init__(self, name: str, *, pretrained: bool = False, **options: object) -> None:
+    def __init__(self, name: str, **options: object) -> None:
         super().__init__()
-        model = import_timm().create_model(name, pretrained=pretrained, **options)
+        model = import_timm().create_model(name, **options)
         model.reset_classifier(0, "")
         self.backbone = model
 

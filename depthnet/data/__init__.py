@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
 
+from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 from depthnet.data.pair import DepthDataset, DepthPair
-from depthnet.errors import InputError
 
 __all__ = ["DepthDataset", "DepthPair", "data_folder", "open_dataset"]
 
@@ -54,6 +54,5 @@ def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> De
         return open_nyu(path, split, limit)
     if spec.startswith("rooms:"):
         raise InputError(f"data set {spec!r}: the seed is a whole number, as in rooms:7")
-    near = difflib.get_close_matches(spec.lower(), NAMES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(f"data set {spec!r}: no such name or path{hint} ({ACCEPTED})")
+    advice = did_you_mean(spec, NAMES, ACCEPTED)
+    raise InputError(f"data set {spec!r}: no such name or path", advice=advice)

@@ -9,7 +9,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 
 GREY = (0.2989, 0.5870, 0.1140)
 OFFSETS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 
 LARGEST = 50_000_000
 """Pixels; a header that promises more is refused before memory is taken for it."""

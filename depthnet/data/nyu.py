@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from depthbench.errors import InputError
 from depthnet.data.pair import DepthDataset
 from depthnet.data.splits import check_split
-from depthnet.errors import InputError
 
 LAYOUTS = (
     "a folder with split.csv, rgb/ and depth8/; nyu_depth_v2_labeled.mat; nyu_data.zip, "

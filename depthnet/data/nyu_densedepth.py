@@ -8,11 +8,11 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
+from depthbench.errors import InputError
 from depthnet.data.image_file import read_levels, read_rgb
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.splits import at, check_split, take
 from depthnet.data.store import Store
-from depthnet.errors import InputError
 
 
 def decode(levels: NDArray) -> NDArray[np.float32]:

@@ -10,12 +10,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from depthbench.errors import InputError
 from depthnet.data.image_file import LARGEST
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.per_process import PerProcess
 from depthnet.data.splits import at, check_split, take
 from depthnet.data.store import Store
-from depthnet.errors import InputError
 
 RGB, DEPTH, CROP = (f"eigen_test_{part}.npy" for part in ("rgb", "depth", "crop"))
 

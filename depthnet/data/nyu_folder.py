@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from depthbench.errors import InputError
 from depthnet.data.image_file import read_levels, read_rgb
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.splits import at, check_split, read_table, take
-from depthnet.errors import InputError
 
 FARTHEST = 9.99547
 """Metres at level 255: the farthest filled depth of the labelled set."""
@@ -28,7 +28,8 @@ class NyuFolder:
     """Pairs `rgb/%05d.jpg` and `depth8/%05d.png`, split by `split.csv` (index0, split).
 
     Depth is the filled (colorised) one, so no pixel is invalid. The numbers are those of the
-    official file less one, and rise in the order of recording. Raises InputError when the list or a pair's file is missing.
+    official file less one, and rise in the order of recording. Raises InputError when the list
+    or a pair's file is missing.
     """
 
     name = "nyu"

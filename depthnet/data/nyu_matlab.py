@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from depthbench.errors import InputError
 from depthnet.data.image_file import LARGEST
-from depthnet.data.matlab5 import read_arrays
+from depthnet.data.matlab_indices import read_indices
 from depthnet.data.pair import DepthPair, make_pair
 from depthnet.data.per_process import PerProcess
 from depthnet.data.splits import at, check_split, read_table, take
-from depthnet.errors import InputError
 
 if TYPE_CHECKING:
     import h5py
@@ -89,10 +89,7 @@ def _count(file: h5py.File, path: Path) -> int:
 def _members(folder: Path, split: str) -> tuple[Path, list[int]]:
     matlab, table = folder / "splits.mat", folder / "split.csv"
     if matlab.is_file():
-        arrays = read_arrays(matlab)
-        if SPLIT_ARRAYS[split] not in arrays:
-            raise InputError(f"{matlab}: has no {SPLIT_ARRAYS[split]}; give the official file")
-        return matlab, [int(number) - 1 for number in arrays[SPLIT_ARRAYS[split]].ravel()]
+        return matlab, [number - 1 for number in read_indices(matlab, SPLIT_ARRAYS[split])]
     if table.is_file():
         return table, read_table(table, split)
     raise InputError(

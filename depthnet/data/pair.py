@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 
 FARTHEST_MEDIAN = 100.0
 """Metres; a median beyond this is a unit read wrongly, not a room."""

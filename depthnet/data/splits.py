@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from depthnet.errors import InputError
+from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
 
 SPLITS = ("train", "test")
 
@@ -19,9 +19,7 @@ def check_split(split: str) -> str:
     """Return `split` if it is a known one; raises InputError naming the nearest otherwise."""
     if split in SPLITS:
         return split
-    near = difflib.get_close_matches(split.lower(), SPLITS, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise InputError(f"split {split!r}: not one of {', '.join(SPLITS)}{hint}")
+    raise InputError(f"unknown split {split!r}", advice=did_you_mean(split, SPLITS))
 
 
 def read_table(table: Path, split: str) -> list[int]:

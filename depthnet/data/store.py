@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
+from depthbench.errors import InputError
 from depthnet.data.per_process import PerProcess
-from depthnet.errors import InputError
 
 LARGEST = 100_000_000
 """Bytes of one member when unpacked; a list of 50 000 pairs takes 5 MB, an image less."""

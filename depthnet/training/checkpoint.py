@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from depthnet.errors import InputError
-from depthnet.files import write_whole
+from depthbench.errors import InputError
+from depthbench.files import write_whole
 from depthnet.training.log import Row
-from depthnet.weights import read_tensors
+from depthnet.weights.formats import read_tensors
 
 FORMAT = 3
 
@@ -45,11 +45,11 @@ class Checkpoint:
 
     identity: dict[str, Any]
     position: Position
+    origin: dict[str, Any]
     model: dict[str, Tensor]
     projections: dict[str, Tensor]
     optimizer: dict[str, Any]
     average: dict[str, Tensor] | None
-    origin: dict[str, Any]
 
     def save(self, path: Path) -> None:
         """Write to `path`; a full disk or a kill leaves the checkpoint that was there."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from depthnet.training.loader import Batches
+from depthnet.training.batches.loader import Batches
 from depthnet.training.step import Step
 
 CHUNK = 100
@@ -66,12 +66,11 @@ class GraphedSteps:
         """Ask for `count` steps from step `first` of the run; returns before they are done."""
         numbers = range(first, first + count)
         places = [divmod(number, len(self.host)) for number in numbers]
-        average = self.step.average
         self.stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self.stream):
             _fill(self.rows, torch.tensor([self.host.indices(*place) for place in places]))
             _fill(self.draws, torch.stack([self.host.draws(*place) for place in places]))
-            shares = [average.share(number) if average else 1.0 for number in numbers]
+            shares = [self.step.share(number) for number in numbers]
             _fill(self.rates, torch.tensor([[self.rate(number) for number in numbers], shares]).T)
             self.counter.zero_()
             for _ in numbers:

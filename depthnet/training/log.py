@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from depthnet import metrics
-from depthnet.files import write_whole
+from depthbench.files import write_whole
+from depthnet.scoring import metrics
 
 Row = dict[str, Any]
 

@@ -8,29 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from depthnet.network import DepthNetwork, EncoderDecoder
+from depthnet.network import DepthNetwork
 from depthnet.training import checkpoint
-from depthnet.training.average import MovingAverage
+from depthnet.training.batches.data_split import TrainingData
+from depthnet.training.batches.loader import Batches
 from depthnet.training.checkpoint import Checkpoint, Position
 from depthnet.training.distributed import World
-from depthnet.training.drop_path import set_drop_path
+from depthnet.training.ema import MovingAverage
 from depthnet.training.graph import CHUNK, GraphedSteps
 from depthnet.training.interrupt import StopRequest
-from depthnet.training.learner import Learner
-from depthnet.training.loader import Batches
 from depthnet.training.log import Row, write_log
-from depthnet.training.origin import Origin, origin_of
+from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.precision import resolve_precision
 from depthnet.training.progress import Moment, Speed
 from depthnet.training.recipe import Recipe
-from depthnet.training.schedule import learning_rate
-from depthnet.training.sources import TrainingData
-from depthnet.training.step import Step, make_optimizer
-from depthnet.training.teacher import Teacher
+from depthnet.training.schedule import learning_rate, validated
+from depthnet.training.step import Step, make_learner, make_optimizer
 from depthnet.training.validation import validate
 from depthnet.training.watch import Diverged, watch
+from depthnet.weights.origin import ImageNet, Random, Start, start_of, to_dict
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
@@ -54,7 +51,7 @@ class Trainer:
         folder: Path,
         *,
         seed: int = 0,
-        origin: Origin | None = None,
+        origin: Start | None = None,
         teachers: Sequence[Teacher] = (),
         world: World | None = None,
         checkpoint_every_s: float = CHECKPOINT_EVERY_S,
@@ -63,23 +60,15 @@ class Trainer:
         self.world = world or World()
         device = self.world.device
         self.network = network
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.learner = Learner(network, [teacher.to(device) for teacher in teachers])
-        if isinstance(network, EncoderDecoder):
-            set_drop_path(network.encoder, recipe.drop_path)
-        self.learner.to(device).train()
-        if recipe.channels_last:
-            for module in (self.learner, *(teacher.source for teacher in teachers)):
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe = recipe
         self.data = data
         self.folder = folder
         self.seed = seed
-        self.origin = origin or Origin("random", seed)
+        self.origin = origin or Random(seed)
         self.checkpoint_every_s = checkpoint_every_s
         self.progress = progress
         self.precision = resolve_precision(recipe.precision, device)
+        self.learner = make_learner(network, recipe, teachers, seed, device)
         self.batches = Batches(
             data.train,
             recipe,
@@ -91,19 +80,13 @@ class Trainer:
             device=device,
         )
         self.steps = recipe.epochs * len(self.batches)
-        rate = recipe.encoder_rate if self.origin.pretrained_encoder else 1.0
-        self.optimizer = make_optimizer(self.learner, recipe, rate, device)
-        self.average = MovingAverage(self.network, recipe.ema_decay) if recipe.ema_decay else None
+        rate = recipe.encoder_rate if isinstance(self.origin, ImageNet) else 1.0
+        optimizer = make_optimizer(self.learner, recipe, rate, device)
+        average = MovingAverage(self.network, recipe.ema_decay) if recipe.ema_decay else None
+        self.step = Step(self.learner, recipe, optimizer, average, self.precision)
         self.position = Position()
         self._resume()
-        self.step = Step(
-            self.learner,
-            self.world.wrap(self.learner),
-            recipe,
-            self.optimizer,
-            self.average,
-            self.precision,
-        )
+        self.step.wrapped = self.world.wrap(self.learner)
         self.graphed: GraphedSteps | None = None
         if device.startswith("cuda") and self.world.processes == 1:
             self.graphed = GraphedSteps(self.step, self.batches, self._rate, device)
@@ -111,7 +94,7 @@ class Trainer:
     @property
     def result(self) -> DepthNetwork:
         """The network whose weights are kept: the moving average, or the one that learns."""
-        return self.average.network if self.average else self.network  # type: ignore[return-value]
+        return self.step.average.network if self.step.average else self.network  # type: ignore[return-value]
 
     @property
     def finished(self) -> bool:
@@ -176,15 +159,7 @@ class Trainer:
         """Write the checkpoint and the log; only the leading process does."""
         if not self.world.leads:
             return
-        state = Checkpoint(
-            identity=self.identity,
-            position=self.position,
-            model=self.network.state_dict(),
-            projections=self.learner.projections.state_dict(),
-            optimizer=self.optimizer.state_dict(),
-            average=self.average.network.state_dict() if self.average else None,
-            origin=self.origin.to_dict(),
-        )
+        state = Checkpoint(self.identity, self.position, to_dict(self.origin), **self.step.state())
         state.save(self.folder / CHECKPOINT)
         write_log(self.folder / LOG, self.position.rows)
 
@@ -207,13 +182,9 @@ class Trainer:
             return
         state = checkpoint.load(path)
         checkpoint.check_same_run(path, state.identity, self.identity)
-        self.network.load_state_dict(state.model)
-        self.learner.projections.load_state_dict(state.projections)
-        self.optimizer.load_state_dict(state.optimizer)
-        if self.average and state.average:
-            self.average.network.load_state_dict(state.average)
+        self.step.load(state)
         self.position = state.position
-        self.origin = origin_of(state.origin)
+        self.origin = start_of(state.origin)
 
     @property
     def _number(self) -> int:
@@ -223,14 +194,9 @@ class Trainer:
     def _undisturbed(self) -> int:
         """How many steps may be done before the weights are looked at."""
         last = self.position.epoch + 1
-        while not self._due(last) and last * len(self.batches) - self._number < CHUNK:
+        while not validated(self.recipe, last) and last * len(self.batches) - self._number < CHUNK:
             last += 1
         return min(CHUNK, last * len(self.batches) - self._number)
-
-    def _due(self, done: int) -> bool:
-        """Whether the run is validated after so many epochs."""
-        every = max(self.recipe.epochs // self.recipe.validations, 1)
-        return done % every == 0 or done >= self.recipe.epochs
 
     def _rate(self, number: int) -> float:
         return learning_rate(self.recipe, number, self.steps)
@@ -241,13 +207,13 @@ class Trainer:
         # Networks that drop at random do so by the step's number, not by what came before it.
         torch.manual_seed(hash((self.seed, number, self.world.process)) % 2**63)
         image, depth = self.batches.get(position.epoch, position.step)
-        for group in self.optimizer.param_groups:
+        for group in self.step.optimizer.param_groups:
             group["lr"] = self._rate(number) * group["share"]
         loss, norm = self.step.gradient(image, depth)
         mean_loss, stopping = self.world.mean(loss.item(), float(asked))
         # The norm is of gradients averaged over the processes: all of them decide alike.
         self._note(mean_loss, norm.item())
-        self.step.apply(self.average.share(number) if self.average else 1.0)
+        self.step.apply(self.step.share(number))
         return (mean_loss, norm.item()), stopping > 0
 
     def _note(self, loss: float, norm: float) -> None:
@@ -275,7 +241,7 @@ class Trainer:
             "images_per_s": speed.images_per_s,
             "hours": position.seconds / 3600.0,
         }
-        if self.data.held_out and self._due(done) and self.world.leads:
+        if self.data.held_out and validated(self.recipe, done) and self.world.leads:
             row |= validate(self.result, self.data.held_out, self.world.device)
         position.rows.append(row)
         position.epoch, position.step, position.loss_sum = done, 0, 0.0
@@ -283,16 +249,13 @@ class Trainer:
             write_log(self.folder / LOG, position.rows)
 
     def _tell(self, loss: float, speed: Speed) -> None:
-        done = self._number
-        left = (self.steps - done) * self.batches.batch / speed.images_per_s
         self.progress(
-            Moment(
-                epoch=min(self.position.epoch + 1, self.recipe.epochs),
-                epochs=self.recipe.epochs,
-                done=done,
-                total=self.steps,
-                loss=loss,
-                images_per_s=speed.images_per_s,
-                seconds_left=left,
+            speed.moment(
+                min(self.position.epoch + 1, self.recipe.epochs),
+                self.recipe.epochs,
+                self._number,
+                self.steps,
+                loss,
+                self.batches.batch,
             )
         )

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depthnet import losses, zoo
-from depthnet.errors import InputError
+from depthbench.errors import InputError
+from depthnet import zoo
 from depthnet.training import recipe as recipes
+from depthnet.training.batches.data_split import HELD_OUT
+from depthnet.training.objectives import losses
 from depthnet.training.recipe import Recipe
-from depthnet.training.sources import HELD_OUT
 
 PLAN_KEYS = ("network", "seed", "stage")
 TUPLES = ("betas", "sample_size", "input_size", "shares")
@@ -84,8 +85,9 @@ def _stage(table: Mapping[str, Any], where: str) -> Stage:
     _known(table, [field.name for field in dataclasses.fields(Stage)], where)
     if not isinstance(table.get("name"), str):
         raise InputError(f"{where}: needs a name")
-    given = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-    return Stage(**{**given, "recipe": _recipe(table.get("recipe", {}), f"{where}, recipe")})
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    given["recipe"] = _recipe(table.get("recipe", {}), f"{where}, recipe")
+    return Stage(**given)
 
 
 def _recipe(table: Mapping[str, Any], where: str) -> Recipe:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from depthnet.augmentation import PAPER, Augmentation
-from depthnet.errors import InputError
+from depthbench.errors import InputError
+from depthbench.suggest import did_you_mean
+from depthnet.training.batches.augmentation import PAPER, Augmentation
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,7 @@ def get(name: str, **changes: Any) -> Recipe:
     learning rate are not above zero.
     """
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RECIPES)}"
-        raise InputError(f"unknown recipe '{name}': {hint}")
+        raise InputError(f"unknown recipe '{name}'", advice=did_you_mean(name, RECIPES))
     given = {key: value for key, value in changes.items() if value is not None}
     of_images = {key: given.pop(key) for key in list(given) if key in _numbers(Augmentation)}
     recipe = dataclasses.replace(RECIPES[name], **given)

@@ -10,25 +10,27 @@ from typing import Any
 
 import torch
 
-from depthnet import encoder_weights, network, zoo
-from depthnet.errors import InputError
+from depthbench.errors import InputError
+from depthnet import network, zoo
 from depthnet.network import DepthNetwork, EncoderDecoder
-from depthnet.training import first_look
+from depthnet.training import data_dependent_init
+from depthnet.training.batches.data_split import HELD_OUT, Library, gather
 from depthnet.training.distributed import World
 from depthnet.training.loop import Trainer
-from depthnet.training.origin import Origin
+from depthnet.training.objectives.teacher import load_teacher
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
-from depthnet.training.sources import HELD_OUT, Library, gather
-from depthnet.training.teacher import load_teacher
-from depthnet.weights import file_hash, load_weights, record_path, save_weights
+from depthnet.weights import imagenet_encoders
+from depthnet.weights import origin as origins
+from depthnet.weights.formats import file_sha256, load_weights, record_path, save_weights
+from depthnet.weights.origin import ImageNet, Weights, to_dict
 
 
 @dataclass(frozen=True)
 class Start:
     """Where a run starts from; with neither, from ImageNet (or at random without the hub).
 
-    `encoder`: a file of ImageNet weights that `encoder_weights` knows; `weights`: a weights
+    `encoder`: a file of ImageNet weights that `imagenet_encoders` knows; `weights`: a weights
     file of the same network, for fine-tuning. `hub`: whether the model hub may be asked.
     """
 
@@ -114,7 +116,8 @@ def prepare(
     )
     if not start.weights:
         # The first source has depth everywhere.
-        first_look.look(built, data.train.first(data.sizes[0]), folded=start.encoder is not None)
+        pairs = data.train.first(data.sizes[0])
+        data_dependent_init.look(built, pairs, folded=start.encoder is not None)
     trainer = Trainer(
         built,
         recipe,
@@ -150,7 +153,7 @@ def describe(trainer: Trainer) -> dict[str, Any]:
     pairs = sum(source.get("held_out", 0) for source in trainer.data.description)
     steps = position.epoch * len(trainer.batches) + position.step
     return {
-        "origin": trainer.origin.to_dict(),
+        "trained_from": to_dict(trainer.origin),
         "data": trainer.data.description,
         "recipe": trainer.recipe.to_dict(),
         "teachers": trainer.identity["teachers"],
@@ -179,24 +182,23 @@ def device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
-def _build(entry: zoo.Entry, start: Start, seed: int) -> tuple[DepthNetwork, Origin, dict[str, Any]]:
+def _build(
+    entry: zoo.Entry, start: Start, seed: int
+) -> tuple[DepthNetwork, origins.Start, dict[str, Any]]:
     if start.encoder and start.weights:
         raise InputError("give weights of the encoder or of the whole network, not both")
     # The hub is not asked for what a file gives.
     given = start.encoder or start.weights
-    built, _ = network.build(entry, seed=seed, pretrained=given is None and start.hub)
+    origin: origins.Start
+    built, origin = network.build(entry, seed=seed, pretrained=given is None and start.hub)
+    if start.encoder:
+        if not isinstance(built, EncoderDecoder):
+            raise InputError(f"{entry.name} has no encoder of its own: leave --encoder away")
+        imagenet_encoders.load_encoder(built.encoder, start.encoder)
+        built.mean, built.std = built.encoder.mean, built.encoder.std
+        origin = ImageNet(seed, start.encoder.name, file_sha256(start.encoder))
+    before: dict[str, Any] = {}
     if start.weights:
         before = load_weights(built, start.weights)
-        source = record_path(start.weights).stem
-        return built, Origin("weights", seed, source, file_hash(start.weights)), before
-    if not isinstance(built, EncoderDecoder):
-        if start.encoder:
-            raise InputError(f"{entry.name} has no encoder of its own: leave --encoder away")
-        return built, Origin("random", seed), {}
-    if start.encoder:
-        encoder_weights.load_encoder(built.encoder, start.encoder)
-        built.mean, built.std = built.encoder.mean, built.encoder.std
-        return built, Origin("imagenet", seed, start.encoder.name, file_hash(start.encoder)), {}
-    if built.encoder.pretrained:
-        return built, Origin("imagenet", seed, built.encoder.spec.timm_name), {}
-    return built, Origin("random", seed), {}
+        origin = Weights(record_path(start.weights).stem, file_sha256(start.weights))
+    return built, origin, before

@@ -9,16 +9,16 @@ from typing import Any
 
 import torch
 
+from depthbench.errors import InputError
+from depthbench.files import write_whole
 from depthnet.data import data_folder
-from depthnet.errors import InputError
-from depthnet.files import write_whole
+from depthnet.training.batches.data_split import Library
 from depthnet.training.distributed import World
 from depthnet.training.interrupt import StopRequest
 from depthnet.training.plan import Plan, Stage
 from depthnet.training.progress import Moment
 from depthnet.training.run import Lessons, Start, finish, prepare
-from depthnet.training.sources import Library
-from depthnet.weights import load_record, record_path
+from depthnet.weights.formats import load_record, record_path
 
 FINISHED = "stage.json"
 

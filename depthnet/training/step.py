@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from depthnet.training.average import MovingAverage
+from depthnet.network import DepthNetwork, EncoderDecoder
+from depthnet.training.checkpoint import Checkpoint
 from depthnet.training.depthwise import FastDepthwise
-from depthnet.training.learner import Learner
-from depthnet.training.objective import Objective
+from depthnet.training.drop_path import set_drop_path
+from depthnet.training.ema import MovingAverage
+from depthnet.training.objectives.distillation import Learner
+from depthnet.training.objectives.objective import Objective
+from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.recipe import Recipe
 
 
 class Step:
     """The gradient of a batch, and what it changes.
 
-    `wrapped`: the learner as it is called, which averages gradients over processes where there
-    are several. `precision`: of the network's arithmetic.
+    `precision`: of the network's arithmetic. `wrapped`: the learner as it is called; where there
+    are several processes, a wrapper that averages gradients over them.
     """
 
     def __init__(
         self,
         learner: Learner,
-        wrapped: nn.Module,
         recipe: Recipe,
         optimizer: torch.optim.Optimizer,
         average: MovingAverage | None,
         precision: str,
     ) -> None:
         self.learner = learner
-        self.wrapped = wrapped
+        self.wrapped: nn.Module = learner
         self.recipe = recipe
         self.optimizer = optimizer
         self.average = average
@@ -65,9 +70,46 @@ class Step:
         if self.average:
             self.average.update(self.learner.network, share)
 
+    def share(self, number: int) -> float:
+        """How much the weights after step `number` of a run count in the average."""
+        return self.average.share(number) if self.average else 1.0
+
+    def state(self) -> dict[str, Any]:
+        """All tensors that a checkpoint keeps, by its fields."""
+        return {
+            "model": self.learner.network.state_dict(),
+            "projections": self.learner.projections.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.network.state_dict() if self.average else None,
+        }
+
+    def load(self, state: Checkpoint) -> None:
+        """Go on from what `state` gave."""
+        self.learner.network.load_state_dict(state.model)
+        self.learner.projections.load_state_dict(state.projections)
+        self.optimizer.load_state_dict(state.optimizer)
+        if self.average and state.average:
+            self.average.network.load_state_dict(state.average)
+
 
 def _mode(device: str) -> AbstractContextManager[object]:
     return FastDepthwise() if device == "cpu" else nullcontext()
+
+
+def make_learner(
+    network: DepthNetwork, recipe: Recipe, teachers: Sequence[Teacher], seed: int, device: str
+) -> Learner:
+    """The network and its teachers on a device, in training mode, laid out as the recipe says."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        learner = Learner(network, [teacher.to(device) for teacher in teachers])
+    if isinstance(network, EncoderDecoder):
+        set_drop_path(network.encoder, recipe.drop_path)
+    learner.to(device).train()
+    if recipe.channels_last:
+        for module in (learner, *(teacher.source for teacher in teachers)):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return learner
 
 
 def make_optimizer(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from depthnet import metrics, protocols
 from depthnet.network import DeployedNetwork, DepthNetwork
-from depthnet.training.samples import Samples
+from depthnet.scoring import metrics, protocols
+from depthnet.training.batches.samples import Samples
 
 PROTOCOL = protocols.get("paper")
 BATCH = 8

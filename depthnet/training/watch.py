@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from depthbench.errors import CheckFailed
 from depthnet.training.checkpoint import Position
 
 FIRST_STEPS = 10
@@ -12,10 +13,8 @@ DIVERGED = 20.0
 """A run has diverged when its recent loss is this many times that of its first steps."""
 
 
-class Diverged(RuntimeError):
+class Diverged(CheckFailed):
     """The loss or its gradient is no longer finite, or has grown out of bounds."""
-
-    exit_code = 1
 
 
 def watch(position: Position, number: int, loss: float, norm: float) -> str:

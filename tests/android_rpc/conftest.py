@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from android_rpc.server_build import SOURCE
+from android_rpc.bundle.server_build import SOURCE
 
 
 @pytest.fixture(scope="session")

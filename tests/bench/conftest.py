@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.record import Record, new_record
+from bench.records.record import Record, new_record
 from compile.artefact import Artefact, finish, load_artefact
 
 SHAPE = (1, 3, 4, 6)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import InputError
 from bench.models import load_model
+from depthbench.errors import InputError
 
 
 def test_a_file_above_2_gib_is_not_read(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.errors import InputError
 from bench.models import Model, load_model
 from bench.quantise import Calibration, inner_products, quantise
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from depthbench.errors import InputError
 from depthnet.data import open_dataset
-from depthnet.protocols import to_input
+from depthnet.scoring.protocols import to_input
 
 ROOMS = Calibration("rooms", images=3)
 

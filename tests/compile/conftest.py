@@ -15,15 +15,16 @@ import tvm
 from onnx import TensorProto, helper, numpy_helper
 from tvm import relax
 
-from compile import build, targets
+from compile import targets
 from compile.check import check_against_onnxruntime
-from compile.frontend import import_model, load_model
-from compile.passes.accounting import operator_macs
-from compile.passes.raise_extrema import raise_extrema
-from compile.passes.remove_identities import fold_constants, remove_identities
+from compile.graph.accounting import operator_macs
+from compile.graph.clip_to_minmax import raise_extrema
+from compile.graph.remove_identities import fold_constants, remove_identities
+from compile.lowering import build
+from compile.onnx.importer import import_model, load_model
 from compile.pipeline import Compiled, generate
 from compile.precision import FP32, Precision
-from compile.runtime import Machine, by_name
+from compile.runtime.executable import Machine, by_name
 
 RESIZES: dict[str, dict[str, str]] = {
     "nearest": {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
@@ -33,6 +34,7 @@ RESIZES: dict[str, dict[str, str]] = {
 }
 Rewrite = Callable[[Any], tuple[Any, int]]
 REWRITE_TOLERANCE = 3e-6
+Agree = Callable[..., Compiled]
 
 
 class Graph:
@@ -78,7 +80,8 @@ class Graph:
     def resize(self, x: str, factors: Sequence[float], kind: str = "nearest") -> str:
         """A resize of height and width; `kind` is one of RESIZES."""
         scales = self.constant(np.array([1, 1, *factors], np.float32))
-        return self.add("Resize", x, "", scales, **{"mode": "nearest", **RESIZES[kind]})
+        attributes: dict[str, Any] = {"mode": "nearest", **RESIZES[kind]}
+        return self.add("Resize", x, "", scales, **attributes)
 
     def shuffle(self, x: str, groups: int, shape: Sequence[int]) -> str:
         """A channel shuffle of an image of `shape`, [channels, height, width]."""
@@ -135,6 +138,9 @@ class Rewritten:
         return Counter(self.operators)
 
 
+Rewrites = Callable[..., Rewritten]
+
+
 def operators(mod: Any) -> list[str]:
     """The operators of `main` in order."""
     values = [binding.value for block in mod["main"].body.blocks for binding in block.bindings]
@@ -146,7 +152,7 @@ def operators(mod: Any) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def agree(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
+def agree(tmp_path_factory: pytest.TempPathFactory) -> Agree:
     """`agree(model, target)` fails unless the compiled model does what ONNX Runtime does."""
     folder = tmp_path_factory.mktemp("models")
 
@@ -169,7 +175,7 @@ def graph() -> Graph:
 
 
 @pytest.fixture
-def rewritten(tmp_path: Path) -> Callable[..., Rewritten]:
+def rewritten(tmp_path: Path) -> Rewrites:
     """`rewritten(model, rewrite)` applies it; fails unless the result is ONNX Runtime's."""
 
     def apply(model: onnx.ModelProto, rewrite: Rewrite) -> Rewritten:

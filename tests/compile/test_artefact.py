@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from compile.artefact import LIBRARY, MANIFEST, finish, load_artefact, replacing
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from compile.check import check_against_onnxruntime, random_inputs, relative_difference
-from compile.errors import CheckFailed
-from compile.frontend import Port, load_model
+from compile.onnx.importer import Port, load_model
+from depthbench.errors import CheckFailed
+from tests.compile.conftest import Graph
 
 
 @given(arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)))
@@ -54,7 +55,7 @@ def test_random_inputs_are_seeded_and_in_range() -> None:
     assert set(first["tokens"].ravel()) == {0, 1}
 
 
-def test_wrong_result_fails_with_one_line(tmp_path: Path, graph) -> None:
+def test_wrong_result_fails_with_one_line(tmp_path: Path, graph: Graph) -> None:
     model = graph.model(graph.add("Relu", graph.input([2, 3])))
     onnx.save(model, str(tmp_path / "m.onnx"))
     source = load_model(tmp_path / "m.onnx")
@@ -67,7 +68,7 @@ def test_wrong_result_fails_with_one_line(tmp_path: Path, graph) -> None:
     assert account["constant_outputs"] == []
 
 
-def test_constant_and_broken_references_are_named(tmp_path: Path, graph) -> None:
+def test_constant_and_broken_references_are_named(tmp_path: Path, graph: Graph) -> None:
     x = graph.input([2, 3])
     flat = graph.add("Mul", x, graph.constant(np.float32(0)))
     broken = graph.add("Sqrt", graph.add("Sub", x, graph.constant(np.float32(9))))

@@ -7,7 +7,7 @@ import pytest
 import tvm
 
 from compile import interrupt
-from compile.errors import InputError
+from depthbench.errors import InputError
 
 
 def test_an_interrupt_inside_tvm_is_one_outside() -> None:

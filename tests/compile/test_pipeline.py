@@ -17,15 +17,16 @@ import pytest
 
 from compile import pipeline, precision, targets
 from compile.artefact import Artefact, load_artefact
-from compile.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
-from compile.runtime import HostModel, Machine
+from compile.runtime.executable import HostModel, Machine
+from depthbench.errors import CheckFailed, InputError, ToolMissing
+from tests.compile.conftest import Agree, Graph
 
 MACHINES = {"x86_64": 62, "aarch64": 183}  # e_machine in the ELF specification
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory, new_graph) -> Path:
+def source(tmp_path_factory: pytest.TempPathFactory, new_graph: type[Graph]) -> Path:
     """An image to a map, with a name in its metadata."""
     graph = new_graph()
     y = graph.add("Conv", graph.input([1, 3, 16, 16], "image"), graph.weight(8, 3, 3, 3))
@@ -38,13 +39,15 @@ def source(tmp_path_factory: pytest.TempPathFactory, new_graph) -> Path:
 
 
 @pytest.fixture(scope="module", params=["host", "arm64-a76"])
-def artefact(request: pytest.FixtureRequest, source: Path, tmp_path_factory) -> Artefact:
+def artefact(
+    request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Artefact:
     folder = tmp_path_factory.mktemp("artefacts") / "made" / request.param
     return compile_model(source, request.param, folder)
 
 
 @pytest.fixture(scope="module")
-def host(source: Path, tmp_path_factory) -> Artefact:
+def host(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Artefact:
     return compile_model(source, "host", tmp_path_factory.mktemp("host") / "model")
 
 
@@ -128,7 +131,7 @@ def test_where_an_array_begins_and_what_runs_later_change_nothing(host: Artefact
     np.testing.assert_array_equal(second, kept)
 
 
-def test_a_constant_result_cannot_be_overwritten(agree, graph) -> None:
+def test_a_constant_result_cannot_be_overwritten(agree: Agree, graph: Graph) -> None:
     value = graph.constant(np.ones((1, 3, 8, 8), np.float32))
     model = graph.model(graph.add("Identity", value), graph.add("Relu", graph.input([1, 3, 8, 8])))
     constant, _ = Machine(agree(model).executable).run([np.zeros((1, 3, 8, 8), np.float32)])
@@ -136,7 +139,7 @@ def test_a_constant_result_cannot_be_overwritten(agree, graph) -> None:
         constant[...] = 0
 
 
-def test_an_input_handed_through_is_a_copy(agree, graph) -> None:
+def test_an_input_handed_through_is_a_copy(agree: Agree, graph: Graph) -> None:
     x = graph.input([1, 3, 8, 8])
     model = graph.model(graph.add("Identity", x), graph.add("Relu", x))
     machine = Machine(agree(model).executable)
@@ -234,7 +237,7 @@ def test_a_wrong_result_is_never_put_in_place(
 
 
 def test_missing_linker(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compile.linker.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("compile.lowering.linker.importlib.util.find_spec", lambda _: None)
     with pytest.raises(ToolMissing, match="pip install ziglang"):
         compile_model(source, "host", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -9,11 +9,12 @@ from unittest.mock import patch
 import pytest
 import torch
 
+from depthbench.errors import InputError
 from depthnet import network, zoo
 from depthnet.blocks import channel_shuffle
 from depthnet.decoders import Decoder
-from depthnet.errors import InputError
 from depthnet.network import DeployedNetwork
+from depthnet.weights.origin import Random
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,8 @@ def test_without_the_hub_a_network_is_built_with_one_warning(
 ) -> None:
     refused = patch("socket.create_connection", side_effect=OSError("no route"))
     with caplog.at_level(logging.WARNING), refused:
-        _, weights = network.build(zoo.get("mobiledepth"), pretrained=True)
-    assert weights == "untrained (random, seed 0)"
+        _, origin = network.build(zoo.get("mobiledepth"), pretrained=True)
+    assert origin == Random(0)
     ours = [r for r in caplog.records if r.name.startswith("depthnet")]
     assert len(ours) == 1
     assert "\n" not in ours[0].getMessage()
@@ -84,7 +85,9 @@ def test_channel_shuffle_interleaves_the_two_halves() -> None:
 
 
 def test_widths_that_do_not_fit_the_skips_are_refused() -> None:
-    spec = replace(zoo.get("mobiledepth").decoder, widths=(440, 200, 112, 48, 32))
+    decoder = zoo.get("mobiledepth").decoder
+    assert decoder is not None
+    spec = replace(decoder, widths=(440, 200, 112, 48, 32))
     with pytest.raises(ValueError, match="stride 16 a map of 256 channels is added to 200"):
         Decoder(spec, 608, {2: 32, 4: 48, 8: 112, 16: 256})
 

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from android_rpc.server_build import SOURCE
-from android_rpc.tvm_wheels import header_folders
+from android_rpc.bundle.server_build import SOURCE
+from android_rpc.bundle.tvm_wheels import header_folders
 
 HERE = Path(__file__).parent
 SEEDS = HERE / "seeds"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import sys
 import time
@@ -12,30 +14,13 @@ import onnx
 import psutil
 import pytest
 from onnx import TensorProto, helper
-from tabulate import tabulate
 
-from android_rpc.bundle import Bundle, build_bundle
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.tracker import Tracker
+from android_rpc.bundle.bundle import Bundle, build_bundle
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.tracker.tracker import Tracker
+from bench.records.crash_recovery import WHOLE
 
 ARM64 = {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-a76", "num-cores": 1}
-
-
-FAULTS = pytest.StashKey[list[dict[str, object]]]()
-
-
-@pytest.fixture(scope="session")
-def fault_summary(pytestconfig: pytest.Config) -> list[dict[str, object]]:
-    """The rows of the fault matrix that have run, for the summary at the end."""
-    return pytestconfig.stash.setdefault(FAULTS, [])
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    if rows := config.stash.get(FAULTS, []):
-        terminalreporter.section("fault matrix")
-        terminalreporter.write_line(tabulate(rows, headers="keys", maxcolwidths=[28, 14, 60]))
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +31,11 @@ def processes_with() -> Callable[[str], list[psutil.Process]]:
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[[Callable[[], object], float], float]:
     return wait
+
+
+@pytest.fixture(scope="session")
+def measuring() -> Callable[[Path], int]:
+    return count_measuring
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +110,15 @@ def find_processes(word: str) -> list[psutil.Process]:
                 found.append(process)
         except psutil.NoSuchProcess:
             continue
+    return found
+
+
+def count_measuring(records: Path) -> int:
+    """How many measurements that will be appended to `records` have samples by now."""
+    found = 0
+    for file in records.parent.glob(f".{records.name}.*{WHOLE}"):
+        with contextlib.suppress(FileNotFoundError):  # it has just been replaced
+            found += bool(json.loads(file.read_text())["samples_ms"])
     return found
 
 

@@ -15,15 +15,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.cost import counting, cycles, programs
+from bench.cost.arm64_words import disassemble, macs
 from bench.cost.caches import count_misses
 from bench.cost.counting import parse_blocks
-from bench.cost.inference import KNOWN_ERROR, count_artefact, measure
-from bench.cost.instructions import disassemble, macs
+from bench.cost.inference_cost import KNOWN_ERROR, count_artefact, measure
 from bench.cost.library import read_library
 from bench.cost.llvm import find_tool
 from bench.cost.symbols import Kernels
-from bench.errors import CheckFailed, InputError, ToolMissing
 from compile.pipeline import compile_model
+from depthbench.errors import CheckFailed, InputError, ToolMissing
 
 # No C library: what it does at its start would be counted as well.
 END = r"""
@@ -90,7 +90,7 @@ def test_a_program_that_fails_or_hangs_or_marks_nothing_is_an_error(
     with pytest.raises(CheckFailed, match="time limit"):
         counting.count(loop(10**12), {}, limit_s=1.0)
     (tmp_path / "quiet.c").write_text(END + "void _start(void) { end(CODE); }")
-    for code, message in ((0, "marked 0 of 3"), (3, "ended with 3")):
+    for code, message in ((0, "marked 0 of 3"), (3, "exit code 3")):
         flags = (*BARE, f"-DCODE={code}")
         quiet = programs.compile_program(tmp_path / "quiet.c", flags, cache=tmp_path)
         with pytest.raises(CheckFailed, match=message):

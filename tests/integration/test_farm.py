@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,28 +18,29 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.fleet import DevicesOfTracker
-from android_rpc.remote import RemoteDevice
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
-from bench.accuracy import measure_accuracy
-from bench.farm import Job, measure_all
-from bench.latency import Connect, measure_on_device
+from android_rpc.tracker.tracker import Tracker
+from bench.accuracy.evaluate import measure_accuracy
+from bench.measure.job_queue import Job, measure_all
+from bench.measure.latency import Connect, measure_on_device
+from bench.measure.request import MeasurementRequest
+from bench.measure.sampling_plan import Sampling
 from bench.models import load_model
-from bench.record import Record, read_records
+from bench.records.record import Record, read_records
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
-from depthnet import protocols
 from depthnet.data import open_dataset
-from depthnet.metrics import NAMES
+from depthnet.scoring import protocols
+from depthnet.scoring.metrics import NAMES
 
 KEY = "emulated-farm"
 PHONES = [f"phone-{letter}" for letter in "abcd"]
 ARTEFACTS = 5
-SHORT = {"warmup": 1, "samples": 3, "seconds": 0.0, "sessions": 2}
+SHORT = Sampling(warmup=1, samples=3, seconds=0.0, sessions=2)
 
 ProcessesWith = Callable[[str], list[psutil.Process]]
 
@@ -101,13 +101,15 @@ def farm(bundle: Bundle, processes_with: ProcessesWith) -> Iterator[Tracker]:
         assert processes_with(KEY) == []
 
 
-def fleet_at(tracker: Tracker, key: str = KEY) -> DevicesOfTracker:
-    return DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+def pool_at(tracker: Tracker, key: str = KEY) -> TrackerDevicePool:
+    return TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{key}"))
 
 
 def measure(job: Job, device: Any, connect: Connect, **options: Any) -> Record:
     return measure_on_device(
-        job.artefact, job.source, device, connect=connect, **{**SHORT, **options}
+        MeasurementRequest(job.artefact, job.source, device, sampling=SHORT),
+        connect=connect,
+        **options,
     )
 
 
@@ -117,9 +119,9 @@ def models(records: list[Record]) -> list[str]:
 
 def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> None:
     """Three others are free all the time."""
-    device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
+    device = TrackerDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
     folders = set()
-    with device.serve() as endpoint:
+    with device.reach() as endpoint:
         for _ in range(4):
             with open_session(*endpoint) as session:
                 path = session._connection.get_function("tvm.rpc.server.workpath")("x")
@@ -128,25 +130,34 @@ def test_the_sessions_of_a_measurement_are_with_one_device(farm: Tracker) -> Non
     assert device.name in PHONES
 
 
-def test_a_device_that_was_taken_waits_for_its_first_session(farm: Tracker) -> None:
-    """The server takes a device back from a client that does not come for 5 s."""
-    device = RemoteDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
+def free_at(tracker: Tracker) -> int:
+    with tracker.client() as client:
+        return int(client.summary()["queue_info"].get(KEY, {}).get("free", 0))
+
+
+def test_a_device_that_was_taken_waits_for_its_first_session(
+    farm: Tracker, wait_until: Callable[[Callable[[], object], float], float]
+) -> None:
+    """A server takes itself back from a client that asks for it and does not come."""
+    device = TrackerDevice(f"tracker:{farm.host}:{farm.port}/{KEY}")
     device.take()
     try:
-        time.sleep(8)
         with farm.client() as client:
-            assert client.summary()["queue_info"][KEY]["free"] == len(PHONES) - 1
-        with device.serve() as endpoint, open_session(*endpoint) as session:
+            client.request(KEY, 5)
+        wait_until(lambda: free_at(farm) == len(PHONES) - 2, 30)
+        # Asked for later than ours, and taken back before.
+        wait_until(lambda: free_at(farm) == len(PHONES) - 1, 60)
+        with device.reach() as endpoint, open_session(*endpoint) as session:
             assert session.read_file("/proc/uptime")
     finally:
-        device.claim.release()
+        device.lease.release()
 
 
 def test_two_clients_share_four_phones(farm: Tracker, artefacts: list[Artefact]) -> None:
     records: list[list[Record]] = [[], []]
 
     def client(number: int) -> None:
-        records[number] += measure_all(jobs_of(artefacts), fleet_at(farm), measure)
+        records[number] += measure_all(jobs_of(artefacts), pool_at(farm), measure)
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(2)]
     for thread in clients:
@@ -164,7 +175,7 @@ def test_two_clients_share_four_phones(farm: Tracker, artefacts: list[Artefact])
 
 
 def test_every_artefact_on_every_device(farm: Tracker, artefacts: list[Artefact]) -> None:
-    records = measure_all(jobs_of(artefacts[:2]), fleet_at(farm), measure, everywhere=True)
+    records = measure_all(jobs_of(artefacts[:2]), pool_at(farm), measure, everywhere=True)
     pairs = sorted((record["model"], record["device"]["name"]) for record in records)
     names = [artefact.manifest["name"] for artefact in artefacts[:2]]
     assert pairs == sorted((model, phone) for model in names for phone in PHONES)
@@ -197,8 +208,8 @@ def test_a_phone_that_leaves_gives_its_artefact_back_and_is_used_again(
                 stack.enter_context(serving(bundle, tracker, [PHONES[1]], key))
 
         jobs = jobs_of(artefacts[:3])
-        fleet = fleet_at(tracker, key)
-        records = measure_all(jobs, fleet, one, everywhere=True, progress=come_back)
+        pool = pool_at(tracker, key)
+        records = measure_all(jobs, pool, one, everywhere=True, progress=come_back)
         assert not any(job.failed for job in jobs)
     assert len(lost) == 1
     pairs = sorted((record["model"], record["device"]["name"]) for record in records)
@@ -244,17 +255,11 @@ def test_ctrl_c_keeps_the_samples_and_frees_the_phones(
     farm: Tracker,
     artefacts: list[Artefact],
     tmp_path: Path,
-    processes_with: ProcessesWith,
+    measuring: Callable[[Path], int],
     wait_until: Callable[[Callable[[], object], float], float],
 ) -> None:
-    def free() -> int:
-        with farm.client() as client:
-            return int(client.summary()["queue_info"].get(KEY, {}).get("free", 0))
-
-    def phones() -> int:
-        return sum("qemu" in one.name() for one in processes_with(KEY))
-
-    wait_until(lambda: free() == len(PHONES), 15)
+    wait_until(lambda: free_at(farm) == len(PHONES), 60)
+    file = tmp_path / "out" / "records.jsonl"
     folders = [str(artefact.folder) for artefact in artefacts[:2]]
     device = f"tracker:{farm.host}:{farm.port}/{KEY}"
     sampling = ("--samples", "1", "--seconds", "600", "--warmup", "0")
@@ -265,18 +270,16 @@ def test_ctrl_c_keeps_the_samples_and_frees_the_phones(
         text=True,
     )
     try:
-        busy = len(PHONES) + 2  # a server forks for its session
-        wait_until(lambda: phones() == busy or process.poll() is not None, 120)
-        time.sleep(5)
+        wait_until(lambda: measuring(file) == len(folders) or process.poll() is not None, 120)
     finally:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.strip()) == (130, "depthbench: interrupted")
-    records = read_records(tmp_path / "out" / "records.jsonl")
+    records = read_records(file)
     assert models(records) == ["net0", "net1"]
     assert all(record["samples_ms"] for record in records)
     assert all("interrupted" in record["reasons"] for record in records)
-    wait_until(lambda: free() == len(PHONES), 15)
+    wait_until(lambda: free_at(farm) == len(PHONES), 60)
 
 
 def test_a_phone_is_served_at_a_tracker_until_ctrl_c(
@@ -296,7 +299,7 @@ def test_a_phone_is_served_at_a_tracker_until_ctrl_c(
             assert server.stdout is not None
             said = server.stdout.readline()
             assert said.startswith(f"mine is at tracker:{tracker_at}/{key}"), server.communicate()
-            (record,) = measure_all(jobs_of(artefacts[:1]), fleet_at(tracker, key), measure)
+            (record,) = measure_all(jobs_of(artefacts[:1]), pool_at(tracker, key), measure)
         finally:
             server.send_signal(signal.SIGINT)
             _, errors = server.communicate(timeout=60)

@@ -52,9 +52,9 @@ def loaded(process: subprocess.Popen[str], library: str) -> bool:
     return library in Path(f"/proc/{process.pid}/maps").read_text()
 
 
-def interrupt(process: subprocess.Popen[str], seen: set[psutil.Process]) -> str:
+def interrupt(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C; the process and all that it started must end. Returns its stderr."""
-    seen |= set(psutil.Process(process.pid).children(recursive=True))
+    started = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 130, errors
@@ -62,7 +62,7 @@ def interrupt(process: subprocess.Popen[str], seen: set[psutil.Process]) -> str:
     assert [line for line in errors.splitlines() if line.startswith("depthbench: ")] == [
         "depthbench: interrupted"
     ]
-    _, alive = psutil.wait_procs(seen, timeout=10)
+    _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
     return errors
 
@@ -81,7 +81,7 @@ def interrupt(process: subprocess.Popen[str], seen: set[psutil.Process]) -> str:
 def test_ctrl_c_while_computing(tmp_path: Path, arguments: tuple[str, ...], library: str) -> None:
     with command(tmp_path, *arguments) as process:
         wait_for(lambda: loaded(process, library), process)
-        interrupt(process, set())
+        interrupt(process)
     leftovers = [path for path in tmp_path.rglob("*") if path.is_file()]
     whole = {"mobiledepth.onnx", "records.jsonl"}
     assert {path.name for path in leftovers} <= whole, leftovers
@@ -92,22 +92,16 @@ def test_ctrl_c_while_computing(tmp_path: Path, arguments: tuple[str, ...], libr
             assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
-def test_ctrl_c_while_measuring_keeps_the_samples(tmp_path: Path, model: Path) -> None:
+def test_ctrl_c_while_measuring_keeps_the_samples(
+    tmp_path: Path, model: Path, measuring: Callable[[Path], int]
+) -> None:
     sampling = ("--samples", "1", "--seconds", "600", "--warmup", "0")
     device = ("--device", "emulated")
+    records = tmp_path / "out" / "records.jsonl"
     with command(tmp_path, "rpc-measure", str(model), *device, *sampling) as process:
-        parent = psutil.Process(process.pid)
-        seen: set[psutil.Process] = set()
-
-        def in_session() -> bool:
-            """The phone's server forks a child for each session."""
-            seen.update(parent.children(recursive=True))
-            return sum("qemu" in child.name() for child in seen if child.is_running()) > 1
-
-        wait_for(in_session, process)
-        time.sleep(6)
-        interrupt(process, seen)
-    (line,) = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+        wait_for(lambda: measuring(records) == 1, process)
+        interrupt(process)
+    (line,) = records.read_text().splitlines()
     record = json.loads(line)
     assert record["samples_ms"]
     assert record["valid"] is False
@@ -121,7 +115,7 @@ def test_ctrl_c_ends_the_tracker_and_frees_its_port(tmp_path: Path) -> None:
         while not document.rstrip().endswith("}"):
             document += process.stdout.readline()
         port = json.loads(document)["port"]
-        interrupt(process, set())
+        interrupt(process)
     assert not any(c.laddr.port == port for c in psutil.net_connections("tcp") if c.laddr)
 
 
@@ -137,4 +131,4 @@ def test_a_busy_port_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
         assert second.returncode == 2, errors
         assert port in errors
         assert len(errors.splitlines()) == 1
-        interrupt(process, set())
+        interrupt(process)

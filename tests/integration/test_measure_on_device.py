@@ -11,13 +11,15 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.errors import DeviceError
-from bench.latency import measure_on_device
-from bench.record import Record, append_record, read_records
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.emulated import EmulatedPhone
+from bench.measure.latency import measure_on_device
+from bench.measure.request import MeasurementRequest
+from bench.measure.sampling_plan import EMULATED
+from bench.records.record import Record, append_record, read_records
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
+from depthbench.errors import DeviceError
 
 ProcessesWith = Callable[[str], list[psutil.Process]]
 
@@ -57,7 +59,9 @@ def test_every_operator_is_timed_where_it_runs(
     artefact: Artefact, model: Path, bundle: Bundle
 ) -> None:
     phone = EmulatedPhone(bundle)
-    record = measure_on_device(artefact, model, phone, samples=3, profile=True)
+    record = measure_on_device(
+        MeasurementRequest(artefact, model, phone, sampling=EMULATED.but(samples=3), profile=True)
+    )
     profile = record["profile"]
     *kernels, rest = profile["operators"]
     assert [row["name"] for row in kernels]
@@ -78,7 +82,9 @@ def test_the_arm64_code_agrees_with_onnxruntime(
     artefact: Artefact, model: Path, bundle: Bundle, processes_with: ProcessesWith
 ) -> None:
     phone = EmulatedPhone(bundle)
-    record = measure_on_device(artefact, model, phone, samples=3, sessions=2)
+    record = measure_on_device(
+        MeasurementRequest(artefact, model, phone, sampling=EMULATED.but(samples=3, sessions=2))
+    )
     assert (record["valid"], record["reasons"]) == (True, [])
     assert record["kind"] == "emulated cost"
     assert record["emulated"] is True
@@ -115,7 +121,9 @@ def test_an_early_end_keeps_the_samples_and_leaves_no_process(
 
     with pytest.raises(DeviceError if kill else KeyboardInterrupt):
         measure_on_device(
-            artefact, model, phone, samples=20_000, on_sample=end_after_three, keep=keep
+            MeasurementRequest(artefact, model, phone, sampling=EMULATED.but(samples=20_000)),
+            on_sample=end_after_three,
+            keep=keep,
         )
     (record,) = read_records(path)
     assert record["valid"] is False

@@ -79,8 +79,8 @@ class Fusions(nn.Module):
         self.blocks = nn.ModuleList(Fusion(width) for _ in range(levels))
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
-        sizes = [one.shape[2:] for one in features]
-        sizes = [[2 * edge for edge in sizes[0]], *sizes[:-1]]
+        sizes = [tuple(one.shape[2:]) for one in features]
+        sizes = [tuple(2 * edge for edge in sizes[0]), *sizes[:-1]]
         y = self.blocks[-1](features[-1], None, sizes[-1])
         for block, skip, size in reversed(
             [*zip(self.blocks[:-1], features[:-1], sizes[:-1], strict=True)]
@@ -139,10 +139,11 @@ class SmallMidas(nn.Module):
     def __init__(self, width: int = 24) -> None:
         super().__init__()
         levels = (1, 2, 3, 4)
-        self.encoder = timm_model("tf_efficientnet_lite0", features_only=True, out_indices=levels)
+        encoder: Any = timm_model("tf_efficientnet_lite0", features_only=True, out_indices=levels)
+        self.encoder = encoder
         self.narrow = nn.ModuleList(
             nn.Conv2d(wide, width, 3, padding=1, bias=False)
-            for wide in self.encoder.feature_info.channels()
+            for wide in encoder.feature_info.channels()
         )
         self.fusions = Fusions(width, 4)
         self.head = nn.Sequential(
@@ -222,8 +223,8 @@ def randomise(model: nn.Module) -> nn.Module:
     """Norms as after training: fresh ones, with zeros in them, hide errors."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.running_mean, std=0.1)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
+            nn.init.normal_(module.get_buffer("running_mean"), std=0.1)
+            nn.init.uniform_(module.get_buffer("running_var"), 0.5, 1.5)
         if isinstance(module, nn.BatchNorm2d | nn.LayerNorm) and module.weight is not None:
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.1)
@@ -256,7 +257,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     ("name", "target"),
     [*((name, "host") for name in MODELS), *((name, "arm64-a76") for name in FOR_THE_PHONE)],
 )
-def test_compiles_and_agrees(exported, tmp_path: Path, name: str, target: str) -> None:
+def test_compiles_and_agrees(
+    exported: Callable[[str], Path], tmp_path: Path, name: str, target: str
+) -> None:
     manifest = compile_model(exported(name), target, tmp_path / "model").manifest
     check, schedule = manifest["check"], manifest["schedule"]
     assert max(check["relative_difference"].values()) <= 1e-4

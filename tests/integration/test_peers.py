@@ -17,13 +17,13 @@ import psutil
 import pytest
 import torch
 
-from bench.agreement import seeded_inputs
-from bench.comparison import compare
-from bench.errors import InputError, RuntimeLost
+from bench.measure.agreement import seeded_inputs
+from bench.measure.comparison import compare
 from bench.models import Model, load_model
-from bench.runtimes.choose import NAMES, Prepared
-from bench.runtimes.own_process import OwnProcess
+from bench.runtimes.registry import Prepared, declarations
+from bench.runtimes.subprocess_runtime import OwnProcess
 from bench.runtimes.torch_compiled import TorchCompiled
+from depthbench.errors import InputError, RuntimeLost
 
 DEADLINE_S = 120
 WORKER = "bench.runtimes.worker"
@@ -106,7 +106,7 @@ def test_all_runtimes_in_one_document_and_who_is_absent_with_the_reason(
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert set(document["runtimes"]) == {"onnxruntime", "openvino", "ncnn", "mnn", "tvm"}
-    assert set(document["runtimes"]) | set(document["absent"]) == set(NAMES)
+    assert set(document["runtimes"]) | set(document["absent"]) == set(declarations())
     for name in ("pytorch", "torch-compile", "torchscript", "executorch", "litert"):
         assert "no network of the zoo" in document["absent"][name]
     assert document["lost"] == {}

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.contact_sheet import sheet_entry
-from bench.record import Record, new_record
+from bench.accuracy.contact_sheet import sheet_entry
+from bench.records.record import Record, new_record
+from bench.records.schema import METRICS
 from bench.report.report import build_report
 from bench.report.write import write_report
-from bench.schema import METRICS
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PHONE, DESK = 360, 1280

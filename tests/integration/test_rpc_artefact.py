@@ -10,9 +10,9 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.emulated import EmulatedPhone
+from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
 from compile.pipeline import compile_model
 
 RNG = np.random.default_rng(7)

@@ -10,11 +10,11 @@ import numpy as np
 import psutil
 import pytest
 
-from android_rpc.emulated import EmulatedPhone
-from android_rpc.errors import DeviceError, InputError
-from android_rpc.remote import RemoteDevice
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice
 from android_rpc.session import open_session
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
+from depthbench.errors import DeviceError, InputError
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((2, 4, 256), np.float32)
@@ -171,7 +171,7 @@ def test_a_session_leaves_no_files_for_the_next(
 
 
 def test_sessions_stay_on_the_chosen_cpus(bundle: object, tiny_model: Path) -> None:
-    from android_rpc.bundle import Bundle
+    from android_rpc.bundle.bundle import Bundle
 
     assert isinstance(bundle, Bundle)
     with Tracker() as tracker:
@@ -185,13 +185,13 @@ def test_sessions_stay_on_the_chosen_cpus(bundle: object, tiny_model: Path) -> N
 def test_a_device_at_a_tracker_that_runs_elsewhere(
     tracker: Tracker, phone: EmulatedPhone, tiny_model: Path
 ) -> None:
-    device = RemoteDevice(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
-    with device.serve() as endpoint, open_session(*endpoint) as session:
+    device = TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
+    with device.reach() as endpoint, open_session(*endpoint) as session:
         np.testing.assert_array_equal(session.load(tiny_model).run([X, Y])[0], X + Y)
     assert device.conditions()["emulated"] is True
-    absent = RemoteDevice(f"tracker:{tracker.host}:{tracker.port}/absent")
+    absent = TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/absent")
     with pytest.raises(DeviceError, match=f"no device has the key 'absent'; keys: .*{phone.key}"):
-        absent.serve().__enter__()
+        absent.reach().__enter__()
 
 
 def test_conditions_say_that_the_phone_is_emulated(phone: EmulatedPhone) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,8 +27,8 @@ from depthnet.network import DepthNetwork
 from depthnet.training.distributed import join
 from depthnet.training.loop import Trainer
 from depthnet.training.recipe import Recipe
-from depthnet.training.samples import Samples
-from depthnet.training.sources import TrainingData
+from depthnet.training.batches.samples import Samples
+from depthnet.training.batches.data_split import TrainingData
 
 class Encoder(nn.Conv2d):
     mean = std = (0.5, 0.5, 0.5)
@@ -69,11 +68,17 @@ with join() as world:
 """
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    path = tmp_path / "program.py"
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("training") / "program.py"
     path.write_text(PROGRAM)
     return path
+
+
+@pytest.fixture(scope="module")
+def alone(program: Path) -> dict[str, torch.Tensor]:
+    """The weights after a run in one process that nothing interrupts."""
+    return train(program, program.parent / "alone")
 
 
 def train(program: Path, folder: Path, *launcher: str) -> dict[str, torch.Tensor]:
@@ -83,9 +88,10 @@ def train(program: Path, folder: Path, *launcher: str) -> dict[str, torch.Tensor
     return torch.load(folder / "weights.pt", weights_only=True)
 
 
-def test_two_processes_train_what_one_trains(program: Path, tmp_path: Path) -> None:
+def test_two_processes_train_what_one_trains(
+    program: Path, alone: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    alone = train(program, tmp_path / "alone")
     together = train(program, tmp_path / "together", *torchrun)
     assert alone.keys() == together.keys()
     for key, weight in alone.items():
@@ -94,9 +100,8 @@ def test_two_processes_train_what_one_trains(program: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("after", [3, 11])
 def test_a_run_killed_with_sigkill_resumes_to_the_bit(
-    program: Path, tmp_path: Path, after: int
+    program: Path, alone: dict[str, torch.Tensor], tmp_path: Path, after: int
 ) -> None:
-    expected = train(program, tmp_path / "whole")
     folder = tmp_path / "killed"
     command = [sys.executable, str(program), str(folder), "--every-step"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -108,7 +113,7 @@ def test_a_run_killed_with_sigkill_resumes_to_the_bit(
     assert process.returncode == -signal.SIGKILL
     assert not (folder / "weights.pt").exists()
     resumed = train(program, folder)
-    for key, weight in expected.items():
+    for key, weight in alone.items():
         assert torch.equal(resumed[key], weight)
 
 
@@ -117,7 +122,7 @@ def test_sigterm_ends_the_command_with_a_checkpoint_and_it_goes_on_to_the_same_w
 ) -> None:
     def command(folder: Path) -> list[str]:
         arguments = ["train", "mobiledepth", "--data", "rooms@6", "--held-out", "0.2"]
-        arguments += ["--recipe", "better", "--epochs", "6", "--batch", "2", "--threads", "1"]
+        arguments += ["--recipe", "better", "--epochs", "3", "--batch", "2", "--threads", "1"]
         return [sys.executable, "-m", "bench.cli", *arguments, "--json", "--out", str(folder)]
 
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
@@ -128,17 +133,15 @@ def test_sigterm_ends_the_command_with_a_checkpoint_and_it_goes_on_to_the_same_w
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
-    assert record["epochs"] == 6
+    assert record["epochs"] == 3
 
     with subprocess.Popen(
         command(cut), env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         # The log is written when the first epoch ends, long before the second does.
         wait_until((cut / "log.csv").exists, DEADLINE_S)
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         _, complaint = process.communicate(timeout=DEADLINE_S)
-        assert time.monotonic() - began < 30
     assert process.returncode == 130
     assert complaint.strip().splitlines()[-1] == "depthbench: interrupted"
     assert not list(cut.glob("*.safetensors"))

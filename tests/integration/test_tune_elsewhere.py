@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,19 +12,22 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from android_rpc.bundle import Bundle
-from android_rpc.emulated import EmulatedPhone as Phone
-from android_rpc.fleet import DevicesOfTracker
-from android_rpc.tracker import Tracker
-from bench.tuning.emulated import EmulatedPhone
-from bench.tuning.on_device import OnDevice
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
+from android_rpc.session import Session
+from android_rpc.tracker.tracker import Tracker
+from bench.tuning.device_measurer import DeviceMeasurer
+from bench.tuning.emulated_measurer import EmulatedMeasurer
 from compile import targets
-from compile.frontend import load_model
+from compile.onnx.importer import load_model
 from compile.precision import FP32
 from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running
 from compile.tuning.tune import Tuning
+
+Trials = tuple[Trial, Trial, Running]
 
 
 @pytest.fixture(scope="module")
@@ -48,38 +52,40 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 
 @pytest.fixture(scope="module")
-def trials(network: Network) -> tuple[Trial, Trial, Running]:
-    """By formula; with the narrowest and shortest tile for the 1x1 convolution; its twin here."""
-    formula = network.build({})
-    name = next(one for one in formula.choices.asked if one.startswith("pointwise"))
-    tile = next(one for one in formula.choices.asked[name]["tile"] if one.startswith("1x1x4"))
-    return formula, network.build({name: {"tile": tile}}), Running(formula, network.source, 1)
+def trials(network: Network) -> Trials:
+    """By default; with the narrowest and shortest tile for the 1x1 convolution; its twin here."""
+    default = network.build({})
+    name = next(one for one in default.choices.asked if one.startswith("pointwise"))
+    tile = next(one for one in default.choices.asked[name]["tile"] if one.startswith("1x1x4"))
+    return default, network.build({name: {"tile": tile}}), Running(default, network.source, 1)
 
 
-def test_cost_under_emulation_tells_a_poor_tile(trials) -> None:
-    formula, trial, running = trials
-    costs = EmulatedPhone(formula, running, lambda line: None).costs(trial, running)
+def test_cost_under_emulation_tells_a_poor_tile(trials: Trials) -> None:
+    default, trial, running = trials
+    costs = EmulatedMeasurer(default, running, lambda line: None).costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
     poor, good = next(iter(costs.values()))
     assert poor > 1.5 * good
 
 
-def test_kernels_are_timed_on_a_device(trials, tracker: Tracker, phone: Phone) -> None:
-    fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
-    formula, trial, running = trials
-    place = OnDevice(formula, running, lambda line: None, fleet, phone.name)
+def test_kernels_are_timed_on_a_device(
+    trials: Trials, tracker: Tracker, phone: EmulatedPhone
+) -> None:
+    pool = TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{phone.key}"))
+    default, trial, running = trials
+    place = DeviceMeasurer(default, running, lambda line: None, pool, phone.name)
     assert place.places == 1
     costs = place.costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
     assert all(nanoseconds > 0 for pair in costs.values() for nanoseconds in pair)
 
-    whole = place.whole(lambda tuned: trial if tuned else formula)
+    whole = place.whole(lambda tuned: trial if tuned else default)
     assert whole.low <= whole.ratio <= whole.high
-    assert whole.ratio == pytest.approx(whole.tuned / whole.formula)
+    assert whole.ratio == pytest.approx(whole.tuned / whole.default)
 
 
 def test_trials_are_spread_over_all_devices(
-    network: Network, trials, bundle: Bundle, tmp_path: Path
+    network: Network, trials: Trials, bundle: Bundle, tmp_path: Path
 ) -> None:
     """Two phones of one tracker; one is lost while it measures, and its trial is not."""
     key = "emulated-two"
@@ -87,14 +93,16 @@ def test_trials_are_spread_over_all_devices(
     with Tracker() as tracker, ExitStack() as stack:
         serving = {}
         for name in ("one", "two"):
-            phone = Phone(bundle)
+            phone = EmulatedPhone(bundle)
             phone.key, phone.name = key, name
             serving[name] = stack.enter_context(ExitStack())
             serving[name].enter_context(phone.serve(tracker))
-        fleet = DevicesOfTracker(f"tracker:{tracker.host}:{tracker.port}/{key}")
+        pool = TrackerDevicePool(TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{key}"))
 
-        class Watched(OnDevice):
-            def _time_kernels(self, trial, session, libraries, device):
+        class Watched(DeviceMeasurer):
+            def _time_kernels(
+                self, trial: Trial, session: Session, libraries: list[Path], device: str
+            ) -> Mapping[str, tuple[float, float]]:
                 with lock:
                     used.append(device)
                     if len(used) == 4:
@@ -104,8 +112,8 @@ def test_trials_are_spread_over_all_devices(
         lock = threading.Lock()
         journal = Journal(tmp_path, {})
 
-        def place(formula: Trial, running: Running) -> OnDevice:
-            return Watched(formula, running, lambda line: None, fleet, "farm")
+        def place(default: Trial, running: Running) -> DeviceMeasurer:
+            return Watched(default, running, lambda line: None, pool, "farm")
 
         tuning = Tuning(network, "tiny", place, journal, seed=0)
         assert tuning.measurer.places == 2

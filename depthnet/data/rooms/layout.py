@@ -6,7 +6,7 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from depthnet.data.rooms.furniture import Piece, Surface
+from depthnet.data.rooms.objects.furniture import Piece, Surface
 from depthnet.data.rooms.solids import Solid
 
 Extent = tuple[float, float, float, float, float, float]

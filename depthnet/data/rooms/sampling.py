@@ -7,12 +7,13 @@ from math import atan2, cos, pi, radians, sin
 
 import numpy as np
 
-from depthnet.data.rooms import finishes, fittings, furniture, storage
 from depthnet.data.rooms.camera import NYU_SIZE, Camera, nyu_camera
-from depthnet.data.rooms.clutter import on_floor, on_top
-from depthnet.data.rooms.furniture import Piece
 from depthnet.data.rooms.layout import Layout
+from depthnet.data.rooms.objects import fittings, furniture, storage
+from depthnet.data.rooms.objects.clutter import on_floor, on_top
+from depthnet.data.rooms.objects.furniture import Piece
 from depthnet.data.rooms.scene import Light, Scene
+from depthnet.data.rooms.surfaces import finishes
 
 Make = Callable[[np.random.Generator], Piece]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthnet.data.rooms.camera import Camera
-from depthnet.data.rooms.materials import Colour, Material
 from depthnet.data.rooms.solids import Solid
+from depthnet.data.rooms.surfaces.materials import Colour, Material
 
 
 @dataclass(frozen=True)

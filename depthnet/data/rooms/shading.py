@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from depthnet.data.rooms.camera import downward_camera
 from depthnet.data.rooms.cast import ROOM, cast
-from depthnet.data.rooms.materials import Material
 from depthnet.data.rooms.scene import Light, Scene, as_array
 from depthnet.data.rooms.solids import Solid
-from depthnet.data.rooms.textures import reflectance
+from depthnet.data.rooms.surfaces.materials import Material
+from depthnet.data.rooms.surfaces.textures import reflectance
 
 Floats = NDArray[np.float32]
 

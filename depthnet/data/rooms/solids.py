@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from depthnet.data.rooms.materials import Material
+from depthnet.data.rooms.surfaces.materials import Material
 
 Rays = tuple[NDArray, NDArray, NDArray]
 Interval = tuple[NDArray, NDArray]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench import cli
-from bench.record import Record, append_record
+from bench.records.record import Record, append_record
 
 Make = Callable[..., Record]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.cost.caches import EVENTS, parse_summary
-from bench.errors import CheckFailed
+from depthbench.errors import CheckFailed
 
 FILE = """\
 desc: I1 cache:         65536 B, 64 B, 4-way associative

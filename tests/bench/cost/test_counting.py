@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cost.counting import Block, parse_blocks, steady
-from bench.errors import CheckFailed
+from depthbench.errors import CheckFailed
 
 NOP, RET = 0xD503201F, 0xD65F03C0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cost.library import read_library
-from bench.errors import InputError
+from depthbench.errors import InputError
 
 HEADER = b"\x7fELF\x02\x01" + bytes(12) + (183).to_bytes(2, "little")
 X86 = b"\x7fELF\x02\x01" + bytes(12) + (62).to_bytes(2, "little") + bytes(44)

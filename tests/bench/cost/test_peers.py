@@ -10,8 +10,9 @@ import pytest
 
 from bench.cost import peers, run_peer
 from bench.cost.peers import measure_peer
-from bench.errors import InputError
-from bench.runtimes import litert_convert
+from bench.runtimes import registry
+from bench.runtimes.registry import Prepared
+from depthbench.errors import InputError
 
 TINY_TFLITE = Path(__file__).parents[1] / "runtimes" / "tiny.tflite"
 IMAGE = np.random.default_rng(2).random((1, 3, 4, 6), np.float32)
@@ -25,7 +26,8 @@ def test_a_peer_computes_the_closed_form(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(litert_convert, "converted", lambda model: TINY_TFLITE)
+    ready = Prepared("litert", TINY_TFLITE, 1)
+    monkeypatch.setattr(registry, "prepare", lambda *given: ready)
     model = peers.converted(peer, tiny_onnx, tmp_path)
     output = run_peer.PEERS[peer](model, {})(IMAGE)
     assert output.reshape(1, 1, 4, 6) == pytest.approx(closed_form(IMAGE), rel=1e-5)

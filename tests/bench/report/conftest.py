@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.report.report import build_report
 
 Make = Callable[..., Record]

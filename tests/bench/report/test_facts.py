@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.report.csv_table import render_csv
 from bench.report.over_time import MOST_POINTS, temperatures, thin_sessions
 from bench.report.pareto import mark_best, paper_points

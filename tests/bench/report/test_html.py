@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.report.html import render_html
 from bench.report.report import build_report
 

@@ -13,17 +13,21 @@ from unittest.mock import patch
 import pytest
 from markdown_it import MarkdownIt
 
-from bench.errors import InputError
-from bench.record import Record
+from bench.records.record import Record
+from bench.records.schema import KINDS
+from bench.records.validation import find_fault
 from bench.report.csv_table import render_csv
 from bench.report.html import render_html
 from bench.report.markdown import render_markdown
 from bench.report.report import build_report
 from bench.report.write import write_report
-from bench.schema import KINDS, find_fault
+from depthbench.errors import InputError
 
 Make = Callable[..., Record]
 Table = list[dict[str, str]]
+ODD: tuple[object, ...] = (
+    *(None, 0, -1.5, True, "x", [], [1], [[]], {}, {"a": 1}, {"a": {"b": []}}),
+)
 
 
 class Reader(HTMLParser):
@@ -266,7 +270,7 @@ def test_no_odd_value_that_the_schema_lets_through_breaks_the_report(
             places += [(record[inner], key) for key in record.get(inner, {})]
         for holder, key in places:
             kept = holder[key]
-            for odd in (None, 0, -1.5, True, "x", [], [1], [[]], {}, {"a": 1}, {"a": {"b": []}}):
+            for odd in ODD:
                 holder[key] = odd
                 if not find_fault(record):
                     document = build_report([record])

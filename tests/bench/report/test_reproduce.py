@@ -3,7 +3,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from bench.record import Record
+from bench.records.record import Record
 from bench.report.reproduce import commands
 
 Make = Callable[..., Record]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import InputError, ToolMissing
-from bench.models import Model, load_model
-from bench.runtimes import executorch_convert, mnn_convert
+from bench.models import load_model
 from bench.runtimes.base import Runtime
-from bench.runtimes.choose import NAMES, choose, prepare
 from bench.runtimes.executorch_cpu import ExecuTorchCpu
-from bench.runtimes.litert_convert import converted
 from bench.runtimes.litert_cpu import LiteRtCpu
 from bench.runtimes.mnn_cpu import MnnCpu
 from bench.runtimes.ncnn_cpu import NcnnCpu
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.openvino_cpu import OpenVinoCpu
+from bench.runtimes.registry import choose, declarations, prepare
 from bench.runtimes.torch_compiled import TorchCompiled
 from bench.runtimes.torch_eager import TorchEager
 from bench.runtimes.torch_script import TorchScript
@@ -31,7 +27,12 @@ from bench.runtimes.tvm_host import TvmHost
 from bench.runtimes.tvm_rpc import TvmRpc
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
+from depthbench.errors import InputError, ToolMissing
 
+PEERS = {
+    *("executorch", "litert", "mnn", "ncnn", "onnxruntime", "openvino"),
+    *("pytorch", "torch-compile", "torchscript"),
+}
 ClosedForm = Callable[[np.ndarray], np.ndarray]
 # torch_module() below, converted by litert-torch, and exported for ExecuTorch.
 TINY_TFLITE = Path(__file__).with_name("tiny.tflite")
@@ -65,7 +66,7 @@ def open_tiny(name: str, tiny_onnx: Path, folder: Path) -> Runtime:
         case "executorch":
             return ExecuTorchCpu(TINY_PTE, threads=2)
         case "mnn":
-            return MnnCpu(mnn_convert.converted(load_model(tiny_onnx)), threads=2)
+            return MnnCpu(prepare(name, load_model(tiny_onnx), folder).file, threads=2)
         case "pytorch":
             return TorchEager(torch_module(), threads=2)
         case "torchscript":
@@ -73,7 +74,7 @@ def open_tiny(name: str, tiny_onnx: Path, folder: Path) -> Runtime:
     return TvmHost(compile_model(tiny_onnx, "host", folder / "host", threads=2))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "torch-compile"])
+@pytest.mark.parametrize("name", [name for name in declarations() if name != "torch-compile"])
 def test_computes_the_formula(
     name: str,
     tiny_onnx: Path,
@@ -148,7 +149,7 @@ def test_without_a_compiler_torch_compile_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolMissing, match=r"needs a C\+\+ compiler: apt-get install g\+\+"):
+    with pytest.raises(ToolMissing, match=r"needs a C\+\+ compiler; apt-get install g\+\+"):
         TorchCompiled(torch_module(), (1, 3, 4, 6))
 
 
@@ -159,21 +160,21 @@ def test_mnn_cannot_convert_what_is_no_model(
     model = load_model(tiny_onnx)
     tiny_onnx.write_bytes(b"no model")
     with pytest.raises(InputError, match="MNN cannot convert tiny: ") as caught:
-        mnn_convert.converted(model)
+        prepare("mnn", model, tmp_path)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("convert", [converted, executorch_convert.converted])
+@pytest.mark.parametrize("name", ["litert", "executorch"])
 def test_what_is_made_of_the_module_takes_networks_of_the_zoo_only(
-    convert: Callable[[Model], Path], tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
     with pytest.raises(InputError, match="no network of the zoo"):
-        convert(load_model(tiny_onnx))
+        prepare(name, load_model(tiny_onnx), tmp_path)
 
 
 def test_litert_without_its_converter_says_how_to_get_it(
-    tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
@@ -181,44 +182,40 @@ def test_litert_without_its_converter_says_how_to_get_it(
     monkeypatch.setattr("importlib.metadata.version", missing)
     model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
     with pytest.raises(ToolMissing, match=r"pip install 'depthbench\[litert\]'"):
-        converted(model)
+        prepare("litert", model, tmp_path)
 
 
 @pytest.mark.parametrize("works", [True, False])
 def test_a_conversion_happens_once_and_leaves_nothing_when_it_fails(
     works: bool, tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = []
-
-    def convert(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        calls.append(command)
-        if works:
-            Path(command[-1]).write_bytes(TINY_TFLITE.read_bytes())
-        return subprocess.CompletedProcess(command, 0 if works else 1, "", "two\nlines")
-
+    calls, converter = tmp_path / "calls", tmp_path / "converter"
+    ending = f'cp {TINY_TFLITE} "$6"' if works else "printf 'two\\nlines\\n' >&2; exit 1"
+    converter.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n{ending}\n')
+    converter.chmod(0o755)
     monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
-    monkeypatch.setattr("bench.runtimes.conversion.subprocess.run", convert)
+    monkeypatch.setattr("sys.executable", str(converter))
     model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
     if works:
-        assert converted(model) == converted(model)
+        assert prepare("litert", model, tmp_path) == prepare("litert", model, tmp_path)
     else:
         with pytest.raises(InputError, match="cannot convert tiny: lines"):
-            converted(model)
-    assert len(calls) == 1
+            prepare("litert", model, tmp_path)
+    assert len(calls.read_text().splitlines()) == 1
     left = [file.suffix for file in (tmp_path / "cache" / "litert").iterdir()]
     assert left == ([".litert"] if works else [])
 
 
 def test_runtimes_are_named_once_each_and_misspelt_ones_refused() -> None:
-    assert choose("all") == list(NAMES)
+    assert choose("all") == sorted(PEERS | {"tvm"})
     assert choose("tvm, ncnn,tvm") == ["tvm", "ncnn"]
     for wrong in ("", "ncn", "tvm,torch"):
-        with pytest.raises(InputError, match="give all, or some of pytorch"):
+        with pytest.raises(InputError, match="give all, or some of executorch"):
             choose(wrong)
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"onnxruntime", "openvino", "tvm"}))
+@pytest.mark.parametrize("name", sorted(PEERS - {"onnxruntime", "openvino"}))
 def test_who_would_run_a_quantised_model_in_floats_is_not_compared(
     name: str, tiny_onnx: Path, tmp_path: Path
 ) -> None:

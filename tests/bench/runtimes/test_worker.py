@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from numpy.typing import NDArray
 
-from bench.agreement import seeded_inputs
+from bench.measure.agreement import seeded_inputs
 from bench.runtimes.base import Runtime
 from bench.runtimes.channel import receive, send
 from bench.runtimes.worker import Requests

@@ -10,19 +10,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.errors import InputError
-from bench.tuning import this_machine
+from bench.tuning import host_measurer
 from bench.tuning import tune as tuning
-from bench.tuning.place import Whole
+from bench.tuning.measurer import NetworkGain
 from compile import targets
-from compile import tuned as records
+from compile.records import tuned_choices as records
 from compile.tuning.tune import State
+from depthbench.errors import InputError
 
 
 @pytest.fixture
@@ -49,12 +50,12 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEPTHBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(this_machine, "BUILDS", 1)
+    monkeypatch.setattr(host_measurer, "BUILDS", 1)
     return tmp_path / "cache"
 
 
-def whole(ratio: float) -> Callable[..., Whole]:
-    return lambda *_: Whole(ratio, ratio - 0.01, ratio + 0.01, ratio, 1.0, "cpu_ms")
+def whole(ratio: float) -> Callable[..., NetworkGain]:
+    return lambda *_: NetworkGain(ratio, ratio - 0.01, ratio + 0.01, ratio, 1.0, "cpu_ms")
 
 
 @pytest.fixture
@@ -64,17 +65,19 @@ def tune(model: Path, tmp_path: Path) -> Callable[..., dict]:
     )
 
 
-def test_keeps_what_gains_and_only_that(tune, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keeps_what_gains_and_only_that(
+    tune: Callable[..., dict[str, Any]], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = cache / "tuned" / records.file_name(targets.get("host"))
     # A gain is made up where there is none in noise this small.
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
-    monkeypatch.setattr(this_machine.ThisMachine, "whole", whole(1.0))
+    monkeypatch.setattr(host_measurer.ThisMachineMeasurer, "whole", whole(1.0))
     none = tune()
     assert none["records"] is None
     assert not none["whole"]["holds"]
     assert not file.exists()
 
-    monkeypatch.setattr(this_machine.ThisMachine, "whole", whole(0.9))
+    monkeypatch.setattr(host_measurer.ThisMachineMeasurer, "whole", whole(0.9))
     found = tune()
     assert found["records"] == str(file)
     assert found["rounds_of_before"] == none["rounds"]
@@ -82,16 +85,18 @@ def test_keeps_what_gains_and_only_that(tune, cache: Path, monkeypatch: pytest.M
     assert len(records.read(file, targets.get("host"))) == found["tuned_workloads"] > 0
 
 
-def test_the_whole_network_is_compared(tune, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_network_is_compared(
+    tune: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
-    monkeypatch.setattr(this_machine, "ROUNDS", 3)
+    monkeypatch.setattr(host_measurer, "ROUNDS", 3)
     found = tune()["whole"]
     assert found["low"] <= found["ratio"] <= found["high"]
-    assert found["ratio"] == pytest.approx(found["tuned"] / found["formula"])
+    assert found["ratio"] == pytest.approx(found["tuned"] / found["default"])
     assert found["unit"] == "cpu_ms"
 
 
-def test_a_device_is_for_another_target(tune) -> None:
+def test_a_device_is_for_another_target(tune: Callable[..., dict[str, Any]]) -> None:
     with pytest.raises(InputError, match="the target host is tuned on this machine"):
         tune(device="emulated")
 

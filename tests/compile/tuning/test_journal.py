@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compile.errors import InputError
 from compile.tuning.journal import Journal, Measurement, Round
+from depthbench.errors import InputError
 
 ONE = Round(1.5, False, (Measurement("w", {"rows": "2"}, 10.0, 12.0, options={"rows": ["1"]}),))
 TWO = Round(2.0, True, (Measurement("w", {"rows": "1"}, failed="does not fit"),))

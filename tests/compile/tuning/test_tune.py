@@ -6,14 +6,14 @@ import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
 from compile import targets
-from compile.errors import CheckFailed
-from compile.frontend import load_model
+from compile.onnx.importer import load_model
 from compile.precision import FP32
 from compile.schedules import select
 from compile.tuning import tune
@@ -22,10 +22,12 @@ from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running, differing
 from compile.tuning.tune import Tuning
+from depthbench.errors import CheckFailed
+from tests.compile.conftest import Graph
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory, new_graph) -> Network:
+def network(tmp_path_factory: pytest.TempPathFactory, new_graph: type[Graph]) -> Network:
     graph = new_graph()
     x = graph.add("Relu", graph.convolution(graph.input([1, 3, 16, 16]), [16, 3, 3, 3]))
     x = graph.convolution(x, [32, 16, 1, 1])
@@ -103,7 +105,7 @@ def test_nothing_measured_is_an_error(network: Network, tmp_path: Path) -> None:
         Tuning(network, "tiny", Nothing, Journal(tmp_path, {})).run(0.01)
 
 
-def test_nothing_to_choose_is_an_error(graph, tmp_path: Path) -> None:
+def test_nothing_to_choose_is_an_error(graph: Graph, tmp_path: Path) -> None:
     x = graph.add("Relu", graph.input([1, 3, 8, 8]))
     onnx.save(graph.model(x), str(tmp_path / "relu.onnx"))
     network = Network(load_model(tmp_path / "relu.onnx"), targets.get("host"), FP32)
@@ -136,7 +138,7 @@ def test_what_computes_something_else_is_not_kept(
     culprit = next(name for name in right.kernels.values() if name.startswith("pointwise"))
 
     class Wrong(Running):
-        def __init__(self, trial: Trial, *rest) -> None:
+        def __init__(self, trial: Trial, *rest: Any) -> None:
             super().__init__(trial, *rest)
             self.wrong = culprit in trial.choices.tuned
 
@@ -171,7 +173,7 @@ def test_a_schedule_that_does_not_fit_is_no_candidate(
     assert {name.split()[0] for name in trial.failed} == {"pointwise"}
 
 
-def test_what_is_joined_with_its_window_is_no_task(new_graph, tmp_path: Path) -> None:
+def test_what_is_joined_with_its_window_is_no_task(new_graph: type[Graph], tmp_path: Path) -> None:
     """Its choices could part the two, and what the window then takes would be nobody's."""
     graph = new_graph()
     x = graph.convolution(graph.input([1, 16, 64, 64]), [16, 1, 3, 3], group=16, pads=[1, 1, 1, 1])

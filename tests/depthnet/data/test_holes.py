@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from depthbench.errors import InputError
 from depthnet.data.holes import fill_holes
 from depthnet.data.image_file import read_levels, read_rgb
-from depthnet.errors import InputError
 
 GREY = np.full((24, 32, 3), 120, np.uint8)
 

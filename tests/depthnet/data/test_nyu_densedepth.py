@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthbench.errors import InputError
 from depthnet.data import open_dataset
 from depthnet.data.nyu_densedepth import decode
-from depthnet.errors import InputError
 
 
 @pytest.fixture(params=["zip", "extracted", "its data folder"])

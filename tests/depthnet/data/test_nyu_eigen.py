@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from depthbench.errors import InputError
 from depthnet.data import open_dataset
 from depthnet.data.nyu_eigen import NyuEigen
-from depthnet.errors import InputError
 
 
 @pytest.fixture(params=["folder", "stored", "deflated"])

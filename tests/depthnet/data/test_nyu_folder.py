@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthbench.errors import InputError
 from depthnet.data.nyu_folder import NyuFolder, decode
-from depthnet.errors import InputError
 
 
 def test_pairs_match_what_was_written(nyu_folder: Path, pairs: Callable) -> None:

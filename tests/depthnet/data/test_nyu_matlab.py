@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import scipy.io
 
+from depthbench.errors import InputError
 from depthnet.data.nyu_matlab import NyuMatlab
-from depthnet.errors import InputError
 
 
 def test_pairs_match_what_was_written(labelled: Path, pairs: Callable) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from depthbench.errors import InputError
 from depthnet.data.pair import make_pair
-from depthnet.errors import InputError
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 

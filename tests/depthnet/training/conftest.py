@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from depthnet import zoo
-from depthnet.augmentation import Augmentation
 from depthnet.network import DepthNetwork
+from depthnet.training.batches.augmentation import Augmentation
+from depthnet.training.batches.data_split import TrainingData
+from depthnet.training.batches.samples import Samples
 from depthnet.training.loop import Trainer
 from depthnet.training.recipe import Recipe
-from depthnet.training.samples import Samples
-from depthnet.training.sources import TrainingData
 
 SIZE = (32, 32)
 ENTRY = dataclasses.replace(zoo.get("mobiledepth"), name="tiny", input_size=SIZE)
@@ -59,7 +59,7 @@ class TinyNetwork(DepthNetwork):
             self.encoder = TinyEncoder(norm)
             self.dropout = nn.Dropout2d(dropout)
             self.output = nn.Conv2d(8, 1, 3, padding=1)
-        nn.init.constant_(self.output.bias, 4.0)
+        nn.init.constant_(self.output.get_parameter("bias"), 4.0)
 
     def forward(self, image: Tensor) -> Tensor:
         encoder = self.encoder

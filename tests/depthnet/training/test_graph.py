@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -93,7 +92,9 @@ def test_steps_that_are_told_ahead_are_those_of_the_loop(
 def test_a_loss_that_is_not_finite_is_seen_when_the_steps_are_looked_at(
     tmp_path: Path, trainer: Callable[..., Trainer], no_gpu: None
 ) -> None:
-    made = trainer(tmp_path, dataclasses.replace(RECIPE, learning_rate=1e9))
+    made = trainer(tmp_path, RECIPE)
     made.graphed = Ungraphed(made.step, made.batches, made._rate, "cpu")
+    with torch.no_grad():
+        next(made.network.parameters()).fill_(float("nan"))
     with pytest.raises(RuntimeError, match="training diverged in epoch"):
         made.run()

@@ -16,14 +16,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from depthbench.errors import InputError
 from depthnet import depth_space
-from depthnet.errors import InputError
 from depthnet.network import DepthNetwork, weights_sha256
+from depthnet.training.batches.data_split import TrainingData
 from depthnet.training.loop import CHECKPOINT, Diverged, Trainer
-from depthnet.training.objective import Objective
+from depthnet.training.objectives.objective import Objective
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
-from depthnet.training.sources import TrainingData
 from depthnet.training.validation import validate
 
 MakeTrainer = Callable[..., Trainer]
@@ -180,7 +180,7 @@ def test_a_loss_that_grows_out_of_bounds_ends_the_run(tmp_path: Path, trainer: M
         if moment.done == 12:
             with torch.no_grad():
                 next(made.network.parameters()).mul_(1e5)
-                made.network.output.weight.mul_(1e5)
+                made.network.get_parameter("output.weight").mul_(1e5)
 
     made.progress = blow_up
     with pytest.raises(Diverged, match=r"at the start .* lower the learning rate"):

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from depthnet import metrics, protocols
-from depthnet.augmentation import PAPER
-from depthnet.errors import InputError
+from depthbench.errors import InputError
 from depthnet.network import DeployedNetwork, DepthNetwork
+from depthnet.scoring import metrics, protocols
 from depthnet.training import checkpoint, recipe
-from depthnet.training.average import MovingAverage
-from depthnet.training.samples import Samples
+from depthnet.training.batches.augmentation import PAPER
+from depthnet.training.batches.samples import Samples
+from depthnet.training.ema import MovingAverage
 from depthnet.training.schedule import learning_rate
 from depthnet.training.validation import validate
 
@@ -72,11 +72,13 @@ def test_the_average_is_the_recursion_by_hand() -> None:
         value = value * 1.5
         with torch.no_grad():
             network.weight.copy_(torch.from_numpy(value))
-            network.num_batches_tracked += 1  # type: ignore[operator]
+            network.get_buffer("num_batches_tracked").add_(1)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
         average.update(network, average.share(step))
-    np.testing.assert_allclose(average.network.weight.detach(), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        average.network.get_parameter("weight").detach(), expected, rtol=1e-6
+    )
     assert average.network.num_batches_tracked == 6
 
 

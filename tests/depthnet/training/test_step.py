@@ -11,16 +11,16 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from depthnet import network, zoo
-from depthnet.augmentation import Augmentation
 from depthnet.network import EncoderDecoder
-from depthnet.training.average import MovingAverage
+from depthnet.training.batches.augmentation import Augmentation
+from depthnet.training.batches.loader import Batches
+from depthnet.training.batches.samples import Samples
 from depthnet.training.drop_path import set_drop_path
-from depthnet.training.learner import Learner
-from depthnet.training.loader import Batches
+from depthnet.training.ema import MovingAverage
+from depthnet.training.objectives.distillation import Learner
+from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.recipe import Recipe
-from depthnet.training.samples import Samples
 from depthnet.training.step import Step, make_optimizer
-from depthnet.training.teacher import Teacher
 
 WAITS = ("_local_scalar_dense", "lift_fresh", "nonzero", "masked_select", "is_nonzero", "equal")
 """Operators that bring a number to the host, make a tensor from one, or a shape from values."""
@@ -67,7 +67,7 @@ def test_a_step_never_waits_for_the_device(
     assert set_drop_path(pupil.encoder, 0.2) > 5
     average = MovingAverage(pupil, 0.9)
     optimizer = make_optimizer(learner, recipe, 1.0)
-    step = Step(learner, learner, recipe, optimizer, average, "float32")
+    step = Step(learner, recipe, optimizer, average, "float32")
     made = samples(6, (72, 72))
     batches = Batches(made, recipe, (64, 64), seed=0)
     rows, changes, share = torch.tensor([0, 1, 2, 3]), batches.draws(0, 0), torch.tensor(0.1)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from android_rpc.cache import cache_folder
+from depthbench.files import cache_folder
 
 PROGRAM = Path(__file__).with_name("phone")
 START_S = 120  # the first start fetches the shell
@@ -91,15 +91,6 @@ class PhoneDouble:
                 if "inside.py" not in line and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(line)
         return [line for line in found if word in line]
-
-    def busy_s(self) -> float:
-        """CPU time of the process that has computed longest on the phone."""
-        times = [0.0]
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "rpc_server" in " ".join(process.cmdline()):
-                    times.append(process.cpu_times().user)
-        return max(times)
 
     def files(self) -> list[str]:
         """What lies in depthbench's folder on the phone, beside the bundle."""

@@ -7,21 +7,19 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from android_rpc.doctor import Check, examine, is_fit
-
-if TYPE_CHECKING:
-    from conftest import PhoneDouble
+from android_rpc.doctor.doctor import Check, examine, is_fit
+from tests.integration.adb.conftest import PhoneDouble
 
 ORDER = (
     *("adb", "authorised", "arm64", "page size", "loader", "server", "A76 cores", "governor"),
     *("frequency", "temperature", "free space", "screen", "charging"),
 )
 Start = Callable[..., "subprocess.Popen[str]"]
-MakePhone = Callable[..., "PhoneDouble"]
+MakePhone = Callable[..., PhoneDouble]
 
 
 def by_name(checks: list[Check]) -> dict[str, Check]:

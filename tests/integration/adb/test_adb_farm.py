@@ -8,20 +8,17 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from android_rpc.tracker import Tracker
+from android_rpc.tracker.tracker import Tracker
 from compile.pipeline import compile_model
-
-if TYPE_CHECKING:
-    from conftest import PhoneDouble
+from tests.integration.adb.conftest import PhoneDouble
 
 DEADLINE_S = 300
 
 Start = Callable[..., "subprocess.Popen[str]"]
-MakePhone = Callable[..., "PhoneDouble"]
+MakePhone = Callable[..., PhoneDouble]
 Wait = Callable[..., float]
 
 

@@ -8,28 +8,26 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
 
-from android_rpc.adb import Adb
-from android_rpc.bundle import Bundle
-from android_rpc.errors import DeviceError
-from android_rpc.installation import install_bundle
-from android_rpc.lease import lease_phone
-from android_rpc.phone import AdbPhone
-from android_rpc.thermal import Limits
+from android_rpc.adb.client import Adb
+from android_rpc.adb.installation import install_bundle
+from android_rpc.adb.phone_lock import lock_phone
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.adb_phone import AdbPhone
+from android_rpc.telemetry.thermal import Limits
 from compile.pipeline import compile_model
-
-if TYPE_CHECKING:
-    from conftest import PhoneDouble
+from depthbench.errors import DeviceError
+from tests.integration.adb.conftest import PhoneDouble
 
 DEADLINE_S = 300
 FOREVER = ("--samples", "1", "--seconds", "900", "--warmup", "0")
 
 Start = Callable[..., "subprocess.Popen[str]"]
-MakePhone = Callable[..., "PhoneDouble"]
+MakePhone = Callable[..., PhoneDouble]
 
 
 @pytest.fixture(scope="module")
@@ -87,48 +85,33 @@ def test_a_measurement_through_adb(
     assert_nothing_left(phone_double, wait_until)
 
 
-def start_and_wait(
-    phone: PhoneDouble,
-    depthbench: Start,
-    artefact: str,
-    wait_until: Callable[..., float],
-    *options: str,
-) -> subprocess.Popen[str]:
-    """A measurement without end that takes samples: its session's process computes."""
-    device = f"adb:{phone.serial}"
-    process = depthbench("rpc-measure", artefact, "--device", device, *FOREVER, *options)
-
-    def in_session() -> bool:
-        assert process.poll() is None, process.communicate()
-        return phone.busy_s() > 3
-
-    wait_until(in_session, DEADLINE_S)
-    return process
-
-
 def test_sigterm_leaves_nothing(
     phone_double: PhoneDouble,
     depthbench: Start,
     artefact: str,
     tmp_path: Path,
+    measuring: Callable[[Path], int],
     wait_until: Callable[..., float],
 ) -> None:
-    process = start_and_wait(phone_double, depthbench, artefact, wait_until)
+    records = tmp_path / "out" / "records.jsonl"
+    device = f"adb:{phone_double.serial}"
+    process = depthbench("rpc-measure", artefact, "--device", device, *FOREVER)
+    wait_until(lambda: measuring(records) or process.poll() is not None, DEADLINE_S)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     code, _, err = finish(process)
     assert (code, only_line(err)) == (130, "depthbench: interrupted")
     assert_nothing_left(phone_double, wait_until)
     assert psutil.wait_procs(children, timeout=5)[1] == []
-    (line,) = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    (line,) = records.read_text().splitlines()
     record = json.loads(line)
     assert record["samples_ms"]
     assert record["reasons"][0] == "interrupted"
 
 
 def install(client: Adb, bundle: Bundle) -> tuple[PurePosixPath, bool]:
-    with lease_phone(client) as lease:
-        return install_bundle(lease, bundle)
+    with lock_phone(client) as lock:
+        return install_bundle(lock, bundle)
 
 
 def test_the_bundle_is_pushed_once_and_again_when_it_was_damaged(
@@ -148,7 +131,7 @@ def test_the_bundle_is_pushed_once_and_again_when_it_was_damaged(
 
 def test_a_full_phone_is_said(make_phone: MakePhone, bundle: Bundle) -> None:
     phone = make_phone("--data-mib", "4")
-    with pytest.raises(DeviceError, match="no space left on the phone: free some"):
+    with pytest.raises(DeviceError, match="no space left on the phone; free some"):
         install(Adb(phone.serial), bundle)
     assert phone.files() == []
 
@@ -158,7 +141,7 @@ def test_rules_of_others_stay(phone_double: PhoneDouble) -> None:
     adb("-s", phone_double.serial, "forward", "tcp:0", "tcp:1234")
     adb("-s", phone_double.serial, "reverse", "tcp:4321", "tcp:1234")
     before = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))
-    with lease_phone(client) as lease, lease.forward(1234) as here, lease.reverse(1234) as there:
+    with lock_phone(client) as lock, lock.forward(1234) as here, lock.reverse(1234) as there:
         assert f"tcp:{here} tcp:1234" in adb("forward", "--list")
         assert f"tcp:{there} tcp:1234" in adb("-s", phone_double.serial, "reverse", "--list")
     after = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from depthnet.data.rooms.camera import Camera
-from depthnet.data.rooms.materials import Material
 from depthnet.data.rooms.solids import Solid
+from depthnet.data.rooms.surfaces.materials import Material
 
 GREY = Material("plain", (0.5, 0.5, 0.5))
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from depthnet.data.rooms.camera import Camera, nyu_camera
 from depthnet.data.rooms.cast import ROOM, cast
-from depthnet.data.rooms.materials import Material
 from depthnet.data.rooms.solids import Solid, interval
+from depthnet.data.rooms.surfaces.materials import Material
 
 
 def test_an_empty_room_is_its_planes(level: Camera, hall: Solid) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from depthnet.data.rooms.camera import Camera
 from depthnet.data.rooms.cast import cast
-from depthnet.data.rooms.materials import Material
 from depthnet.data.rooms.scene import Light, Scene
 from depthnet.data.rooms.sensor import photograph
 from depthnet.data.rooms.shading import shade
 from depthnet.data.rooms.solids import Solid
+from depthnet.data.rooms.surfaces.materials import Material
 
 LAMP = Light((3.0, 3.5, 2.9), (1.0, 1.0, 1.0), 1.0)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from depthnet.data.rooms.materials import Material
 from depthnet.data.rooms.solids import Shape, Solid, interval
+from depthnet.data.rooms.surfaces.materials import Material
 
 GREY = Material("plain", (0.5, 0.5, 0.5))
 SHAPES: tuple[Shape, ...] = ("box", "ellipsoid", "cylinder")
@@ -18,10 +18,12 @@ SHAPES: tuple[Shape, ...] = ("box", "ellipsoid", "cylinder")
 number = st.floats(-4, 4, allow_nan=False, width=32)
 point = st.tuples(number, number, number)
 length = st.floats(0.05, 3)
+Point = tuple[float, float, float]
 
 
 def along(shape: Shape, origin: tuple, ray: tuple) -> tuple[float, float]:
-    enter, leave = interval(shape, np.array(origin), tuple(np.array([d]) for d in ray))
+    x, y, z = (np.array([d]) for d in ray)
+    enter, leave = interval(shape, np.array(origin), (x, y, z))
     return float(enter[0]), float(leave[0])
 
 
@@ -102,7 +104,7 @@ def test_from_inside_the_entry_is_behind(shape: Shape, direction: tuple) -> None
     shift=point, turn=st.floats(-7, 7), at=point,
 )  # fmt: skip
 def test_moving_a_solid_moves_its_points(
-    centre: tuple, half: tuple, yaw: float, shift: tuple, turn: float, at: tuple
+    centre: Point, half: Point, yaw: float, shift: Point, turn: float, at: Point
 ) -> None:
     solid = Solid("box", centre, half, GREY, yaw)
     moved = solid.moved(*shift, yaw=turn)

@@ -11,13 +11,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
-from command_line import Command, Commands
 
-if TYPE_CHECKING:
-    from conftest import PhoneDouble
+from tests.integration.adb.conftest import PhoneDouble
+from tests.integration.adb.faults.command_line import Command, Commands
 
 DEADLINE_S = 300.0
 SAMPLES = 60

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from android_rpc.session import RemoteModel
+    from android_rpc.remote_model import RemoteModel
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     from tvm import relax  # noqa: F401
 
     import bench.cli.rpc_measure
-    import bench.latency  # noqa: F401
+    import bench.measure.latency  # noqa: F401
 
     print("ready", flush=True)
     for line in sys.stdin:
@@ -65,15 +65,15 @@ def start(arguments: list[str], folder: Path) -> int:
 
 def observe() -> None:
     """Has progress and samples written down, samples taken in small helpings, no long patience."""
-    from android_rpc import session
-    from bench import sampling
-    from bench.cli import interrupt, rpc_measure
+    from android_rpc import remote_calls, remote_model
+    from bench.cli import rpc_measure
+    from bench.measure import sampling_plan
 
     progress, delivered = (
         os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for name in ("progress", "delivered")
     )
-    samples = session.RemoteModel.samples
+    samples = remote_model.RemoteModel.samples
 
     def observed(self: RemoteModel, count: int, number: int = 1) -> list[float]:
         taken = samples(self, count, number)
@@ -83,15 +83,14 @@ def observe() -> None:
     @contextmanager
     def status() -> Iterator[Callable[[str], None]]:
         def show(line: str) -> None:
-            interrupt.check()
             os.write(progress, f"{line}\n".encode())
 
         yield show
 
-    session.RemoteModel.samples = observed  # type: ignore[method-assign]
-    rpc_measure.status = status  # type: ignore[assignment]
-    sampling.CHUNK_S = 0.1
-    session.GRACE_S = 1.0
+    remote_model.RemoteModel.samples = observed  # type: ignore[method-assign]
+    rpc_measure.status = status
+    sampling_plan.CHUNK_S = 0.1
+    remote_calls.GRACE_S = 1.0
 
 
 if __name__ == "__main__":

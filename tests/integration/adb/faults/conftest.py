@@ -9,21 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from android_rpc.cache import cache_folder
-from android_rpc.tvm_wheels import header_folders
+from android_rpc.bundle.tvm_wheels import header_folders
 from compile.artefact import LIBRARY, Artefact, finish
 from compile.pipeline import compile_model
-
-if TYPE_CHECKING:
-    from command_line import Commands
-    from conftest import PhoneDouble
+from depthbench.files import cache_folder
+from tests.integration.adb.conftest import PhoneDouble
+from tests.integration.adb.faults.command_line import Commands
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for case.py and command_line.py
 ROOT = HERE.parents[3]
 ARM64 = "aarch64-linux-gnu.2.31"
 LARGE = 64 << 20  # bytes of the model's large tensor
@@ -56,8 +52,6 @@ def commands(
     zig("-target", native, "-shared", "-o", library, HERE / "clock.c")
     environment = {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(host_clock)}
     environment |= {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-    from command_line import Commands
-
     commands = Commands(environment)
     yield commands
     commands.close()

@@ -109,8 +109,8 @@ class Connection:
                 service = data.rstrip(b"\0").decode()
                 stream = self._add_stream(peer=first)
                 threading.Thread(target=self._start, args=[stream, service], daemon=True).start()
-            elif stream := self._streams.get(second):
-                stream.handle(command, first, data)
+            elif known := self._streams.get(second):
+                known.handle(command, first, data)
             elif command == WRTE:
                 self.send(CLSE, 0, first)
 

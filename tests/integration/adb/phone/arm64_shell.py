@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from android_rpc.cache import cache_folder
+from depthbench.files import cache_folder
 
 PACKAGES = {
     "mksh": "usr/lib/aarch64-linux-musl/bin/mksh",

@@ -1,0 +1,1 @@
+"""Phones on a cable: the adb client, discovery, installation, and whose turn it is."""

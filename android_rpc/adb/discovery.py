@@ -1,0 +1,155 @@
+"""The phones that adb lists, and which of them is meant."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from android_rpc.adb.client import run_adb, start_server
+from depthbench.errors import DeviceError, InputError
+
+READY = "device"
+# States that pass by themselves, a moment after a phone was plugged in.
+PASSING = ("authorizing", "connecting", "offline")
+SETTLE_S = 5.0
+CHECK_S = 0.2
+CONNECT = (
+    "on the phone, tap Settings > About phone > Build number seven times, switch on Settings > "
+    "System > Developer options > USB debugging, then plug it in"
+)
+ADVICE = {
+    "unauthorized": "unlock it and confirm 'Allow USB debugging?' on its screen",
+    "authorizing": "it is still connecting; run again in a few seconds",
+    "connecting": "it is still connecting; run again in a few seconds",
+    "offline": "unplug it and plug it in again, or type `adb reconnect offline`",
+    "no permissions": "this user may not open the USB device: sudo apt-get install "
+    "android-sdk-platform-tools-common, then plug it in again",
+    "recovery": "start it into Android: adb reboot",
+    "rescue": "start it into Android: adb reboot",
+    "sideload": "start it into Android: adb reboot",
+    "bootloader": "start it into Android: fastboot reboot",
+    "host": "it is a host, not a phone",
+}
+# The states that adb prints; "no permissions" is followed by its reason.
+STATES = "|".join([READY, *ADVICE, "unknown"])
+LINE = re.compile(rf"(?P<serial>\S+)\s+(?P<state>{STATES})\b(?P<rest>.*)")
+DETAIL = re.compile(r"(?P<name>[a-z_]+):(?P<value>\S+)")
+
+
+@dataclass(frozen=True)
+class ListedPhone:
+    """One line of `adb devices -l`: serial number, state (`device` is ready), details."""
+
+    serial: str
+    state: str
+    details: dict[str, str] = field(default_factory=dict)
+
+
+def find_phone(serial: str | None = None) -> ListedPhone:
+    """The phone that is meant, ready to be used; one that is just connecting gets some seconds.
+
+    Raises as `choose_phone` does, and ToolMissing without adb.
+    """
+    for phones, last in _lists():
+        try:
+            return choose_phone(phones, serial)
+        except DeviceError:
+            if last:
+                raise
+    raise AssertionError("the last list returns or raises")
+
+
+def ready_phones() -> list[str]:
+    """The serial numbers of all phones that are ready; raises DeviceError when there is none."""
+    for phones, last in _lists():
+        if last:
+            if ready := [phone.serial for phone in phones if phone.state == READY]:
+                return ready
+            choose_phone(phones, phones[0].serial if phones else None)
+    raise AssertionError("the last list returns or raises")
+
+
+def default_phone() -> str:
+    """The serial number of the phone to use when none is named.
+
+    Raises DeviceError when none is ready, ToolMissing without adb, and InputError when several
+    are ready and $ANDROID_SERIAL names none of them.
+    """
+    if os.environ.get("ANDROID_SERIAL"):
+        return find_phone().serial
+    ready = ready_phones()
+    if len(ready) > 1:
+        offered = ", ".join(f"adb:{serial}" for serial in ready)
+        advice = f"choose with --device: {offered}, adb:all"
+        raise InputError(f"{len(ready)} phones are ready", advice=advice)
+    return ready[0]
+
+
+def _lists() -> Iterator[tuple[list[ListedPhone], bool]]:
+    """What adb lists, again until it has settled; and whether it is the last time."""
+    deadline = time.monotonic() + SETTLE_S
+    fresh = start_server()
+    while True:
+        phones = parse_devices(run_adb("devices", "-l"))
+        settled = bool(phones) or not fresh
+        settled = settled and not any(phone.state in PASSING for phone in phones)
+        last = settled or time.monotonic() > deadline
+        yield phones, last
+        if last:
+            return
+        time.sleep(CHECK_S)
+
+
+def parse_devices(text: str) -> list[ListedPhone]:
+    """The phones in what `adb devices -l` prints; notes about its server are passed over."""
+    phones = []
+    for line in text.splitlines():
+        match = LINE.fullmatch(line.strip())
+        if match is None or line.startswith(("*", "List of")):
+            continue
+        known = match["state"] != "no permissions"  # the reason has colons of its own
+        details = DETAIL.findall(match["rest"]) if known else []
+        phones.append(ListedPhone(match["serial"], match["state"], dict(details)))
+    return phones
+
+
+def choose_phone(phones: Sequence[ListedPhone], serial: str | None = None) -> ListedPhone:
+    """The phone with this serial number, or the only one there is.
+
+    Without a serial number $ANDROID_SERIAL is asked for, as adb does. Raises DeviceError when
+    there is no such phone or it is not ready, and InputError when several could be meant; the
+    line says what to do.
+    """
+    serial = serial or os.environ.get("ANDROID_SERIAL") or None
+    offered = ", ".join(f"adb:{phone.serial}" for phone in phones)
+    if not phones:
+        raise DeviceError("no phone is connected", advice=CONNECT)
+    if serial is None and len(phones) > 1:
+        advice = f"choose one with --device: {offered}"
+        raise InputError(f"{len(phones)} phones are connected", advice=advice)
+    chosen = phones[0] if serial is None else _with_serial(phones, serial)
+    if chosen is None:
+        advice = f"connected: {offered}"
+        raise DeviceError(f"no phone has the serial number {serial}", advice=advice)
+    if chosen.state != READY:
+        advice = ADVICE.get(chosen.state, "unplug it and plug it in again")
+        state = _as_adjective(chosen.state)
+        raise DeviceError(f"phone {chosen.serial} is {state}", advice=advice)
+    return chosen
+
+
+def _with_serial(phones: Sequence[ListedPhone], serial: str) -> ListedPhone | None:
+    return next((phone for phone in phones if phone.serial == serial), None)
+
+
+def _as_adjective(state: str) -> str:
+    spoken = {
+        "no permissions": "not accessible",
+        "unauthorized": "unauthorised",
+        "host": "not usable",
+        "unknown": "in an unknown state",
+    }
+    return spoken.get(state, state if state.endswith(("ing", "line")) else f"in {state} mode")

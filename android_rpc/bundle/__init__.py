@@ -1,0 +1,1 @@
+"""What goes to the phone, and where its parts come from."""

@@ -1,0 +1,141 @@
+"""What does a phone tell about itself at this moment?
+
+One request reads all files that are wanted: a request costs tens of milliseconds, and a phone
+that is about to be measured shall not be kept busy.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from android_rpc.adb.client import Adb
+from android_rpc.telemetry.thermal import Battery, Temperatures, parse_battery, parse_zones
+from android_rpc.telemetry.topology import Core, best_cores, parse_cpuinfo
+from depthbench.errors import DeviceError
+
+CPU = "/sys/devices/system/cpu/cpu"
+CLOCKS = ("scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq", "scaling_governor")
+CLOCK_FILES = tuple(f"{CPU}[0-9]*/cpufreq/{name}" for name in CLOCKS)
+ZONE_FILES = tuple(f"/sys/class/thermal/thermal_zone*/{name}" for name in ("type", "temp"))
+# `read` is the shell's own: no process is started for a file
+READ = 'for f in {patterns}; do v=; {{ read -r v < "$f"; }} 2>/dev/null && echo "$f $v"; done; true'
+PROPERTIES = {
+    "manufacturer": "ro.product.manufacturer",
+    "model": "ro.product.model",
+    "android": "ro.build.version.release",
+    "abi": "ro.product.cpu.abi",
+    "soc": "ro.soc.model",
+}
+# Set by Android's emulator; the second since Android 12.
+EMULATOR_PROPERTIES = ("ro.kernel.qemu", "ro.boot.qemu")
+# The threads of the sessions (children) of a server: their cores, and where they last ran.
+THREADS = """cd /proc && for p in [0-9]*; do
+  read -r s < $p/stat || continue
+  set -- ${{s##*) }}
+  [ "$2" = {server} ] || continue
+  for t in $p/task/[0-9]*; do
+    read -r s < $t/stat || continue
+    set -- ${{s##*) }}
+    ticks=$(($12 + $13))
+    shift 36
+    ran=$1
+    while read -r k v; do
+      [ "$k" = Cpus_allowed_list: ] && echo "$p ${{t##*/}} $ticks $ran $v"
+    done < $t/status
+  done
+done 2>/dev/null; true"""
+
+
+def read_files(adb: Adb, patterns: Sequence[str]) -> dict[str, str]:
+    """The first lines of the phone's files that match, by path; unreadable ones are left out."""
+    printed = adb.shell(READ.format(patterns=" ".join(patterns)))
+    pairs = (line.partition(" ") for line in printed.splitlines())
+    return {path: value.strip() for path, _, value in pairs if value.strip()}
+
+
+def read_properties(adb: Adb) -> dict[str, str]:
+    """Manufacturer, model, Android version, ABI, SoC; and `emulated`, yes or no."""
+    names = [*PROPERTIES.values(), *EMULATOR_PROPERTIES]
+    asked = "; ".join(f'echo "{name}=$(getprop {name})"' for name in names)
+    lines = (line.partition("=") for line in adb.shell(asked).splitlines())
+    told = {name: value.strip() for name, _, value in lines}
+    emulated = any(told.get(name) == "1" for name in EMULATOR_PROPERTIES)
+    found = {name: told.get(key) or "unknown" for name, key in PROPERTIES.items()}
+    return {**found, "emulated": "yes" if emulated else "no"}
+
+
+def read_cores(adb: Adb) -> list[Core]:
+    """The cores that are online; DeviceError when the phone does not say what they are."""
+    cores = parse_cpuinfo(adb.shell("cat /proc/cpuinfo"))
+    if not cores:
+        raise DeviceError(f"phone {adb.serial}: /proc/cpuinfo names no arm64 core")
+    return cores
+
+
+def choose_cores(adb: Adb) -> list[int]:
+    """The numbers of all A76 of the fastest cluster, or of the fastest cluster there is."""
+    highest = clock_values(read_files(adb, CLOCK_FILES), "cpuinfo_max_freq")
+    chosen = best_cores(read_cores(adb), {core: int(khz) for core, khz in highest.items()})
+    return [core.number for core in chosen]
+
+
+def clock_values(files: Mapping[str, str], name: str) -> dict[int, float]:
+    """The numbers in `.../cpuN/cpufreq/NAME` by core; clocks are in kHz."""
+    values = {}
+    for path, text in files.items():
+        core, _, rest = path.removeprefix(CPU).partition("/")
+        if path.startswith(CPU) and rest == f"cpufreq/{name}" and core.isdigit() and _number(text):
+            values[int(core)] = float(text)
+    return values
+
+
+def governors(files: Mapping[str, str]) -> dict[int, str]:
+    """The governor of each core that tells it."""
+    found = {}
+    for path, text in files.items():
+        core, _, rest = path.removeprefix(CPU).partition("/")
+        if path.startswith(CPU) and rest == "cpufreq/scaling_governor" and core.isdigit():
+            found[int(core)] = text
+    return found
+
+
+def read_battery(adb: Adb) -> Battery:
+    """The battery as Android reports it."""
+    return parse_battery(adb.shell("dumpsys battery"))
+
+
+def read_temperatures(adb: Adb) -> Temperatures:
+    """Battery and zones; phones that hide their zones tell the battery's only."""
+    zones = parse_zones(read_files(adb, ZONE_FILES))
+    return Temperatures(read_battery(adb).temperature_c, zones)
+
+
+def read_threads(adb: Adb, server: int) -> dict[str, list[int]]:
+    """Cores of the threads that computed in the sessions of the server with this process number.
+
+    `cores` are those that they may run on and `ran_on` those where they last ran. Threads that
+    used no time yet do not count: emulators have such of their own.
+    """
+    from android_rpc.telemetry.topology import parse_core_list
+
+    allowed: set[int] = set()
+    ran_on: set[int] = set()
+    for line in adb.shell(THREADS.format(server=server)).splitlines():
+        process, thread, ticks, ran, cores = line.split()
+        if int(ticks) > 0 or process == thread:
+            allowed |= set(parse_core_list(cores))
+            ran_on.add(int(ran))
+    return {"cores": sorted(allowed), "ran_on": sorted(ran_on)} if allowed else {}
+
+
+def quote_all(*words: str) -> str:
+    """Words as one command of the phone's shell."""
+    return " ".join(map(shlex.quote, words))
+
+
+def _number(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False

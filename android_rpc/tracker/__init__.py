@@ -1,0 +1,1 @@
+"""Where devices register and clients ask for them."""

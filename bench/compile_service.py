@@ -1,0 +1,136 @@
+"""Compilation of what a user names, a network or a file, to an artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.models import Model, resolve_model
+from bench.quantise import quantise
+from depthbench.errors import InputError
+from depthbench.progress import Progress
+
+if TYPE_CHECKING:
+    from compile.artefact import Artefact
+    from compile.targets import Target
+
+
+def compile_for(
+    model: str,
+    target: str,
+    out: Path,
+    *,
+    output: Path | None = None,
+    precision: str | None = None,
+    threads: int = 1,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    records: Path | None = None,
+    untuned: bool = False,
+    force: bool = False,
+    progress: Progress = lambda line: None,
+) -> Artefact:
+    """Compile `model` (a network's name or an ONNX file) for `target`.
+
+    The precision is by default int8 for a quantised model, else fp32; a model that is not is
+    quantised first for int8, calibrated on the default data. Schedules take tuned choices unless
+    `untuned`: those of `records`, by default what `depthbench tune` last wrote for the target, and
+    those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision
+    and the number of threads behind it where they are not fp32 and one; one that is up to date is
+    returned as it is, unless `force`. Raises InputError for an unknown target or precision, or one
+    that the target is not made for, before anything is exported.
+    """
+    from compile import precision as precisions
+    from compile import targets
+
+    machine = targets.get(target)
+    if precision is not None:
+        precisions.for_target(precision, machine)
+    source = in_precision(resolve_model(model, out, progress=progress), precision, out, progress)
+    precision = precision or ("int8" if source.quantised else "fp32")
+    from compile.pipeline import compile_model
+
+    named = precision == "fp32" or source.name.endswith(f"-{precision}")
+    suffix = "" if named else f"-{precision}"
+    suffix += "" if threads == 1 else f"-{threads}-threads"
+    folder = output or out / f"{source.name}-{target}{suffix}"
+    return compile_model(
+        source.path,
+        target,
+        folder,
+        name=source.name,
+        precision=precision,
+        threads=threads,
+        input_shapes=input_shapes,
+        tuned=None if untuned else own_records(machine, records),
+        progress=progress,
+        force=force,
+    )
+
+
+def own_records(machine: Target, records: Path | None = None) -> list[Path]:
+    """The file that is asked for; else the user's own for the target, where there is one."""
+    default = default_records(machine)
+    return [records] if records else [default] if default.is_file() else []
+
+
+def default_records(machine: Target) -> Path:
+    """Where tuned choices for a target are kept."""
+    from compile.records.tuned_choices import file_name
+    from depthbench.files import cache_folder
+
+    return cache_folder() / "tuned" / file_name(machine)
+
+
+def in_precision(
+    model: Model, precision: str | None, out: Path, progress: Progress = lambda line: None
+) -> Model:
+    """The model itself or, for int8, the quantised one that `out` holds, made where it must be."""
+    if precision != "int8" or model.quantised:
+        return model
+    return quantise(model, out / f"{model.name}-int8.onnx", progress=progress)
+
+
+def resolve_artefact(
+    what: str | None,
+    out: Path,
+    *,
+    model: Path | None = None,
+    threads: int = 1,
+    progress: Progress = lambda line: None,
+) -> tuple[Artefact, Path]:
+    """The artefact that `what` names, and the ONNX file it was compiled from.
+
+    `what` is an artefact folder, or a network's name or an ONNX file, which is compiled for
+    arm64-a76 and `threads` threads first; by default the flagship. A folder's model is `model`, or
+    the file of its manifest's name beside the folder or in `out`. Raises InputError when neither
+    is there, or the artefact was compiled for fewer threads.
+    """
+    from compile.artefact import load_artefact
+    from depthnet import zoo
+
+    if what is None or not Path(what).is_dir():
+        source = resolve_model(what or zoo.FLAGSHIP, out, progress=progress)
+        made = compile_for(str(source.path), "arm64-a76", out, threads=threads, progress=progress)
+        return made, source.path
+    artefact = load_artefact(Path(what))
+    if artefact.manifest["threads"] < threads:
+        raise InputError(
+            f"{what} was compiled for {artefact.manifest['threads']} thread(s): "
+            f"compile it with --threads {threads}"
+        )
+    name = Path(artefact.manifest["source"]["file"]).name
+    for place in (model, artefact.folder.parent / name, out / name):
+        if place is not None and place.is_file():
+            return artefact, place
+    raise InputError(f"{what} was compiled from {name}, which is not beside it: give it as --model")
+
+
+def describe_artefact(artefact: Artefact) -> dict[str, Any]:
+    """The manifest, with where the artefact lies and its library's size and hash."""
+    return {
+        "folder": str(artefact.folder),
+        "artefact_sha256": artefact.sha256,
+        "reused": artefact.reused,
+        **artefact.manifest,
+    }

@@ -1,0 +1,237 @@
+"""Cost of one inference of an artefact on an emulated A76, by kernel."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cost import arm64_words, counting, cycles, programs
+from bench.cost.library import read_library
+from bench.cost.symbols import Kernels, locate, parse_maps
+from depthbench.errors import InputError
+from depthbench.progress import Progress
+
+if TYPE_CHECKING:
+    from compile.artefact import Artefact
+
+Words = tuple[int, ...]
+
+# Blocks beyond this share of all instructions are not simulated one by one: they cost the mean.
+SIMULATED = 0.9995
+FUSED_A_CYCLE = 2  # the A76 has two pipes of 128 bits that multiply and add
+KNOWN_ERROR = (
+    "an estimate, not a latency: caches are not modelled; over twelve networks of the paper its "
+    "ratio to the printed milliseconds was 0.85 to 1.20"
+)
+
+
+@dataclass
+class Share:
+    """What a kernel or library did in one inference.
+
+    `fma_cycles` are the cycles that its multiplications take if nothing else takes any; `macs`
+    are those that it did, with what it computed for padding.
+    """
+
+    name: str
+    calls: float = 0.0
+    instructions: float = 0.0
+    est_cycles: float = 0.0
+    fma_cycles: float = 0.0
+    macs: float = 0.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One inference: instructions, estimated cycles, and their shares, the largest first.
+
+    `counted` are the instructions of each inference counted, `simulated` the share of them in
+    blocks that were simulated.
+    """
+
+    instructions: float
+    est_cycles: float
+    counted: tuple[int, ...]
+    simulated: float
+    shares: tuple[Share, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cost as JSON, with where it was taken and what it is not."""
+        from android_rpc.devices.emulated import emulator_version, find_emulator
+        from bench.cost.llvm import CPU_MODEL, version
+
+        return {
+            "label": "emulated cost",
+            "instructions": round(self.instructions),
+            "est_cycles": round(self.est_cycles),
+            "macs": round(sum(share.macs for share in self.shares)),
+            "fma_cycles": round(sum(share.fma_cycles for share in self.shares)),
+            "counted_instructions": list(self.counted),
+            "simulated_share": round(self.simulated, 6),
+            "kernels": [asdict(share) for share in self.shares],
+            "emulator": emulator_version(find_emulator()),
+            "cycle_model": f"{version()} {CPU_MODEL}",
+            "note": KNOWN_ERROR,
+        }
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The blocks of one inference, whose they are by address, where functions begin, outputs."""
+
+    counts: counting.Counts
+    owner: Callable[[int], str]
+    entries: frozenset[int]
+    outputs: dict[str, NDArray]
+
+    def by_owner(self) -> dict[str, float]:
+        """Instructions of each kernel and library, the most first."""
+        found: defaultdict[str, float] = defaultdict(float)
+        for (address, words), hits in self.counts.blocks.items():
+            found[self.owner(address)] += len(words) * hits
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def measure(
+    artefact: Artefact,
+    inputs: Mapping[str, NDArray],
+    progress: Progress = lambda line: None,
+) -> tuple[Cost, dict[str, NDArray]]:
+    """The cost of one inference of an arm64 artefact on one thread, and its outputs by name.
+
+    Raises what `count_artefact` does.
+    """
+    found = count_artefact(artefact, inputs, progress)
+    progress("estimating cycles")
+    return cost_of(found.counts, found.owner, found.entries), found.outputs
+
+
+def count_artefact(
+    artefact: Artefact,
+    inputs: Mapping[str, NDArray],
+    progress: Progress = lambda line: None,
+) -> Counted:
+    """The instructions of one inference of an arm64 artefact on one thread.
+
+    Raises InputError for an artefact of another machine, ToolMissing when QEMU or LLVM is not
+    installed, CheckFailed when the model does not run.
+    """
+    with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as folder:
+        command = runner_command(artefact, inputs, counting.RUNS, Path(folder), progress)
+        progress("counting instructions")
+        counts = counting.count(command, runner_environment())
+        maps = parse_maps((Path(folder) / "maps").read_text().splitlines())
+        outputs = _read_outputs(artefact, Path(folder))
+    library = read_library(artefact.library)
+    place = str(artefact.library.resolve())
+    code = next(m for m in maps if m.executable and os.path.realpath(m.file) == place)
+    base, kernels = library.base(code.start, code.offset), Kernels(library)
+    entries = frozenset(base + f.address for f in library.functions)
+
+    def owner(address: int) -> str:
+        if code.start <= address < code.end:
+            return kernels.at(address - base) or artefact.library.name
+        return locate(address, maps)
+
+    return Counted(counts, owner, entries, outputs)
+
+
+def runner_command(
+    artefact: Artefact,
+    inputs: Mapping[str, NDArray],
+    runs: int,
+    folder: Path,
+    progress: Progress = lambda line: None,
+) -> list[str]:
+    """The arm64 command that runs an artefact so often; inputs and outputs lie in `folder`.
+
+    Raises InputError for an artefact of another machine, or inputs of another shape.
+    """
+    from android_rpc.bundle.bundle import LOADER, build_bundle
+
+    if artefact.manifest["target"]["name"] == "host":
+        raise InputError(f"{artefact.folder}: compiled for the host, not for arm64")
+    bundle = build_bundle(progress=progress)
+    libraries = bundle.folder / "lib"
+    runner = programs.artefact_runner(libraries)
+    command = [str(bundle.folder / LOADER), "--library-path", str(libraries), str(runner)]
+    command += [str(artefact.library.absolute()), str(runs), str(folder)]
+    return command + _write_inputs(artefact, inputs, folder)
+
+
+def runner_environment() -> dict[str, str]:
+    """One thread, and nothing else of the user's environment."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "TVM_NUM_THREADS": "1"}
+
+
+def cost_of(
+    counts: counting.Counts,
+    owner: Callable[[int], str],
+    entries: set[int] | frozenset[int] = frozenset(),
+) -> Cost:
+    """Instructions and estimated cycles of counted blocks, summed by who owns their addresses.
+
+    A block at one of `entries` is a call of its owner.
+    """
+    busy, simulated = busiest(counts)
+    costs = cycles.estimate(busy)
+    texts = arm64_words.disassemble(word for words in busy for word in words)
+    mac_of = {word: arm64_words.macs(text) for word, text in texts.items()}
+    length = sum(len(words) * hits for (_, words), hits in counts.blocks.items() if words in costs)
+    spent = sum(costs[words] * hits for (_, words), hits in counts.blocks.items() if words in costs)
+    mean = spent / length if length else 0.0
+    shares: dict[str, Share] = {}
+    for (address, words), hits in counts.blocks.items():
+        name = owner(address)
+        share = shares.setdefault(name, Share(name))
+        share.instructions += len(words) * hits
+        share.est_cycles += costs.get(words, mean * len(words)) * hits
+        macs = [mac_of.get(word, 0) for word in words]
+        share.macs += sum(macs) * hits
+        share.fma_cycles += sum(map(bool, macs)) * hits / FUSED_A_CYCLE
+        if address in entries:
+            share.calls += hits
+    ordered = sorted(shares.values(), key=lambda share: -share.est_cycles)
+    total = sum(share.est_cycles for share in ordered)
+    return Cost(counts.total, total, counts.instructions, simulated, tuple(ordered))
+
+
+def busiest(counts: counting.Counts, share: float = SIMULATED) -> tuple[list[Words], float]:
+    """The blocks, the busiest first, that hold `share` of all instructions, and what they hold."""
+    work: dict[Words, float] = {}
+    for (_, words), hits in counts.blocks.items():
+        work[words] = work.get(words, 0.0) + len(words) * hits
+    total, held, chosen = sum(work.values()), 0.0, []
+    for words in sorted(work, key=lambda words: (-work[words], words)):
+        if held >= share * total:
+            break
+        chosen.append(words)
+        held += work[words]
+    return chosen, held / total if total else 0.0
+
+
+def _write_inputs(artefact: Artefact, inputs: Mapping[str, NDArray], folder: Path) -> list[str]:
+    """Puts each input's bytes into `folder`; returns how the runner is told of them."""
+    specs = []
+    for i, port in enumerate(artefact.manifest["inputs"]):
+        array = np.ascontiguousarray(inputs[port["name"]], dtype=port["dtype"])
+        if list(array.shape) != list(port["shape"]):
+            raise InputError(f"input {port['name']} is {array.shape}, not {tuple(port['shape'])}")
+        array.tofile(folder / f"input{i}")
+        specs.append(f"{port['dtype']}:{','.join(map(str, array.shape))}")
+    return specs
+
+
+def _read_outputs(artefact: Artefact, folder: Path) -> dict[str, NDArray]:
+    return {
+        port["name"]: np.fromfile(folder / f"output{i}", port["dtype"]).reshape(port["shape"])
+        for i, port in enumerate(artefact.manifest["outputs"])
+    }

@@ -1,0 +1,1 @@
+"""Is everything still as good as it was? Accuracy, instructions and latency against baselines."""

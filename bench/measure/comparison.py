@@ -1,0 +1,102 @@
+"""Several runtimes on one model: outputs checked first, then timed in one interleaved loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bench.measure.agreement import agrees
+from bench.measure.agreement import compare as compare_outputs
+from bench.measure.interleaving import ROUNDS, interleave
+from bench.measure.validity import RULES
+from bench.models import Model
+from bench.runtimes.base import Runtime
+from bench.stats.ratio_ci import paired_ratio
+from bench.stats.statistics import summarise
+from depthbench import cancellation
+from depthbench.errors import CheckFailed, RuntimeLost
+from depthbench.progress import Progress
+
+SCHEMA = "depthbench.comparison/1"
+REFERENCE = "onnxruntime"
+
+
+def precision_of(model: Model) -> tuple[str, float]:
+    """The precision that a model is compared in, and how far outputs may differ in it.
+
+    As far as an artefact's may when it is compiled (`compile.precision`).
+    """
+    from compile import precision
+
+    name = "int8" if model.quantised else "fp32"
+    return name, precision.get(name).tolerance
+
+
+def compare(
+    runtimes: Mapping[str, Runtime],
+    inputs: Mapping[str, NDArray],
+    *,
+    reference: str = REFERENCE,
+    rounds: int = ROUNDS,
+    threads: int = 1,
+    tolerance: float = RULES.difference,
+    progress: Progress = lambda line: None,
+) -> dict[str, Any]:
+    """Compare loaded runtimes on the same inputs.
+
+    Every output is checked against that of the runtime `reference` first, within `tolerance`. For
+    each runtime: `agreement`, `wall_ms` and `cpu_ms` with their statistics, and `against`, by
+    peer, the ratio of the medians of `decided_by`: CPU time for one thread, which what else the
+    machine does leaves alone, and the clock's for more `threads`. Those that crash or hang are
+    `lost`, each with its reason, and the others go on. Raises CheckFailed, naming them, when
+    outputs do not agree, and RuntimeLost when the reference has none.
+    """
+    lost: dict[str, str] = {}
+    outputs = {}
+    for name, runtime in runtimes.items():
+        cancellation.check()
+        progress(f"comparing outputs: {name}")
+        try:
+            outputs[name] = {key: value.copy() for key, value in runtime.run(inputs).items()}
+        except RuntimeLost as error:
+            lost[name] = str(error)
+    if reference not in outputs:
+        raise RuntimeLost(f"no outputs to compare with: {lost[reference]}")
+    agreements = {
+        name: compare_outputs(outputs[reference], output, reference, tolerance)
+        for name, output in outputs.items()
+    }
+    wrong = [
+        f"{name} by {found['max_relative_difference']}"
+        for name, found in agreements.items()
+        if not agrees(found)
+    ]
+    if wrong:
+        raise CheckFailed(f"outputs differ from {reference}'s: {', '.join(wrong)}; nothing timed")
+    samplers = {name: runtimes[name].sampler(inputs, threads > 1) for name in outputs}
+    times = interleave(samplers, rounds=rounds, lost=lost, progress=progress)
+    decided_by = "cpu_ms" if threads == 1 else "wall_ms"
+    return {
+        "schema": SCHEMA,
+        "reference": reference,
+        "rounds": rounds,
+        "threads": threads,
+        "decided_by": decided_by,
+        "runtimes": {
+            name: {
+                **runtimes[name].describe(),
+                "agreement": agreements[name],
+                "wall_ms": summarise(taken.wall_ms),
+                "cpu_ms": summarise(taken.cpu_ms),
+                "against": {
+                    peer: paired_ratio(getattr(taken, decided_by), getattr(times[peer], decided_by))
+                    for peer in times
+                    if peer != name
+                },
+            }
+            for name, taken in times.items()
+        },
+        "lost": lost,
+    }

@@ -1,0 +1,116 @@
+"""What is known of a measurement so far, as a record at any time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.measure.agreement import SEED, agrees
+from bench.measure.request import MeasurementRequest
+from bench.measure.validity import RULES, Kind, judge
+from bench.records.record import Record, new_record
+from bench.records.sample_stats import interval_fields, summary_fields
+
+LABELS: dict[Kind, str] = {"latency": "latency", "emulated cost": "emulated cost, not latency"}
+INPUT = f"uniform in [0, 1), seed {SEED}"
+TIMER = "one inference by the device's clock (TVM's time evaluator), transfers not included"
+
+
+@dataclass
+class Measurement:
+    """The samples of each session in milliseconds, the comparison of outputs, the conditions.
+
+    `before` and `after` are the device's conditions: those before the first session, and those at
+    the end of each.
+    """
+
+    request: MeasurementRequest
+    sessions_ms: list[list[float]] = field(default_factory=list)
+    agreement: dict[str, Any] = field(default_factory=dict)
+    runtime: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: list[dict[str, Any]] = field(default_factory=list)
+    profile: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a sample."""
+        return any(self.sessions_ms)
+
+    def finished(self, stopped: str = "") -> Record:
+        """The record, with the statistics that take too long to be found between samples."""
+        return {**self.record(stopped), **interval_fields(self.sessions_ms)}
+
+    def record(self, stopped: str = "") -> Record:
+        """The record of what was measured, with the verdict on it; `stopped` says what ended it."""
+        request, asked = self.request, self.request.plan
+        manifest, device = request.artefact.manifest, request.device
+        verdict = judge(
+            request.kind,
+            self.sessions_ms,
+            asked,
+            self.agreement,
+            before=self.before,
+            after=_hottest(self.after),
+            quick=request.quick,
+            stopped=stopped,
+        )
+        reasons = [*verdict.reasons, *self._reasons_of_scores()]
+        sessions = [[_json_number(ms) for ms in session] for session in self.sessions_ms]
+        fields = {
+            "model": manifest["name"],
+            "model_sha256": manifest["source"]["sha256"],
+            "artefact_sha256": request.artefact.sha256,
+            "artefact_bytes": request.artefact.library.stat().st_size,
+            "memory": manifest.get("memory"),
+            "target": manifest["target"]["name"],
+            "device": {"name": device.name, "emulated": device.emulated},
+            "emulated": device.emulated,
+            "label": LABELS[request.kind],
+            **summary_fields(self.sessions_ms),
+            "samples_ms": [ms for session in sessions for ms in session],
+            "sessions": sessions,
+            "valid": not reasons,
+            "reasons": reasons,
+            "quick": not asked.covers(RULES.sampling),
+            "agreement": self.agreement,
+            **({"accuracy": self.scores} if self.scores else {}),
+            "conditions": {
+                "sampling": asdict(asked),
+                "warmup": asked.warmup,
+                "input": INPUT,
+                "timer": TIMER,
+                "precision": self.runtime.get("precision"),
+                # The device's server decides; a device served elsewhere does not tell.
+                "threads": self.before.get("threads", self.runtime.get("threads")),
+                "before": self.before,
+                "after": self.after[-1] if self.after else {},
+            },
+        }
+        if self.profile:
+            fields["profile"] = self.profile
+        return new_record(request.kind, fields)
+
+    def _reasons_of_scores(self) -> list[str]:
+        if not self.scores or agrees(self.scores["agreement"]):
+            return []
+        difference = self.scores["agreement"]["max_relative_difference"]
+        found = "unknown" if difference is None else f"{difference:.1e}"
+        return [
+            f"the largest difference from {self.scores['agreement']['against']} over "
+            f"{self.scores['images']} images is {found} relative "
+            f"(limit {self.request.tolerance:.0e})"
+        ]
+
+
+def _hottest(conditions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The last, with the highest temperature of all: the phone cools between sessions."""
+    known = [one["battery_c"] for one in conditions if one.get("battery_c") is not None]
+    return {**conditions[-1], "battery_c": max(known, default=None)} if conditions else {}
+
+
+def _json_number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

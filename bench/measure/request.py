@@ -1,0 +1,76 @@
+"""What is to be measured on a device, and how much of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.accuracy.device_accuracy import Accuracy
+from bench.measure.sampling_plan import EMULATED, FULL, QUICK, Sampling
+from bench.measure.validity import RULES, Kind
+from depthbench.errors import InputError
+
+if TYPE_CHECKING:
+    from android_rpc.devices.device import Device
+    from compile.artefact import Artefact
+
+SESSION_LIMIT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class MeasurementRequest:
+    """An artefact to time on a device, as `latency.measure_on_device` does.
+
+    `model_onnx` is the file that the artefact was compiled from. `sampling` is how much is timed,
+    by default `sampling_for` the device. With `quick`, few samples are meant, and are no reason
+    to call a latency invalid. A session that takes longer than `session_limit_s` seconds is
+    ended. At the end of the last session the operators are timed too with `profile`, and with
+    `accuracy` images are scored.
+    """
+
+    artefact: Artefact
+    model_onnx: Path
+    device: Device
+    sampling: Sampling | None = None
+    quick: bool = False
+    session_limit_s: float = SESSION_LIMIT_S
+    profile: bool = False
+    accuracy: Accuracy | None = None
+
+    @property
+    def plan(self) -> Sampling:
+        """How much is timed."""
+        return self.sampling or sampling_for(self.device.emulated, self.quick)
+
+    @property
+    def kind(self) -> Kind:
+        """What the times will be: those of an emulated device are no latency."""
+        return "emulated cost" if self.device.emulated else "latency"
+
+    @property
+    def tolerance(self) -> float:
+        """What the artefact's precision was checked against when it was compiled."""
+        return float(self.artefact.manifest.get("check", {}).get("tolerance", RULES.difference))
+
+    def check_source(self) -> None:
+        """Raise InputError where the artefact was compiled from another file than `model_onnx`."""
+        if not self.model_onnx.is_file():
+            raise InputError(
+                f"no such file: {self.model_onnx}", advice="give the ONNX model that was compiled"
+            )
+        with self.model_onnx.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+        if actual != self.artefact.manifest["source"]["sha256"]:
+            raise InputError(
+                f"{self.artefact.folder} was compiled from another file than {self.model_onnx}",
+                advice="compile it again",
+            )
+
+
+def sampling_for(emulated: bool, quick: bool = False) -> Sampling:
+    """How much is measured by default: on a device what makes a latency valid, unless `quick`;
+    on an emulated one little, since its figures are no latency and take seconds each.
+    """
+    return EMULATED if emulated else QUICK if quick else FULL

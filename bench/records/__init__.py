@@ -1,0 +1,1 @@
+"""Measurements as files: their schema, their conditions, and which may be compared."""

@@ -1,0 +1,163 @@
+"""The schema of records, version 1, published as docs/record.schema.json.
+
+A record is one JSON object. Fields beyond these are allowed, and kept.
+
+python -m bench.records.schema > docs/record.schema.json
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SCHEMA = "depthbench.record/1"
+TIMED = ("latency", "emulated cost")
+METRICS = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
+
+Milliseconds = Annotated[float | None, Field(json_schema_extra={"unit": "ms"})]
+Samples = Annotated[
+    list[float | None],
+    Field(description="Milliseconds of each inference, null for what is no finite time."),
+]
+
+
+class _Open(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class Conditions(_Open):
+    """All that the figures depend on."""
+
+    host: dict[str, Any] | None = Field(None, description="The machine that measured.")
+    tools: dict[str, Any] | None = Field(None, description="Versions of packages, by name.")
+    git: dict[str, Any] | None = Field(None, description="Commit, and whether it was changed.")
+
+
+class Record(_Open):
+    """What every record holds."""
+
+    schema_: Literal["depthbench.record/1"] = Field(alias="schema")
+    id: str = Field(description="32 hexadecimal digits, of this record alone.")
+    time: str = Field(description="When it was made, ISO 8601, UTC.")
+    model: str = Field(description="The network's name, or the file's.")
+    model_sha256: str | None = Field(None, description="Of the ONNX file.")
+    conditions: Conditions
+
+
+class Device(_Open):
+    """What ran the model."""
+
+    name: str
+
+
+class Agreement(_Open):
+    """The outputs beside those of a reference; null or absent where they were not compared."""
+
+    against: str | None = None
+    max_relative_difference: float | None = Field(None, description="max|a - b| / max|b|")
+    max_abs_difference: float | None = Field(None, description="In the output's unit.")
+    reference_std: float | None = Field(None, description="0 when the reference is constant.")
+    tolerance: float | None = Field(None, description="The limit of the relative difference.")
+
+
+class _Timed(Record):
+    artefact_sha256: str
+    target: str
+    device: Device
+    agreement: Agreement
+    samples_ms: Samples
+    sessions: list[Samples] = Field(description="The same samples, session by session.")
+    valid: bool
+    reasons: list[str] = Field(description="Why it is not valid; empty where it is.")
+    quick: bool = Field(description="Whether less was measured than a valid latency needs.")
+    p50_ms: Milliseconds
+    p90_ms: Milliseconds
+    p99_ms: Milliseconds
+    mean_ms: Milliseconds
+    std_ms: Milliseconds = Field(description="Sample standard deviation.")
+    mad_ms: Milliseconds = Field(None, description="Median absolute deviation.")
+    min_ms: Milliseconds = None
+    max_ms: Milliseconds = None
+    cv: float | None = Field(None, description="std_ms over mean_ms.")
+    count: int | None = Field(None, description="Of samples.")
+    intervals: dict[str, list[float]] | None = Field(
+        None, description="95 % confidence intervals of the statistics: low and high, by name."
+    )
+    warm_up_samples: list[int] | None = Field(
+        None, description="Of each session, how many of its first samples are not like the rest."
+    )
+
+
+class Latency(_Timed):
+    """Times of an artefact on a device."""
+
+    kind: Literal["latency"]
+
+
+class EmulatedCost(_Timed):
+    """Times of an artefact under emulation, which are no latency."""
+
+    kind: Literal["emulated cost"]
+
+
+class Accuracy(Record):
+    """Scores of a model on a data set under a protocol: means over images."""
+
+    kind: Literal["accuracy"]
+    data: str
+    split: str
+    protocol: str
+    runtime: str
+    weights: str = Field(description="Where the weights come from, in words.")
+    images: int
+    input_size: list[int] | None = Field(None, description="Height and width.")
+    averaging: str
+    flip: bool = Field(description="Whether predictions are averaged with the mirrored image's.")
+    rmse: float | None = Field(description="Metres.")
+    mae: float | None = Field(description="Metres.")
+    rel: float | None = Field(description="Mean of |prediction - truth| / truth.")
+    log10: float | None = Field(description="Mean of |log10 prediction - log10 truth|.")
+    delta1: float | None = Field(description="Share of pixels within a factor of 1.25.")
+    delta2: float | None = Field(description="Share of pixels within a factor of 1.25^2.")
+    delta3: float | None = Field(description="Share of pixels within a factor of 1.25^3.")
+    per_image: list[dict[str, Any]] | None = Field(
+        None, description="The metrics of each image, in the units above."
+    )
+
+
+class Complexity(Record):
+    """Parameters and multiply-adds of a network."""
+
+    kind: Literal["complexity"]
+    input: list[int] = Field(description="Height and width of the image.")
+    weights_paper_m: float | None = Field(description="10^6 parameters, as the paper counts.")
+    weights_m: float | None = Field(description="10^6 parameters.")
+    macs_paper_g: float | None = Field(description="10^9 multiply-adds, as the paper counts.")
+    macs_conv_g: float | None = Field(description="10^9 multiply-adds of convolutions.")
+
+
+BY_KIND: dict[str, type[Record]] = {
+    "accuracy": Accuracy,
+    "latency": Latency,
+    "emulated cost": EmulatedCost,
+    "complexity": Complexity,
+}
+KINDS = tuple(BY_KIND)
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema as a JSON Schema, draft 2020-12."""
+    either: Any = Annotated[
+        Accuracy | Latency | EmulatedCost | Complexity, Field(discriminator="kind")
+    ]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA,
+        **TypeAdapter(either).json_schema(),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

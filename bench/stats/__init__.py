@@ -1,0 +1,1 @@
+"""Statistics of samples: intervals, ratios, regressions, warm-up."""

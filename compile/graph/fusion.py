@@ -1,0 +1,32 @@
+"""From operators to fused loop nests."""
+
+from __future__ import annotations
+
+import tvm
+from tvm import relax
+
+from compile.operators.legalise import legalise_map
+from compile.targets import Target
+
+# Relax fuses what follows an operator into it from this level on.
+FUSE_ALL = 2
+
+
+def fuse(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
+    """Compute constants, write operators as loops in our own way, and fuse neighbours."""
+    transform = relax.transform
+    passes = [
+        relax.backend.DispatchSampling(),
+        relax.backend.DispatchSortScan(),
+        transform.DecomposeOpsForInference(),
+        transform.FoldConstant(),
+        transform.LegalizeOps(legalise_map(target)),
+        transform.AnnotateTIROpPattern(),
+        transform.FoldConstant(),
+        transform.DeadCodeElimination(),
+        transform.FuseOps(FUSE_ALL),
+        transform.FuseTIR(),
+        transform.DeadCodeElimination(),
+    ]
+    with tvm.target.Target(target.tvm):
+        return tvm.transform.Sequential(passes)(mod)

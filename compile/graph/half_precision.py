@@ -1,0 +1,192 @@
+"""Keep tensors in float16 and compute in it where that is safe; rounds to 2^-11 of each value.
+
+Convolutions and matrix products take float16 operands. What moves or blends their results follows
+them. What is delicate (exponentials, means and sums, norms, powers, interpolation) is computed in
+float32 on operands that are widened where they are read; fusion makes that a conversion in a
+register. Inputs and outputs keep their types.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from compile.graph.relax_rewriter import is_straight, translate, with_operands
+from compile.graph.tensors import constant_of, is_operator
+from depthbench.errors import InputError
+
+HALF = "float16"
+# Products: float16 whatever their operands were.
+_PRODUCTS = (
+    *("matmul", "nn.conv1d", "nn.conv2d", "nn.conv3d"),
+    *("nn.conv1d_transpose", "nn.conv2d_transpose", "nn.conv3d_transpose"),
+)
+# Exact in any type: they stay in that of their operands.
+_MOVES = (
+    *("reshape", "permute_dims", "concat", "split", "strided_slice", "squeeze", "expand_dims"),
+    *("flatten", "broadcast_to", "tile", "repeat", "flip", "take", "nn.pad", "nn.max_pool2d"),
+    *("nn.relu", "abs", "negative", "max", "min"),
+)
+# One rounding: float16 where all computed operands are and no constant is lost.
+_BLENDS = (
+    *("add", "subtract", "multiply", "divide", "maximum", "minimum", "clip"),
+    *("nn.relu6", "nn.leakyrelu", "nn.prelu", "where"),
+)
+# Computed in float32; the result is bounded, or as large as the operand, and rounded at once.
+_ROUNDED = (
+    *("sigmoid", "tanh", "erf", "nn.softmax", "nn.log_softmax", "nn.softplus", "nn.selu"),
+    *("nn.gelu", "nn.gelu_tanh", "nn.silu", "image.resize2d", "nn.avg_pool2d"),
+    *("nn.layer_norm", "nn.group_norm", "nn.instance_norm", "nn.batch_norm", "nn.rms_norm"),
+)
+
+
+@dataclass
+class Halved:
+    """What was done: how many operators compute in float16, and which keep float32."""
+
+    half: int = 0
+    wide: Counter[str] = field(default_factory=Counter)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"fp16_operators": self.half, "fp32_operators": dict(sorted(self.wide.items()))}
+
+
+def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, Halved]:
+    """The module with its inside in float16, and the account.
+
+    Raises InputError for a model with branches.
+    """
+    done = Halved()
+    if not is_straight(mod["main"]):
+        raise InputError("a model with branches (If, Loop) stays float32: compile it without fp16")
+    return translate(mod, lambda builder, _: _Halver(builder, done)), done
+
+
+class _Halver:
+    """Translates bindings; a value may lie in float16 where the model has float32."""
+
+    def __init__(self, builder: relax.BlockBuilder, done: Halved) -> None:
+        self.builder = builder
+        self.done = done
+        self.values: dict[Any, Any] = {}
+        self.cast: dict[tuple[Any, str], Any] = {}
+
+    def bind(self, var: Any, value: Any) -> None:
+        if isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op):
+            self.values[var] = self._call(value)
+        elif isinstance(value, relax.TupleGetItem | relax.Var):
+            self.values[var] = self.builder.emit(with_operands(value, self._as_is))
+        else:
+            self.values[var] = self.builder.emit(self.plain(value))
+
+    def plain(self, expr: Any) -> Any:
+        """`expr` with every variable as the model has it."""
+        return with_operands(expr, self._original)
+
+    def _call(self, call: Any) -> Any:
+        if is_operator(call, *_PRODUCTS):
+            half = self._halved(call, keep_small=False)
+        elif is_operator(call, *_MOVES) or is_nearest(call):
+            half = self._halved(call) if self._all_half(call) else None
+        elif is_operator(call, *_BLENDS):
+            safe = self._all_half(call) and not _divides(call)
+            half = self._halved(call) if safe else None
+        else:
+            half = None
+        if half is not None:
+            self.done.half += 1
+            return self.builder.emit(half)
+        result = self.builder.emit(self.plain(call))
+        if not _is_float(call):
+            return result
+        self.done.wide[call.op.name.removeprefix("relax.")] += 1
+        rounded = is_operator(call, *_ROUNDED) and self._any_half(call)
+        return self._in(result, HALF) if rounded else result
+
+    def _halved(self, call: Any, *, keep_small: bool = True) -> Any | None:
+        """The call on float16 operands; None where a constant does not fit into float16."""
+        constants = [constant_of(one) for one in _tensors(call)]
+        if not all(_fits(one, keep_small) for one in constants if one is not None):
+            return None
+        arguments = [self._argument(argument) for argument in call.args]
+        return relax.Call(call.op, arguments, call.attrs, call.ty_args)
+
+    def _argument(self, expr: Any) -> Any:
+        if isinstance(expr, relax.Tuple):
+            return relax.Tuple([self._argument(one) for one in expr.fields])
+        value = constant_of(expr)
+        if value is not None:
+            return relax.const(value.astype(HALF)) if value.dtype == np.float32 else expr
+        if isinstance(expr, relax.Var):
+            return self._in(self._as_is(expr), HALF) if _is_float(expr) else self._as_is(expr)
+        return expr
+
+    def _in(self, expr: Any, dtype: str) -> Any:
+        """A tensor in another type, converted at most once; tuples and equal types as they are."""
+        if not _is_float(expr) or str(expr.ty.dtype) == dtype:
+            return expr
+        if (expr, dtype) not in self.cast:
+            self.cast[expr, dtype] = self.builder.emit(relax.op.astype(expr, dtype))
+        return self.cast[expr, dtype]
+
+    def _as_is(self, var: Any) -> Any:
+        return self.values.get(var, var)
+
+    def _original(self, var: Any) -> Any:
+        value = self._as_is(var)
+        if isinstance(var.ty, relax.TupleType):
+            fields = [
+                self._in(self.builder.emit(relax.TupleGetItem(value, index)), str(kind.dtype))
+                for index, kind in enumerate(var.ty.fields)
+            ]
+            return relax.Tuple(fields)
+        return self._in(value, str(var.ty.dtype)) if _is_float(var) else value
+
+    def _computed(self, call: Any) -> list[str]:
+        """The types in which the float operands that are no constants lie."""
+        found = [self._as_is(one) for one in _tensors(call) if isinstance(one, relax.Var)]
+        return [str(one.ty.dtype) for one in found if _is_float(one)]
+
+    def _any_half(self, call: Any) -> bool:
+        return HALF in self._computed(call)
+
+    def _all_half(self, call: Any) -> bool:
+        return set(self._computed(call)) == {HALF}
+
+
+def is_nearest(call: Any) -> bool:
+    """Whether the call is a resize that copies pixels."""
+    return is_operator(call, "image.resize2d") and str(call.attrs.method) == "nearest_neighbor"
+
+
+def _divides(call: Any) -> bool:
+    """Whether the call divides by something computed, whose smallness may be all that matters."""
+    return is_operator(call, "divide") and constant_of(call.args[1]) is None
+
+
+def _tensors(call: Any) -> list[Any]:
+    found: list[Any] = []
+    for argument in call.args:
+        found += argument.fields if isinstance(argument, relax.Tuple) else [argument]
+    return found
+
+
+def _is_float(expr: Any) -> bool:
+    kind = expr.ty
+    return isinstance(kind, relax.TensorType) and str(kind.dtype) in ("float32", HALF)
+
+
+def _fits(value: np.ndarray, keep_small: bool) -> bool:
+    """Whether a constant keeps its meaning in float16: finite, and with `keep_small` not zero."""
+    if value.dtype != np.float32:
+        return True
+    with np.errstate(over="ignore"):
+        half = value.astype(np.float16)
+    lost = (half == 0) & (value != 0) if keep_small else np.zeros(1, bool)
+    return bool(np.isfinite(half[np.isfinite(value)]).all() and not lost.any())

@@ -1,0 +1,233 @@
+"""How each operator works on tensors that are kept in another order than the model wrote.
+
+A rule returns where the result is, or None to have the operator applied as the model wrote it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import tvm
+from tvm import relax
+
+from compile.graph import axis_order
+from compile.graph.axis_order import CHANNELS_LAST, Order
+from compile.graph.layout_rewriter import Rewriter, Stored, is_moved, rule
+from compile.graph.qdq import has_one_scale
+from compile.graph.tensors import constant_of, shape_of
+from compile.schedules.tiles import MIN_LANES
+
+
+@rule("nn.conv2d")
+def _convolution(rewriter: Rewriter, call: Any) -> Stored | None:
+    image, weight = rewriter.stored(call.args[0]), rewriter.stored(call.args[1])
+    layouts = call.attrs.data_layout, call.attrs.kernel_layout
+    if image is None or weight is None or layouts != ("NCHW", "OIHW"):
+        return None
+    # A window over few planes, such as a picture's, reads each plane along its rows as it lies.
+    few = not is_moved(image) and rewriter.logical_shape(image)[1] < MIN_LANES
+    window = (shape_of(weight.expr) or [])[2:] != [1, 1]
+    known = constant_of(weight.expr) is not None and str(call.ty.dtype) in ("float32", "float16")
+    planes = known and few and window and int(call.attrs.groups) == 1
+    result = relax.op.nn.conv2d(
+        image.expr if planes else rewriter.in_order(image, CHANNELS_LAST),
+        rewriter.in_order(weight, (2, 3, 1, 0)),
+        strides=[int(stride) for stride in call.attrs.strides],
+        padding=[int(edge) for edge in call.attrs.padding],
+        dilation=[int(step) for step in call.attrs.dilation],
+        groups=int(call.attrs.groups),
+        data_layout="NCHW" if planes else "NHWC",
+        kernel_layout="HWIO",
+        out_layout="NHWC",
+    )
+    return rewriter.emit(result, CHANNELS_LAST)
+
+
+@rule("nn.max_pool2d", "nn.avg_pool2d")
+def _pool(rewriter: Rewriter, call: Any) -> Stored | None:
+    image = rewriter.stored(call.args[0])
+    if image is None or call.attrs.layout != "NCHW":
+        return None
+    build = getattr(relax.op.nn, call.op.name.removeprefix("relax.nn."))
+    result = build(
+        rewriter.in_order(image, CHANNELS_LAST),
+        pool_size=[int(edge) for edge in call.attrs.pool_size],
+        strides=[int(stride) for stride in call.attrs.strides],
+        padding=[int(edge) for edge in call.attrs.padding],
+        dilation=[int(step) for step in call.attrs.dilation],
+        ceil_mode=bool(call.attrs.ceil_mode),
+        count_include_pad=bool(call.attrs.count_include_pad),
+        layout="NHWC",
+    )
+    return rewriter.emit(result, CHANNELS_LAST)
+
+
+@rule("image.resize2d")
+def _resize(rewriter: Rewriter, call: Any) -> Stored | None:
+    image, attributes = rewriter.stored(call.args[0]), call.attrs
+    if image is None or attributes.layout != "NCHW" or not is_moved(image):
+        return None
+    result = relax.op.image.resize2d(
+        rewriter.in_order(image, CHANNELS_LAST),
+        call.args[1],
+        roi=[float(edge) for edge in attributes.roi],
+        layout="NHWC",
+        method=attributes.method,
+        coordinate_transformation_mode=attributes.coordinate_transformation_mode,
+        rounding_method=attributes.rounding_method,
+        cubic_alpha=float(attributes.cubic_alpha),
+        cubic_exclude=int(attributes.cubic_exclude),
+        extrapolation_value=float(attributes.extrapolation_value),
+    )
+    return rewriter.emit(result, CHANNELS_LAST)
+
+
+@rule(
+    *("abs", "ceil", "clip", "cos", "erf", "exp", "floor", "log", "negative", "round", "rsqrt"),
+    *("sigmoid", "sign", "sin", "sqrt", "square", "tanh", "astype", "isnan"),
+    *("nn.relu", "nn.relu6", "nn.leakyrelu", "nn.gelu", "nn.gelu_tanh", "nn.silu", "nn.selu"),
+    *("nn.softplus",),
+)
+def _unary(rewriter: Rewriter, call: Any) -> Stored | None:
+    value = rewriter.stored(call.args[0])
+    if value is None or not is_moved(value):
+        return None
+    return rewriter.repeat(call, [value.expr, *call.args[1:]], value.order)
+
+
+@rule("quantize", "dequantize")
+def _quantise(rewriter: Rewriter, call: Any) -> Stored | list[Stored] | None:
+    return _unary(rewriter, call) if has_one_scale(call) else None
+
+
+@rule(
+    *("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power"),
+    *("maximum", "minimum", "where"),
+    *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+    *("logical_and", "logical_or", "logical_xor"),
+)
+def _broadcast(rewriter: Rewriter, call: Any) -> Stored | None:
+    found = [rewriter.stored(argument) for argument in call.args]
+    values = [value for value in found if value is not None]
+    if len(values) != len(call.args):
+        return None
+    rank = max(len(value.order) for value in values)
+    order = next((v.order for v in values if len(v.order) == rank and is_moved(v)), None)
+    if order is None:
+        return None
+    return rewriter.repeat(call, [_operand(rewriter, v, order) for v in values], order)
+
+
+def _operand(rewriter: Rewriter, value: Stored, order: Order) -> Any:
+    """`value` in `order`, with leading axes of length one where it has fewer; scalars as is."""
+    missing = len(order) - len(value.order)
+    if not value.order or not missing:
+        return rewriter.in_order(value, order) if not missing else value.expr
+    plain = rewriter.in_order(value, axis_order.identity(len(value.order)))
+    shape = [1] * missing + rewriter.logical_shape(value)
+    constant = constant_of(plain)
+    if constant is not None:
+        widened = relax.const(constant.reshape(shape), str(constant.dtype))
+    else:
+        widened = rewriter.builder.emit(relax.op.reshape(plain, shape))
+    return rewriter.in_order(Stored(widened, axis_order.identity(len(order))), order)
+
+
+@rule("concat")
+def _concat(rewriter: Rewriter, call: Any) -> Stored | None:
+    values = rewriter.fields(call.args[0])
+    order = next((value.order for value in values or [] if is_moved(value)), None)
+    if values is None or order is None or call.attrs.axis is None:
+        return None
+    axis = order.index(int(call.attrs.axis) % len(order))
+    return rewriter.emit(
+        relax.op.concat([rewriter.in_order(v, order) for v in values], axis), order
+    )
+
+
+@rule("split")
+def _split(rewriter: Rewriter, call: Any) -> list[Stored] | None:
+    value = rewriter.stored(call.args[0])
+    if value is None or not is_moved(value):
+        return None
+    axis = int(call.attrs.axis) % len(value.order)
+    extent = rewriter.logical_shape(value)[axis]
+    sections = call.attrs.indices_or_sections
+    if isinstance(sections, int | tvm.tirx.IntImm):
+        step = -(-extent // int(sections))
+        cuts = [*list(range(0, extent, step)), extent]
+    else:
+        cuts = [0, *(int(cut) for cut in sections), extent]
+    where = value.order.index(axis)
+    return [
+        rewriter.emit(relax.op.strided_slice(value.expr, [where], [low], [high]), value.order)
+        for low, high in itertools.pairwise(cuts)
+    ]
+
+
+@rule("strided_slice")
+def _slice(rewriter: Rewriter, call: Any) -> Stored | None:
+    value = rewriter.stored(call.args[0])
+    if value is None or not is_moved(value) or not isinstance(call.args[1], relax.Tuple):
+        return None
+    axes = [int(axis) % len(value.order) for axis in map(_integer, call.args[1].fields)]
+    where = [value.order.index(axis) for axis in axes]
+    rest = list(call.args[2:])
+    result = relax.Call(
+        call.op,
+        [value.expr, relax.Tuple([relax.prim_value(axis) for axis in where]), *rest],
+        call.attrs,
+        call.ty_args,
+    )
+    return rewriter.emit(result, value.order)
+
+
+def _integer(expr: Any) -> int:
+    return int(getattr(expr, "value", expr))
+
+
+@rule("mean", "sum", "max", "min", "prod", "variance", "std")
+def _reduce(rewriter: Rewriter, call: Any) -> Stored | None:
+    value = rewriter.stored(call.args[0])
+    if value is None or not is_moved(value) or call.attrs.axis is None:
+        return None
+    axes = [int(axis) % len(value.order) for axis in call.attrs.axis]
+    build = getattr(relax.op, call.op.name.removeprefix("relax."))
+    keep = bool(call.attrs.keepdims)
+    result = build(value.expr, axis=[value.order.index(a) for a in axes], keepdims=keep)
+    order = value.order if keep else axis_order.without(value.order, axes)
+    return rewriter.emit(result, order)
+
+
+@rule("nn.softmax", "nn.log_softmax")
+def _softmax(rewriter: Rewriter, call: Any) -> Stored | None:
+    value = rewriter.stored(call.args[0])
+    if value is None or not is_moved(value):
+        return None
+    build = getattr(relax.op.nn, call.op.name.removeprefix("relax.nn."))
+    axis = value.order.index(int(call.attrs.axis) % len(value.order))
+    return rewriter.emit(build(value.expr, axis=axis), value.order)
+
+
+@rule("permute_dims")
+def _permute(rewriter: Rewriter, call: Any) -> Stored | None:
+    value = rewriter.stored(call.args[0])
+    if value is None or constant_of(value.expr) is not None:
+        return None
+    rank = len(value.order)
+    axes = (
+        range(rank)[::-1] if call.attrs.axes is None else [int(a) % rank for a in call.attrs.axes]
+    )
+    return Stored(value.expr, axis_order.permuted(value.order, axes))
+
+
+@rule("reshape", "squeeze", "expand_dims", "flatten")
+def _reshape(rewriter: Rewriter, call: Any) -> Stored | None:
+    value = rewriter.stored(call.args[0])
+    target = shape_of(call)
+    if value is None or target is None or not is_moved(value):
+        return None
+    before, after = axis_order.reshaped(rewriter.logical_shape(value), target, value.order)
+    source = rewriter.in_order(value, before)
+    return rewriter.emit(relax.op.reshape(source, [target[axis] for axis in after]), after)

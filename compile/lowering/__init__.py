@@ -1,0 +1,1 @@
+"""From scheduled functions to machine code: what happens to loop nests behind the schedules."""

@@ -1,0 +1,177 @@
+"""Turn products of bytes, and roundings to bytes, into the instructions of a machine."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import tvm
+from tvm import tirx
+from tvm.ir.expr import TensorLoad
+from tvm_ffi import structural_map
+
+from compile.lowering.loop_nests import map_loop_nests
+from compile.lowering.vector_math import rounded
+from compile.operators.byte_dot_products import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
+
+# LLVM's names of vector instructions, the products' by the lanes of their sum.
+_SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}
+_VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{lanes * 32}" for lanes in (4, 8, 16)}
+_NEAREST = "llvm.aarch64.neon.fcvtns.v4i32.v4f32"
+_NARROW = {"int8": "llvm.aarch64.neon.sqxtn", "uint8": "llvm.aarch64.neon.sqxtun"}
+_ROUNDINGS = {name: dtype for names in (BYTES, NEAR_BYTES) for dtype, name in names.items()}
+_NEON_LANES = 4
+_BYTE_BITS = 8
+
+
+@tvm.transform.module_pass(opt_level=0, name="ByteInstructions")
+def byte_instructions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
+    """The vectorised module with loads of quads, products and roundings as instructions.
+
+    Where the machine has none for them, as when code for a phone is checked elsewhere, they are
+    written out in other arithmetic, with the same results.
+    """
+    return map_loop_nests(mod, _rewritten)
+
+
+def _rewritten(function: Any) -> Any:
+    features = _features(function)
+    dots: dict[str, dict[int, str]] = {}
+    if "dotprod" in features:
+        dots[DOTS["int8", "int8"]] = _SDOT
+    if {"avx512vnni", "avx512vl"} <= features:
+        dots[DOTS["uint8", "int8"]] = _VPDPBUSD
+
+    def on_add(add: Any) -> Any:
+        for total, product in ((add.a, add.b), (add.b, add.a)):
+            name = _operator(product)
+            if name in _SIGNS:
+                return _multiply_add(total, product, dots.get(name, {}))
+        return add
+
+    def on_call(call: Any) -> Any:
+        name = _operator(call)
+        if name == QUAD:
+            return _load(call)
+        return _byte(call, name, neon="neon" in features) if name in _ROUNDINGS else call
+
+    body = structural_map(function.body, (tirx.Add, on_add))
+    body = structural_map(body, (tvm.ir.Call, on_call))
+    return function.with_body(body)
+
+
+def _features(function: Any) -> frozenset[str]:
+    """What the machine that a function is made for can do, in LLVM's names."""
+    target = function.attrs.get("target") if function.attrs else None
+    target = target or tvm.target.Target.current(allow_none=True)
+    return _features_of(str(target)) if target else frozenset()
+
+
+@functools.cache
+def _features_of(target: str) -> frozenset[str]:
+    from tvm.target import codegen
+
+    return frozenset(map(str, codegen.llvm_get_cpu_features(tvm.target.Target(target))))
+
+
+def _multiply_add(total: Any, product: Any, names: dict[int, str]) -> Any:
+    lanes = _lanes(total)
+    left, right = product.args
+    if lanes in names:
+        # NEON multiplies by a lane of its last operand, which for us is a pixel's.
+        order = (right, left) if names is _SDOT else (left, right)
+        wide = f"int8x{lanes * QUAD_BYTES}"
+        operands = [tirx.reinterpret(wide, one) for one in order]
+        return tirx.call_llvm_pure_intrin(_type("int32", lanes), names[lanes], total, *operands)
+    sign_left, sign_right = _SIGNS[_operator(product)]
+    for byte in range(QUAD_BYTES):
+        total = total + sign_left(left, byte) * sign_right(right, byte)
+    return total
+
+
+def _load(call: Any) -> Any:
+    """One load of all bytes instead of a load of each."""
+    first = call.args[0]
+    assert isinstance(first, TensorLoad)
+    lanes = _lanes(call)
+    (index,) = first.indices
+    start = index.base if isinstance(index, tirx.Ramp) else index
+    ramp = tirx.Ramp(start, tirx.const(1, start.ty.dtype), lanes * QUAD_BYTES)
+    return tirx.reinterpret(_type("int32", lanes), tirx.BufferLoad(first.source, [ramp]))
+
+
+def _byte(call: Any, name: str, *, neon: bool) -> Any:
+    """The nearest byte to each float of a vector."""
+    lanes, (value,) = _lanes(call), call.args
+    dtype = _ROUNDINGS[name]
+    variable = tirx.Var("value", _type("float32", lanes))
+    if neon and lanes % _NEON_LANES == 0:
+        return tirx.Let(variable, value, _narrowed(variable, lanes, name))
+    lowest, highest = (
+        tirx.const(int(edge(dtype)), "float32") for edge in (tirx.min_value, tirx.max_value)
+    )
+    within = tirx.max(tirx.min(variable, highest), lowest)
+    return tirx.Let(variable, value, rounded(within).astype(_type(dtype, lanes)))
+
+
+def _narrowed(value: Any, lanes: int, name: str) -> Any:
+    """Rounded to whole numbers, four lanes at a time, then halved twice; the last step saturates.
+
+    So does the first, unless the numbers are known to be near: they then need no slow conversion.
+    """
+    dtype = _ROUNDINGS[name]
+    shorts = []
+    for start in range(0, lanes, _NEON_LANES):
+        four = value if lanes == _NEON_LANES else _lanes_of([value], start, _NEON_LANES)
+        if name in NEAR_BYTES.values():
+            shorts.append(rounded(four).astype("int16x4"))
+            continue
+        whole = tirx.call_llvm_pure_intrin("int32x4", _NEAREST, four)
+        shorts.append(tirx.call_llvm_pure_intrin("int16x4", f"{_NARROW['int8']}.v4i16", whole))
+    bytes_ = []
+    for first in range(0, len(shorts), 2):
+        pair = shorts[first : first + 2]
+        eight = _lanes_of(pair if len(pair) == 2 else pair * 2, 0, 8)
+        bytes_.append(tirx.call_llvm_pure_intrin(f"{dtype}x8", f"{_NARROW[dtype]}.v8i8", eight))
+    return bytes_[0] if lanes == 8 else _lanes_of(bytes_, 0, lanes)
+
+
+def _lanes_of(vectors: list[Any], start: int, count: int) -> Any:
+    """So many lanes of vectors laid end to end."""
+    return tirx.Shuffle(vectors, [tirx.const(start + lane, "int32") for lane in range(count)])
+
+
+def _operator(expr: Any) -> str:
+    return str(getattr(getattr(expr, "op", None), "name", ""))
+
+
+def _lanes(expr: Any) -> int:
+    return int(expr.ty.dtype.lanes)
+
+
+def _type(dtype: str, lanes: int) -> str:
+    return dtype if lanes == 1 else f"{dtype}x{lanes}"
+
+
+def _signed_byte(quads: Any, byte: int) -> Any:
+    return (quads << _bits(quads, QUAD_BYTES - 1 - byte)) >> _bits(quads, QUAD_BYTES - 1)
+
+
+def _unsigned_byte(quads: Any, byte: int) -> Any:
+    return (quads >> _bits(quads, byte)) & _splat(2**_BYTE_BITS - 1, quads)
+
+
+def _bits(quads: Any, bytes_: int) -> Any:
+    return _splat(bytes_ * _BYTE_BITS, quads)
+
+
+def _splat(value: int, like: Any) -> Any:
+    lanes, one = _lanes(like), tirx.const(value, "int32")
+    return tirx.Broadcast(one, lanes) if lanes > 1 else one
+
+
+_SIGNS: dict[str, tuple[Callable[[Any, int], Any], Callable[[Any, int], Any]]] = {
+    DOTS["int8", "int8"]: (_signed_byte, _signed_byte),
+    DOTS["uint8", "int8"]: (_unsigned_byte, _signed_byte),
+}

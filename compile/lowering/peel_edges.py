@@ -1,0 +1,188 @@
+"""Take the first and last iterations of a loop apart, so that those between need no checks.
+
+A window at the edge of an image reads beyond it. Asked at every read, that costs more than the
+arithmetic; a bordered copy of the image costs its way through memory. Where a loop over tiles
+is marked, its first and last tiles become loops of their own: what they ask is known when the code
+is made, and TVM drops the reads, or the question. What is left, such as whether a row of the
+window lies within the image, is asked once for the loops inside.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import tvm
+from tvm import s_tir, tirx
+from tvm.ir import Call
+from tvm.ir.expr import TensorLoad
+from tvm.s_tir import SBlock, SBlockRealize, Schedule
+from tvm_ffi import structural_map, structural_walk
+
+from compile.lowering.loop_nests import map_loop_nests
+from compile.schedules.schedule_utils import is_among, mentions
+
+# On a loop: how many of its first and last iterations read beyond an edge.
+FIRST, LAST = "compile.first_edge", "compile.last_edge"
+# On a loop over vectors: the lanes of the last one, where they are fewer than of the others.
+LANES = "compile.last_lanes"
+
+
+def mark(sch: Schedule, loop: Any, first: int, last: int, lanes: int = 0) -> None:
+    """Have the first and last iterations of a loop peeled; the last one's vectors have `lanes`."""
+    for key, value in ((FIRST, first), (LAST, last), (LANES, lanes)):
+        sch.annotate(loop, key, value)
+
+
+def has_edges(loop: Any) -> bool:
+    """Whether some iterations of a loop are to be peeled: it must stay in one piece."""
+    return any(int(loop.annotations.get(key, 0)) for key in (FIRST, LAST, LANES))
+
+
+@tvm.transform.module_pass(opt_level=0, name="PeelEdges")
+def peel_edges(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
+    """The scheduled module with its marked loops peeled, and checks as far out as they can be."""
+    return map_loop_nests(mod, lambda one: _Peeler(one).result() if _is_marked(one.body) else one)
+
+
+def _is_marked(statement: Any) -> bool:
+    found: list[bool] = []
+    structural_walk(statement, (tirx.For, lambda loop: found.append(FIRST in loop.annotations)))
+    return any(found)
+
+
+class _Peeler:
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.moved: list[Any] = []
+
+    def result(self) -> Any:
+        root = self.function.body
+        body = _checked(*self.statement(root.block.body))
+        kept = [one for one in root.block.alloc_buffers if not is_among(one, self.moved)]
+        block = _block(root.block, body, kept)
+        return self.function.with_body(SBlockRealize(root.iter_values, root.predicate, block))
+
+    def statement(self, node: Any) -> tuple[Any, list[Any]]:
+        """A statement, and the checks that are to be made around it."""
+        if isinstance(node, tirx.SeqStmt):
+            return tirx.SeqStmt([_checked(*self.statement(one)) for one in node.seq]), []
+        if isinstance(node, SBlockRealize):
+            return _without_checks(node)
+        if not isinstance(node, tirx.For):
+            return node, []
+        body, checks = self.statement(node.body)
+        inner = [check for check in checks if mentions(check, node.loop_var)]
+        outer = [check for check in checks if not is_among(check, inner)]
+        body = _checked(body, inner)
+        notes = dict(node.annotations)
+        first, last, lanes = (int(notes.pop(key, 0)) for key in (FIRST, LAST, LANES))
+        if FIRST not in node.annotations:
+            return _loop(node, node.min, node.extent, body, notes), outer
+        body = self._with_own_buffers(body)
+        count = int(node.extent)
+        cuts = sorted({0, min(first, count), max(count - last, min(first, count)), count})
+        parts = []
+        for low, high in pairwise(cuts):
+            part = _cut_lanes(body, lanes) if lanes and high == count else body
+            part = _loop(node, low, high - low, part, notes)
+            parts.append(s_tir.renew_defs(tirx.PrimFunc([], part)).body)
+        return tirx.SeqStmt(parts) if len(parts) > 1 else parts[0], outer
+
+    def _with_own_buffers(self, body: Any) -> Any:
+        """The body as a block that allocates what nothing outside of it uses."""
+        inside, everywhere = _used(body), _used(self.function.body)
+        own = [
+            buffer
+            for buffer in self.function.body.block.alloc_buffers
+            if not is_among(buffer, self.moved)
+            and 0 < _times(buffer, inside) == _times(buffer, everywhere)
+        ]
+        self.moved += own
+        if not own:
+            return body
+        block = SBlock([], [], [], "tile", body, alloc_buffers=own)
+        return SBlockRealize([], True, block)
+
+
+def _without_checks(realize: Any) -> tuple[Any, list[Any]]:
+    """A block `sum += x * y if inside else 0` as its sum alone, and what it asks."""
+    block = realize.block
+    store = block.body
+    value = getattr(store, "value", None)
+    if not (isinstance(value, tirx.Add) and isinstance(value.a, TensorLoad)):
+        return realize, []
+    found: list[Any] = []
+
+    def on_call(call: Any) -> Any:
+        if getattr(call.op, "name", "") != "prim.if_then_else":
+            return call
+        found.append(call.args[0])
+        return call.args[1]
+
+    term = structural_map(value.b, (Call, on_call))
+    if len(found) != 1:
+        return realize, []
+    places = list(zip(block.iter_vars, realize.iter_values, strict=True))
+
+    def placed(variable: Any) -> Any:
+        return next((to for one, to in places if one.var.same_as(variable)), variable)
+
+    checks = [structural_map(check, (tirx.Var, placed)) for check in _conjuncts(found[0])]
+    body = tirx.BufferStore(store.buffer, value.a + term, store.indices)
+    block = _block(block, body, block.alloc_buffers)
+    return SBlockRealize(realize.iter_values, realize.predicate, block), checks
+
+
+def _conjuncts(condition: Any) -> list[Any]:
+    if isinstance(condition, tirx.And):
+        return _conjuncts(condition.a) + _conjuncts(condition.b)
+    return [condition]
+
+
+def _checked(body: Any, checks: list[Any]) -> Any:
+    return tirx.IfThenElse(tirx.all(*checks), body, None) if checks else body
+
+
+def _cut_lanes(body: Any, lanes: int) -> Any:
+    def on_loop(loop: Any) -> Any:
+        if loop.kind != tirx.ForKind.VECTORIZED:
+            return loop
+        return _loop(loop, 0, min(lanes, int(loop.extent)), loop.body, loop.annotations)
+
+    return structural_map(body, (tirx.For, on_loop))
+
+
+def _used(statement: Any) -> list[Any]:
+    """The buffers of all blocks, once for each use."""
+    found: list[Any] = []
+
+    def on_block(block: Any) -> None:
+        found.extend(region.source for region in [*block.reads, *block.writes])
+
+    structural_walk(statement, (SBlock, on_block))
+    return found
+
+
+def _times(buffer: Any, used: list[Any]) -> int:
+    return sum(one.same_as(buffer) for one in used)
+
+
+def _loop(like: Any, low: Any, extent: Any, body: Any, notes: Any) -> Any:
+    kind = like.loop_var.ty.dtype
+    low, extent = (tirx.const(int(edge), kind) for edge in (low, extent))
+    return tirx.For(like.loop_var, low, extent, like.kind, body, annotations=notes)
+
+
+def _block(like: Any, body: Any, buffers: Any) -> Any:
+    return SBlock(
+        like.iter_vars,
+        like.reads,
+        like.writes,
+        like.name_hint,
+        body,
+        like.init,
+        buffers,
+        like.match_buffers,
+        like.annotations,
+    )

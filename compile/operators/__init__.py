@@ -1,0 +1,1 @@
+"""What each operator computes, as tensor expressions or loop nests."""

@@ -1,0 +1,253 @@
+"""Compute convolutions and matrix products of quantised tensors on their bytes.
+
+What reads a dequantised tensor and constant weights multiplies the bytes themselves, and scales the
+exact sum. Constants added to the result, a ReLU and the quantisation that follow are part of that
+scaling. Weights are rounded to int8, each output channel with its own scale: those of the model
+come back as they were where the largest of a channel is 127, as ONNX Runtime's quantiser has it;
+others are off by half a step at most. Depthwise convolutions stay float: they have no four inputs
+to multiply at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from compile.graph.qdq import scale_and_zero
+from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.tensors import constant_of, is_operator, shape_of
+from compile.lowering.vector_math import ROUNDER_BITS
+from compile.operators.byte_dot_products import NEAR
+from compile.operators.multiply_accumulate import ByteSums
+from compile.schedules import conv2d, gemm
+from compile.targets import Target
+
+_LARGEST = 127
+# What a sum starts from must leave room for it in an int32.
+_LARGEST_START = 2.0**30
+# A float32 of 1.5 * 2^23 and a whole number below this is exact.
+_EXACT_AS_BITS = 2**22
+
+
+@dataclass
+class Reduced:
+    """What was done: how many products are of bytes, and which products stay float32."""
+
+    bytes_: int = 0
+    wide: Counter[str] = field(default_factory=Counter)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"int8_operators": self.bytes_, "fp32_operators": dict(sorted(self.wide.items()))}
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """A product that is not emitted yet, since what follows may be part of it.
+
+    `scale` and `zero` are those of the image that it reads, `bias` is what has been added, by
+    output channel, `addends` images that have, with their scales and zero points.
+    `out` is the scale, zero point and type of the bytes that the result becomes, if any.
+    """
+
+    build: Callable[..., Any]
+    weight: np.ndarray
+    scale: float
+    zero: int
+    bias: np.ndarray
+    addends: tuple[tuple[Any, float, int], ...] = ()
+    relu: bool = False
+    out: tuple[float, int, str] | None = None
+
+    def emit(self, target: Target) -> Any:
+        """The product with all that belongs to it."""
+        dtype = target.dot_bytes
+        unit, zero, out = self.out or (1.0, 0, "")
+        constant = self.bias - sum(scale * at for _, scale, at in self.addends)
+        weight, step = to_int8(self.weight, np.abs(constant) / (self.scale * _LARGEST_START))
+        axes = tuple(range(weight.ndim - 1))
+        scale = self.scale * step / unit
+        start = np.rint((constant / unit + zero) / scale).astype(np.int64)
+        start -= self.zero * weight.sum(axes, np.int64)
+        sizes = _largest_sums(weight, dtype, start)
+        as_bits = target.slow_conversions and sizes.max() < _EXACT_AS_BITS
+        addends = tuple((image, own / unit) for image, own, _ in self.addends)
+        sums = ByteSums(
+            dtype,
+            self.zero,
+            (start + (ROUNDER_BITS if as_bits else 0)).astype(np.int32),
+            scale.astype(np.float32),
+            addends,
+            self._at_least(zero, out),
+            out,
+            bool((sizes * scale).max() + sum(map(_largest, addends)) < NEAR),
+            as_bits,
+        )
+        return self.build(weight=weight, sums=sums)
+
+    def _at_least(self, zero: int, out: str) -> int | None:
+        if not self.relu or (out and zero == np.iinfo(out).min):  # the lowest byte is zero
+            return None
+        return zero
+
+
+def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarray:
+    """The largest size of a sum, by output channel, whatever bytes are multiplied."""
+    axes = tuple(range(weight.ndim - 1))
+    wide = weight.astype(np.int64)
+    ends = [wide * edge for edge in (np.iinfo(dtype).min, np.iinfo(dtype).max)]
+    low, high = np.minimum(*ends).sum(axes), np.maximum(*ends).sum(axes)
+    return np.maximum(np.abs(start + low), np.abs(start + high))
+
+
+def _largest(addend: tuple[Any, float]) -> float:
+    """The largest size of what is added."""
+    image, factor = addend
+    dtype = str(image.ty.dtype)
+    return factor * 2**8 if dtype in ("int8", "uint8") else float("inf")
+
+
+def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, Reduced]:
+    """The module, images channels-last, with its quantised products on bytes, and the account.
+
+    Its quantised tensors are of the type that the target multiplies.
+    """
+    done = Reduced()
+    return translate(mod, lambda builder, uses: _Reducer(builder, uses, target, done)), done
+
+
+class _Reducer:
+    def __init__(
+        self, builder: relax.BlockBuilder, uses: Counter[Any], target: Target, done: Reduced
+    ) -> None:
+        self.builder = builder
+        self.uses = uses
+        self.target = target
+        self.done = done
+        self.values: dict[Any, Any] = {}
+
+    def bind(self, var: Any, value: Any) -> None:
+        if is_operator(value, "quantize"):
+            value = self._without_relu(value)
+        pending = self._follows(value)
+        if pending is None and is_operator(value, "nn.conv2d", "matmul"):
+            pending = self._product(self.builder.normalize(self.plain(value)))
+            self.done.bytes_ += pending is not None
+            if pending is None:
+                self.done.wide[value.op.name.removeprefix("relax.")] += 1
+        self.values[var] = self.builder.emit(self.plain(value)) if pending is None else pending
+
+    def plain(self, expr: Any) -> Any:
+        return with_operands(expr, self._emitted)
+
+    def _emitted(self, var: Any) -> Any:
+        value = self.values.get(var, var)
+        if isinstance(value, _Pending):
+            value = self.values[var] = self.builder.emit(value.emit(self.target))
+        return value
+
+    def _without_relu(self, call: Any) -> Any:
+        """A quantisation whose lowest byte is zero, of what a ReLU reads rather than makes."""
+        found, image = scale_and_zero(call), self.values.get(call.args[0])
+        before = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
+        dtype = str(call.attrs.out_dtype)
+        if before is None or found is None or dtype not in ("int8", "uint8"):
+            return call
+        if found[1] != np.iinfo(dtype).min:
+            return call
+        if not is_operator(before, "nn.relu"):
+            return call
+        return relax.Call(call.op, [before.args[0], *call.args[1:]], call.attrs, call.ty_args)
+
+    def _follows(self, call: Any) -> _Pending | None:
+        """The product that the call reads, with the call as part of it."""
+        if is_operator(call, "nn.relu", "quantize"):
+            orders = [(call.args[0], None)]
+        elif is_operator(call, "add"):
+            orders = [tuple(call.args), tuple(call.args)[::-1]]
+        else:
+            return None
+        for var, other in orders:
+            before = self.values.get(var) if isinstance(var, relax.Var) else None
+            if isinstance(before, _Pending) and self.uses[var] == 1 and before.out is None:
+                return self._joined(before, call, other)
+        return None
+
+    def _joined(self, before: _Pending, call: Any, other: Any) -> _Pending | None:
+        if is_operator(call, "nn.relu"):
+            return replace(before, relu=True)
+        if is_operator(call, "quantize"):
+            found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
+            if found is None or dtype not in ("int8", "uint8"):
+                return None
+            return replace(before, out=(*found, dtype))
+        if before.relu:
+            return None
+        bias, channels = constant_of(other), before.bias.size
+        if bias is not None:
+            if bias.size not in (1, channels) or (bias.size > 1 and bias.shape[-1] != channels):
+                return None
+            return replace(before, bias=before.bias + bias.reshape(-1))
+        if not isinstance(other, relax.Var) or shape_of(other) != shape_of(call):
+            return None
+        image = self._emitted(other)
+        addend = self._bytes(image) or (image, 1.0, 0)
+        return replace(before, addends=(*before.addends, addend))
+
+    def _product(self, call: Any) -> _Pending | None:
+        weight = constant_of(call.args[1])
+        found = self._bytes(call.args[0])
+        if weight is None or weight.dtype != np.float32 or found is None:
+            return None
+        data, scale, zero = found
+        build = self._matmul if is_operator(call, "matmul") else self._convolution
+        made = build(call, weight, data)
+        if made is None or str(data.ty.dtype) != self.target.dot_bytes:
+            return None
+        return _Pending(made, weight, scale, zero, np.zeros(weight.shape[-1]))
+
+    def _matmul(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
+        if weight.ndim != 2 or weight.shape[0] % ByteSums.width:
+            return None
+        return partial(gemm.dense, self.builder, call, target=self.target, data=data)
+
+    def _convolution(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
+        layouts = call.attrs.data_layout, call.attrs.kernel_layout, call.attrs.out_layout
+        if layouts != ("NHWC", "HWIO", "NHWC"):
+            return None
+        groups = int(call.attrs.groups)
+        if groups > 1 and not conv2d.in_whole_steps(weight, groups, ByteSums.width):
+            return None
+        known = {"target": self.target, "data": data}
+        alone = weight.shape[:2] == (1, 1) and not any(int(edge) for edge in call.attrs.padding)
+        if alone and groups == 1 and weight.shape[2] % ByteSums.width == 0:
+            return lambda weight, sums: gemm.pointwise(
+                self.builder, call, weight[0, 0], sums=sums, **known
+            )
+        return partial(conv2d.convolution, self.builder, call, groups=groups, **known)
+
+    def _bytes(self, image: Any) -> tuple[Any, float, int] | None:
+        """The tensor of bytes behind a dequantised one, its scale and zero point."""
+        call = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
+        if call is None or not is_operator(call, "dequantize"):
+            return None
+        found = scale_and_zero(call)
+        data = call.args[0]
+        return None if found is None else (data, *found)
+
+
+def to_int8(weight: np.ndarray, least: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [.., outputs] rounded to int8, and the step of each output channel [outputs].
+
+    A step is at least `least`.
+    """
+    largest = np.abs(weight).max(axis=tuple(range(weight.ndim - 1))).astype(np.float64)
+    steps = np.maximum(np.where(largest > 0, largest / _LARGEST, 1.0), least)
+    return np.rint(weight / steps).astype(np.int8), steps

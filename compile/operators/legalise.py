@@ -1,0 +1,100 @@
+"""Choose, for each operator of the model, the computation that a schedule here is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tvm
+from tvm import relax, te, tirx, topi
+
+from compile.graph.qdq import scale_and_zero
+from compile.graph.tensors import constant_of
+from compile.operators.byte_dot_products import saturated
+from compile.schedules import conv2d, depthwise, gemm, winograd
+from compile.targets import Target
+
+Legalise = Callable[[relax.BlockBuilder, Any], Any]
+
+
+def legalise_map(target: Target) -> dict[str, Legalise]:
+    """Operators that are computed in our own way; the others keep TVM's."""
+    return {
+        "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
+        "relax.matmul": lambda builder, call: _matmul(builder, call, target),
+        "relax.quantize": _quantise,
+    }
+
+
+def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+    weight = constant_of(call.args[1])
+    layouts = call.attrs.kernel_layout, call.attrs.out_layout
+    if weight is None or layouts != ("HWIO", "NHWC") or not _is_static_float(call.args[0]):
+        return _default(builder, call)
+    target = target.of(str(call.args[0].ty.dtype))
+    KH, KW, inputs, outputs = weight.shape
+    groups = int(call.attrs.groups)
+    padded = any(int(edge) for edge in call.attrs.padding)
+    if call.attrs.data_layout != "NHWC":
+        return conv2d.convolution(builder, call, weight, groups, target)
+    if (KH, KW, groups) == (1, 1, 1) and not padded:
+        return gemm.pointwise(builder, call, weight[0, 0], target)
+    if groups == outputs and inputs == 1 and groups > 1:
+        return depthwise.convolution(builder, call, weight[:, :, 0], target)
+    tiling = winograd.choose(call, weight, groups, target)
+    if tiling is not None:
+        return winograd.convolution(builder, call, weight, tiling, target)
+    return conv2d.convolution(builder, call, weight, groups, target)
+
+
+def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+    left, right = call.args
+    if not (_is_static_float(left) and _is_static_float(right)):
+        return _default(builder, call)
+    if len(left.ty.shape) < 2 or len(right.ty.shape) < 2:
+        return _default(builder, call)
+    target = target.of(str(left.ty.dtype))
+    weight = constant_of(right)
+    if weight is not None and weight.ndim == 2:
+        return gemm.dense(builder, call, weight, target)
+    return gemm.batched(builder, call, target)
+
+
+def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
+    """Bytes of a tensor with one scale, in arithmetic that vectorises; halves to even."""
+    found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
+    if found is None or dtype not in ("int8", "uint8") or str(call.args[0].ty.dtype) != "float32":
+        return _default(builder, call)
+    scale, zero = found
+
+    def compute(data: te.Tensor) -> te.Tensor:
+        def value(*index: Any) -> Any:
+            steps = data[index] * tirx.const(1 / scale, "float32")
+            return saturated(steps + tirx.const(zero, "float32"), dtype)
+
+        return te.compute(data.shape, value, name="quantise")
+
+    return builder.call_te(compute, call.args[0], primfunc_name_hint="quantise")
+
+
+def _take(builder: relax.BlockBuilder, call: Any) -> Any:
+    """An index beyond the end reads the last element; in TVM's default mode it reads anything."""
+    data, indices = call.args
+    return builder.call_te(topi.take, data, indices, call.attrs.axis, mode="clip")
+
+
+# In place of TVM's own, since constants are folded, in many passes, without a map.
+tvm.ir.register_op_attr("relax.take", "FLegalize", _take, level=11)
+
+
+def _is_static_float(expr: Any) -> bool:
+    kind = expr.ty
+    return (
+        str(kind.dtype) in ("float32", "float16")
+        and isinstance(kind.shape, relax.ShapeExpr)
+        and all(isinstance(edge, tvm.tirx.IntImm) and int(edge) > 0 for edge in kind.shape)
+    )
+
+
+def _default(builder: relax.BlockBuilder, call: Any) -> Any:
+    return call.op.get_attr("FLegalize")(builder, call)

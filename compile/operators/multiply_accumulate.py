@@ -1,0 +1,141 @@
+"""What a step of a sum multiplies: two floats, or four bytes by four bytes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from tvm import relax, te, tirx
+
+from compile.lowering.vector_math import ROUNDER
+from compile.operators import byte_dot_products
+
+
+class Sums(Protocol):
+    """How products are formed, summed and written; contractions and windows are built from it.
+
+    A step reads `width` neighbouring inputs; `border` is what lies around an image.
+    """
+
+    @property
+    def width(self) -> int:
+        """Inputs that one step reads."""
+
+    @property
+    def border(self) -> int:
+        """The number that stands for zero in the first operand."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a schedule's choices depend on, by name; nothing for floats."""
+
+    def operands(self, channels: int) -> list[Any]:
+        """What `result` reads, as Relax expressions, for output channels padded to so many."""
+
+    def pack(self, weight: np.ndarray) -> np.ndarray:
+        """Weights [.., inputs, outputs] as elements [.., steps, outputs]."""
+
+    def read(self, load: Callable[[int], Any]) -> Any:
+        """One step of the first operand, from loads of its inputs."""
+
+    def product(self, left: Any, right: Any) -> Any:
+        """What one step adds to the sum."""
+
+    def result(self, total: Any, index: Sequence[Any], *operands: te.Tensor) -> Any:
+        """What is written of a finished sum, at an index of the output."""
+
+
+@dataclass(frozen=True)
+class FloatSums:
+    """Products of floats, in the type of the operands."""
+
+    width: int = 1
+    border: int = 0
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {}
+
+    def operands(self, channels: int) -> list[Any]:
+        return []
+
+    def pack(self, weight: np.ndarray) -> np.ndarray:
+        return weight
+
+    def read(self, load: Callable[[int], Any]) -> Any:
+        return load(0)
+
+    def product(self, left: Any, right: Any) -> Any:
+        return left * right
+
+    def result(self, total: Any, index: Sequence[Any], *operands: te.Tensor) -> Any:
+        return total
+
+
+FLOATS = FloatSums()
+
+
+@dataclass(frozen=True)
+class ByteSums:
+    """Products of bytes, exact in int32, and what becomes of a finished sum.
+
+    The first operand is `dtype`, with the byte `zero_point` for zero; the second is int8 around
+    zero. A sum starts at `start` and is multiplied by `scale`, both by output channel. `addends`
+    are images that are added, times a number each. The result is not below `at_least`,
+    where that is given, and float32, or rounded to bytes of type `out`; `near` says that it is at
+    most byte_dots.NEAR. With `as_bits` a sum starts higher by ROUNDER_BITS and stays within 2^22 of
+    that: its bits then are those of ROUNDER and the sum as a float, and need no conversion, which
+    takes NEON as long as eight products do.
+    """
+
+    dtype: str
+    zero_point: int
+    start: np.ndarray
+    scale: np.ndarray
+    addends: tuple[tuple[Any, float], ...] = ()
+    at_least: int | None = None
+    out: str = ""
+    near: bool = False
+    as_bits: bool = False
+    width: int = byte_dot_products.QUAD_BYTES
+
+    @property
+    def border(self) -> int:
+        return self.zero_point
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"bytes": self.dtype}
+
+    def operands(self, channels: int) -> list[Any]:
+        tables = [np.pad(one, (0, channels - one.size)) for one in (self.start, self.scale)]
+        return [*map(relax.const, tables), *(image for image, _ in self.addends)]
+
+    def pack(self, weight: np.ndarray) -> np.ndarray:
+        *window, inputs, outputs = weight.shape
+        whole = -(-inputs // self.width) * self.width
+        wide = np.zeros((*window, whole, outputs), np.int8)
+        wide[..., :inputs, :] = weight
+        return byte_dot_products.weight_quads(wide)
+
+    def read(self, load: Callable[[int], Any]) -> Any:
+        return byte_dot_products.quad([load(byte) for byte in range(self.width)])
+
+    def product(self, left: Any, right: Any) -> Any:
+        return byte_dot_products.dot(left, right, self.dtype)
+
+    def result(self, total: Any, index: Sequence[Any], *operands: te.Tensor) -> Any:
+        start, scale, *images = operands
+        whole = total + start[index[-1]]
+        if self.as_bits:
+            value = tirx.reinterpret("float32", whole) - tirx.const(ROUNDER, "float32")
+        else:
+            value = whole.astype("float32")
+        value = value * scale[index[-1]]
+        for image, (_, factor) in zip(images, self.addends, strict=True):
+            value += image[index].astype("float32") * tirx.const(factor, "float32")
+        if self.at_least is not None:
+            value = te.max(value, tirx.const(self.at_least, "float32"))
+        return byte_dot_products.saturated(value, self.out, near=self.near) if self.out else value

@@ -1,1 +1,0 @@
-"""Exact rewrites of a model, one a file."""

@@ -1,0 +1,169 @@
+"""Run a model that was compiled for this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compile.artefact import Artefact
+from compile.onnx.importer import Port
+from compile.runtime.threads import use_threads
+from depthbench.errors import InputError
+
+# TVM's code reads vectors that begin on one.
+CACHE_LINE = 64
+
+
+class HostModel:
+    """An artefact of the target `host`, loaded into this process.
+
+    It runs on as many threads as it was compiled for. Raises InputError for an artefact of another
+    target, or of another processor than this one.
+    """
+
+    def __init__(self, artefact: Artefact) -> None:
+        from compile import targets
+
+        target = artefact.manifest["target"]
+        here = targets.get("host")
+        if target["name"] != "host":
+            raise InputError(
+                f"{artefact.folder}: compiled for {target['name']}, only host runs in this process"
+            )
+        if target["processor"] != here.processor:
+            raise InputError(
+                f"{artefact.folder}: compiled for another processor ({target['processor']}; "
+                f"this is {here.processor}); compile again"
+            )
+        self._machine = load_machine(artefact.library, artefact.manifest["threads"])
+        self._inputs = artefact.manifest["inputs"]
+        self._outputs = [port["name"] for port in artefact.manifest["outputs"]]
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """One inference: arrays by input name to arrays by output name.
+
+        Raises InputError where an input is missing, unknown, or of another shape or type.
+        """
+        expected = {port["name"]: port for port in self._inputs}
+        if set(inputs) != set(expected):
+            raise InputError(f"inputs must be {sorted(expected)}, not {sorted(inputs)}")
+        for name, port in expected.items():
+            shape, dtype = tuple(port["shape"]), port["dtype"]
+            if inputs[name].shape != shape or str(inputs[name].dtype) != dtype:
+                raise InputError(
+                    f"input {name!r} must be {dtype} of shape {shape}, "
+                    f"not {inputs[name].dtype} of {inputs[name].shape}"
+                )
+        results = self._machine.run([inputs[port["name"]] for port in self._inputs])
+        return dict(zip(self._outputs, results, strict=True))
+
+    def call_times(
+        self, inputs: Mapping[str, np.ndarray], count: int
+    ) -> list[list[tuple[str, float]]]:
+        """What `Machine.call_times` does."""
+        return self._machine.call_times([inputs[port["name"]] for port in self._inputs], count)
+
+
+class Machine:
+    """TVM's virtual machine on a compiled module or executable, on this machine's CPU."""
+
+    def __init__(self, module: Any, threads: int = 1) -> None:
+        import tvm
+        from tvm import relax
+
+        use_threads(threads)
+        self._threads = threads
+        self._empty = tvm.runtime.empty
+        self._kept: dict[int, Any] = {}
+        self._module = module
+        self._main = relax.VirtualMachine(module, tvm.cpu())["main"]
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Arrays in the model's order to arrays in the model's order.
+
+        Arrays that begin on a cache line are read where they lie, others are copied first. The
+        results cannot be written to: they may be constants of the model.
+        """
+        use_threads(self._threads)
+        tensors = [self._tensor(place, array) for place, array in enumerate(inputs)]
+        result = self._main(*tensors)
+        results = [result] if hasattr(result, "numpy") else list(result)
+        arrays = [_read_only(one) for one in results]
+        read = [np.from_dlpack(one) for one in tensors]
+        # A model may hand an input through: that memory is not the caller's to keep.
+        return [
+            array.copy() if any(np.may_share_memory(array, one) for one in read) else array
+            for array in arrays
+        ]
+
+    def call_times(self, inputs: Sequence[np.ndarray], count: int) -> list[list[tuple[str, float]]]:
+        """Seconds of each call of one inference, by the called function's name, in order.
+
+        Measured in `count` inferences, after one that does not count, in CPU time; by the clock
+        on several threads.
+        """
+        import tvm
+        from tvm import relax
+
+        calls: list[tuple[str, float]] = []
+        begin: list[float] = []
+        # What else the machine does is not in a thread's own time, but neither are its helpers.
+        clock = time.thread_time if self._threads == 1 else time.perf_counter
+
+        def watch(_: Any, name: str, before: bool, *rest: Any) -> None:
+            if before:
+                begin.append(clock())
+            else:
+                calls.append((name, clock() - begin.pop()))
+
+        # Another one: what is watched is slower.
+        machine = relax.VirtualMachine(self._module, tvm.cpu())
+        machine.set_instrument(watch)
+        use_threads(self._threads)
+        tensors = [self._tensor(place, array) for place, array in enumerate(inputs)]
+        inferences = []
+        for _ in range(count + 1):
+            machine["main"](*tensors)
+            inferences.append(list(calls))
+            calls.clear()
+        return inferences[1:]
+
+    def _tensor(self, place: int, array: np.ndarray) -> Any:
+        from tvm_ffi import from_dlpack
+
+        flags = array.flags
+        if flags.c_contiguous and flags.writeable and array.ctypes.data % CACHE_LINE == 0:
+            return from_dlpack(array)
+        if place not in self._kept:
+            # Fresh pages would cost more than the copy.
+            self._kept[place] = self._empty(array.shape, str(array.dtype))
+        return self._kept[place].copyfrom(array)
+
+
+def _read_only(tensor: Any) -> np.ndarray:
+    array = np.from_dlpack(tensor)
+    array.flags.writeable = False
+    return array
+
+
+def load_machine(library: Path, threads: int = 1) -> Machine:
+    """The machine that runs a linked library."""
+    import tvm
+
+    return Machine(tvm.runtime.load_module(str(library)), threads)
+
+
+def by_name(
+    machine: Machine, inputs: Sequence[Port], outputs: Sequence[str]
+) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """A machine as a function from arrays by name to arrays by name."""
+
+    def run(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        results = machine.run([arrays[port.name] for port in inputs])
+        return dict(zip(outputs, results, strict=True))
+
+    return run

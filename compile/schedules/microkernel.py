@@ -1,0 +1,181 @@
+"""The loop nest of every product with packed weights: a tile of the output held in registers.
+
+From the outside in: loops around tiles; chunks of the steps, each with a piece of the packed
+weights that stays in the first cache; the tiles that are taken through one chunk before the next,
+their sums waiting in a small buffer; the steps of a chunk; and the tile itself, unrolled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.s_tir import Schedule
+
+from compile.operators import partial_sums
+from compile.schedules import schedule_utils
+from compile.schedules.choices import Choose, around_formula, by_formula
+from compile.schedules.rewrites import prefetch
+from compile.schedules.tiles import L1_SHARE, Tile
+from compile.targets import Target
+
+# How many steps of a chunk may be written out.
+UNROLLED = (1, 2, 4)
+# A chunk of fewer steps reads and writes its sums more often than it is worth.
+MIN_CHUNK = 16
+
+
+@dataclass(frozen=True)
+class Nest:
+    """The loops of an accumulation, in order from the outside in.
+
+    The block that writes the result runs at the innermost loop of `around`. `chunks` are over
+    pieces of the weights, `tiles` over tiles that share one, `step` is over the steps of a chunk;
+    `window` are further steps inside it, unrolled; `pixels`, `vectors` and `lane` are the tile.
+    """
+
+    around: list[Any]
+    chunks: list[Any]
+    tiles: list[Any]
+    step: Any
+    window: list[Any]
+    pixels: Any
+    vectors: Any
+    lane: Any
+
+    @property
+    def loops(self) -> list[Any]:
+        """All of them."""
+        tile = [self.step, *self.window, self.pixels, self.vectors, self.lane]
+        return [*self.around, *self.chunks, *self.tiles, *tile]
+
+
+def hold(
+    sch: Schedule,
+    accumulate: Any,
+    end: Any,
+    nest: Nest,
+    tile: Tile,
+    target: Target,
+    choose: Choose = by_formula,
+    *,
+    by_lane: int,
+    rows: Any = None,
+    apart: Any = None,
+) -> Any:
+    """Order the loops, unroll and vectorise the tile, and write it through `end`.
+
+    `by_lane` steps of the first operand are read at once, none where zero; `rows` is the block
+    that reads it, where there is one of its own. Each iteration of the loop `apart`, the last of
+    the chunks, has a sum of its own, where it is given. Returns the loop over steps.
+    """
+    sch.reorder(*nest.loops)
+    sch.reverse_compute_at(end, nest.around[-1], preserve_unit_loops=True)
+    if rows is not None and not by_lane:
+        sch.compute_inline(rows)
+    first, step, window = nest.chunks[0], nest.step, nest.window
+    in_tile = [nest.pixels, nest.vectors, nest.lane]
+    if apart is not None:
+        accumulate, (step, *in_tile) = partial_sums.in_stretches(sch, accumulate, apart, tile)
+        first, window = None, []
+    if by_lane:
+        # Several steps of a pixel in one register: LLVM then multiplies by a lane of it.
+        step, several = sch.split(step, [None, by_lane])
+        sch.unroll(several)
+        step, turn = _unroll(sch, step, 1, choose)
+        held = sch.cache_read(accumulate, 0, "global") if rows is None else rows
+        sch.compute_at(held, turn, preserve_unit_loops=True)
+        around = len(sch.get_loops(accumulate)) - len([several, *window, *in_tile])
+        *pixels, last = sch.get_loops(held)[around:]
+        schedule_utils.unroll_all(sch, pixels)
+        sch.vectorize(last)
+    elif not window:
+        # The loop's own arithmetic competes for the ports that multiply.
+        in_registers = tile.pixels * tile.vectors + 2 * tile.vectors + 1
+        step, _ = _unroll(sch, step, 2 if in_registers < target.registers else 1, choose)
+    schedule_utils.unroll_all(sch, [*window, *in_tile[:-1]])
+    sch.vectorize(in_tile[-1])
+    sch.decompose_reduction(accumulate, step if first is None else first)
+    _write(sch, end, nest, tile)
+    return step
+
+
+def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, Any]:
+    """Write `turns` of the loop's turns out, where they divide; returns the loop, and the turns."""
+    fitting = [n for n in UNROLLED if schedule_utils.extent(sch, step) % n == 0]
+    turns = choose("unrolled", around_formula(turns if turns in fitting else 1, fitting))
+    if turns == 1:
+        return step, step
+    step, turn = sch.split(step, [None, turns])
+    sch.unroll(turn)
+    return step, turn
+
+
+def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
+    """Vectorise the block that writes the result, in vectors that divide its channels."""
+    *pixels, channels = sch.get_loops(end)[len(nest.around) :]
+    outputs = schedule_utils.written_shape(sch, end)[-1]
+    # Bytes are made of several registers at once.
+    widest = (
+        min(16, tile.channels) if "int8" in schedule_utils.written_dtype(sch, end) else tile.lanes
+    )
+    lanes = next((n for n in (16, 8, 4) if n <= widest and outputs % n == 0), 0)
+    if lanes:
+        vectors, lane = sch.split(channels, [None, lanes])
+        sch.unroll(vectors)
+        sch.vectorize(lane)
+    if all(schedule_utils.extent(sch, loop) == 1 for loop in nest.tiles):
+        schedule_utils.unroll_all(sch, pixels)
+
+
+def ask_ahead(
+    sch: Schedule,
+    nest: Nest,
+    blocks: dict[Any, int],
+    step: Any,
+    target: Target,
+    choose: Choose = by_formula,
+) -> None:
+    """Prefetch the next piece of weights: a chunk where tiles share it, else a whole panel.
+
+    `blocks` are the loops over panels, with their strides in panels.
+    """
+    if not target.prefetches or choose("ahead", ("yes", "no")) == "no":
+        return
+    strides: dict[Any, int] = {}
+    stride = 1
+    if any(schedule_utils.extent(sch, loop) > 1 for loop in nest.tiles):
+        for loop in reversed(nest.chunks):
+            strides[loop] = stride
+            stride *= schedule_utils.extent(sch, loop)
+    panels = {loop: count * stride for loop, count in blocks.items()}
+    prefetch.plan(sch, {**panels, **strides}, nest.chunks, step, target)
+
+
+def lanes_read(length: int, target: Target) -> int:
+    """How many steps of the first operand, along memory, are loaded as one register, or zero."""
+    return schedule_utils.dividing_lanes(length, target) if target.by_lane else 0
+
+
+def chunk_steps(length: int, tile: Tile, target: Target, **limits: int) -> int:
+    """How many of `length` steps fill the first cache's share for weights."""
+    return chunk_sizes(length, tile, target, **limits)[0]
+
+
+def chunk_sizes(
+    length: int, tile: Tile, target: Target, *, window: int = 1, multiple: int = 1
+) -> list[int]:
+    """The numbers of steps that a chunk may have, first the one that fills the first cache's share.
+
+    They divide `length`, in multiples of `multiple`; each step is over a `window`.
+    """
+    bytes_a_step = window * tile.channels * target.element_bytes
+    most = int(target.l1_bytes * L1_SHARE) // bytes_a_step
+    divisors = [n for n in range(multiple, length + 1, multiple) if length % n == 0]
+    formula = max((n for n in divisors if n <= most), default=length)
+    return around_formula(formula, [n for n in divisors if n >= min(MIN_CHUNK, formula)])
+
+
+def most_tiles(tile: Tile, target: Target) -> int:
+    """How many tiles' sums may wait in the second cache while a chunk is multiplied."""
+    return max(1, target.l2_bytes // 8 // (tile.pixels * tile.channels * target.element_bytes))

@@ -1,0 +1,1 @@
+"""Changes to a loop nest that is already scheduled: prefetching, parallel loops, bias."""

@@ -1,0 +1,34 @@
+"""Where files go: written whole or not at all, and the folder for those that can be made again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from boltons.fileutils import atomic_save
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside `path` and move into place; what was there stays until then.
+
+    A part left by a killed writer is overwritten, and none is left by a full disk. Raises
+    OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        with atomic_save(str(path), part_file=part.name, overwrite_part=True) as file:
+            file.write(content)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def cache_folder() -> Path:
+    """The folder for files that can be made again: $DEPTHBENCH_CACHE, or the user's own cache."""
+    asked = os.environ.get("DEPTHBENCH_CACHE")
+    if asked:
+        return Path(asked).expanduser().absolute()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("depthbench"))

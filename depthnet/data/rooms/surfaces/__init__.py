@@ -1,0 +1,1 @@
+"""What the surfaces of a rendered room look like."""

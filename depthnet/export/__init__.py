@@ -1,0 +1,1 @@
+"""A network as an ONNX file, and whether the file is up to date."""

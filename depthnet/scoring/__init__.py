@@ -1,0 +1,1 @@
+"""Metrics, protocols and alignment: from a prediction to its scores."""

@@ -1,0 +1,1 @@
+"""What training minimises: losses, and distillation from a teacher."""

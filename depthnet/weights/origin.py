@@ -1,0 +1,193 @@
+"""Where the weights of a network come from.
+
+In records and in an ONNX file's metadata an origin is a JSON object, told apart by its `kind`:
+`random`, `imagenet`, `weights` or `trained`. `str` of it is the phrase that people read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from depthbench.errors import InputError
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+SHOWN_DIGITS = 12
+"""Of a SHA-256, in a phrase."""
+EXPORT_AGAIN = "export the network again with this version"
+
+
+@dataclass(frozen=True)
+class Random:
+    """All weights were drawn at random."""
+
+    kind: ClassVar[str] = "random"
+    seed: int
+
+    @property
+    def start(self) -> str:
+        """What a training that starts here starts from, as a phrase."""
+        return f"random, seed {self.seed}"
+
+    def __str__(self) -> str:
+        return f"untrained ({self.start})"
+
+
+@dataclass(frozen=True)
+class ImageNet:
+    """The encoder was trained on ImageNet; the decoder's weights were drawn at random.
+
+    `file` and `sha256`: the file of the encoder's weights; None where they are timm's.
+    """
+
+    kind: ClassVar[str] = "imagenet"
+    seed: int
+    file: str | None = None
+    sha256: str | None = None
+
+    @property
+    def start(self) -> str:
+        """What a training that starts here starts from, as a phrase."""
+        file = f" ({self.file})" if self.file else ""
+        return f"ImageNet encoder{file}, random decoder, seed {self.seed}"
+
+    def __str__(self) -> str:
+        return f"untrained ({self.start})"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """All weights are those of a file; how these came to be is not known."""
+
+    kind: ClassVar[str] = "weights"
+    file: str
+    sha256: str
+
+    @property
+    def start(self) -> str:
+        """What a training that starts here starts from, as a phrase."""
+        return f"{self.file} ({self.sha256[:SHOWN_DIGITS]})"
+
+    def __str__(self) -> str:
+        return f"weights of {self.start}"
+
+
+Start = Random | ImageNet | Weights
+"""What a training starts from."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Pairs of image and depth that were trained on: the data set's name, its split, how many."""
+
+    name: str
+    split: str
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trained for depth: from what, on which data, for how many epochs in how many stages.
+
+    A stage is one run; all after the first fine-tune the weights of the one before.
+    """
+
+    kind: ClassVar[str] = "trained"
+    trained_from: Start
+    data: tuple[Source, ...]
+    epochs: int
+    stages: int
+
+    def __str__(self) -> str:
+        sources = ", ".join(f"{source.pairs} pairs of {source.name}" for source in self.data)
+        stages = f" in {self.stages} stages" if self.stages > 1 else ""
+        return f"trained ({self.trained_from.start}; {sources}; {self.epochs} epochs{stages})"
+
+
+Origin = Random | ImageNet | Weights | Trained
+
+
+def to_dict(origin: Origin) -> dict[str, Any]:
+    """The origin as a JSON object."""
+    values: dict[str, Any] = _converter().unstructure(origin, Origin)
+    return values
+
+
+def from_dict(values: Any) -> Origin:
+    """The origin that `to_dict` wrote; raises InputError for anything else."""
+    from cattrs.errors import BaseValidationError
+
+    try:
+        if not isinstance(values, dict):
+            raise TypeError("no JSON object")
+        origin: Origin = _converter().structure(values, Origin)  # type: ignore[arg-type]
+    except (BaseValidationError, TypeError, ValueError, KeyError) as error:
+        raise InputError(f"no origin of weights: {_short(values)}", advice=EXPORT_AGAIN) from error
+    return origin
+
+
+def start_of(values: Any) -> Start:
+    """What a training started from, as `to_dict` wrote it; raises InputError for anything else."""
+    origin = from_dict(values)
+    if isinstance(origin, Trained):
+        raise InputError("a training that starts from a training has that as `before`")
+    return origin
+
+
+def to_json(origin: Origin) -> str:
+    """The origin as one line of JSON."""
+    return json.dumps(to_dict(origin), sort_keys=True)
+
+
+def from_json(text: str) -> Origin:
+    """The origin that `to_json` wrote; raises InputError for anything else."""
+    try:
+        return from_dict(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise InputError(f"no origin of weights: {_short(text)}", advice=EXPORT_AGAIN) from error
+
+
+def of_training(record: Mapping[str, Any]) -> Trained:
+    """The origin of weights by the record of their training; raises InputError for no record.
+
+    The record of a run that fine-tuned weights holds the record of these as `before`.
+    """
+    runs = [record]
+    while before := runs[-1].get("before"):
+        runs.append(before)
+    try:
+        start = start_of(runs[-1]["trained_from"])
+        # What has no depth is no pair.
+        data = tuple(
+            Source(s["data"], s["split"], s["pairs"]) for s in record["data"] if "pairs" in s
+        )
+        epochs = sum(run["epochs"] for run in runs)
+    except (TypeError, KeyError) as error:
+        raise InputError(f"no record of a training: {_short(record)}") from error
+    return Trained(start, data, epochs, len(runs))
+
+
+@cache
+def _converter() -> Converter:
+    from cattrs import Converter
+    from cattrs.strategies import configure_tagged_union
+
+    converter = Converter(omit_if_default=True, forbid_extra_keys=True)
+    for union in (Start, Origin):
+        configure_tagged_union(union, converter, tag_generator=_kind, tag_name="kind")
+    return converter
+
+
+def _kind(origin: type[Any]) -> str:
+    kind: str = origin.kind
+    return kind
+
+
+def _short(values: Any) -> str:
+    text = str(values)
+    return text if len(text) <= 80 else text[:77] + "..."

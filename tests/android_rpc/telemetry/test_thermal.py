@@ -1,0 +1,146 @@
+"""Temperatures as phones print them, and the gate that waits for them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from android_rpc.telemetry.thermal import (
+    POLL_S,
+    Battery,
+    Limits,
+    Temperatures,
+    parse_battery,
+    parse_zones,
+    wait_until_cool,
+)
+from depthbench.errors import DeviceError
+
+# The output of a Pixel 4 on a USB port.
+DUMP = """Current Battery Service state:
+  AC powered: false
+  USB powered: true
+  Wireless powered: false
+  Max charging current: 500000
+  Max charging voltage: 5000000
+  Charge counter: 2311000
+  status: 2
+  health: 2
+  present: true
+  level: 83
+  scale: 100
+  voltage: 4187
+  temperature: 287
+  technology: Li-ion
+"""
+ZONE = "/sys/class/thermal/thermal_zone{}/{}"
+
+
+def files(*zones: tuple[str, object]) -> dict[str, str]:
+    named = {ZONE.format(i, "type"): kind for i, (kind, _) in enumerate(zones)}
+    return {**named, **{ZONE.format(i, "temp"): str(value) for i, (_, value) in enumerate(zones)}}
+
+
+def test_a_battery() -> None:
+    assert parse_battery(DUMP) == Battery(28.7, 83, True, ("USB",))
+
+
+@given(
+    st.integers(-300, 900),
+    st.integers(0, 100),
+    st.integers(1, 5),
+    st.sets(st.sampled_from(("AC", "USB", "Wireless", "Dock"))),
+)
+def test_any_battery(tenths: int, level: int, status: int, sources: set[str]) -> None:
+    powered = "".join(
+        f"  {name} powered: {str(name in sources).lower()}\n"
+        for name in ("AC", "USB", "Wireless", "Dock")
+    )
+    text = f"{powered}  status: {status}\n  level: {level}\n  temperature: {tenths}\n"
+    battery = parse_battery(text)
+    assert battery.temperature_c == tenths / 10
+    assert (battery.level, battery.charging) == (level, status == 2)
+    assert set(battery.powered_by) == sources
+
+
+@given(st.text())
+def test_any_text_is_survived(text: str) -> None:
+    parse_battery(text)
+    parse_zones({ZONE.format(0, "type"): "cpu", ZONE.format(0, "temp"): text})
+
+
+def test_a_service_that_is_missing_tells_nothing() -> None:
+    assert parse_battery("Can't find service: battery\n") == Battery()
+
+
+@given(st.integers(1, 140))
+def test_thousandths_and_whole_degrees(celsius: int) -> None:
+    zones = parse_zones(files(("cpu-0", celsius * 1000), ("big", celsius)))
+    assert zones == {"cpu-0": celsius, "big": celsius}
+
+
+def test_tenths_of_degrees() -> None:
+    assert parse_zones(files(("battery", 287))) == {"battery": 28.7}
+
+
+def test_sensors_that_are_off_are_left_out_and_twins_are_one() -> None:
+    read = files(
+        ("a", 0), ("b", -40000), ("c", -273000), ("d", 200000), ("e", ""), ("e", "x"), ("f", 41000)
+    )
+    assert parse_zones({**read, **{ZONE.format(9, "temp"): "55000"}}) == {"f": 41.0}
+    assert parse_zones(files(("cpu", 41000), ("cpu", 43500))) == {"cpu": 43.5}
+
+
+def test_only_zones_of_the_cpu_count_for_it() -> None:
+    zones = {"cpu-1-3-usr": 48.0, "BIG": 51.0, "soc_therm": 44.0, "gpuss-0": 70.0, "pa": 80.0}
+    assert Temperatures(zones_c=zones).cpu_c == 51.0
+    assert Temperatures(zones_c={"gpuss-0": 70.0}).cpu_c is None
+
+
+class Phone:
+    """Cools by `step` °C at every look; its time passes only in sleep."""
+
+    def __init__(self, start: float, step: float) -> None:
+        self.celsius, self.step, self.time = start, step, 0.0
+
+    def read(self) -> Temperatures:
+        self.celsius -= self.step
+        return Temperatures(battery_c=self.celsius)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def wait(self, limits: Limits, told: list[str]) -> float:
+        return wait_until_cool(
+            "phone", self.read, limits, told.append, lambda: self.time, self.sleep
+        )
+
+
+def test_a_cool_phone_does_not_wait() -> None:
+    told: list[str] = []
+    assert Phone(30, 0).wait(Limits(), told) == 0
+    assert told == []
+
+
+def test_a_phone_whose_sensors_are_hidden_does_not_wait() -> None:
+    assert wait_until_cool("phone", Temperatures, Limits(), clock=lambda: 0.0) == 0
+
+
+@given(st.floats(36.1, 60), st.floats(0.05, 5))
+def test_it_waits_just_as_long_as_it_is_warm(start: float, step: float) -> None:
+    told: list[str] = []
+    phone = Phone(start, step)
+    waited = phone.wait(Limits(battery_c=36, wait_s=1e6), told)
+    assert phone.celsius <= 36 < phone.celsius + step or not told
+    assert waited == pytest.approx(len(told) * POLL_S)
+    assert all("too warm: battery" in line and "\n" not in line for line in told)
+
+
+@given(st.floats(0, 100))
+def test_it_gives_up_in_time(wait_s: float) -> None:
+    told: list[str] = []
+    phone = Phone(45, 0)
+    with pytest.raises(DeviceError, match=r"^phone: still too warm after \d+ s: battery 45.0 °C"):
+        phone.wait(Limits(wait_s=wait_s), told)
+    assert phone.time == pytest.approx(wait_s)

@@ -1,0 +1,62 @@
+"""Counts and costs of blocks are summed by kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from bench.cost import arm64_words, cycles
+from bench.cost.counting import Counts
+from bench.cost.inference_cost import busiest, cost_of
+
+FMLA, NOP, RET = 0x4E22CC20, 0xD503201F, 0xD65F03C0
+TEXTS = {FMLA: "fmla v0.4s, v1.4s, v2.4s", NOP: "nop", RET: "ret"}
+
+
+@pytest.fixture(autouse=True)
+def two_cycles_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU that takes two cycles for every instruction."""
+
+    def estimate(blocks: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], float]:
+        return {block: 2.0 * len(block) for block in blocks}
+
+    monkeypatch.setattr(cycles, "estimate", estimate)
+    monkeypatch.setattr(
+        arm64_words, "disassemble", lambda words: {word: TEXTS[word] for word in words}
+    )
+
+
+def test_a_kernel_sums_its_blocks() -> None:
+    counts = Counts(
+        {(0, (NOP,)): 2, (4, (FMLA, FMLA, NOP)): 100, (64, (RET,)): 1}, instructions=(303, 303)
+    )
+    cost = cost_of(counts, lambda address: "b" if address == 64 else "a", {0, 64})
+    assert cost.instructions == 303
+    assert cost.est_cycles == pytest.approx(606)
+    first, second = cost.shares
+    assert (first.name, first.calls, first.instructions) == ("a", 2, 302)
+    assert first.macs == 800  # two of four lanes, a hundred times
+    assert first.fma_cycles == 100  # two of them in a cycle
+    assert (second.name, second.calls, second.instructions, second.macs) == ("b", 1, 1, 0)
+    assert sum(share.est_cycles for share in cost.shares) == pytest.approx(cost.est_cycles)
+
+
+def test_rare_blocks_cost_the_mean() -> None:
+    counts = Counts({(0, (NOP, RET)): 10**6, (8, (RET, RET, RET)): 1}, instructions=())
+    cost = cost_of(counts, str)
+    assert cost.simulated < 1
+    assert cost.est_cycles == pytest.approx(2 * counts.total)
+
+
+def test_the_busiest_blocks_come_first_whatever_their_address() -> None:
+    counts = Counts({(0, (NOP,)): 60, (4, (RET,)): 30, (8, (NOP,)): 5, (12, (FMLA,)): 5}, ())
+    assert busiest(counts, 0.6) == ([(NOP,)], 0.65)
+    chosen, held = busiest(counts, 1.0)
+    assert chosen[:2] == [(NOP,), (RET,)]
+    assert held == 1.0
+
+
+def test_nothing_costs_nothing() -> None:
+    cost = cost_of(Counts({}, ()), str)
+    assert (cost.instructions, cost.est_cycles, cost.shares) == (0, 0, ())

@@ -1,0 +1,103 @@
+"""Interleaved timing and what is made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.measure import comparison
+from bench.measure.interleaving import interleave
+from bench.measure.timing import Sample
+from bench.runtimes.base import Runtime
+from depthbench.errors import CheckFailed, RuntimeLost
+
+
+class Fixed(Runtime):
+    """Computes a multiple of its input, for as long as it is told."""
+
+    def __init__(self, factor: float, busy_ms: float = 0.0) -> None:
+        self.factor = factor
+        self.busy_ms = busy_ms
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        end = time.process_time() + self.busy_ms / 1e3
+        while time.process_time() < end:
+            pass
+        return {"y": inputs["x"] * self.factor}
+
+    def describe(self) -> dict[str, Any]:
+        return {"threads": 1, "precision": "fp32"}
+
+
+INPUTS = {"x": np.arange(1.0, 5.0)}
+
+
+def test_runs_take_turns_and_each_has_a_time_a_round() -> None:
+    seen: list[str] = []
+
+    def sampler(name: str) -> Callable[[], Sample]:
+        return lambda: seen.append(name) or Sample(1.0, 1.0)  # type: ignore[func-returns-value]
+
+    times = interleave({name: sampler(name) for name in "abc"}, rounds=7, warm_ups=2)
+    assert {name: len(t.wall_ms) for name, t in times.items()} == dict.fromkeys("abc", 7)
+    rounds = [seen[k : k + 3] for k in range(6, len(seen), 3)]
+    assert all(sorted(one) == ["a", "b", "c"] for one in rounds)
+    assert len({tuple(one) for one in rounds}) > 1
+
+
+def test_the_busier_runtime_takes_longer_in_cpu_time() -> None:
+    found = comparison.compare(
+        {"onnxruntime": Fixed(2.0, 1.0), "slow": Fixed(2.0, 4.0)}, INPUTS, rounds=9
+    )
+    ratio = found["runtimes"]["slow"]["against"]["onnxruntime"]
+    assert ratio["low"] > 2.0
+    assert found["runtimes"]["slow"]["agreement"]["max_relative_difference"] == 0.0
+
+
+def test_a_runtime_that_computes_something_else_is_not_timed() -> None:
+    with pytest.raises(CheckFailed, match=r"differ from onnxruntime's: wrong by 0\.5; nothing"):
+        comparison.compare({"onnxruntime": Fixed(2.0), "wrong": Fixed(1.0)}, INPUTS, rounds=3)
+
+
+class Breaks(Fixed):
+    """Is lost at its n-th run."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(2.0)
+        self.left = at
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        self.left -= 1
+        if self.left <= 0:
+            raise RuntimeLost("breaks: its process ended")
+        return super().run(inputs)
+
+
+@pytest.mark.parametrize("at", [1, 3, 9])
+def test_who_is_lost_leaves_the_others_figures_whole(at: int) -> None:
+    found = comparison.compare(
+        {"onnxruntime": Fixed(2.0), "breaks": Breaks(at), "other": Fixed(2.0)}, INPUTS, rounds=8
+    )
+    assert found["lost"] == {"breaks": "breaks: its process ended"}
+    assert list(found["runtimes"]) == ["onnxruntime", "other"]
+    for runtime in found["runtimes"].values():
+        assert runtime["cpu_ms"]["count"] == 8
+        assert len(runtime["against"]) == 1
+
+
+def test_without_the_reference_there_is_nothing_to_compare() -> None:
+    with pytest.raises(RuntimeLost, match="no outputs to compare with: breaks: its process"):
+        comparison.compare({"onnxruntime": Breaks(1), "other": Fixed(2.0)}, INPUTS, rounds=3)
+
+
+def test_a_lower_precision_is_let_differ_as_far_as_it_says() -> None:
+    runtimes = {"onnxruntime": Fixed(2.0), "near": Fixed(2.02)}
+    with pytest.raises(CheckFailed, match="near by"):
+        comparison.compare(runtimes, INPUTS, rounds=3)
+    found = comparison.compare(runtimes, INPUTS, rounds=3, tolerance=0.05)
+    assert found["runtimes"]["near"]["agreement"]["tolerance"] == 0.05

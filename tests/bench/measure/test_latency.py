@@ -1,0 +1,353 @@
+"""Measuring on a device that is a fake, so that it can be lost, slow, wrong or interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from android_rpc.devices.device import Device
+from bench.accuracy.device_accuracy import Accuracy
+from bench.measure.latency import measure_on_device
+from bench.measure.request import MeasurementRequest
+from bench.measure.sampling_plan import EMULATED, Sampling
+from bench.records.record import Record, append_record, read_records
+from bench.stats.statistics import summarise
+from compile.artefact import Artefact
+from depthbench.errors import DeviceError, InputError
+from depthnet.data import open_dataset
+from depthnet.scoring import protocols
+
+PUBLISHED = Path(__file__).parents[3] / "docs" / "record.schema.json"
+Compute = Callable[[np.ndarray], np.ndarray]
+
+
+class FakePhone(Device):
+    """A device whose outputs and times are given; it counts what is asked of it."""
+
+    key = "fake"
+    listen = "127.0.0.1"
+
+    def __init__(self, compute: Compute, *, emulated: bool, seconds: float = 0.05) -> None:
+        self.name = "emulated-fake" if emulated else "fake"
+        self.emulated = emulated
+        self.compute = compute
+        self.seconds = seconds
+        self.inferences = 0
+        self.sessions_open = self.sessions = self.connections = 0
+        self.fail_after: int | None = None
+        self.failure: BaseException = KeyboardInterrupt()
+        self.clock_khz = 2_600_000
+
+    def serve(self, tracker: object) -> AbstractContextManager[Any]:
+        raise AssertionError("connect is replaced in these tests")
+
+    def prepare(self) -> None:
+        raise AssertionError("connect is replaced in these tests")
+
+    def conditions(self) -> dict[str, Any]:
+        return {"device": self.name, "threads": 1, "cpus": [6]}
+
+    @contextmanager
+    def connect(self, device: object, timeout_s: float) -> Iterator[Callable[[], Any]]:
+        assert device is self
+        self.connections += 1
+        try:
+            yield self.open_session
+        finally:
+            self.connections -= 1
+
+    @contextmanager
+    def open_session(self) -> Iterator[FakePhone]:
+        self.sessions += 1
+        self.sessions_open += 1
+        try:
+            yield self
+        finally:
+            self.sessions_open -= 1
+
+    def affinity(self) -> list[int]:
+        return [6]
+
+    def read_file(self, path: str) -> str:
+        if path.endswith("cpu6/cpufreq/scaling_cur_freq"):
+            return f"{self.clock_khz}\n"
+        raise DeviceError(f"no such file: {path}")
+
+    def load(self, library: Path) -> FakePhone:
+        assert library.read_bytes()
+        return self
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        self._infer()
+        return [self.compute(inputs["image"])]
+
+    def samples(self, count: int) -> list[float]:
+        self._infer()
+        times = []
+        for number in range(count):
+            self._infer()
+            times.append(self.seconds * (1 + 0.001 * number))
+        return times
+
+    def _infer(self) -> None:
+        self.inferences += 1
+        if self.fail_after is not None and self.inferences > self.fail_after:
+            raise self.failure
+
+
+@pytest.fixture
+def emulated(closed_form: Compute) -> FakePhone:
+    return FakePhone(closed_form, emulated=True)
+
+
+@pytest.fixture
+def phone(closed_form: Compute) -> FakePhone:
+    return FakePhone(closed_form, emulated=False)
+
+
+@pytest.fixture
+def measure(artefact: Artefact, tiny_onnx: Path) -> Callable[..., Record]:
+    def run(device: FakePhone, **options: Any) -> Record:
+        request = MeasurementRequest(artefact, tiny_onnx, device)
+        asked = {name: options.pop(name) for name in REQUESTED if name in options}
+        return measure_on_device(replace(request, **asked), connect=device.connect, **options)
+
+    return run
+
+
+def check_schema(record: Record) -> None:
+    """The record as it comes back from a file is one of the published schema."""
+    schema = json.loads(PUBLISHED.read_text())
+    jsonschema.validate(json.loads(json.dumps(record, allow_nan=False)), schema)
+
+
+Measure = Callable[..., Record]
+SHORT = Sampling(warmup=2, samples=30, seconds=0, sessions=2)
+REQUESTED = {one.name for one in fields(MeasurementRequest)}
+
+
+def test_an_emulated_device_gives_a_cost_and_no_latency(
+    measure: Measure, emulated: FakePhone, artefact: Artefact
+) -> None:
+    record = measure(emulated)
+    assert record["kind"] == "emulated cost"
+    assert record["label"] == "emulated cost, not latency"
+    assert record["emulated"] is record["device"]["emulated"] is True
+    assert record["quick"] is True
+    assert (record["valid"], record["reasons"]) == (True, [])
+    assert record["model"] == "tiny"
+    assert record["target"] == "arm64-a76"
+    assert record["artefact_sha256"] == artefact.sha256
+    assert record["artefact_bytes"] == 100
+    assert len(record["samples_ms"]) == EMULATED.samples
+    assert record["p50_ms"] == summarise(record["samples_ms"])["p50"]
+    low, high = record["intervals"]["p50_ms"]
+    assert low <= record["p50_ms"] <= high
+    assert record["warm_up_samples"] == [0]
+    assert record["conditions"]["warmup"] == EMULATED.warmup
+    check_schema(record)
+
+
+def test_the_outputs_are_compared_with_onnxruntime(measure: Measure, emulated: FakePhone) -> None:
+    agreement = measure(emulated)["agreement"]
+    assert agreement["against"] == "onnxruntime"
+    assert 0 <= agreement["max_relative_difference"] < 1e-6
+    assert agreement["reference_std"] > 0.1
+
+
+def test_a_device_gives_a_latency_from_every_session(measure: Measure, phone: FakePhone) -> None:
+    record = measure(phone, quick=True, sampling=SHORT)
+    assert (record["kind"], record["label"]) == ("latency", "latency")
+    assert (record["valid"], record["quick"]) == (True, True)
+    assert phone.sessions == len(record["sessions"]) == 2
+    assert record["samples_ms"] == [ms for session in record["sessions"] for ms in session]
+    assert record["count"] == 60
+    conditions = record["conditions"]
+    assert conditions["before"]["clocks_mhz"] == {"6": 2600.0}
+    assert conditions["before"]["cores"] == [6]
+    assert (conditions["threads"], conditions["precision"]) == (1, "fp32")
+    check_schema(record)
+
+
+def test_a_short_latency_that_nobody_called_quick_is_invalid(
+    measure: Measure, phone: FakePhone
+) -> None:
+    record = measure(phone, sampling=SHORT)
+    assert record["quick"] is True
+    assert record["valid"] is False
+    assert "the rule is" in record["reasons"][0]
+
+
+def test_a_clock_that_drops_makes_a_latency_invalid(measure: Measure, phone: FakePhone) -> None:
+    def throttle(ms: float) -> None:
+        phone.clock_khz = 1_800_000
+
+    record = measure(phone, quick=True, on_sample=throttle, sampling=SHORT)
+    assert record["valid"] is False
+    assert "from 2600 to 1800 MHz" in record["reasons"][0]
+
+
+@pytest.mark.parametrize("error", [2e-4, 0.5, float("nan")])
+def test_wrong_outputs_are_invalid_and_not_timed(
+    measure: Measure, closed_form: Compute, error: float
+) -> None:
+    def wrong(image: np.ndarray) -> np.ndarray:
+        depth = closed_form(image)
+        depth.flat[3] += error * np.abs(depth).max()
+        return depth
+
+    device = FakePhone(wrong, emulated=True)
+    kept: list[Record] = []
+    record = measure(device, keep=kept.append)
+    assert record["valid"] is False
+    assert "onnxruntime" in " ".join(record["reasons"])
+    assert record["samples_ms"] == []
+    assert record["p50_ms"] is None
+    assert kept == [record]
+    assert device.inferences == 1
+
+
+def test_a_later_session_that_disagrees_spoils_the_measurement(
+    measure: Measure, closed_form: Compute
+) -> None:
+    device = FakePhone(closed_form, emulated=False)
+    device.compute = lambda image: closed_form(image) * (1 + 0.01 * (device.sessions == 2))
+    record = measure(device, quick=True, sampling=SHORT)
+    assert record["valid"] is False
+    assert record["agreement"]["max_relative_difference"] == pytest.approx(0.01, rel=1e-3)
+    assert len(record["samples_ms"]) == SHORT.samples
+
+
+def test_the_session_that_agrees_least_is_recorded(measure: Measure, closed_form: Compute) -> None:
+    device = FakePhone(closed_form, emulated=False)
+    device.compute = lambda image: closed_form(image) * (1 + 5e-5 * (device.sessions == 1))
+    record = measure(device, quick=True, sampling=SHORT)
+    assert record["valid"] is True
+    assert record["agreement"]["max_relative_difference"] == pytest.approx(5e-5, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (KeyboardInterrupt(), "interrupted"),
+        (
+            DeviceError("device fake: timing: lost"),
+            "stopped by an error: device fake: timing: lost",
+        ),
+    ],
+)
+def test_what_was_measured_before_the_end_is_kept(
+    measure: Measure, phone: FakePhone, tmp_path: Path, failure: BaseException, reason: str
+) -> None:
+    told: list[float] = []
+    path = tmp_path / "records.jsonl"
+    phone.fail_after, phone.failure = 50, failure
+    with pytest.raises(type(failure)):
+        measure(
+            phone,
+            quick=True,
+            on_sample=told.append,
+            keep=lambda record: append_record(path, record),
+            sampling=SHORT,
+        )
+    (record,) = read_records(path)
+    assert record["valid"] is False
+    assert record["reasons"][0] == reason
+    assert record["samples_ms"] == told
+    assert len(told) >= SHORT.samples
+    assert record["p50_ms"] == summarise(told)["p50"]
+    assert (phone.sessions_open, phone.connections) == (0, 0)
+
+
+def test_what_is_timed_is_scored_too(measure: Measure, emulated: FakePhone) -> None:
+    asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
+    record = measure(emulated, sampling=EMULATED.but(sessions=2), accuracy=asked)
+    assert (record["valid"], record["reasons"]) == (True, [])
+    scores = record["accuracy"]
+    assert (scores["protocol"], scores["data"], scores["images"]) == ("paper", "rooms", 1)
+    assert scores["runtime"] == "tvm-rpc"
+    assert scores["rmse"] > 0
+    assert len(record["sessions"]) == emulated.sessions == 2
+    json.dumps(record, allow_nan=False)
+
+
+def test_scores_that_differ_make_the_record_invalid(measure: Measure, closed_form: Compute) -> None:
+    device = FakePhone(closed_form, emulated=True)
+    timed = EMULATED.samples
+
+    def later_wrong(image: np.ndarray) -> np.ndarray:
+        return closed_form(image) * (1 + 0.01 * (device.inferences > timed))
+
+    device.compute = later_wrong
+    asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
+    record = measure(device, accuracy=asked)
+    assert record["agreement"]["max_relative_difference"] < 1e-6
+    (reason,) = record["reasons"]
+    assert "over 1 images is 1.0e-02 relative (limit 1e-04)" in reason
+
+
+def test_nothing_is_kept_of_what_never_began(measure: Measure, phone: FakePhone) -> None:
+    phone.fail_after = 0
+    kept: list[Record] = []
+    with pytest.raises(KeyboardInterrupt):
+        measure(phone, keep=kept.append)
+    assert kept == []
+    assert (phone.sessions_open, phone.connections) == (0, 0)
+
+
+def test_impossible_times_are_kept_as_null_and_invalid(
+    measure: Measure, closed_form: Compute
+) -> None:
+    device = FakePhone(closed_form, emulated=True, seconds=float("inf"))
+    record = measure(device)
+    assert record["samples_ms"] == [None] * EMULATED.samples
+    assert record["p50_ms"] is None
+    assert record["reasons"] == ["5 samples are not positive finite times"]
+    json.dumps(record, allow_nan=False)
+
+
+def test_an_artefact_of_another_model_is_refused(
+    artefact: Artefact, emulated: FakePhone, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"other")
+    with pytest.raises(InputError, match="compiled from another file"):
+        measure_on_device(MeasurementRequest(artefact, other, emulated), connect=emulated.connect)
+    with pytest.raises(InputError, match="no such file"):
+        measure_on_device(
+            MeasurementRequest(artefact, tmp_path / "none", emulated), connect=emulated.connect
+        )
+    assert emulated.sessions == 0
+
+
+def test_progress_names_each_step_on_one_line(measure: Measure, emulated: FakePhone) -> None:
+    lines: list[str] = []
+    measure(emulated, progress=lines.append)
+    assert len(lines) >= 4
+    assert all(line and "\n" not in line for line in lines)
+
+
+def test_a_phone_that_was_hot_after_an_earlier_session_is_not_believed(
+    measure: Measure, phone: FakePhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    battery_c = iter([30.0, 45.0, 30.0])  # before, after the first session, after the second
+    monkeypatch.setattr(phone, "conditions", lambda: {"battery_c": next(battery_c)})
+    record = measure(phone, quick=True, sampling=SHORT)
+    assert "the battery was at 45.0 °C (limit 37 °C)" in record["reasons"]
+    assert record["conditions"]["after"]["battery_c"] == 30.0
+
+
+def test_what_there_is_so_far_is_told_as_it_comes(measure: Measure, emulated: FakePhone) -> None:
+    told: list[Record] = []
+    record = measure(emulated, sampling=SHORT, so_far=told.append)
+    assert [len(one["samples_ms"]) for one in told] == sorted({len(r["samples_ms"]) for r in told})
+    assert told[-1]["sessions"] == record["sessions"]
+    assert all("was killed" in one["reasons"][0] and not one["valid"] for one in told)

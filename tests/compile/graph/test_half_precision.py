@@ -1,0 +1,246 @@
+"""fp16: what is computed in it, and how far its kernels are from ONNX Runtime's fp32."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from compile import precision, targets
+from compile.graph.half_precision import half_precision
+from compile.graph.remove_identities import fold_constants
+from compile.onnx.importer import import_model, load_model
+from compile.pipeline import Compiled, compile_model, generate
+from compile.precision import FP16
+from compile.runtime.executable import HostModel
+from depthbench.errors import InputError
+from tests.compile.conftest import Agree, Graph
+
+# The relative rounding of float16; a result is compared with the largest of its tensor.
+ROUNDING = 2.0**-11
+Half = Callable[[onnx.ModelProto, str, int], Compiled]
+TARGETS = st.sampled_from(targets.NAMES)
+few = settings(
+    max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def tolerance(terms: int) -> float:
+    """The roundings of a sum of so many terms in stretches, and of all that is stored.
+
+    A running sum of S terms of random sign is off by sqrt(S/2) roundings; no stretch is longer
+    than 192 terms. The largest of a tensor's errors is some four times their typical size.
+    """
+    return 4 * ROUNDING * (2 + np.sqrt(min(terms, 192) / 2))
+
+
+@pytest.fixture(scope="module")
+def half(agree: Agree) -> Half:
+    """`half(model, target, terms)` fails unless all is scheduled and right but for roundings."""
+
+    def compare(model: onnx.ModelProto, target: str, terms: int) -> Compiled:
+        compiled = agree(model, target, tolerance=tolerance(terms), numbers=FP16)
+        assert compiled.account.to_dict()["fallbacks"] == []
+        return compiled
+
+    return compare
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("half")
+
+
+def convolution(graph: Any, shape: tuple[int, ...], outputs: int, **attributes: Any) -> Any:
+    kernel, groups = attributes["kernel_shape"], attributes.get("group", 1)
+    weight = graph.weight(outputs, shape[1] // groups, *kernel)
+    y = graph.add("Conv", graph.input(shape), weight, graph.weight(outputs), **attributes)
+    return graph.model(graph.add("Relu", y))
+
+
+@few
+@given(st.integers(1, 330), st.integers(1, 40), st.integers(3, 9), st.integers(1, 2), TARGETS)
+@example(608, 32, 7, 1, "arm64-a76")
+@example(608, 48, 5, 1, "host")
+def test_pointwise(
+    half: Half,
+    new_graph: type[Graph],
+    inputs: int,
+    outputs: int,
+    size: int,
+    stride: int,
+    target: str,
+) -> None:
+    attributes = {"kernel_shape": [1, 1], "strides": [stride] * 2}
+    model = convolution(new_graph(), (1, inputs, size, size), outputs, **attributes)
+    half(model, target, inputs)
+
+
+@few
+@given(st.sampled_from((1, 3, 20, 48)), st.integers(4, 33), st.sampled_from((3, 5)), TARGETS)
+@example(64, 32, 3, "arm64-a76")
+@example(64, 64, 3, "host")
+def test_dense(
+    half: Half, new_graph: type[Graph], inputs: int, outputs: int, kernel: int, target: str
+) -> None:
+    attributes = {"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4}
+    model = convolution(new_graph(), (1, inputs, 9, 11), outputs, **attributes)
+    half(model, target, 192 + inputs)
+
+
+@few
+@given(st.integers(2, 4), st.sampled_from((8, 12, 16)), st.integers(1, 2), TARGETS)
+def test_grouped(
+    half: Half, new_graph: type[Graph], groups: int, wide: int, stride: int, target: str
+) -> None:
+    attributes = {"kernel_shape": [3, 3], "pads": [1] * 4, "strides": [stride] * 2}
+    channels = groups * wide
+    model = convolution(new_graph(), (1, channels, 9, 8), channels, group=groups, **attributes)
+    half(model, target, 9 * wide)
+
+
+@few
+@given(st.integers(2, 40), st.sampled_from((3, 5)), st.integers(1, 2), TARGETS)
+def test_depthwise(
+    half: Half, new_graph: type[Graph], channels: int, kernel: int, stride: int, target: str
+) -> None:
+    attributes = {"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4, "strides": [stride] * 2}
+    model = convolution(new_graph(), (1, channels, 9, 8), channels, group=channels, **attributes)
+    half(model, target, kernel * kernel)
+
+
+@few
+@given(st.integers(1, 20), st.integers(1, 200), st.integers(1, 30), st.booleans(), TARGETS)
+def test_matmul(
+    half: Half,
+    new_graph: type[Graph],
+    rows: int,
+    inner: int,
+    columns: int,
+    constant: bool,
+    target: str,
+) -> None:
+    graph = new_graph()
+    other = graph.weight(inner, columns) if constant else graph.input([2, inner, columns], "y")
+    model = graph.model(graph.add("MatMul", graph.input([2, rows, inner]), other))
+    if rows * columns > 1:
+        half(model, target, inner)
+
+
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_gates_and_norms_are_computed_in_float32(half: Half, graph: Graph, target: str) -> None:
+    """A mean of 4000 values near 300 would be lost in float16, which is finite up to 65504."""
+    x = graph.add("Mul", graph.input([1, 16, 64, 63]), graph.constant(np.float32(300)))
+    x = graph.add("Conv", x, graph.constant(np.eye(16, dtype=np.float32)[:, :, None, None]))
+    gate = graph.add("Sigmoid", graph.add("GlobalAveragePool", x))
+    y = graph.add("Mul", x, gate)
+    compiled = half(graph.model(y), target, 1)
+    assert compiled.rewrites.precision is not None
+    wide = compiled.rewrites.precision.to_dict()["fp32_operators"]
+    assert {"mean", "sigmoid"} <= set(wide)
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes"), [("Softmax", {"axis": -1}), ("Exp", {}), ("Sigmoid", {})]
+)
+def test_delicate_operators(
+    half: Half, graph: Graph, operator: str, attributes: dict[str, Any]
+) -> None:
+    y = graph.add("MatMul", graph.input([1, 9, 24]), graph.weight(24, 32))
+    half(graph.model(graph.add(operator, y, **attributes)), "host", 24)
+
+
+@pytest.mark.parametrize("kind", ["nearest", "bilinear"])
+def test_resize_and_skip(half: Half, graph: Graph, kind: str) -> None:
+    x = graph.input([1, 8, 6, 5])
+    y = graph.resize(graph.convolution(x, [16, 8, 1, 1]), [2, 2], kind)
+    skip = graph.convolution(graph.input([1, 8, 12, 10], "skip"), [16, 8, 3, 3], pads=[1] * 4)
+    half(graph.model(graph.add("Concat", y, skip, axis=1)), "host", 72)
+
+
+def test_what_cannot_hold_a_large_part_stays_wide(half: Half, graph: Graph) -> None:
+    x = graph.input([1, 8, 6, 6])
+    large = graph.add("Mul", x, graph.constant(np.float32(1e6)))
+    y = graph.convolution(x, [8, 8, 1, 1])
+    half(graph.model(graph.add("Concat", large, y, axis=1)), "host", 8)
+
+
+def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
+    """Squeeze-and-excite: a convolution asks for the weights of the products behind it."""
+    y = graph.convolution(graph.input([1, 16, 28, 28]), [96, 16, 3, 3], pads=[1] * 4)
+    y = graph.add("Relu", y)
+    gate = graph.convolution(graph.add("GlobalAveragePool", y), [96, 96, 1, 1])
+    gate = graph.convolution(graph.add("Relu", gate), [96, 96, 1, 1])
+    y = graph.add("Mul", y, graph.add("Sigmoid", gate))
+    compiled = half(graph.model(y), "host", 16 * 9)
+    names = [variable.name_hint for variable in compiled.scheduled.functions]
+    assert any(name.endswith("_asking") for name in names)
+
+
+def test_branches_are_refused_in_one_line(folder: Path, graph: Graph) -> None:
+    x = graph.input([1, 4, 4, 4])
+    result = onnx.helper.make_empty_tensor_value_info("r")
+    branch = onnx.helper.make_graph([onnx.helper.make_node("Relu", [x], ["r"])], "b", [], [result])
+    positive = graph.add("Greater", graph.add("ReduceSum", x, keepdims=0), graph.constant(0.0))
+    model = graph.model(graph.add("If", positive, then_branch=branch, else_branch=branch))
+    onnx.save(model, str(folder / "model.onnx"))
+    with pytest.raises(InputError, match="without fp16"):
+        generate(load_model(folder / "model.onnx"), targets.get("host"), FP16)
+
+
+def test_weights_are_stored_in_half_the_bytes(folder: Path, graph: Graph) -> None:
+    y = graph.add("MatMul", graph.input([1, 3, 200]), graph.weight(200, 300))
+    onnx.save(graph.model(y), str(folder / "wide.onnx"))
+    sizes = {
+        name: compile_model(folder / "wide.onnx", "arm64-a76", folder / name, precision=name)
+        .library.stat()
+        .st_size
+        for name in precision.NAMES
+    }
+    assert sizes["fp32"] - sizes["fp16"] > 0.9 * 200 * 300 * 2
+
+
+def test_what_float16_cannot_hold_stays_float32(folder: Path, graph: Graph) -> None:
+    large = graph.constant(np.full((8, 4, 1, 1), 1e5, np.float32))
+    y = graph.add("Conv", graph.input([1, 4, 5, 5]), large)
+    onnx.save(graph.model(graph.add("Relu", y)), str(folder / "large.onnx"))
+    mod = fold_constants(import_model(load_model(folder / "large.onnx")))
+    _, done = half_precision(mod)
+    assert done.to_dict() == {"fp16_operators": 0, "fp32_operators": {"nn.conv2d": 1, "nn.relu": 1}}
+
+
+def test_manifest_and_ports(folder: Path, graph: Graph) -> None:
+    y = graph.convolution(graph.input([1, 4, 6, 6], "image"), [8, 4, 3, 3])
+    onnx.save(graph.model(y), str(folder / "ports.onnx"))
+    if not targets.get("host").has_half:
+        pytest.skip("this processor has no fp16 arithmetic; the refusal has a test of its own")
+    made = compile_model(folder / "ports.onnx", "host", folder / "ports", precision="fp16")
+    assert made.manifest["precision"] == "fp16"
+    assert made.manifest["check"]["tolerance"] == FP16.tolerance
+    assert [port["dtype"] for port in made.manifest["inputs"]] == ["float32"]
+    image = np.random.default_rng(0).random((1, 4, 6, 6), np.float32)
+    (result,) = HostModel(made).run({"image": image}).values()
+    assert result.dtype == np.float32
+    assert compile_model(folder / "ports.onnx", "host", folder / "ports", precision="fp16").reused
+    other = compile_model(folder / "ports.onnx", "host", folder / "ports", precision="fp32")
+    assert not other.reused
+
+
+def test_a_processor_without_fp16_is_refused_in_one_line() -> None:
+    host = dataclasses.replace(targets.get("host"), has_half=False)
+    with pytest.raises(InputError, match=r"no fp16 arithmetic.*--precision fp32") as caught:
+        precision.for_target("fp16", host)
+    assert "\n" not in str(caught.value)
+    assert precision.for_target("fp32", host) is precision.FP32
+
+
+def test_unknown_precision_is_one_line_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="'fp61'; did you mean 'fp16'"):
+        precision.get("fp61")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import tvm
+from scipy import special
+from tvm import te, tirx
+
+from compile import targets
+from compile.lowering.vector_math import vector_math
+
+COUNT = 1 << 14
+FUNCTIONS = {"exp": np.exp, "sigmoid": special.expit, "tanh": np.tanh, "erf": special.erf}
+
+
+def compiled(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The rewritten function, vectorised, over COUNT floats."""
+    x = te.placeholder((COUNT,), name="x")
+    y = te.compute((COUNT,), lambda i: getattr(tirx, name)(x[i]), name="y")
+    schedule = tvm.s_tir.Schedule(tvm.IRModule({"main": te.create_prim_func([x, y])}))
+    (loop,) = schedule.get_loops("y")
+    schedule.vectorize(schedule.split(loop, [None, 8])[1])
+    mod = vector_math(schedule.mod)
+    assert f"T.{name}(" not in mod.script()
+    library = tvm.tirx.build(mod, target=tvm.target.Target(targets.get("host").tvm))
+
+    def run(values: np.ndarray) -> np.ndarray:
+        result = tvm.runtime.tensor(np.zeros(COUNT, np.float32))
+        library["main"](tvm.runtime.tensor(values), result)
+        return result.numpy()
+
+    return run
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_close_to_the_exact_function(name: str) -> None:
+    run, exact = compiled(name), FUNCTIONS[name]
+    for low, high in ((-1, 1), (-12, 12), (-87, 88)):
+        values = np.linspace(low, high, COUNT, dtype=np.float32)
+        wanted = exact(values.astype(np.float64))
+        relative, absolute = (3e-7, 0) if name == "exp" else (0, 5e-7)
+        np.testing.assert_allclose(run(values), wanted, rtol=relative, atol=absolute)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_ends_and_nan(name: str) -> None:
+    values = np.resize(np.array([np.nan, np.inf, -np.inf, 300, -300, 0], np.float32), COUNT)
+    result = compiled(name)(values)[:6]
+    assert np.isnan(result[0])
+    if name == "exp":
+        assert result[[1, 3]].min() > 2e38
+        assert 0 <= result[[2, 4]].max() < 2e-38
+    else:
+        wanted = FUNCTIONS[name](values[1:6].astype(np.float64))
+        np.testing.assert_allclose(result[1:], wanted, atol=1e-6)
+    assert result[5] == pytest.approx(FUNCTIONS[name](0.0), abs=2e-7)

@@ -1,0 +1,242 @@
+"""Quantised models: products on bytes, beside ONNX Runtime's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import tvm
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from compile import precision, targets
+from compile.check import check_against_onnxruntime
+from compile.lowering import build
+from compile.onnx.importer import load_model
+from compile.operators.byte_products import to_int8
+from compile.pipeline import Compiled, generate
+from compile.precision import INT8
+from compile.runtime.executable import Machine, by_name
+from depthbench.errors import InputError
+
+# This machine may have no instruction for bytes; the code for the A76 is checked on any.
+TARGETS = [name for name in targets.NAMES if targets.get(name).dot_bytes]
+few = settings(
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+# Of the inputs, uniform in [0, 1): bytes with some room.
+SCALE, ZERO = 1.2 / 255, 20
+EXACT = 2e-5
+
+
+@pytest.fixture(scope="module")
+def agree_int8(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
+    """`agree_int8(model, target, tolerance)` compiles, runs and compares; no product is float."""
+    folder = tmp_path_factory.mktemp("int8")
+
+    def compare(
+        model: onnx.ModelProto, target: str, tolerance: float = EXACT, floats: int = 0
+    ) -> Compiled:
+        onnx.save(model, str(folder / "model.onnx"))
+        source = load_model(folder / "model.onnx")
+        machine = targets.get(target)
+        compiled = generate(source, machine, INT8)
+        executable = compiled.executable
+        if not machine.runs_here:
+            executable = build.lower(compiled.scheduled, targets.get("host"))
+        run = by_name(Machine(executable), source.inputs, [port.name for port in compiled.outputs])
+        found = check_against_onnxruntime(source, run, where="test", tolerance=1.0)
+        assert max(found["relative_difference"].values()) <= tolerance
+        assert compiled.account.to_dict()["fallbacks"] == []
+        assert compiled.rewrites.precision is not None
+        assert sum(compiled.rewrites.precision.to_dict()["fp32_operators"].values()) == floats
+        return compiled
+
+    return compare
+
+
+def through_bytes(
+    graph: Any, x: str, scale: float = SCALE, zero: int = ZERO, dtype: type = np.uint8
+) -> str:
+    """`x` quantised and dequantised again."""
+    zero = zero if dtype is np.uint8 else zero - 128
+    pair = graph.constant(np.float32(scale)), graph.constant(np.array(zero, dtype))
+    return graph.add("DequantizeLinear", graph.add("QuantizeLinear", x, *pair), *pair)
+
+
+def byte_weight(graph: Any, *shape: int, seed: int = 0) -> str:
+    """An int8 weight, dequantised with a scale for each output channel."""
+    random = np.random.default_rng(seed)
+    weight = random.integers(-127, 128, shape).astype(np.int8)
+    weight.reshape(shape[0], -1)[:, 0] = 127  # as a quantiser leaves it
+    scale = (random.uniform(0.5, 2, shape[0]) / 127 / np.sqrt(weight[0].size)).astype(np.float32)
+    zero = graph.constant(np.zeros(shape[0], np.int8))
+    return graph.add(
+        "DequantizeLinear", graph.constant(weight), graph.constant(scale), zero, axis=0
+    )
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> dict[str, Any]:
+    """Shapes of a convolution whose groups have whole steps of four inputs."""
+    kernel = [draw(st.sampled_from((1, 1, 2, 3, 5))) for _ in range(2)]
+    dilation = [draw(st.sampled_from((1, 1, 2))) for _ in range(2)]
+    covered = [(size - 1) * step + 1 for size, step in zip(kernel, dilation, strict=True)]
+    groups = draw(st.sampled_from((1, 1, 1, 2, 3)))
+    return {
+        "size": [draw(st.integers(cover, 17)) for cover in covered],
+        "batch": draw(st.sampled_from((1, 1, 2))),
+        "inputs": draw(st.integers(1, 40)) if groups == 1 else 4 * draw(st.integers(1, 5)),
+        "outputs": draw(st.integers(1, 40)) if groups == 1 else 4 * draw(st.integers(1, 5)),
+        "groups": groups,
+        "attributes": {
+            "kernel_shape": kernel,
+            "dilations": dilation,
+            "pads": [draw(st.integers(0, edge // 2 + 1)) for edge in kernel * 2],
+            "strides": [draw(st.sampled_from((1, 1, 2))) for _ in range(2)],
+        },
+    }
+
+
+SHORT = {
+    "size": [9, 6],
+    "batch": 1,
+    "inputs": 3,
+    "outputs": 7,
+    "groups": 1,
+    "attributes": {"kernel_shape": [3, 3], "pads": [1, 0, 2, 1]},
+}
+
+
+@given(case=convolutions(), target=st.sampled_from(TARGETS), signed=st.booleans())
+@example(case=SHORT, target="arm64-a76", signed=False)
+@few
+def test_convolutions_of_bytes(
+    case: dict[str, Any], target: str, signed: bool, new_graph: Any, agree_int8: Any
+) -> None:
+    graph, groups = new_graph(), case["groups"]
+    x = graph.input([case["batch"], case["inputs"] * groups, *case["size"]])
+    x = through_bytes(graph, x, dtype=np.int8 if signed else np.uint8)
+    kernel = case["attributes"]["kernel_shape"]
+    weight = byte_weight(graph, case["outputs"] * groups, case["inputs"], *kernel)
+    y = graph.add("Conv", x, weight, group=groups, **case["attributes"])
+    few_planes = case["inputs"] < 4 and groups == 1 and kernel != [1, 1]
+    agree_int8(graph.model(y), target, floats=int(few_planes))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("zero", [0, 90])
+def test_bias_addend_relu_and_rounding_are_part_of_the_product(
+    target: str, zero: int, graph: Any, agree_int8: Any
+) -> None:
+    scale = 2.0 / 255
+    x = through_bytes(graph, graph.input([1, 16, 8, 8]))
+    addend = through_bytes(graph, graph.input([1, 24, 8, 8], "r"))
+    y = graph.add("Conv", x, byte_weight(graph, 24, 16, 1, 1), graph.weight(24))
+    y = graph.add("Relu", graph.add("Add", addend, y))
+    y = through_bytes(graph, y, scale, zero)
+    compiled = agree_int8(graph.model(y), target, tolerance=1.01 / (255 - zero))
+    products = [name for name in names_of(compiled) if "pointwise" in name]
+    assert len(products) == 1
+    assert not any(word in products[0] for word in ("add", "relu", "quantise"))
+
+
+def test_a_relu_that_no_byte_stands_for_is_kept(graph: Any, agree_int8: Any) -> None:
+    x = through_bytes(graph, graph.input([1, 16, 8, 8]))
+    y = graph.add("Relu", graph.add("Conv", x, byte_weight(graph, 24, 16, 1, 1)))
+    agree_int8(graph.model(through_bytes(graph, y, 1 / 100, 100)), "arm64-a76", 1.01 / 100)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_sums_too_long_for_the_bits_of_a_float(target: str, graph: Any, agree_int8: Any) -> None:
+    inputs = 1200
+    x = through_bytes(graph, graph.input([1, inputs, 3, 3]), 1 / 255, 0)
+    weight = np.full((8, inputs, 1, 1), 127, np.int8)
+    steps = graph.constant(np.full(8, 1e-3, np.float32)), graph.constant(np.zeros(8, np.int8))
+    y = graph.add("DequantizeLinear", graph.constant(weight), *steps, axis=0)
+    agree_int8(graph.model(graph.add("Conv", x, y)), target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_bias_that_dwarfs_its_weights(target: str, graph: Any, agree_int8: Any) -> None:
+    x = through_bytes(graph, graph.input([1, 8, 4, 4]))
+    bias = graph.constant(np.array([1e6, 1, -1e6, 0], np.float32))
+    weight = np.zeros((4, 8, 1, 1), np.float32)
+    weight[:, 0, 0, 0] = 1e-9, 1, 1e-9, 0
+    agree_int8(graph.model(graph.add("Conv", x, graph.constant(weight), bias)), target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_matrix_products_of_bytes(target: str, graph: Any, agree_int8: Any) -> None:
+    x = through_bytes(graph, graph.input([5, 24]))
+    weight = graph.add("Transpose", byte_weight(graph, 18, 24), perm=[1, 0])
+    agree_int8(graph.model(graph.add("MatMul", x, weight)), target)
+
+
+def test_depthwise_convolutions_stay_float(graph: Any, agree_int8: Any) -> None:
+    x = through_bytes(graph, graph.input([1, 16, 9, 9]))
+    y = graph.add("Conv", x, byte_weight(graph, 16, 1, 3, 3), group=16, pads=[1, 1, 1, 1])
+    agree_int8(graph.model(y), "arm64-a76", floats=1)
+
+
+def test_quantised_images_are_enlarged_and_shuffled_as_others(graph: Any, agree_int8: Any) -> None:
+    x = graph.add("Relu", graph.convolution(graph.input([1, 8, 6, 6]), (16, 8, 1, 1)))
+    y = graph.resize(graph.shuffle(x, 2, (16, 6, 6)), (2, 2))
+    y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 12, 16, 1, 1))
+    applied = agree_int8(graph.model(y), "arm64-a76", floats=1).rewrites.applied
+    assert applied["sink_upsampling"] == applied["fold_shuffles"] == 1
+
+
+def test_phases_of_a_quantised_image_are_joined_as_bytes(graph: Any, agree_int8: Any) -> None:
+    x = graph.resize(graph.input([1, 8, 6, 6]), (2, 2))
+    y = graph.convolution(x, (8, 1, 3, 3), group=8, pads=[1, 1, 1, 1])
+    y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 64, 8, 1, 1))
+    y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 64, 64, 1, 1))
+    made = agree_int8(graph.model(y), "arm64-a76", tolerance=0.02, floats=4)
+    assert made.rewrites.applied["phase_convolutions"] == 1
+
+
+def test_the_a76_multiplies_by_lanes_of_bytes(graph: Any, agree_int8: Any) -> None:
+    x = through_bytes(graph, graph.input([1, 64, 14, 14]))
+    y = graph.add("Conv", x, byte_weight(graph, 64, 64, 1, 1))
+    compiled = agree_int8(graph.model(y), "arm64-a76")
+    name = next(name for name in names_of(compiled) if "pointwise" in name)
+    function = compiled.scheduled[name].with_attr("global_symbol", name)
+    machine = tvm.target.Target(targets.get("arm64-a76").tvm)
+    code = tvm.tirx.build(function, machine, pipeline=build.PIPELINE).inspect_source("asm")
+    inner = [line for line in code.splitlines() if "sdot" in line]
+    assert len(inner) >= 32
+    assert all(".4b[" in line for line in inner)
+
+
+@given(
+    weight=st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=30),
+    least=st.floats(0, 10),
+)
+def test_weights_are_within_half_a_step(weight: list[float], least: float) -> None:
+    values = np.array(weight, np.float32)[:, None]
+    rounded, steps = to_int8(values, least)
+    assert np.abs(rounded).max() <= 127
+    assert np.abs(rounded * steps - values).max() <= steps[0] * (0.5 + 1e-6)
+
+
+def test_int8_needs_an_instruction_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    old = replace(targets.get("host"), dot_bytes="")
+    with pytest.raises(InputError, match="this processor multiplies no bytes"):
+        precision.for_target("int8", old)
+
+
+def names_of(compiled: Compiled) -> list[str]:
+    return [var.name_hint for var in compiled.scheduled.functions]
+
+
+def test_a_float_model_has_nothing_to_reduce(tmp_path: Path, graph: Any, agree_int8: Any) -> None:
+    y = graph.convolution(graph.input([1, 8, 6, 6]), (16, 8, 1, 1))
+    compiled = agree_int8(graph.model(y), "arm64-a76", floats=1)
+    assert compiled.rewrites.precision.to_dict()["int8_operators"] == 0

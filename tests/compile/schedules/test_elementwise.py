@@ -1,0 +1,59 @@
+"""Images put together from others in turn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compile import targets
+from tests.compile.conftest import Agree, Graph
+
+few = settings(
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@few
+@given(
+    st.sampled_from((4, 8, 12, 5)),
+    st.sampled_from((4, 8, 3)),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.sampled_from((2, 3)),
+    st.sampled_from(targets.NAMES),
+)
+def test_interleaved_images(
+    agree: Agree,
+    new_graph: type[Graph],
+    channels: int,
+    beside: int,
+    height: int,
+    width: int,
+    turn: int,
+    target: str,
+) -> None:
+    """Each of several images has every second or third pixel of a larger one."""
+    graph = new_graph()
+    parts = [graph.input([1, channels, height, width], f"x{i}") for i in range(turn**2)]
+    other = graph.input([1, beside, height * turn, width * turn], "other")
+    y = graph.add("Concat", *parts, axis=1)
+    shape = [1, turn, turn, channels, height, width]
+    y = graph.add("Reshape", y, graph.constant(np.array(shape)))
+    y = graph.add("Transpose", y, perm=[0, 3, 4, 1, 5, 2])
+    shape = [1, channels, height * turn, width * turn]
+    y = graph.add("Reshape", y, graph.constant(np.array(shape)))
+    y = graph.add("Concat", y, other, axis=1)
+    y = graph.convolution(y, [4, channels + beside, 1, 1])
+    agree(graph.model(y), target)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_interleaved_image(agree: Agree, graph: Graph, threads: int) -> None:
+    parts = [graph.convolution(graph.input([1, 4, 40, 40], f"x{i}"), [64, 4, 1, 1]) for i in (0, 1)]
+    y = graph.add("Concat", *parts, *parts, axis=1)
+    y = graph.add("Reshape", y, graph.constant(np.array([1, 2, 2, 64, 40, 40])))
+    y = graph.add("Transpose", y, perm=[0, 3, 4, 1, 5, 2])
+    y = graph.add("Reshape", y, graph.constant(np.array([1, 64, 80, 80])))
+    agree(graph.model(graph.convolution(y, [8, 64, 1, 1])), threads=threads)

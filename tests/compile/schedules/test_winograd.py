@@ -1,0 +1,148 @@
+"""Minimal filtering agrees with direct convolution, for any tiling, and is chosen where it pays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+from compile import targets
+from compile.operators.minimal_filtering import LARGEST, apply, matrices
+from compile.schedules import winograd
+from compile.schedules.winograd import SIZES, Tiling
+from tests.compile.conftest import Agree, Graph
+
+few = settings(
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7])
+@pytest.mark.parametrize("size", [size for size in range(4, LARGEST + 1)])
+def test_minimal_filtering_is_a_correlation(size: int, count: int) -> None:
+    if count >= size:
+        return
+    outputs = size - count + 1
+    B, G, A = matrices(outputs, count)
+    random = np.random.default_rng(outputs)
+    data, taps = random.standard_normal(size), random.standard_normal(count)
+
+    transformed = [apply(B, row, [*data], float) for row in range(len(B))]
+    products = np.array(transformed) * (G @ taps)
+    result = [apply(A, row, [*products], float) for row in range(outputs)]
+
+    np.testing.assert_allclose(result, np.correlate(data, taps, "valid"))
+
+
+@few
+@given(
+    size=st.tuples(st.integers(3, 13), st.integers(3, 13)),
+    channels=st.tuples(st.sampled_from((8, 16, 40)), st.sampled_from((5, 16, 48))),
+    batch=st.sampled_from((1, 1, 2)),
+    dilation=st.tuples(st.sampled_from((1, 1, 2, 3)), st.sampled_from((1, 1, 2, 3))),
+    pads=st.tuples(*[st.integers(1, 2)] * 4),
+    taps=st.tuples(st.sampled_from((2, 3)), st.sampled_from((2, 3))) | st.just((5, 5)),
+    tile=st.sampled_from(SIZES),
+    bands=st.integers(1, 3),
+    target=st.sampled_from(targets.NAMES),
+)
+@example((13, 11), (16, 48), 1, (1, 1), (1, 1, 1, 1), (3, 3), 6, 2, "host")
+@example((13, 11), (40, 16), 2, (1, 1), (1, 1, 1, 1), (2, 3), 4, 3, "arm64-a76")
+@example((13, 9), (16, 16), 1, (3, 3), (3, 3, 3, 3), (3, 3), 5, 1, "arm64-a76")
+@example((13, 9), (97, 16), 1, (1, 1), (2, 2, 2, 2), (5, 5), 8, 1, "host")
+def test_any_tiling(
+    agree: Agree,
+    new_graph: type[Graph],
+    size: tuple[int, int],
+    channels: tuple[int, int],
+    batch: int,
+    dilation: tuple[int, int],
+    pads: tuple[int, ...],
+    taps: tuple[int, int],
+    tile: int,
+    bands: int,
+    target: str,
+) -> None:
+    def force(call: Any, weight: Any, groups: int, target: Any) -> Tiling:
+        height, width = [int(edge) for edge in call.ty.shape][1:3]
+        tiling = Tiling(height, width, taps, dilation, tile)
+        return tiling if dilation[0] > 1 else replace(tiling, bands=min(bands, tiling.down))
+
+    tile = max(tile, 6) if taps == (5, 5) else tile
+    dilated = [pad * step for pad, step in zip(pads, dilation * 2, strict=True)]
+    padded = [size[axis] + dilated[axis] + dilated[axis + 2] for axis in (0, 1)]
+    reach = [(count - 1) * step for count, step in zip(taps, dilation, strict=True)]
+    assume(all(edge > most for edge, most in zip(padded, reach, strict=True)))
+    graph = new_graph()
+    x = graph.input([batch, channels[0], *size])
+    weights = graph.weight(channels[1], channels[0], *taps), graph.weight(channels[1])
+    y = graph.add("Conv", x, *weights, pads=dilated, dilations=dilation)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd, "choose", force)
+        compiled = agree(graph.model(graph.add("HardSwish", y)), target)
+    assert compiled.account.to_dict()["fallbacks"] == []
+    assert compiled.account.families["winograd"] == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("size", "inputs"), [(9, 1024), (64, 48)])
+def test_chunks_of_weights_and_bands_of_tiles(
+    agree: Agree, graph: Graph, size: int, inputs: int, threads: int
+) -> None:
+    """Sums of many channels wait between chunks; large images are taken band by band."""
+    x = graph.input([1, inputs, size, size])
+    y = graph.add("Conv", x, graph.weight(64, inputs, 3, 3), pads=[1] * 4)
+    account = agree(graph.model(y), "host", threads=threads).account
+    assert account.families["winograd"] == 1
+    assert (account.parallel_macs > 0) == (threads > 1)
+
+
+class _Call:
+    """What `choose` asks of a convolution."""
+
+    def __init__(self, size: int, outputs: int, *, stride: int = 1, dilation: int = 1) -> None:
+        self.ty = SimpleNamespace(shape=[1, size, size, outputs])
+        self.attrs = SimpleNamespace(
+            strides=[stride] * 2, dilation=[dilation] * 2, padding=[dilation] * 4
+        )
+
+
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_chosen_where_it_pays(target: str) -> None:
+    machine = replace(targets.get(target), may_grow=True)
+
+    def chosen(
+        call: _Call, inputs: int, groups: int = 1, machine: Any = machine, kernel: int = 3
+    ) -> int:
+        outputs = int(call.ty.shape[-1])
+        weight = np.empty((kernel, kernel, inputs // groups, outputs), np.float32)
+        tiling = winograd.choose(call, weight, groups, machine)
+        return tiling.size if tiling else 0
+
+    assert chosen(_Call(28, 512), 512) == 6
+    assert chosen(_Call(29, 512, dilation=6), 512) == 5
+    assert chosen(_Call(108, 64), 97, kernel=5) == 8
+    assert chosen(_Call(29, 512, dilation=29), 512) == 0  # one pixel a phase: nothing to share
+    assert chosen(_Call(28, 512, stride=2), 512) == 0
+    assert chosen(_Call(28, 512), 512, groups=32) == 0
+    assert chosen(_Call(28, 512), 512, machine=machine.of("float16")) == 0
+    assert chosen(_Call(112, 16), 16) == 0  # transforms would take longer than the products
+    assert chosen(_Call(224, 3), 64) == 0
+
+
+def test_bands_keep_the_transforms_in_the_second_cache() -> None:
+    weight = np.empty((3, 3, 64, 64), np.float32)
+    phone = targets.get("arm64-a76")
+    tiling = winograd.choose(_Call(224, 64), weight, 1, replace(phone, may_grow=True))
+    assert tiling is not None
+    assert tiling.bands > 1
+
+
+def test_what_is_shipped_to_a_phone_does_not_grow() -> None:
+    weight = np.empty((3, 3, 512, 512), np.float32)
+    assert winograd.choose(_Call(28, 512), weight, 1, targets.get("arm64-a76")) is None

@@ -1,0 +1,127 @@
+"""Which pairs are learnt from, and which are held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthbench.errors import InputError
+from depthnet.data import DepthDataset, DepthPair
+from depthnet.scoring.protocols import to_input
+from depthnet.training.batches import data_split
+from depthnet.training.batches.samples import load_samples
+
+
+class Numbered:
+    """A data set whose pair i has depth i + 1 everywhere but in a hole."""
+
+    name = "numbered"
+
+    def __init__(self, split: str, count: int) -> None:
+        self.split = split
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> DepthPair:
+        image = np.random.default_rng(index).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        depth = np.full((12, 16), (index + 1) / 64, dtype=np.float32)
+        depth[:2, :2] = 0
+        return DepthPair(f"{index}", image, depth)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    asked = []
+
+    def open_dataset(spec: str, split: str, limit: int | None) -> DepthDataset:
+        asked.append((spec, split))
+        return Numbered(split, limit or 40)
+
+    monkeypatch.setattr(data_split, "open_dataset", open_dataset)
+    return asked
+
+
+@given(count=st.integers(1, 2000), share=st.floats(0, 0.6))
+def test_held_out_pairs_are_about_the_share_and_never_learnt_from(count: int, share: float) -> None:
+    learnt, apart = data_split.hold_out(range(count), share)
+    assert sorted(learnt + apart) == list(range(count))
+    assert abs(len(apart) - count * share) <= data_split.BLOCK / 2 + 1
+
+
+def test_neighbours_are_held_out_together() -> None:
+    _, apart = data_split.hold_out(range(795), 0.1)
+    assert len(apart) == 80
+    runs = np.split(apart, np.flatnonzero(np.diff(apart) > 1) + 1)
+    assert [len(run) for run in runs] == [16] * 5
+
+
+def test_a_share_that_is_no_share_is_refused() -> None:
+    with pytest.raises(InputError, match=r"held-out share 1\.5"):
+        data_split.hold_out(range(10), 1.5)
+
+
+def test_sources_are_mixed_and_only_the_first_is_validated(opened: list[tuple[str, str]]) -> None:
+    data = data_split.gather(
+        ["real", "made@7"], sample_size=(12, 16), input_size=(8, 8), held_out=0.2
+    )
+    assert set(opened) == {("real", "train"), ("made", "train")}
+    assert len(data.train) == 32 + 7
+    assert data.held_out is not None
+    assert data.held_out.images.shape == (8, 3, 8, 8)
+    assert [(d["pairs"], d["held_out"]) for d in data.description] == [(32, 8), (7, 0)]
+    # The first pixel is in the hole, the last one tells the pair.
+    numbers = set((data.train.depths[:32, 0, -1, -1].float() * 64 - 1).int().tolist())
+    apart = set((data.held_out.depths[:, 0, -1, -1].float() * 64 - 1).int().tolist())
+    assert numbers | apart == set(range(40))
+    assert not data.train.depths[:, 0, 0, 0].any()
+
+
+def test_samples_are_resized_as_the_protocols_do() -> None:
+    dataset = Numbered("train", 3)
+    samples = load_samples(dataset, [2, 0], (8, 8))
+    assert samples.names == ("2", "0")
+    expected = to_input(dataset[2].image, (8, 8))[0]
+    np.testing.assert_allclose(samples.images[0].numpy() / 255.0, expected, atol=1e-6)
+    assert set(samples.depths[0].unique().tolist()) == {0.0, 3 / 64}
+
+
+def test_a_count_that_is_none_is_refused(opened: list[tuple[str, str]]) -> None:
+    with pytest.raises(InputError, match="count after @"):
+        data_split.open_source("rooms@many")
+
+
+def test_nothing_to_train_on_is_refused() -> None:
+    with pytest.raises(InputError, match="no data"):
+        data_split.gather([], sample_size=(8, 8), input_size=(8, 8))
+
+
+def test_holes_are_filled_only_where_asked_and_never_in_what_is_validated_on(
+    opened: list[tuple[str, str]],
+) -> None:
+    sizes = {"sample_size": (12, 16), "input_size": (12, 16), "held_out": 0.5}
+    left = data_split.gather(["numbered"], **sizes)
+    filled = data_split.gather(["numbered"], **sizes, fill=True)
+    assert (left.train.depths[:, :, :2, :2] == 0).all()
+    # Around a hole, and so in it, a numbered pair has one depth.
+    assert torch.equal(
+        filled.train.depths, left.train.depths.amax((2, 3), keepdim=True).expand(-1, -1, 12, 16)
+    )
+    assert left.held_out is not None
+    assert filled.held_out is not None
+    assert torch.equal(filled.held_out.depths, left.held_out.depths)
+    assert [source["holes"] for source in filled.description] == ["filled"]
+
+
+def test_a_pair_without_a_measurement_stays_empty() -> None:
+    class Empty(Numbered):
+        def __getitem__(self, index: int) -> DepthPair:
+            pair = super().__getitem__(index)
+            return DepthPair(pair.name, pair.image, np.zeros_like(pair.depth))
+
+    samples = load_samples(Empty("train", 1), [0], (12, 16), fill=True)
+    assert (samples.depths == 0).all()

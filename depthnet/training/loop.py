@@ -15,16 +15,16 @@ from depthnet.training.batches.data_split import TrainingData
 from depthnet.training.batches.loader import Batches
 from depthnet.training.checkpoint import Checkpoint, Position
 from depthnet.training.distributed import World
-from depthnet.training.ema import MovingAverage
-from depthnet.training.graph import CHUNK, GraphedSteps
 from depthnet.training.interrupt import StopRequest
 from depthnet.training.log import Row, write_log
 from depthnet.training.objectives.teacher import Teacher
-from depthnet.training.precision import resolve_precision
 from depthnet.training.progress import Moment, Speed
 from depthnet.training.recipe import Recipe
 from depthnet.training.schedule import learning_rate, validated
-from depthnet.training.step import Step, make_learner, make_optimizer
+from depthnet.training.steps.ema import MovingAverage
+from depthnet.training.steps.graph import CHUNK, GraphedSteps
+from depthnet.training.steps.precision import resolve_precision
+from depthnet.training.steps.step import Step, make_learner, make_optimizer
 from depthnet.training.validation import validate
 from depthnet.training.watch import Diverged, watch
 from depthnet.weights.origin import ImageNet, Random, Start, start_of, to_dict

@@ -25,8 +25,9 @@ class Stage:
     """One run of a plan.
 
     `data`: sources of pairs as `gather` takes them; `unlabelled`: folders; `teachers`: files;
-    `encoder`: the file of ImageNet weights that a first stage starts from. A file or folder is
-    looked for where the command runs, among the other plans' results and beside the data sets.
+    `encoder`: the file of ImageNet weights that a first stage starts from, by default at random.
+    A file or folder is looked for where the command runs, among the other plans' results and
+    beside the data sets.
     """
 
     name: str

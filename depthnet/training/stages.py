@@ -73,7 +73,7 @@ class Stages:
                 if not moved:
                     missing = ", ".join(sorted({str(m) for m in self._missing(going)}))
                     raise InputError(f"nothing here makes {missing}: name its plan, too")
-        return [load_record(self._weights(plan, len(plan.stages))) for plan in self.plans]
+        return [load_record(self.weights(plan)) for plan in self.plans]
 
     def turns(self, plan: Plan, stop: StopRequest) -> Iterator[bool]:
         """Carry out one plan a few steps a turn; yields whether the turn was not spent waiting."""
@@ -104,6 +104,10 @@ class Stages:
             if self.world.leads:
                 write_whole(weights.parent / FINISHED, _text(stage))
             self.after(plan, stage, weights)
+
+    def weights(self, plan: Plan) -> Path:
+        """The file of a plan's last weights."""
+        return self._weights(plan, len(plan.stages))
 
     def _weights(self, plan: Plan, number: int) -> Path:
         folder = self.root / plan.name / f"{number}-{plan.stages[number - 1].name}"

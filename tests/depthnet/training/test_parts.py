@@ -17,8 +17,8 @@ from depthnet.scoring import metrics, protocols
 from depthnet.training import checkpoint, recipe
 from depthnet.training.batches.augmentation import PAPER
 from depthnet.training.batches.samples import Samples
-from depthnet.training.ema import MovingAverage
 from depthnet.training.schedule import learning_rate
+from depthnet.training.steps.ema import MovingAverage
 from depthnet.training.validation import validate
 
 

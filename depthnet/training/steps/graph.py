@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from depthnet.training.batches.loader import Batches
-from depthnet.training.step import Step
+from depthnet.training.steps.step import Step
 
 CHUNK = 100
 """Steps at most between two looks at the losses."""

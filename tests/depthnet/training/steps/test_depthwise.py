@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from depthnet.training.depthwise import FastDepthwise
+from depthnet.training.steps.depthwise import FastDepthwise
 
 
 def gradients(conv: nn.Conv2d, x: Tensor, *, fast: bool) -> tuple[Tensor, Tensor, Tensor]:

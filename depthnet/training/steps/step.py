@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from depthnet.network import DepthNetwork, EncoderDecoder
 from depthnet.training.checkpoint import Checkpoint
-from depthnet.training.depthwise import FastDepthwise
-from depthnet.training.drop_path import set_drop_path
-from depthnet.training.ema import MovingAverage
 from depthnet.training.objectives.distillation import Learner
 from depthnet.training.objectives.objective import Objective
 from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.recipe import Recipe
+from depthnet.training.steps.depthwise import FastDepthwise
+from depthnet.training.steps.drop_path import set_drop_path
+from depthnet.training.steps.ema import MovingAverage
 
 
 class Step:

@@ -15,12 +15,12 @@ from depthnet.network import EncoderDecoder
 from depthnet.training.batches.augmentation import Augmentation
 from depthnet.training.batches.loader import Batches
 from depthnet.training.batches.samples import Samples
-from depthnet.training.drop_path import set_drop_path
-from depthnet.training.ema import MovingAverage
 from depthnet.training.objectives.distillation import Learner
 from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.recipe import Recipe
-from depthnet.training.step import Step, make_optimizer
+from depthnet.training.steps.drop_path import set_drop_path
+from depthnet.training.steps.ema import MovingAverage
+from depthnet.training.steps.step import Step, make_optimizer
 
 WAITS = ("_local_scalar_dense", "lift_fresh", "nonzero", "masked_select", "is_nonzero", "equal")
 """Operators that bring a number to the host, make a tensor from one, or a shape from values."""

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from depthnet.network import DepthNetwork
-from depthnet.training.graph import GraphedSteps
 from depthnet.training.loop import Trainer
 from depthnet.training.recipe import Recipe
+from depthnet.training.steps.graph import GraphedSteps
+from depthnet.training.watch import Diverged
 
 RECIPE = Recipe(
     name="test",
@@ -96,5 +97,5 @@ def test_a_loss_that_is_not_finite_is_seen_when_the_steps_are_looked_at(
     made.graphed = Ungraphed(made.step, made.batches, made._rate, "cpu")
     with torch.no_grad():
         next(made.network.parameters()).fill_(float("nan"))
-    with pytest.raises(RuntimeError, match="training diverged in epoch"):
+    with pytest.raises(Diverged, match="training diverged in epoch 1, step 1"):
         made.run()

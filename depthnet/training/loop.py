@@ -130,7 +130,7 @@ class Trainer:
         while not self.finished:
             began = time.monotonic()
             if self.graphed:
-                self.graphed.start(self._number, self._undisturbed())
+                self.graphed.start(self.number, self._undisturbed())
                 yield True
                 while not self.graphed.ready():
                     time.sleep(WAIT_S)
@@ -187,23 +187,23 @@ class Trainer:
         self.origin = start_of(state.origin)
 
     @property
-    def _number(self) -> int:
+    def number(self) -> int:
         """The number of the next step, from 0."""
         return self.position.epoch * len(self.batches) + self.position.step
 
     def _undisturbed(self) -> int:
         """How many steps may be done before the weights are looked at."""
         last = self.position.epoch + 1
-        while not validated(self.recipe, last) and last * len(self.batches) - self._number < CHUNK:
+        while not validated(self.recipe, last) and last * len(self.batches) - self.number < CHUNK:
             last += 1
-        return min(CHUNK, last * len(self.batches) - self._number)
+        return min(CHUNK, last * len(self.batches) - self.number)
 
     def _rate(self, number: int) -> float:
         return learning_rate(self.recipe, number, self.steps)
 
     def _step(self, asked: bool) -> tuple[tuple[float, float], bool]:
         position = self.position
-        number = self._number
+        number = self.number
         # Networks that drop at random do so by the step's number, not by what came before it.
         torch.manual_seed(hash((self.seed, number, self.world.process)) % 2**63)
         image, depth = self.batches.get(position.epoch, position.step)
@@ -218,7 +218,7 @@ class Trainer:
 
     def _note(self, loss: float, norm: float) -> None:
         position = self.position
-        number = self._number
+        number = self.number
         if wrong := watch(position, number, loss, norm):
             path = self.folder / CHECKPOINT
             kept = f"{path} is the last good checkpoint" if path.exists() else "no checkpoint yet"
@@ -253,7 +253,7 @@ class Trainer:
             speed.moment(
                 min(self.position.epoch + 1, self.recipe.epochs),
                 self.recipe.epochs,
-                self._number,
+                self.number,
                 self.steps,
                 loss,
                 self.batches.batch,

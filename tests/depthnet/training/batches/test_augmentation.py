@@ -20,6 +20,7 @@ from depthnet.training.batches.augmentation import (
     crop_and_scale,
     jitter,
     mirror,
+    mix,
     paste_depth,
     swap_channels,
 )
@@ -189,3 +190,28 @@ def test_a_sample_is_changed_alike_in_any_batch(batch: tuple[torch.Tensor, torch
         )
         torch.testing.assert_close(alone[0][0], whole[0][row])
         torch.testing.assert_close(alone[1][0], whole[1][row])
+
+
+def test_mixed_pictures_are_blends_whose_depth_is_unknown(
+    batch: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    image, depth = batch
+    weight = torch.tensor([0.3, 0.9, 0.5, 0.1, 0.6, 0.8])
+    chosen = torch.tensor([True, False, True, False, False, False])
+    mixed, known = mix(image, depth, weight, chosen)
+    torch.testing.assert_close(mixed[0], 0.3 * image[0] + 0.7 * image[5])
+    torch.testing.assert_close(mixed[2], 0.5 * image[2] + 0.5 * image[1])
+    assert torch.equal(mixed[~chosen], image[~chosen])
+    assert torch.equal(known[~chosen], depth[~chosen])
+    assert not known[chosen].any()
+
+
+def test_mixing_happens_as_often_as_it_is_asked_for(
+    batch: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    options = Augmentation(flip=0.0, channel_swap=0.0, mixing=0.25)
+    unknown = [
+        (augment(*batch, draws(0, 0, step, 6), options, SIZE)[1] == 0).all(dim=(1, 2, 3))
+        for step in range(200)
+    ]
+    assert torch.cat(unknown).float().mean() == pytest.approx(0.25, abs=0.04)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from depthbench.errors import InputError
 from depthnet.data import DepthDataset, DepthPair
 from depthnet.scoring.protocols import to_input
 from depthnet.training.batches import data_split
-from depthnet.training.batches.samples import load_samples
+from depthnet.training.batches.photos import Photos
+from depthnet.training.batches.samples import Samples, load_samples
 
 
 class Numbered:
@@ -103,7 +108,7 @@ def test_nothing_to_train_on_is_refused() -> None:
 def test_holes_are_filled_only_where_asked_and_never_in_what_is_validated_on(
     opened: list[tuple[str, str]],
 ) -> None:
-    sizes = {"sample_size": (12, 16), "input_size": (12, 16), "held_out": 0.5}
+    sizes: dict[str, Any] = {"sample_size": (12, 16), "input_size": (12, 16), "held_out": 0.5}
     left = data_split.gather(["numbered"], **sizes)
     filled = data_split.gather(["numbered"], **sizes, fill=True)
     assert (left.train.depths[:, :, :2, :2] == 0).all()
@@ -125,3 +130,62 @@ def test_a_pair_without_a_measurement_stays_empty() -> None:
 
     samples = load_samples(Empty("train", 1), [0], (12, 16), fill=True)
     assert (samples.depths == 0).all()
+
+
+def test_whole_scenes_are_held_out_where_numbers_tell_where_they_end() -> None:
+    # Where a number is missing, pairs of another split lie between.
+    numbers = [n for n in range(400) if n % 10 not in (0, 1)]
+    learnt, apart = data_split.hold_out(numbers, 0.2)
+    assert sorted(learnt + apart) == list(range(320))
+    scenes = {numbers[place] // 10 for place in apart}
+    assert not scenes & {numbers[place] // 10 for place in learnt}
+    assert len(apart) == 64
+
+
+def test_what_was_read_once_is_there_for_other_runs(opened: list[tuple[str, str]]) -> None:
+    library = data_split.Library()
+    sizes: dict[str, Any] = {"sample_size": (12, 16), "input_size": (12, 16), "library": library}
+    first = data_split.gather(["real", "made@7"], **sizes)
+    count = len(opened)
+    again = data_split.gather(["real", "made@7"], **sizes)
+    assert len(opened) == count
+    assert again.train is first.train
+
+
+def test_pictures_have_no_depth_and_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name, grey in (("b/1.png", 200), ("a.jpg", 20)):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (20, 10), grey).save(path)
+    (tmp_path / "notes.txt").write_text("no picture")
+    data = data_split.gather(
+        ["rooms@1"],
+        unlabelled=[tmp_path],
+        sample_size=(8, 8),
+        input_size=(8, 8),
+        held_out=0.0,
+        library=WithoutRooms(),
+    )
+    assert data.sizes == [1, 2]
+    assert data.train.names[1:] == ("a.jpg", "b/1.png")
+    assert not data.train.depths[1:].any()
+    assert data.train.images[1:].float().mean((1, 2, 3)).round().tolist() == [20, 200]
+    assert data.description[1]["pictures"] == 2
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no pictures"):
+        Photos(tmp_path)
+    with pytest.raises(InputError, match="no folder"):
+        Photos(tmp_path / "none")
+
+
+class WithoutRooms(data_split.Library):
+    """Has one pair of rooms already, so that none is rendered."""
+
+    def once(self, key: Any, read: Any) -> Any:
+        if key[0] == "rooms@1" and len(key) == 4:
+            images = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+            samples = Samples(("0",), images, torch.ones(1, 1, 8, 8).half())
+            return samples, {"data": "rooms"}
+        return super().once(key, read)

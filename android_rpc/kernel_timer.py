@@ -1,4 +1,4 @@
-"""How long does a kernel take on a device, called alone?"""
+"""Times kernels on a device, each called alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a call on a device end when it fails: with which error, of one line?"""
+"""Calls on a device, whose failures become errors of one line."""
 
 from __future__ import annotations
 

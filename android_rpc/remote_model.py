@@ -1,4 +1,4 @@
-"""How is a compiled model run and timed on a device?"""
+"""A compiled model on a device: run, and timed as a whole or by operator."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RemoteModel:
         network and the copies are not in it. Raises InputError before any inputs were set.
         """
         if not self._ready:
-            raise InputError("the model has no inputs yet: call run or set_inputs first")
+            raise InputError("the model has no inputs yet", advice="call run or set_inputs first")
         with self._calls.remote("timing the model"):
             evaluator = self._machine.time_evaluator(
                 "invoke_stateful", self._device, number=number, repeat=count
@@ -80,7 +80,7 @@ class RemoteModel:
         DeviceError from a server that cannot watch, such as TVM's own.
         """
         if not self._ready:
-            raise InputError("the model has no inputs yet: call run or set_inputs first")
+            raise InputError("the model has no inputs yet", advice="call run or set_inputs first")
         with self._calls.remote("timing each operator", " (only depthbench's server can)"):
             self._machine.module["set_instrument"]("depthbench.profile")
             fetch = self._calls.function("depthbench.profile_times")

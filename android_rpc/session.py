@@ -1,4 +1,4 @@
-"""How does a session with a device begin and end, and what can be loaded in it?"""
+"""Sessions with a device, and what can be loaded in them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 from .accuracy.evaluate import measure_accuracy as measure_accuracy
 from .compile_service import compile_for as compile_for
 from .measure.latency import measure_on_device as measure_on_device
+from .measure.request import MeasurementRequest as MeasurementRequest
 from .measure.runtime_comparison import compare_runtimes as compare_runtimes
 from .models import (
     Model as Model,
@@ -23,6 +24,7 @@ from .runtimes.base import Runtime as Runtime
 from .runtimes.registry import open_runtime as open_runtime
 
 __all__ = [
+    "MeasurementRequest",
     "Model",
     "Runtime",
     "append_record",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Model, resolve_model
+from bench.models import Model, fix_shapes, resolve_model
 from bench.quantise import quantise
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -25,7 +25,7 @@ def compile_for(
     precision: str | None = None,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
-    records: Path | None = None,
+    tuned: Path | None = None,
     untuned: bool = False,
     force: bool = False,
     progress: Progress = lambda line: None,
@@ -34,11 +34,11 @@ def compile_for(
 
     The precision is by default int8 for a quantised model, else fp32; a model that is not is
     quantised first for int8, calibrated on the default data. Schedules take tuned choices unless
-    `untuned`: those of `records`, by default what `depthbench tune` last wrote for the target, and
-    those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with the precision
-    and the number of threads behind it where they are not fp32 and one; one that is up to date is
-    returned as it is, unless `force`. Raises InputError for an unknown target or precision, or one
-    that the target is not made for, before anything is exported.
+    `untuned`: those of the file `tuned`, by default what `depthbench tune` last wrote for the
+    target, and those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with
+    the precision and the number of threads behind it where they are not fp32 and one; one that is
+    up to date is returned as it is, unless `force`. Raises InputError for an unknown target or
+    precision, or one that the target is not made for, before anything is exported.
     """
     from compile import precision as precisions
     from compile import targets
@@ -46,6 +46,8 @@ def compile_for(
     machine = targets.get(target)
     if precision is not None:
         precisions.for_target(precision, machine)
+    if precision == "int8":  # calibrating runs the model, which needs its shapes
+        model = fix_shapes(model, input_shapes or {}, out)
     source = in_precision(resolve_model(model, out, progress=progress), precision, out, progress)
     precision = precision or ("int8" if source.quantised else "fp32")
     from compile.pipeline import compile_model
@@ -62,19 +64,19 @@ def compile_for(
         precision=precision,
         threads=threads,
         input_shapes=input_shapes,
-        tuned=None if untuned else own_records(machine, records),
+        tuned=None if untuned else tuned_files(machine, tuned),
         progress=progress,
         force=force,
     )
 
 
-def own_records(machine: Target, records: Path | None = None) -> list[Path]:
+def tuned_files(machine: Target, tuned: Path | None = None) -> list[Path]:
     """The file that is asked for; else the user's own for the target, where there is one."""
-    default = default_records(machine)
-    return [records] if records else [default] if default.is_file() else []
+    default = default_tuned_file(machine)
+    return [tuned] if tuned else [default] if default.is_file() else []
 
 
-def default_records(machine: Target) -> Path:
+def default_tuned_file(machine: Target) -> Path:
     """Where tuned choices for a target are kept."""
     from compile.records.tuned_choices import file_name
     from depthbench.files import cache_folder
@@ -116,14 +118,16 @@ def resolve_artefact(
     artefact = load_artefact(Path(what))
     if artefact.manifest["threads"] < threads:
         raise InputError(
-            f"{what} was compiled for {artefact.manifest['threads']} thread(s): "
-            f"compile it with --threads {threads}"
+            f"{what} was compiled for {artefact.manifest['threads']} thread(s)",
+            advice=f"compile it with --threads {threads}",
         )
     name = Path(artefact.manifest["source"]["file"]).name
     for place in (model, artefact.folder.parent / name, out / name):
         if place is not None and place.is_file():
             return artefact, place
-    raise InputError(f"{what} was compiled from {name}, which is not beside it: give it as --model")
+    raise InputError(
+        f"{what} was compiled from {name}, which is not beside it", advice="give it as --model"
+    )
 
 
 def describe_artefact(artefact: Artefact) -> dict[str, Any]:

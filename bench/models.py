@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.files import write_whole
 from depthbench.progress import Progress
 from depthnet.export.export_cache import origin_of
 from depthnet.weights.origin import Origin
 
 MAX_BYTES = 2**31 - 1
-_NO_MODEL = "{} is not an ONNX model or is truncated: export it again"
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,30 @@ class Model:
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
-        """Its first input, as an artefact's manifest lists inputs."""
+        """Its first input, as an artefact's manifest lists inputs; raises InputError where its
+        shape is open.
+        """
+        self._check_shape()
         return [{"name": self.input_name, "shape": self.input_shape, "dtype": "float32"}]
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width of the image it takes; raises InputError when it takes none."""
+        """Height and width of the image it takes; raises InputError when it takes none, or leaves
+        them open.
+        """
+        self._check_shape()
         if len(self.input_shape) != 4 or self.input_shape[:2] != (1, 3):
             shape = "x".join(map(str, self.input_shape))
             raise InputError(f"{self.path} takes {self.input_name} of {shape}, not a 1x3xHxW image")
         return self.input_shape[2], self.input_shape[3]
+
+    def _check_shape(self) -> None:
+        if 0 in self.input_shape:
+            shape = "x".join(str(edge or "?") for edge in self.input_shape)
+            raise InputError(
+                f"{self.path}: input {self.input_name!r} has a dynamic shape ({shape})",
+                advice=f"give one with --input-shape {self.input_name}=1x3x224x224",
+            )
 
 
 def resolve_model(
@@ -73,6 +88,26 @@ def resolve_model(
     if path.suffix == ".onnx" or path.exists():
         return load_model(path)
     return export_network(what, out / f"{what}.onnx", size=size, progress=progress)
+
+
+def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str:
+    """The ONNX file `what` with the inputs that it leaves open in `shapes`, as a file in `out`.
+
+    Without shapes `what` itself. Raises InputError where they do not fit.
+    """
+    if not shapes:
+        return what
+    import onnx
+
+    from compile.onnx import importer
+
+    model = load_model(Path(what))
+    proto = onnx.load(model.path)
+    importer.fix_shapes(model.path, proto, shapes)
+    edges = ["x".join(map(str, shape)) for shape in shapes.values()]
+    path = out / f"{'-'.join([model.name, *edges])}.onnx"
+    write_whole(path, proto.SerializeToString())
+    return str(path)
 
 
 def export_network(
@@ -108,16 +143,16 @@ def load_model(path: Path, name: str | None = None) -> Model:
     from google.protobuf.message import DecodeError
 
     if not path.is_file():
-        raise InputError(f"no such file: {path}: give an .onnx file or a network's name")
+        raise InputError(f"no such file: {path}", advice="give an .onnx file or a network's name")
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path} is larger than 2 GiB: ONNX files cannot be")
     content = path.read_bytes()
     try:
         graph = onnx.load_from_string(content)
     except DecodeError as error:
-        raise InputError(_NO_MODEL.format(path)) from error
+        raise _no_model(path) from error
     if not graph.graph.node or not graph.graph.input:
-        raise InputError(_NO_MODEL.format(path))
+        raise _no_model(path)
     image = graph.graph.input[0]
     return Model(
         name=name or path.stem,
@@ -128,3 +163,7 @@ def load_model(path: Path, name: str | None = None) -> Model:
         metadata={prop.key: prop.value for prop in graph.metadata_props},
         quantised=any(node.op_type == "DequantizeLinear" for node in graph.graph.node),
     )
+
+
+def _no_model(path: Path) -> InputError:
+    return InputError(f"{path} is not an ONNX model or is truncated", advice="export it again")

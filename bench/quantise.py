@@ -67,7 +67,7 @@ def quantise(
         if old.metadata.get(STAMP) == json.dumps(stamp):
             return old
     if model.quantised:
-        raise InputError(f"{model.path} is quantised already: give the float32 model")
+        raise InputError(f"{model.path} is quantised already", advice="give the float32 model")
     size = model.image_size
     graph = onnx.load(str(model.path))
     chosen = inner_products(graph.graph)
@@ -153,7 +153,7 @@ def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> It
     for index in np.linspace(0, len(dataset) - 1, count).astype(int):
         cancellation.check()
         pair = dataset[int(index)]
-        image, _ = rule.look(pair.image, pair.depth)
+        image, _ = rule.apply_view(pair.image, pair.depth)
         network_input = protocols.to_input(image, size)
         yield from (network_input, np.ascontiguousarray(network_input[..., ::-1]))
 

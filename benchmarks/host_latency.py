@@ -22,7 +22,7 @@ from bench.measure.interleaving import ROUNDS
 from bench.models import resolve_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import choose, prepare
-from bench.runtimes.subprocess_runtime import OwnProcess
+from bench.runtimes.subprocess_runtime import SubprocessRuntime
 from depthbench.errors import InputError, RuntimeLost, ToolMissing
 
 PEERS = {
@@ -93,7 +93,7 @@ def measure(
 
         def open_runtime(runtime: str, threads: int) -> Runtime:
             prepared = prepare(runtime, model, out, threads=threads)
-            return stack.enter_context(OwnProcess(prepared))
+            return stack.enter_context(SubprocessRuntime(prepared))
 
         runtimes = {"tvm": open_runtime("tvm", threads)}
         for peer in peers:

@@ -70,6 +70,7 @@ def compile(
     precision: str | None = None,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    tuned: str | Path | None = None,
     untuned: bool = False,
     out: str | Path = OUT,
     progress: Progress = _quiet,
@@ -77,10 +78,11 @@ def compile(
     """Compile a model for `arm64-a76` or `host` with Apache TVM, as `depthbench compile` does.
 
     `precision` is fp32, fp16 or int8, by default the model's own; `threads` is how many cores
-    one inference may use. `input_shapes` gives the shapes that the model leaves open. The
-    artefact folder is `output`, by default `out/MODEL-TARGET`. Its outputs are checked against
-    ONNX Runtime's. Raises InputError for a model, target or precision that cannot be compiled,
-    CheckFailed when the outputs disagree.
+    one inference may use. `input_shapes` gives the shapes that the model leaves open. Schedules
+    prefer the tuned choices of the file `tuned`, by default what `depthbench tune` last wrote,
+    and take none if `untuned`. The artefact folder is `output`, by default `out/MODEL-TARGET`.
+    Its outputs are checked against ONNX Runtime's. Raises InputError for a model, target or
+    precision that cannot be compiled, CheckFailed when the outputs disagree.
     """
     from bench.compile_service import compile_for
 
@@ -92,6 +94,7 @@ def compile(
         precision=precision,
         threads=threads,
         input_shapes=input_shapes,
+        tuned=Path(tuned) if tuned else None,
         untuned=untuned,
         progress=progress,
     )

@@ -1,4 +1,4 @@
-"""How does the bundle get onto a phone, once?
+"""Installs the bundle on a phone, once.
 
 It lies in /data/local/tmp, the one folder that adb may write to and run programs from, under its
 checksum. What is there is believed only after the phone has computed the files' checksums.
@@ -45,8 +45,8 @@ def install_bundle(
             adb.push(sources, f"{incoming}/{part}".rstrip("/"))
         if not _holds(adb, incoming, bundle):
             raise DeviceError(
-                f"phone {adb.serial}: the files that were pushed arrived damaged: try another "
-                "cable or port"
+                f"phone {adb.serial}: the files that were pushed arrived damaged",
+                advice="try another cable or port",
             )
         adb.shell(f"rm -rf {folder} && mv {incoming} {folder}")
     return folder, True

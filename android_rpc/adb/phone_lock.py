@@ -1,10 +1,8 @@
-"""Whose turn is it on a phone, and what did the client before leave there?
+"""The lock of a phone: one client at a time, and what a dead one left there is undone.
 
-One client at a time: two would disturb each other's figures. What a client makes that may outlast
-it (rules of adb, a folder on the phone with what runs in it) it writes down before making it, and
-strikes out when it is undone. A client that was killed, or whose phone was taken away, cannot undo
-it: then the next one does. The kernel takes the lock from a client that dies, so that what a
-living one owns is never touched.
+Two clients would disturb each other's figures. A client that was killed, or whose phone was taken
+away, cannot undo what it has made: then the next one does (see `undo_journal`). The kernel takes
+the lock from a client that dies, so that what a living one has made is never touched.
 """
 
 from __future__ import annotations
@@ -16,10 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import TextIO
 from urllib.parse import quote
 
 from android_rpc.adb.client import PHONE_PORTS, Adb
+from android_rpc.adb.undo_journal import Step, UndoJournal
 from depthbench import cancellation
 from depthbench.errors import DeviceError, RequestRefused
 from depthbench.files import cache_folder
@@ -28,8 +26,6 @@ from depthbench.progress import Progress
 PORT_TRIES = 5
 WAIT_S = 900.0
 CHECK_S = 0.2
-# What is owed, as words: `forward tcp:1 tcp:2`, `reverse tcp:3 tcp:4`, `folder /data/...`.
-Debt = tuple[str, ...]
 
 
 @contextmanager
@@ -42,19 +38,20 @@ def lock_phone(
     """
     folder = cache_folder() / "phones"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / quote(adb.serial, safe="")).open("a+") as ledger:
-        _wait_for_turn(ledger, adb.serial, progress, wait_s)
-        lock = PhoneLock(adb, ledger)
-        lock.settle_all()
+    with (folder / quote(adb.serial, safe="")).open("a+") as file:
+        journal = UndoJournal(file)
+        _wait_for_turn(file.fileno(), journal, adb.serial, progress, wait_s)
+        lock = PhoneLock(adb, journal)
+        lock.undo_all()
         yield lock
 
 
 class PhoneLock:
-    """The right to use a phone, and the list of what is to be undone; see `lock_phone`."""
+    """The right to use a phone, and what has been made on it; see `lock_phone`."""
 
-    def __init__(self, adb: Adb, ledger: TextIO) -> None:
+    def __init__(self, adb: Adb, journal: UndoJournal) -> None:
         self.adb = adb
-        self._ledger = ledger
+        self._journal = journal
 
     @contextmanager
     def reverse(self, host_port: int) -> Iterator[int]:
@@ -71,19 +68,19 @@ class PhoneLock:
     @contextmanager
     def folder(self, path: PurePosixPath) -> Iterator[PurePosixPath]:
         """A new folder on the phone; after the block it is gone, and all whose command names it."""
-        with self._owing(("folder", str(path))):
+        step = "folder", str(path)
+        self._journal.begin(step)
+        try:
             self.adb.shell(f"mkdir -p {path}")
             yield path
+        finally:
+            self._undo(step)
 
-    def settle_all(self) -> None:
-        """Undoes what the ledger says is owed, as far as the phone can be reached."""
-        for debt in _owed(self._ledger):
-            self._settle(debt)
-        lines = [("owed", *debt) for debt in reversed(_owed(self._ledger))]
-        lines.append(("client", str(os.getpid())))
-        self._ledger.truncate(0)
-        self._ledger.write("".join(f"{' '.join(words)}\n" for words in lines))
-        self._ledger.flush()
+    def undo_all(self) -> None:
+        """Undoes what the journal says is pending, as far as the phone can be reached."""
+        for step in self._journal.pending():
+            self._undo(step)
+        self._journal.start(os.getpid())
 
     @contextmanager
     def _rule(self, kind: str, draw: Callable[[], int], leads_to: int) -> Iterator[int]:
@@ -91,35 +88,27 @@ class PhoneLock:
         try:
             yield port
         finally:
-            self._settle(_rule_debt(kind, port, leads_to))
+            self._undo(_rule_step(kind, port, leads_to))
 
     def _make_rule(self, kind: str, draw: Callable[[], int], leads_to: int) -> int:
         for left in reversed(range(PORT_TRIES)):
             port = draw()
-            debt = _rule_debt(kind, port, leads_to)
-            self._write("owed", *debt)
+            step = _rule_step(kind, port, leads_to)
+            self._journal.begin(step)
             try:
                 self.adb.add_rule(kind, port, leads_to)
                 return port
             except RequestRefused:
-                self._write("settled", *debt)  # a rule that is there is another's
+                self._journal.undone(step)  # a rule that is there is another's
                 if not left or not self.adb.connected:
                     raise
             except BaseException:
-                self._settle(debt)
+                self._undo(step)
                 raise
         raise AssertionError("the last try returns or raises")
 
-    @contextmanager
-    def _owing(self, debt: Debt) -> Iterator[None]:
-        self._write("owed", *debt)
-        try:
-            yield
-        finally:
-            self._settle(debt)
-
-    def _settle(self, debt: Debt) -> None:
-        kind, *words = debt
+    def _undo(self, step: Step) -> None:
+        kind, *words = step
         try:
             if kind == "folder":
                 self.adb.remove_folder(words[0])
@@ -127,52 +116,27 @@ class PhoneLock:
                 self.adb.remove_rule(kind, *words)
         except DeviceError:
             return  # the phone is gone
-        self._write("settled", *debt)
-
-    def _write(self, *words: str) -> None:
-        self._ledger.write(" ".join(words) + "\n")
-        self._ledger.flush()
+        self._journal.undone(step)
 
 
-def _rule_debt(kind: str, port: int, leads_to: int) -> Debt:
+def _rule_step(kind: str, port: int, leads_to: int) -> Step:
     return kind, f"tcp:{port}", f"tcp:{leads_to}"
 
 
-def _wait_for_turn(ledger: TextIO, serial: str, progress: Progress, wait_s: float) -> None:
+def _wait_for_turn(
+    descriptor: int, journal: UndoJournal, serial: str, progress: Progress, wait_s: float
+) -> None:
     from filelock import lock_descriptor
 
     started = time.monotonic()
-    while True:
+    while not lock_descriptor(descriptor, blocking=False):
         cancellation.check()
-        if lock_descriptor(ledger.fileno(), blocking=False):
-            return
         waited = time.monotonic() - started
-        client = f"process {_client(ledger)} measures on phone {serial}"
+        client = f"process {journal.client()} measures on phone {serial}"
         if waited > wait_s:
-            raise DeviceError(f"{client} since {waited:.0f} s: wait for it, or end it")
+            raise DeviceError(f"{client} since {waited:.0f} s", advice="wait for it, or end it")
         progress(f"{client}: waiting for it, {waited:.0f} s")
         time.sleep(CHECK_S)
-
-
-def _lines(ledger: TextIO) -> list[list[str]]:
-    """Its whole lines, as words; a client that was killed may leave half a line."""
-    ledger.seek(0)
-    return [line.split() for line in ledger.read().splitlines(True) if line.endswith("\n")]
-
-
-def _client(ledger: TextIO) -> str:
-    return next((words[1] for words in reversed(_lines(ledger)) if words[0] == "client"), "?")
-
-
-def _owed(ledger: TextIO) -> list[Debt]:
-    """The debts that are not settled, the youngest first."""
-    owed: list[Debt] = []
-    for word, *debt in _lines(ledger):
-        if word == "owed":
-            owed.append(tuple(debt))
-        elif word == "settled" and tuple(debt) in owed:
-            owed.remove(tuple(debt))
-    return owed[::-1]
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""Where do the arm64 C and C++ libraries come from?
+"""The arm64 C and C++ libraries, from Debian's packages.
 
 A phone has no glibc, so the bundle brings the loader and the few libraries that TVM's runtime
 needs, taken from Debian's cross-compilation packages (any Debian or Ubuntu has them).
@@ -47,7 +47,8 @@ def find_libraries(folder: Path = LIBRARY_FOLDER) -> list[Library]:
     ]
     if missing:
         raise ToolMissing(
-            f"the arm64 libraries are not in {folder}: sudo apt-get install {' '.join(missing)}"
+            f"the arm64 libraries are not in {folder}",
+            advice=f"sudo apt-get install {' '.join(missing)}",
         )
     libraries = []
     for package, names in PACKAGES.items():
@@ -66,8 +67,8 @@ def _check(file: Path, content: bytes, package: str, checksums: dict[str, str]) 
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if expected is not None and found != expected:
         raise ToolMissing(
-            f"{file} differs from what {package} installed: "
-            f"sudo apt-get install --reinstall {package}"
+            f"{file} differs from what {package} installed",
+            advice=f"sudo apt-get install --reinstall {package}",
         )
 
 

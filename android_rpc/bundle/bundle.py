@@ -1,4 +1,4 @@
-"""What goes to the phone?
+"""The bundle that goes to the phone: server, TVM's runtime, C library.
 
 A bundle is a folder that runs on any arm64 Linux kernel with nothing installed: the native
 server, TVM's runtime, and the C library with its loader. It is assembled on the user's machine
@@ -105,7 +105,8 @@ def open_bundle(folder: Path) -> Bundle:
     for path in sorted(expected.keys() | found.keys()):
         if expected.get(path) != found.get(path):
             state = "missing" if path not in found else "changed" if path in expected else "added"
-            raise InputError(f"{folder}: {path} was {state}; remove the folder to build it again")
+            advice = "remove the folder to build it again"
+            raise InputError(f"{folder}: {path} was {state}", advice=advice)
     return Bundle(folder, hashlib.sha256(_canonical(files)).hexdigest(), files)
 
 

@@ -1,4 +1,4 @@
-"""How is the native server compiled?"""
+"""Compiles the native server for arm64."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIBRARIES = ("-ldl",)
 def compiler_version() -> str:
     """The version of the installed ziglang, whose C compiler needs no system compiler."""
     if importlib.util.find_spec("ziglang") is None:
-        raise ToolMissing("ziglang is not installed: pip install ziglang")
+        raise ToolMissing("ziglang is not installed", advice="pip install ziglang")
     return importlib.metadata.version("ziglang")
 
 
@@ -52,7 +52,8 @@ def compile_server(target: Path, triple: str = TRIPLE) -> None:
     compiler_version()
     sources = sorted(str(file) for file in SOURCE.glob("*.c"))
     if not sources:
-        raise ToolMissing(f"{SOURCE}: the server's source is missing; install depthbench again")
+        advice = "install depthbench again"
+        raise ToolMissing(f"{SOURCE}: the server's source is missing", advice=advice)
     command = [sys.executable, "-m", "ziglang", "cc", "-target", triple, *FLAGS]
     command += [f"-I{folder}" for folder in header_folders()]
     # zig waits without end for a cache folder that it cannot write.

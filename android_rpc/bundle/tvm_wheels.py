@@ -1,4 +1,4 @@
-"""Where do the arm64 libraries of TVM's runtime come from?
+"""The arm64 libraries of TVM's runtime, from its published wheels.
 
 The wheels that the TVM project publishes for aarch64 hold the same runtime as the one on this
 machine, built for any Linux with glibc 2.28. They are fetched with pip from the user's own
@@ -69,8 +69,8 @@ def check_installed() -> None:
             version = "none"
         if version != wheel.version:
             raise ToolMissing(
-                f"{wheel.project} {wheel.version} is needed, installed is {version}: "
-                f"pip install {wheel.requirement}"
+                f"{wheel.project} {wheel.version} is needed, installed is {version}",
+                advice=f"pip install {wheel.requirement}",
             )
 
 
@@ -78,10 +78,11 @@ def header_folders() -> list[Path]:
     """The folders of C headers that the installed tvm-ffi brings (found without importing it)."""
     spec = importlib.util.find_spec("tvm_ffi")
     if spec is None or spec.origin is None:
-        raise ToolMissing("tvm_ffi is not installed: pip install apache-tvm-ffi")
+        raise ToolMissing("tvm_ffi is not installed", advice="pip install apache-tvm-ffi")
     include = Path(spec.origin).parent / "include"
     if not (include / "tvm" / "ffi" / "c_api.h").is_file():
-        raise ToolMissing(f"{include}: no C headers of tvm-ffi; install apache-tvm-ffi again")
+        advice = "install apache-tvm-ffi again"
+        raise ToolMissing(f"{include}: no C headers of tvm-ffi", advice=advice)
     return [include]
 
 

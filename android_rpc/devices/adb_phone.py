@@ -7,41 +7,32 @@ bundle stays on the phone for the next run.
 
 from __future__ import annotations
 
-import random
-import re
 import secrets
-import shlex
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
-from android_rpc.adb.client import PHONE_PORTS, Adb, server_processes
+from android_rpc.adb.client import Adb, server_processes
 from android_rpc.adb.discovery import default_phone, find_phone, ready_phones
 from android_rpc.adb.installation import HOME, install_bundle
-from android_rpc.adb.phone_lock import PhoneLock, lock_phone
+from android_rpc.adb.phone_lock import lock_phone
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.crash_diagnosis import diagnosed
 from android_rpc.devices.device import Device, Endpoint
 from android_rpc.devices.kind import DeviceKind, Setup
+from android_rpc.devices.phone_server import phone_server
 from android_rpc.telemetry import sysfs
 from android_rpc.telemetry.recorder import SESSIONS, Recorder
 from android_rpc.telemetry.thermal import Limits, wait_until_cool
 from android_rpc.telemetry.topology import format_core_list
 from android_rpc.tracker.registration import describe, wait_until_registered
-from android_rpc.tracker.tcp_proxy import relay
+from android_rpc.tracker.tcp_proxy import open_proxy
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from depthbench.errors import DeviceError, InputError
-from depthbench.processes import ChildProcess, child_process
 from depthbench.progress import Progress
 
 EVERY_PHONE = "adb:all"
-START_S = 30.0
-PORT_TRIES = 5
-PORT_TAKEN = 4  # the exit code of server/main.c
-# What the phone's shell and then the server write to the log.
-LISTENING = re.compile(r"^process=(?P<process>\d+)$.* server=listening ", re.MULTILINE | re.DOTALL)
 EMULATED_NOTE = (
     "emulated: the phone says that it is an emulator; the outputs are those of the phone's code, "
     "the times are the emulator's and not a latency of any phone"
@@ -76,7 +67,8 @@ class AdbPhone(Device):
         if threads > len(self.cores):
             raise InputError(
                 f"phone {self.adb.serial}: {threads} threads on {len(self.cores)} core(s), "
-                f"{format_core_list(self.cores)}: ask for fewer --threads or more --cores"
+                f"{format_core_list(self.cores)}",
+                advice="ask for fewer --threads or more --cores",
             )
         self._bundle = bundle
         self._threads = threads
@@ -101,17 +93,21 @@ class AdbPhone(Device):
             folder, _ = install_bundle(lock, bundle, self._progress)
             work = stack.enter_context(lock.folder(HOME / f"run-{secrets.token_hex(8)}"))
             self._start_recorder(stack, work)
-            near = stack.enter_context(relay(LOOPBACK, (tracker.host, tracker.port)))
+            near = stack.enter_context(open_proxy(LOOPBACK, (tracker.host, tracker.port)))
             tracker_port = stack.enter_context(lock.reverse(near))
             about, identity = describe(self.about())
-            command = [*bundle.command(folder), "--about", about]
-            server = self._start(stack, lock, command, work, tracker_port)
+            words = [*bundle.command(folder), "--about", about, "--key", self.key]
+            words += ["--work", str(work / SESSIONS), "--tracker", f"{LOOPBACK}:{tracker_port}"]
+            words += ["--threads", str(self._threads), "--cpus", ",".join(map(str, self.cores))]
+            words += ["--extras", "--die-with-stdin"]
+            server = stack.enter_context(phone_server(lock, words, self.listen, self.name))
+            self._server = server.number
             stack.callback(self._forget_server)
             # The session needs TVM; the phone is busy starting.
             import tvm.rpc  # noqa: F401
 
-            wait_until_registered(tracker, server, self.key, identity, self.name)
-            with diagnosed(self.name, server):
+            wait_until_registered(tracker, server.shell, self.key, identity, self.name)
+            with diagnosed(self.name, server.shell):
                 yield Endpoint(tracker.host, tracker.port, self.key)
 
     @contextmanager
@@ -124,13 +120,15 @@ class AdbPhone(Device):
             if servers - server_processes():
                 raise DeviceError(
                     f"phone {self.adb.serial}: adb's server was ended meanwhile (by `adb "
-                    "kill-server`, or by an adb of another version); run again"
+                    "kill-server`, or by an adb of another version)",
+                    advice="run again",
                 ) from error
             if self.adb.connected:
                 raise
             raise DeviceError(
                 f"phone {self.adb.serial} ({self.properties['model']}) is gone: unplugged, "
-                "switched off or restarting; plug it in and run again"
+                "switched off or restarting",
+                advice="plug it in and run again",
             ) from error
 
     @property
@@ -198,8 +196,8 @@ class AdbPhone(Device):
         there = [core.number for core in self._all_cores]
         if missing := sorted(set(cores) - set(there)):
             raise InputError(
-                f"phone {self.adb.serial} has no core {format_core_list(missing)}; "
-                f"it has {format_core_list(there)}"
+                f"phone {self.adb.serial} has no core {format_core_list(missing)}",
+                advice=f"it has {format_core_list(there)}",
             )
         return sorted(set(cores))
 
@@ -207,46 +205,6 @@ class AdbPhone(Device):
         if self._bundle is None:
             self._bundle = build_bundle(progress=self._progress)
         return self._bundle
-
-    def _start(
-        self,
-        stack: ExitStack,
-        lock: PhoneLock,
-        command: Sequence[str],
-        work: PurePosixPath,
-        tracker_port: int,
-    ) -> ChildProcess:
-        """Starts the server on a port of the phone that is free, with a port here leading to it."""
-        for left in reversed(range(PORT_TRIES)):
-            attempt = stack.enter_context(ExitStack())
-            port = random.choice(PHONE_PORTS)
-            advertised = attempt.enter_context(lock.forward(port))
-            words = [*command, "--key", self.key, "--work", str(work / SESSIONS), "--extras"]
-            advertised = attempt.enter_context(relay(self.listen, (LOOPBACK, advertised)))
-            words += ["--listen", f"127.0.0.1:{port}"]
-            words += ["--advertise", f"{self.listen}:{advertised}"]
-            words += ["--tracker", f"127.0.0.1:{tracker_port}", "--threads", str(self._threads)]
-            words += ["--cpus", ",".join(map(str, self.cores)), "--die-with-stdin"]
-            script = f"echo process=$$ >&2; exec {' '.join(map(shlex.quote, words))}"
-            server = attempt.enter_context(child_process(self.adb.command("shell", "-T", script)))
-            self._server = self._process_number(server)
-            if self._server is not None or not left:
-                return server
-            attempt.close()
-        raise AssertionError("the last try returns")
-
-    def _process_number(self, server: ChildProcess) -> int | None:
-        """The server's process on the phone; None when its port was taken."""
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            if server.exit_code == PORT_TAKEN:
-                return None
-            if not server.running:
-                raise DeviceError(f"{self.name}: the server ended, {server.why_ended()}")
-            if match := LISTENING.search(server.log()):
-                return int(match["process"])
-            time.sleep(0.02)
-        raise DeviceError(f"{self.name}: the server did not start in {START_S:g} s")
 
     def _forget_server(self) -> None:
         self._server = self._recorder = None

@@ -1,4 +1,4 @@
-"""Why did a session break off?
+"""Diagnoses why a session broke off.
 
 The client only sees its connection close. Why, the server's log tells, or that the server or adb's
 own is gone as well.

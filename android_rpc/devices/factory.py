@@ -47,7 +47,10 @@ def open_device_pool(
     for name in names:
         if open_pool := find_kind(name).open_pool:
             if len(names) > 1 or cores:
-                raise InputError(f"{name}: a tracker's devices are used alone, and on their cores")
+                raise InputError(
+                    f"{name}: devices that others use too are used alone, and on their cores",
+                    advice="name no other --device, and no --cores",
+                )
             return open_pool(name, setup)
     single = [name for name in names if not find_kind(name).emulated]
     if twice := {name for name in single if single.count(name) > 1}:

@@ -1,4 +1,4 @@
-"""How does a device of ours stay at a tracker that others use?"""
+"""Keeps a device of this machine registered at a tracker that others use."""
 
 from __future__ import annotations
 

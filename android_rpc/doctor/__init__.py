@@ -1,1 +1,1 @@
-"""Is a phone fit to be measured, and why did a session break off?"""
+"""Whether a phone is fit to be measured, and what to do where it is not."""

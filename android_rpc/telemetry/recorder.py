@@ -1,4 +1,4 @@
-"""What happened to a phone's clocks and temperatures while it was measured?"""
+"""Records a phone's clocks and temperatures while it is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from depthbench.processes import child_process
 EVERY_S = 10
 LOG = "during.log"
 SESSIONS = "sessions"
-# A line for each look. `read` ends the loop at the end of the input, that is with its adb; the
+# A line for each sample. `read` ends the loop at the end of the input, that is with its adb; the
 # signal comes when the cable is pulled. Then nobody else can remove the folder: when the server
 # has gone, and with it the folder of its sessions, this does.
 LOOP = """cd {folder} || exit 1
@@ -45,7 +45,7 @@ done"""
 
 
 class Recorder:
-    """Looks at the clocks of `cores` and at the zones every ten seconds, on the phone itself.
+    """Samples the clocks of `cores` and at the zones every ten seconds, on the phone itself.
 
     `folder` is the run's own; it is removed when the recorder ends, after the server's sessions.
     """
@@ -77,22 +77,22 @@ class Recorder:
             yield
 
     def summary(self) -> dict[str, Any]:
-        """Number of looks; smallest and largest clock of each core (MHz); in °C the hottest of
-        each zone, and of all zones at each look."""
+        """Number of samples; smallest and largest clock of each core (MHz); in °C the hottest of
+        each zone, and of all zones at each sample."""
         try:
             lines = self._adb.shell(f"cat {self._log} 2>/dev/null; true").splitlines()
         except DeviceError:
             return {}
         rows = [line.split() for line in lines]
         rows = [row for row in rows if len(row) == len(self._cores) + len(self._zones)]
-        result: dict[str, Any] = {"looks": len(rows), "every_s": EVERY_S}
+        result: dict[str, Any] = {"samples": len(rows), "every_s": EVERY_S}
         clocks = {}
         for index, core in enumerate(self._cores):
             values = [float(row[index]) / 1e3 for row in rows if row[index].isdigit()]
             if values:
                 clocks[str(core)] = [min(values), max(values)]
         hottest: dict[str, float] = {}
-        each_look: list[float] = []
+        each_sample: list[float] = []
         for row in rows:
             temperatures = dict(zip(self._zones, row[len(self._cores) :], strict=True))
             kinds = {f"{path.rpartition('/')[0]}/type": k for path, k in self._zones.items()}
@@ -100,11 +100,11 @@ class Recorder:
             for name, celsius in zones.items():
                 hottest[name] = max(hottest.get(name, COLDEST_C), celsius)
             possible = [celsius for celsius in zones.values() if celsius < HOTTEST_C]
-            each_look += [max(possible)] if possible else []
+            each_sample += [max(possible)] if possible else []
         known = {name: c for name, c in hottest.items() if c < HOTTEST_C}
         return {
             **result,
             "clocks_mhz": clocks or None,
             "hottest_c": known or None,
-            "hottest_each_look_c": each_look,
+            "hottest_each_sample_c": each_sample,
         }

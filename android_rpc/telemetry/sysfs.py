@@ -1,4 +1,4 @@
-"""What does a phone tell about itself at this moment?
+"""What a phone's files tell: cores, clocks, governors, temperatures.
 
 One request reads all files that are wanted: a request costs tens of milliseconds, and a phone
 that is about to be measured shall not be kept busy.

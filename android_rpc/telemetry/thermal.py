@@ -1,4 +1,4 @@
-"""How warm is a phone, and may it be measured?
+"""Temperatures of a phone, and the wait until it is cool enough to be measured.
 
 A warm phone lowers its clocks: the paper cooled it down after each benchmark.
 """
@@ -45,7 +45,7 @@ class Battery:
 
 @dataclass(frozen=True)
 class Temperatures:
-    """One look at the sensors, in °C: the battery, and the zones by name."""
+    """One sample of the sensors, in °C: the battery, and the zones by name."""
 
     battery_c: float | None = None
     zones_c: Mapping[str, float] = field(default_factory=dict)
@@ -57,10 +57,10 @@ class Temperatures:
 
     def too_warm(self, limits: Limits) -> str:
         """What is above its limit, for people; empty when nothing is."""
-        looks = (("battery", self.battery_c, limits.battery_c), ("CPU", self.cpu_c, limits.cpu_c))
+        sensors = (("battery", self.battery_c, limits.battery_c), ("CPU", self.cpu_c, limits.cpu_c))
         return ", ".join(
             f"{name} {value:.1f} °C (limit {limit:g} °C)"
-            for name, value, limit in looks
+            for name, value, limit in sensors
             if value is not None and value > limit
         )
 
@@ -138,8 +138,8 @@ def wait_until_cool(
             return waited
         if waited >= limits.wait_s:
             raise DeviceError(
-                f"{name}: still too warm after {waited:.0f} s: {warm}; take the phone out of its "
-                "case and the sun, let it cool, and run again"
+                f"{name}: still too warm after {waited:.0f} s: {warm}",
+                advice="take the phone out of its case and the sun, let it cool, and run again",
             )
         progress(
             f"{name}: too warm: {warm}; cooling down, {waited:.0f} of at most {limits.wait_s:.0f} s"

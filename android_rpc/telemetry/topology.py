@@ -1,4 +1,4 @@
-"""Which cores does a phone have, and which of them shall compute?"""
+"""The cores of a phone, and those of them that shall compute."""
 
 from __future__ import annotations
 

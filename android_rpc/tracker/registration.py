@@ -1,4 +1,4 @@
-"""Has a server that was started reached its tracker?"""
+"""Waits until a server that was started is registered with its tracker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do connections get from one address to another?
+"""Forwards TCP connections from one address to another.
 
 A cable ends at this machine's loopback interface. Where the tracker or the clients are on other
 machines, connections are carried on from here.
@@ -17,7 +17,7 @@ BLOCK = 1 << 16
 
 
 @contextlib.contextmanager
-def relay(listen: str, target: tuple[str, int]) -> Iterator[int]:
+def open_proxy(listen: str, target: tuple[str, int]) -> Iterator[int]:
     """A port of this machine's address `listen` that leads to `target`, for a block.
 
     Where `target` has that address itself, its own port. Raises InputError where the address is

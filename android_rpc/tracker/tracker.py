@@ -1,4 +1,4 @@
-"""Where do devices register and clients ask for them?
+"""The tracker, where devices register and clients ask for them.
 
 A TVM RPC tracker of our own, on the loopback interface unless told otherwise: whoever reaches a
 tracker's devices can run code on them.
@@ -95,12 +95,12 @@ class Tracker(Closing):
             listener.listen(64)
         except (OSError, OverflowError) as error:
             listener.close()
-            address = "{}:{}".format(*self._wanted)
+            where = "tracker {}:{}".format(*self._wanted)
             if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-                advice = "the port is in use; choose another one, or 0 for any free port"
-            else:
-                advice = f"cannot listen there ({getattr(error, 'strerror', None) or error})"
-            raise InputError(f"tracker {address}: {advice}") from error
+                advice = "choose another one, or 0 for any free port"
+                raise InputError(f"{where}: the port is in use", advice=advice) from error
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{where}: cannot listen there ({reason})") from error
         return listener
 
 

@@ -1,8 +1,8 @@
-"""What does a tracker know, and which device does it give us?
+"""The client's side of the TVM RPC tracker's protocol.
 
-The client's side of the TVM RPC tracker's protocol (tvm/rpc/tracker.py): a magic number both
-ways, then messages of a 32-bit little-endian length and as many bytes of JSON. TVM's own client
-waits for ever when no device is free; this one has deadlines.
+The protocol is that of tvm/rpc/tracker.py: a magic number both ways, then messages of a 32-bit
+little-endian length and as many bytes of JSON. TVM's own client waits for ever when no device is
+free; this one has deadlines.
 """
 
 from __future__ import annotations

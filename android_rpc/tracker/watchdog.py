@@ -1,4 +1,4 @@
-"""How is a connection cut when the device never answers again?
+"""Cuts a connection when the device never answers again.
 
 TVM's client waits for the device without limit. When the time is up, the watchdog shuts the
 connection down underneath it, and the call that waits fails.

@@ -53,7 +53,7 @@ class Sample:
 def check_path(path: Path) -> Path:
     """`path` itself; raises InputError unless a PNG can be meant by it."""
     if path.suffix.lower() != ".png":
-        raise InputError(f"{path}: a contact sheet is a PNG image: name it FILE.png")
+        raise InputError(f"{path}: a contact sheet is a PNG image", advice="name it FILE.png")
     return path
 
 

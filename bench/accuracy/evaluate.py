@@ -165,7 +165,7 @@ def score_images(
     for index in range(len(dataset)):
         cancellation.check()
         pair = dataset[index]
-        image, depth = protocol.look(pair.image, pair.depth)
+        image, depth = protocol.apply_view(pair.image, pair.depth)
         network_input = protocols.to_input(image, input_size)
         prediction = protocol.predict(predict, network_input)
         if not math.isfinite(prediction.sum()) or prediction.min() <= 0:

@@ -24,6 +24,7 @@ def accuracy(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
     changes = accuracy_gate.compare(before["networks"], dict(now))
     return {
         "good": not changes,
+        "judged": True,
         "baseline": {key: before[key] for key in ("date", "reason", "git")},
         "explanation": accuracy_gate.explain(changes),
         "changes": [_change(change) for change in changes],
@@ -42,6 +43,7 @@ def instructions(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
     growth = compare_counts(before, now)
     return {
         "good": not growth.slower,
+        "judged": True,
         "label": "counted under emulation, no latency",
         "network": now["network"],
         "target": now["target"],
@@ -58,6 +60,7 @@ def latency(verdicts: Sequence[Verdict]) -> Result:
     """The newest latency of every model and device, held to its history."""
     return {
         "good": not any(verdict.slower for verdict in verdicts),
+        "judged": any(verdict.regression for verdict in verdicts),
         "newest": [{**asdict(verdict), "slower": verdict.slower} for verdict in verdicts],
     }
 
@@ -104,8 +107,8 @@ def _instructions(result: Result) -> str:
 
 def _latency(result: Result) -> str:
     if not result["newest"]:
-        return "no latencies in the records"
-    lines = []
+        return "nothing was judged: there are no latencies in the records"
+    lines = [] if result["judged"] else ["nothing was judged: no latency has a history"]
     for newest in result["newest"]:
         found = newest["regression"]
         if found is None:

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from bench.cli.options import json_option, model_argument, out_option, threads_option
+from bench.cli.options import (
+    Shapes,
+    input_shape_option,
+    json_option,
+    model_argument,
+    out_option,
+    threads_option,
+)
 from bench.cli.output import emit, table
 from bench.cli.progress import status
+
+
+class Runtimes(click.ParamType):
+    """all, or names with commas, of which the shell completes the last."""
+
+    name = "runtimes"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """What may come next."""
+        from bench.runtimes.registry import declarations
+
+        before, comma, last = incomplete.rpartition(",")
+        names: Iterable[str] = declarations() if comma else ("all", *declarations())
+        return [CompletionItem(before + comma + name) for name in names if name.startswith(last)]
 
 
 @click.command(name="compare")
 @model_argument
 @click.option(
     "--runtimes",
+    type=Runtimes(),
     default="all",
     show_default=True,
-    help="all, or some of pytorch,torch-compile,torchscript,executorch,onnxruntime,openvino,ncnn,"
-    "litert,mnn,tvm.",
+    help="all, or names with commas, such as onnxruntime,tvm.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=60, show_default=True)
 @threads_option
 @click.option(
-    "--limit",
+    "--answer-limit",
+    "limit",
     type=click.FloatRange(min=0, min_open=True),
     default=120,
     show_default=True,
     help="Seconds that a runtime may take for one inference: then it is killed, and the others "
     "go on.",
 )
+@input_shape_option
 @out_option
 @json_option
 def command(
-    model: str, runtimes: str, rounds: int, threads: int, limit: float, out: Any, as_json: bool
+    model: str,
+    runtimes: str,
+    rounds: int,
+    threads: int,
+    limit: float,
+    shapes: Shapes,
+    out: Path,
+    as_json: bool,
 ) -> int:
     """Time MODEL on several runtimes of this machine, interleaved.
 
@@ -46,10 +80,11 @@ def command(
     'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
     from bench.measure.runtime_comparison import compare_runtimes
+    from bench.models import fix_shapes
 
     with status() as progress:
         document = compare_runtimes(
-            model,
+            fix_shapes(model, dict(shapes), out),
             out,
             runtimes=runtimes,
             rounds=rounds,

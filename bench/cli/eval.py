@@ -10,7 +10,10 @@ import click
 from bench.cli.options import (
     FILE,
     RECORDS,
+    RUNTIME,
+    Shapes,
     data_option,
+    input_shape_option,
     json_option,
     model_argument,
     out_option,
@@ -36,7 +39,7 @@ SHOWN = (
 @click.option("--limit", type=click.IntRange(min=1), help="Score only the first images.")
 @click.option(
     "--runtime",
-    type=click.Choice(["onnxruntime", "pytorch", "tvm"]),
+    type=RUNTIME,
     default="onnxruntime",
     show_default=True,
 )
@@ -54,6 +57,7 @@ SHOWN = (
     show_default=True,
     help="How many images, spread over the data set.",
 )
+@input_shape_option
 @out_option
 @json_option
 def command(
@@ -67,6 +71,7 @@ def command(
     records: Path | None,
     sheet: Path | None,
     sheet_images: int,
+    shapes: Shapes,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -77,7 +82,7 @@ def command(
     """
     from bench.accuracy.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
     from bench.accuracy.evaluate import ImageResult, default_data, measure_accuracy
-    from bench.models import resolve_model
+    from bench.models import fix_shapes, resolve_model
     from bench.records.record import append_record
     from bench.runtimes.registry import open_runtime
     from depthnet.data import open_dataset
@@ -90,7 +95,7 @@ def command(
     dataset = open_dataset(data or default_data(), split, limit)
     sample = Sample(len(dataset), sheet_images if sheet else 0)
     with status() as progress:
-        source = resolve_model(model, out, progress=progress)
+        source = resolve_model(fix_shapes(model, dict(shapes), out), out, progress=progress)
         loaded = open_runtime(runtime, source, out, threads=threads)
     with loaded, counter(f"{dataset.name}, protocol {rule.name}", len(dataset)) as advance:
 

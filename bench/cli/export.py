@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import FILE, OUT, json_option, network_argument
 from bench.cli.output import emit, key_values
 from bench.cli.progress import status
+
+if TYPE_CHECKING:
+    from bench.models import Model
 
 
 @click.command(name="export")
@@ -33,4 +37,20 @@ def command(name: str, output: Path | None, size: tuple[int, int] | None, as_jso
     with status() as progress:
         model = export_network(name, output or OUT / f"{name}.onnx", size=size, progress=progress)
     document = {"file": str(model.path), **model.metadata}
-    emit(document, as_json, lambda: key_values(document))
+    emit(document, as_json, lambda: _text(model))
+
+
+def _text(model: Model) -> str:
+    height, width = model.image_size
+    counted = model.complexity
+    return key_values(
+        {
+            "file": model.path,
+            "input": f"{model.input_name}, 1x3x{height}x{width}, RGB in [0, 1]",
+            "output": f"depth, 1x1x{height}x{width}, metres",
+            "weights": str(model.origin or "unknown"),
+            "parameters": f"{counted['parameters'] / 1e6:.3f} M",
+            "multiply-adds": f"{counted['macs_conv'] / 1e9:.4f} G",
+            "SHA-256": model.sha256,
+        }
+    )

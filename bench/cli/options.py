@@ -93,6 +93,12 @@ def _devices() -> Iterable[str]:
     return [re.split("[A-Z]", form)[0] for form in device_forms()]
 
 
+def _runtimes() -> Iterable[str]:
+    from bench.runtimes import registry
+
+    return registry.declarations()
+
+
 class InputShape(click.ParamType):
     """NAME=1x3xHxW as a name and a shape."""
 
@@ -109,8 +115,12 @@ class InputShape(click.ParamType):
         return name, tuple(map(int, edges))
 
 
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""What --input-shape gives."""
+
 NETWORK = Name("network", _networks)
 MODEL = Name("model", _networks, others=True)
+RUNTIME = Name("runtime", _runtimes)
 
 
 class DevicesOption(click.Option):

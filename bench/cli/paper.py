@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import json_option, records_option
+from bench.cli.options import Name, json_option, records_option
 from bench.cli.output import emit, render
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ COSTS = {
 }
 
 
+def _tables() -> list[str]:
+    from depthnet import paper
+
+    return ["all", *paper.tables()]
+
+
 @click.command(name="paper")
-@click.argument("table", default="all")
+@click.argument("table", default="all", type=Name("table", _tables, others=True))
 @records_option("A .jsonl file with accuracy or latency.")
 @json_option
 def command(table: str, records: tuple[Path, ...], as_json: bool) -> None:

@@ -10,6 +10,8 @@ import click
 
 from bench.cli.options import (
     FILE,
+    Shapes,
+    input_shape_option,
     json_option,
     model_argument,
     out_option,
@@ -26,6 +28,7 @@ SHOWN = 20
 @model_argument
 @precision_option
 @threads_option
+@input_shape_option
 @click.option("--inferences", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
     "--plot",
@@ -38,6 +41,7 @@ def command(
     model: str,
     precision: str | None,
     threads: int,
+    shapes: Shapes,
     inferences: int,
     plot: Path | None,
     out: Path,
@@ -56,7 +60,13 @@ def command(
 
     with status() as progress:
         artefact = compile_for(
-            model, "host", out, precision=precision, threads=threads, progress=progress
+            model,
+            "host",
+            out,
+            precision=precision,
+            threads=threads,
+            input_shapes=dict(shapes),
+            progress=progress,
         )
         document = profile_here(artefact, inferences, progress)
     if plot is not None:

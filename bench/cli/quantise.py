@@ -6,9 +6,17 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import FILE, json_option, model_argument, out_option
+from bench.cli.options import (
+    FILE,
+    Shapes,
+    input_shape_option,
+    json_option,
+    model_argument,
+    out_option,
+)
 from bench.cli.output import emit, key_values
 from bench.cli.progress import status
+from bench.report.numbers import megabytes
 
 
 @click.command(name="quantise")
@@ -31,22 +39,38 @@ from bench.cli.progress import status
     type=FILE,
     help="The file to write.  [default: OUT/MODEL-int8.onnx]",
 )
+@input_shape_option
 @out_option
 @json_option
 def command(
-    model: str, data: str | None, images: int, output: Path | None, out: Path, as_json: bool
+    model: str,
+    data: str | None,
+    images: int,
+    output: Path | None,
+    shapes: Shapes,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Quantise MODEL to int8 with ONNX Runtime.
 
     MODEL is a network's name or an .onnx file.
     """
     from bench.accuracy.evaluate import default_data
-    from bench.models import resolve_model
+    from bench.models import fix_shapes, resolve_model
     from bench.quantise import Calibration, quantise
 
     with status() as progress:
-        source = resolve_model(model, out, progress=progress)
+        source = resolve_model(fix_shapes(model, dict(shapes), out), out, progress=progress)
         path = output or out / f"{source.name}-int8.onnx"
-        made = quantise(source, path, Calibration(data or default_data(), images), progress)
+        calibration = Calibration(data or default_data(), images)
+        made = quantise(source, path, calibration, progress)
     document = {"file": str(made.path), "sha256": made.sha256, **made.metadata}
-    emit(document, as_json, lambda: key_values(document))
+    shown = {
+        "file": made.path,
+        "made of": f"{source.path}, calibrated on {calibration.images} images of "
+        f"{calibration.data}, protocol {calibration.protocol}",
+        "size": f"{megabytes(made.path.stat().st_size)} instead of "
+        f"{megabytes(source.path.stat().st_size)}",
+        "SHA-256": made.sha256,
+    }
+    emit(document, as_json, lambda: key_values(shown))

@@ -11,10 +11,12 @@ from bench.cli.options import (
     FILE,
     MODEL,
     RECORDS,
+    Shapes,
     cores_option,
     data_option,
     default_device,
     devices_option,
+    input_shape_option,
     json_option,
     out_option,
     protocol_option,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 )
 @data_option
 @protocol_option(None)
+@input_shape_option
 @record_option
 @out_option
 @json_option
@@ -85,13 +88,14 @@ def command(
     images: int | None,
     data: str | None,
     protocol: str | None,
+    shapes: Shapes,
     records: Path | None,
     out: Path,
     as_json: bool,
 ) -> int:
     """Time ARTEFACT on a device over TVM RPC, checked first.
 
-    They are compared with ONNX Runtime's.
+    Its outputs are compared with ONNX Runtime's before a time is taken.
 
     ARTEFACT is a folder that `depthbench compile` wrote, or a network's name or an .onnx file
     to compile for arm64-a76 first; by default the flagship. Of several, each goes to the next
@@ -104,20 +108,24 @@ def command(
     from bench.measure.job_queue import Job, measure_all
     from bench.measure.latency import measure_on_device
     from bench.measure.request import MeasurementRequest, sampling_for
+    from bench.models import fix_shapes
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
 
     if model and len(artefacts) > 1:
-        raise InputError("--model names the source of one artefact: put the others beside theirs")
+        raise InputError(
+            "--model names the source of one artefact", advice="put the others beside theirs"
+        )
     scored = _accuracy(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
     into = records or out / RECORDS
     adopt_unfinished(into)
     with status() as progress:
         pool = open_device_pool(devices or (default_device(),), threads, progress, chosen)
+        named = [fix_shapes(one, dict(shapes), out) for one in artefacts]
         found = [
             resolve_artefact(what, out, model=model, threads=threads, progress=progress)
-            for what in artefacts or (None,)
+            for what in named or (None,)
         ]
         jobs = [Job(artefact, source) for artefact, source in found]
 
@@ -170,7 +178,9 @@ def command(
 def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Accuracy | None:
     if images is None:
         if data or protocol:
-            raise InputError("--data and --protocol are those of --accuracy N: give that too")
+            raise InputError(
+                "--data and --protocol are those of --accuracy N", advice="give that too"
+            )
         return None
     from bench.accuracy.device_accuracy import Accuracy
     from bench.accuracy.evaluate import default_data

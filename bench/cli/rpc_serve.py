@@ -57,7 +57,9 @@ def command(
 
     host, port, key = parse_tracker(tracker, key)
     if listen == "0.0.0.0":
-        raise InputError("--listen 0.0.0.0: give the address that clients are to connect to")
+        raise InputError(
+            "--listen 0.0.0.0 is no address to connect to", advice="give that which clients reach"
+        )
     if listen != LOOPBACK:
         warn(f"whoever reaches {listen} can execute code on the device")
     with status() as progress:
@@ -66,8 +68,8 @@ def command(
         served.key = key or ("emulated-a76" if served.emulated else "arm64-a76")
         if served.emulated and not served.key.startswith("emulated"):
             raise InputError(
-                f"--key {key}: keys of emulated phones begin with emulated, so that nobody takes "
-                "their times for latencies"
+                f"--key {key} is for phones, whose times are latencies",
+                advice="begin the key of an emulated one with emulated",
             )
         served.name = name or served.shared_name
         served.listen = listen

@@ -10,6 +10,8 @@ import click
 from bench.cli.options import (
     DEVICE,
     FILE,
+    Shapes,
+    input_shape_option,
     json_option,
     model_argument,
     out_option,
@@ -40,6 +42,7 @@ from bench.cli.progress import status
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @threads_option
 @precision_option
+@input_shape_option
 @click.option(
     "-o",
     "--tuned",
@@ -56,6 +59,7 @@ def command(
     seed: int,
     threads: int,
     precision: str | None,
+    shapes: Shapes,
     tuned: Path | None,
     out: Path,
     as_json: bool,
@@ -67,11 +71,12 @@ def command(
     command goes on. At the end the whole network is compared, tuned and untuned; the choices are
     kept only if it gains, and `depthbench compile` takes them from then on.
     """
+    from bench.models import fix_shapes
     from bench.tuning.tune import tune
 
     with status() as progress:
         document = tune(
-            model,
+            fix_shapes(model, dict(shapes), out),
             target,
             out,
             device=device,
@@ -79,7 +84,7 @@ def command(
             seed=seed,
             threads=threads,
             precision=precision,
-            records=tuned,
+            tuned=tuned,
             progress=progress,
         )
     emit(document, as_json, lambda: key_values(_shown(document)))
@@ -103,5 +108,5 @@ def _shown(document: dict[str, Any]) -> dict[str, Any]:
             f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['default']:.6g} "
             f"{whole['unit']}"
         )
-    shown["records"] = document["records"] or "nothing gained that holds; none written"
+    shown["choices"] = document["records"] or "nothing gained that holds; none written"
     return shown

@@ -81,7 +81,9 @@ def arm64_packages(
     try:
         wanted = [f"{name}=={importlib.metadata.version(name)}" for name in names]
     except importlib.metadata.PackageNotFoundError as error:
-        raise ToolMissing(f"{error.name} is not installed: pip install {error.name}") from error
+        raise ToolMissing(
+            f"{error.name} is not installed", advice=f"pip install {error.name}"
+        ) from error
 
     def make(scratch: Path) -> Path:
         progress(f"fetching {', '.join(wanted)} for arm64")

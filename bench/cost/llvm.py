@@ -20,7 +20,9 @@ def find_tool(name: str) -> str:
     """The path of one of LLVM's tools; ToolMissing, with the command that installs it."""
     if found := shutil.which(f"{name}-{VERSION}"):
         return found
-    raise ToolMissing(f"{name}-{VERSION} is not installed: sudo apt-get install llvm-{VERSION}")
+    raise ToolMissing(
+        f"{name}-{VERSION} is not installed", advice=f"sudo apt-get install llvm-{VERSION}"
+    )
 
 
 @cache

@@ -81,7 +81,7 @@ def converted(peer: str, model: Path, folder: Path) -> Path:
     try:
         import pnnx
     except ImportError as error:
-        raise ToolMissing("ncnn's converter is not installed: pip install pnnx") from error
+        raise ToolMissing("ncnn's converter is not installed", advice="pip install pnnx") from error
     param, weights = convert(Path(pnnx.EXEC_PATH), model, folder)
     param.rename(folder / "model.param")
     weights.rename(folder / "model.bin")

@@ -53,7 +53,7 @@ def compile_program(
     from depthbench.files import cache_folder
 
     if importlib.util.find_spec("ziglang") is None:
-        raise ToolMissing("ziglang is not installed: pip install ziglang")
+        raise ToolMissing("ziglang is not installed", advice="pip install ziglang")
     words = [*FLAGS, *flags, f"-I{SOURCE}", str(source), *libraries]
     made_of = repr((importlib.metadata.version("ziglang"), words, source.read_bytes()))
     made_of += (SOURCE / "mark.h").read_text()

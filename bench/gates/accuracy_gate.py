@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.gates.fingerprint import PROTOCOLS, STAGES, Held, fingerprint_scores, fingerprint_weights
 from bench.models import Model, load_model
 from depthbench.progress import Progress
+from depthnet.weights.origin import Trained
 
 if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
@@ -170,7 +171,7 @@ def _weight_changes(name: str, was: dict[str, Any], now: dict[str, Any]) -> list
         share = max(abs(new - old) / norm, abs(new_rms - old_rms) / max(old_rms, 1e-12))
         if not share <= WEIGHT_TOLERANCE:
             moved[tensor] = share
-    trained = was["origin"].startswith("trained") and now["origin"].startswith("trained")
+    trained = bool(now["origin"]) and now["origin"]["kind"] == Trained.kind
     if not moved and not (trained and was["sha256"] != now["sha256"]):
         return []
     where = _largest_first(moved)

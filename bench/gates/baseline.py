@@ -15,6 +15,7 @@ from depthbench.errors import InputError
 SCHEMA = "depthbench.baseline/1"
 SHIPPED = Path(__file__).parent / "accuracy_baseline.json"
 WRITE = "write one with --update --reason TEXT"
+RESTORE = f"restore it or {WRITE}"
 
 _NUMBERS = re.compile(r"\[[^][{}]*\]")
 
@@ -38,7 +39,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
     """Read what `write_baseline` wrote; raises InputError, in one line, for anything else."""
     document = read_document(path, SCHEMA)
     if not _is_whole(document):
-        raise InputError(f"{path}: parts of the baseline are missing: restore it or {WRITE}")
+        raise InputError(f"{path}: parts of the baseline are missing", advice=RESTORE)
     return document
 
 
@@ -48,7 +49,7 @@ def heading(schema: str, reason: str) -> dict[str, Any]:
     Raises InputError for an empty reason.
     """
     if not reason.strip():
-        raise InputError("a new baseline needs a reason: --update --reason TEXT")
+        raise InputError("a new baseline needs a reason", advice="give --update --reason TEXT")
     return {
         "schema": schema,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -61,16 +62,14 @@ def heading(schema: str, reason: str) -> dict[str, Any]:
 def read_document(path: Path, schema: str) -> dict[str, Any]:
     """A baseline of this schema; raises InputError, in one line, for anything else."""
     if not path.is_file():
-        raise InputError(f"{path}: no such baseline: {WRITE}")
+        raise InputError(f"{path}: no such baseline", advice=WRITE)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a baseline, or a damaged one: restore it or {WRITE}") from (
-            error
-        )
+        raise InputError(f"{path}: not a baseline, or a damaged one", advice=RESTORE) from error
     found = document.get("schema") if isinstance(document, dict) else None
     if found != schema:
-        raise InputError(f"{path}: schema {found!r}, this version reads {schema!r}: {WRITE}")
+        raise InputError(f"{path}: schema {found!r}, this version reads {schema!r}", advice=WRITE)
     return document
 
 

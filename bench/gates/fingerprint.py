@@ -11,6 +11,7 @@ import numpy as np
 from bench.accuracy.evaluate import ImageResult, as_predict, means, score_images
 from bench.models import Model
 from depthbench.progress import Progress
+from depthnet.weights.origin import to_dict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def fingerprint_weights(model: Model) -> dict[str, Any]:
             rms = math.sqrt(float(np.mean(exact**2)))
             tensors[initializer.name] = [float(exact.sum()), rms, values.size]
     return {
-        "origin": model.metadata.get("weights", "unknown"),
+        "origin": to_dict(model.origin) if model.origin else None,
         "sha256": model.metadata.get("weights_sha256", ""),
         "tensors": tensors,
     }

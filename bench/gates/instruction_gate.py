@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.gates.baseline import WRITE, heading, read_document
+from bench.gates.baseline import RESTORE, WRITE, heading, read_document
 from depthbench.errors import CheckFailed, InputError
 from depthbench.progress import Progress
 
@@ -82,7 +82,7 @@ def compare_counts(baseline: Mapping[str, Any], found: Mapping[str, Any]) -> Gro
     for key in ("network", "target", "inputs"):
         if baseline[key] != found[key]:
             raise InputError(
-                f"the baseline counts {key} {baseline[key]}, not {found[key]}: {WRITE}"
+                f"the baseline counts {key} {baseline[key]}, not {found[key]}", advice=WRITE
             )
     was, now = baseline["instructions"], found["instructions"]
     before, after = baseline["kernels"], found["kernels"]
@@ -109,7 +109,7 @@ def read_counts(path: Path) -> dict[str, Any]:
     if not (whole and isinstance(document.get("instructions"), int)) or not {
         *("network", "target", "inputs", "date", "reason"),
     } <= set(document):
-        raise InputError(f"{path}: parts of the baseline are missing: restore it or {WRITE}")
+        raise InputError(f"{path}: parts of the baseline are missing", advice=RESTORE)
     if document["instructions"] <= 0:
-        raise InputError(f"{path}: a baseline of no instructions: restore it or {WRITE}")
+        raise InputError(f"{path}: a baseline of no instructions", advice=RESTORE)
     return document

@@ -68,14 +68,14 @@ def measure_all(
     Returns the records, in the order in which they were done. Raises what the devices raise
     where there is none to begin with. Ctrl-C ends all measurements, which keep what they have.
     """
-    return _Farm(jobs, pool, measure, everywhere, tries, progress).run()
+    return _JobQueue(jobs, pool, measure, everywhere, tries, progress).run()
 
 
 class _NothingLeftError(Exception):
     """There is nothing left to take a device for."""
 
 
-class _Farm:
+class _JobQueue:
     def __init__(
         self,
         jobs: Sequence[Job],

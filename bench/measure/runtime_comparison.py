@@ -14,7 +14,7 @@ from bench.models import Model, resolve_model
 from bench.records.provenance import git_state, tool_versions
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import choose, prepare
-from bench.runtimes.subprocess_runtime import ANSWER_S, OwnProcess
+from bench.runtimes.subprocess_runtime import ANSWER_S, SubprocessRuntime
 from depthbench import cancellation
 from depthbench.errors import DepthbenchError, RuntimeLost, ToolMissing
 from depthbench.progress import Progress
@@ -48,7 +48,7 @@ def compare_runtimes(
             progress(f"loading {resolved.name} into {name}")
             try:
                 prepared = prepare(name, resolved, out, threads=threads, progress=progress)
-                opened[name] = stack.enter_context(OwnProcess(prepared, answer_s=limit_s))
+                opened[name] = stack.enter_context(SubprocessRuntime(prepared, answer_s=limit_s))
             except RuntimeLost as error:
                 if name == REFERENCE:
                     raise

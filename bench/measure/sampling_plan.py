@@ -26,8 +26,9 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.warmup < 0 or self.samples < 1 or self.sessions < 1 or not self.seconds >= 0:
             raise InputError(
-                f"cannot take {self.samples} samples in {self.sessions} sessions after "
-                f"{self.warmup} warm-ups: ask for at least 1, 1 and 0, and for seconds >= 0"
+                f"cannot take {self.samples} samples and {self.seconds} s in {self.sessions} "
+                f"sessions after {self.warmup} warm-ups",
+                advice="ask for at least 1 sample, 1 session, 0 warm-ups and 0 seconds",
             )
 
     def covers(self, other: Sampling) -> bool:

@@ -1,4 +1,4 @@
-"""What was measured of the paper's networks and is kept: cost under emulation, accuracy."""
+"""Kept measurements of the paper's networks: cost under emulation, accuracy."""
 
 from __future__ import annotations
 

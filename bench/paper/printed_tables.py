@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.paper.counted import read_counted
 from bench.paper.measured import read_measured
 from bench.records.record import Record
-from bench.report.wording import untrained
+from bench.report.wording import trained
 from depthbench.errors import InputError
 from depthnet import paper
 
@@ -43,7 +43,9 @@ def choose_tables(which: str) -> list[str]:
     if which.lower() == "all":
         return known
     if which.upper() not in known:
-        raise InputError(f"the paper has no table '{which}': give all or one of {', '.join(known)}")
+        raise InputError(
+            f"the paper has no table '{which}'", advice=f"give all or one of {', '.join(known)}"
+        )
     return [which.upper()]
 
 
@@ -57,7 +59,7 @@ def compare_with_paper(tables: Iterable[str], records: Iterable[Record] = ()) ->
     network, trained, under protocol `paper` on all 654 test images of NYU: among `records`, or
     else among those that come with depthbench. Milliseconds are those of the latest valid record
     of one thread on a real arm64 device. What an inference costs on an emulated Cortex-A76
-    (`bench.paper_measured`) is no latency: it stands apart as `emulated_cost`.
+    (`bench.paper.measured`) is no latency: it stands apart as `emulated_cost`.
     `rank_correlation`: how well each of our costs ranks the networks as the printed milliseconds
     do, one row a network. `inconsistencies`: where the paper contradicts itself.
     """
@@ -147,7 +149,7 @@ def is_comparable(record: Mapping[str, Any]) -> bool:
         and record["split"] == "test"
         and record["images"] == TEST_IMAGES
         and record["flip"]
-        and not untrained([record])
+        and trained(record)
     )
 
 

@@ -29,7 +29,9 @@ def profile_of(
     known = {str(kernel["name"]): kernel for kernel in kernels}
     names = [[name for name, _ in calls] for calls in inferences]
     if not names or any(other != names[0] for other in names) or not known.keys() & set(names[0]):
-        raise CheckFailed("the profiled calls are not those of the artefact: compile it again")
+        raise CheckFailed(
+            "the profiled calls are not those of the artefact", advice="compile it again"
+        )
     operators, rest = [], 0.0
     for place, name in enumerate(names[0]):
         ms = 1e3 * median(calls[place][1] for calls in inferences)

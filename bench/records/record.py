@@ -31,7 +31,7 @@ def new_record(kind: str, fields: Mapping[str, Any]) -> Record:
     this code. Raises InputError for an unknown kind.
     """
     if kind not in KINDS:
-        raise InputError(f"unknown kind of record {kind!r}: known are {', '.join(KINDS)}")
+        raise InputError(f"unknown kind of record {kind!r}", advice=f"known are {', '.join(KINDS)}")
     identity = {
         "schema": SCHEMA,
         "id": uuid.uuid4().hex,
@@ -125,7 +125,8 @@ def read_records(*paths: Path) -> list[Record]:
                 continue
             if known != record:
                 raise InputError(
-                    f"{path}, line {line}: another record with the id {record['id']}: remove one"
+                    f"{path}, line {line}: another record with the id {record['id']}",
+                    advice="remove one",
                 )
             log.warning("%s, line %d: record %s again, dropped", path, line, record["id"])
     return list(records.values())
@@ -133,9 +134,9 @@ def read_records(*paths: Path) -> list[Record]:
 
 def _read(path: Path) -> Iterator[tuple[int, Record]]:
     if not path.is_file():
-        raise InputError(f"no such file: {path}: give a .jsonl file of records")
+        raise InputError(f"no such file: {path}", advice="give a .jsonl file of records")
     if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES >> 30} GiB: split it")
+        raise InputError(f"{path} is larger than {MAX_BYTES >> 30} GiB", advice="split it")
     with path.open("rb") as file:
         yield from _records(path, file)
 
@@ -149,9 +150,11 @@ def _records(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, Record]]
             if not line.endswith(b"\n"):
                 log.warning("%s, line %d is truncated, and was dropped", path, number)
                 return
-            raise InputError(f"{path}, line {number} is not a record: one JSON object a line")
+            raise InputError(
+                f"{path}, line {number} is not a record", advice="one JSON object a line"
+            )
         if fault := find_fault(record):
-            raise InputError(f"{path}, line {number}: {fault}: measure again")
+            raise InputError(f"{path}, line {number}: {fault}", advice="measure again")
         yield number, record
 
 

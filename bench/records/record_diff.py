@@ -22,9 +22,9 @@ def read_side(name: str) -> list[Record]:
     timed = [record for record in read_records(Path(path)) if record["kind"] in TIMED]
     found = [record for record in timed if str(record["id"]).startswith(wanted)]
     if not found:
-        raise InputError(f"{name}: no measured time with that id: give FILE or FILE#ID")
+        raise InputError(f"{name}: no measured time with that id", advice="give FILE or FILE#ID")
     if wanted and len(found) > 1:
-        raise InputError(f"{name}: {len(found)} records begin so: give more of the id")
+        raise InputError(f"{name}: {len(found)} records begin so", advice="give more of the id")
     return sorted(found, key=lambda record: str(record["time"]))
 
 

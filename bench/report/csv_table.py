@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,9 +35,9 @@ def render_csv(report: Mapping[str, Any]) -> str:
     Milliseconds of an emulator have columns of their own: they are no latency. Text that a
     spreadsheet would take for a formula gets an apostrophe before it.
     """
-    output = io.StringIO()
-    writer = csv.DictWriter(output, COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
+    import pandas as pd
+
+    rows = []
     for model in report["models"]:
         network = model["complexity"] or {}
         of_network = {name: network.get(name) for name in COLUMNS if name in network}
@@ -47,8 +45,9 @@ def render_csv(report: Mapping[str, Any]) -> str:
         records = [*model["accuracy"], *model["latency"], *model["emulated_cost"]]
         for record in records or ([network] if network else []):
             row = {**of_network, **_line(record)}
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-    return output.getvalue()
+            rows.append([_cell(row.get(name)) for name in COLUMNS])
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def _line(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,21 +47,21 @@ def _extremes(times: np.ndarray) -> Sequence[int]:
 
 
 def temperatures(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a record tells of heat, in °C: `looks`, the hottest zone at each look while it was
+    """What a record tells of heat, in °C: `samples`, the hottest zone at each of them while it was
     measured, `every_s` seconds apart, and the battery's `before` and `after`; None of nothing.
     """
     conditions = record.get("conditions") or {}
     before, after = (_mapping(conditions.get(when)) for when in ("before", "after"))
     during = _mapping(after.get("during"))
-    each = during.get("hottest_each_look_c")
-    looks = [number(c) for c in each] if isinstance(each, list) else []
+    each = during.get("hottest_each_sample_c")
+    samples = [number(c) for c in each] if isinstance(each, list) else []
     found = {
-        "looks": [c for c in looks if c is not None],
+        "samples": [c for c in samples if c is not None],
         "every_s": number(during.get("every_s")) or 10.0,
         "battery_before": number(before.get("battery_c")),
         "battery_after": number(after.get("battery_c")),
     }
-    known = found["looks"] or found["battery_before"] or found["battery_after"]
+    known = found["samples"] or found["battery_before"] or found["battery_after"]
     return found if known else None
 
 

@@ -44,7 +44,7 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             superseded[model] = superseded.get(model, 0) + 1
         latest[key] = record
     if not latest:
-        raise InputError("no record to report: measure something first")
+        raise InputError("no record to report", advice="measure something first")
     environments: list[dict[str, Any]] = []
     by_model: dict[str, list[dict[str, Any]]] = {}
     for record in latest.values():

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.report.numbers import number, significant
+from depthnet.weights.origin import ImageNet, Random, Trained, Weights
 
 
 def device(record: Mapping[str, Any]) -> str:
@@ -95,8 +96,21 @@ def commit(git: Any) -> str:
 
 
 def untrained(records: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether some record is of weights that were made up, at least in part."""
-    return any(str(record.get("weights", "")).startswith("untrained") for record in records)
+    """Whether some record is of weights that were drawn at random, at least in part.
+
+    Older records have only a phrase on their weights, which decides nothing.
+    """
+    return any(_origin_kind(record) in (Random.kind, ImageNet.kind) for record in records)
+
+
+def trained(record: Mapping[str, Any]) -> bool:
+    """Whether the record says that its weights were trained, or are those of a file."""
+    return _origin_kind(record) in (Trained.kind, Weights.kind)
+
+
+def _origin_kind(record: Mapping[str, Any]) -> Any:
+    origin = record.get("origin")
+    return origin.get("kind") if isinstance(origin, Mapping) else None
 
 
 FILTERS = (

@@ -32,7 +32,7 @@ def write_report(document: Mapping[str, Any], path: Path, folders: Sequence[Path
         text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     else:
         raise InputError(
-            f"cannot write a report as {path.name}: end its name in {', '.join(ENDINGS[:-1])} or "
-            f"{ENDINGS[-1]}"
+            f"cannot write a report as {path.name}",
+            advice=f"end its name in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}",
         )
     write_whole(path, text.encode())

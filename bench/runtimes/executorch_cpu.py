@@ -12,7 +12,7 @@ from bench.models import load_model
 from bench.runtimes.base import Runtime, check_file
 from bench.runtimes.conversion import Converter
 from bench.runtimes.declaration import Declaration, needing
-from bench.runtimes.zoo_module import rebuilt
+from bench.runtimes.zoo_module import build_module
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
@@ -73,7 +73,7 @@ def convert(model: Path, result: Path) -> None:
     from executorch.exir import to_edge_transform_and_lower
 
     source = load_model(model)
-    module = rebuilt(source).eval()
+    module = build_module(source).eval()
     exported = torch.export.export(module, (torch.zeros(*source.input_shape),))
     lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
     result.write_bytes(lowered.to_executorch().buffer)

@@ -12,7 +12,7 @@ from bench.models import load_model
 from bench.runtimes.base import Runtime, check_file
 from bench.runtimes.conversion import Converter
 from bench.runtimes.declaration import Declaration, needing
-from bench.runtimes.zoo_module import rebuilt
+from bench.runtimes.zoo_module import build_module
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
@@ -72,7 +72,7 @@ def convert(model: Path, result: Path) -> None:
 
     source = load_model(model)
     example = (torch.zeros(*source.input_shape),)
-    litert_torch.convert(rebuilt(source).eval(), example).export(str(result))
+    litert_torch.convert(build_module(source).eval(), example).export(str(result))
 
 
 RUNTIME = Declaration(

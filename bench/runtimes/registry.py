@@ -15,6 +15,7 @@ from bench.runtimes.base import Runtime
 from bench.runtimes.declaration import Declaration, Preparation
 from depthbench.errors import InputError
 from depthbench.progress import Progress
+from depthbench.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def find(name: str) -> Declaration:
         return declarations()[name]
     except KeyError:
         raise InputError(
-            f"no runtime '{name}'", advice=f"known are {', '.join(declarations())}"
+            f"unknown runtime '{name}'", advice=did_you_mean(name, declarations())
         ) from None
 
 
@@ -52,13 +53,11 @@ def choose(which: str) -> list[str]:
     if which == "all":
         return list(declarations())
     asked = [name.strip() for name in which.split(",") if name.strip()]
-    unknown = [name for name in asked if name not in declarations()]
-    if unknown or not asked:
+    if not asked:
         raise InputError(
-            f"no runtime '{', '.join(unknown)}'",
-            advice=f"give all, or some of {','.join(declarations())}",
+            "no runtime is named", advice=f"give all, or some of {','.join(declarations())}"
         )
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(find(name).name for name in asked))
 
 
 def open_runtime(

@@ -24,7 +24,7 @@ ANSWER_S = 120.0
 LAST_WORDS_S = 2.0
 
 
-class OwnProcess(Runtime):
+class SubprocessRuntime(Runtime):
     """A prepared model, loaded and run by another process (`worker`).
 
     Libraries that clash in one process, such as two OpenMP runtimes, do not meet. Times are taken

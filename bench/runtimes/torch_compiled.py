@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.models import load_model
 from bench.runtimes.declaration import Declaration
 from bench.runtimes.torch_eager import TorchEager
-from bench.runtimes.zoo_module import rebuilt
+from bench.runtimes.zoo_module import build_module
 from depthbench.errors import InputError, ToolMissing
 from depthbench.one_line import one_line
 
@@ -51,7 +51,7 @@ def load(file: Path, *, threads: int) -> TorchCompiled:
     Raises InputError for another ONNX file.
     """
     model = load_model(file)
-    return TorchCompiled(rebuilt(model), model.input_shape, threads=threads)
+    return TorchCompiled(build_module(model), model.input_shape, threads=threads)
 
 
 RUNTIME = Declaration(name=TorchCompiled.name, format="onnx", load=load, packages=("torch",))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.models import load_model
 from bench.runtimes.base import PRECISIONS, Runtime
 from bench.runtimes.declaration import Declaration
-from bench.runtimes.zoo_module import rebuilt
+from bench.runtimes.zoo_module import build_module
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class TorchEager(Runtime):
 
 def load(file: Path, *, threads: int) -> TorchEager:
     """Load the PyTorch module of a network of the zoo. Raises InputError for another ONNX file."""
-    return TorchEager(rebuilt(load_model(file)), threads=threads)
+    return TorchEager(build_module(load_model(file)), threads=threads)
 
 
 RUNTIME = Declaration(name=TorchEager.name, format="onnx", load=load, packages=("torch",))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.models import load_model
 from bench.runtimes.declaration import Declaration
 from bench.runtimes.torch_eager import TorchEager
-from bench.runtimes.zoo_module import rebuilt
+from bench.runtimes.zoo_module import build_module
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,7 +35,7 @@ class TorchScript(TorchEager):
 def load(file: Path, *, threads: int) -> TorchScript:
     """Trace the PyTorch module of a network of the zoo. Raises InputError for another ONNX file."""
     model = load_model(file)
-    return TorchScript(rebuilt(model), model.input_shape, threads=threads)
+    return TorchScript(build_module(model), model.input_shape, threads=threads)
 
 
 RUNTIME = Declaration(name=TorchScript.name, format="onnx", load=load, packages=("torch",))

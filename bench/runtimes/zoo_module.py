@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from depthnet.network import DeployedNetwork
 
 
-def rebuilt(model: Model) -> DeployedNetwork:
+def build_module(model: Model) -> DeployedNetwork:
     """Build the network of the zoo that `model` says it is.
 
     Raises InputError for a file that is none, or that holds other weights than the zoo's.

@@ -30,7 +30,7 @@ def resample(
     """
     whole = [np.asarray(session, float) for session in sessions if len(session)]
     if not whole:
-        raise InputError("no sample to draw from: take at least one")
+        raise InputError("no sample to draw from", advice="take at least one")
     generator = np.random.default_rng(seed)
     length = min(session.size for session in whole)
     rows_at_once = max(1, BATCH // (length * len(whole)))

@@ -53,7 +53,7 @@ def compare_with_history(past: Sequence[Run], run: Run) -> Regression:
         raise InputError(f"{len(past)} past runs, but at least {LEAST_RUNS} are needed to compare")
     times = [time for each in (*past, run) for time in (each.p50, each.p90)]
     if not all(math.isfinite(time) and time > 0 for time in times):
-        raise InputError("a run's time is not positive and finite: measure again")
+        raise InputError("a run's time is not positive and finite", advice="measure again")
     past = past[-MOST_RUNS:]
     medians = [each.p50 for each in past]
     limits = {

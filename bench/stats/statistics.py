@@ -36,9 +36,9 @@ def summarise(samples_ms: Sequence[float]) -> Summary:
     """
     samples = np.asarray(samples_ms, dtype=np.float64)
     if samples.size == 0:
-        raise InputError("no sample to summarise: take at least one")
+        raise InputError("no sample to summarise", advice="take at least one")
     if not (np.isfinite(samples).all() and samples.min() > 0):
-        raise InputError("a sample is not a positive finite time: measure again")
+        raise InputError("a sample is not a positive finite time", advice="measure again")
     p50, p90, p99 = (float(p) for p in np.percentile(samples, (50, 90, 99)))
     mean = float(samples.mean())
     std = float(samples.std(ddof=1)) if samples.size > 1 else None

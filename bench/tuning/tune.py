@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.compile_service import default_records, in_precision
+from bench.compile_service import default_tuned_file, in_precision
 from bench.models import resolve_model
 from bench.tuning.measurer import NetworkMeasurer
 from depthbench.errors import InputError
@@ -33,15 +33,15 @@ def tune(
     seed: int = 0,
     threads: int = 1,
     precision: str | None = None,
-    records: Path | None = None,
+    tuned: Path | None = None,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Tune `model` (a network's name or an ONNX file) for `target`, `minutes` in all.
 
     What was measured is kept in the user's cache after every round, and the same call goes on
     from there; rounds of before count. If the whole interval of the network's ratio is a gain,
-    the choices are added to `records`, by default the user's own. Returns the account. Raises
-    InputError for wrong use, CheckFailed where nothing can be measured, and what the device
+    the choices are added to the file `tuned`, by default the user's own. Returns the account.
+    Raises InputError for wrong use, CheckFailed where nothing can be measured, and what the device
     raises.
     """
     from compile import precision as precisions
@@ -55,7 +55,7 @@ def tune(
     machine = targets.get(target, threads)
     if precision is not None:
         precisions.for_target(precision, machine)
-    file = records or default_records(machine)
+    file = tuned or default_tuned_file(machine)
     before = tuned_choices.read(file, machine) if file.is_file() else {}
     with _open_measurer(machine, device, progress) as (where, open_measurer):
         source = resolve_model(model, out, progress=progress)
@@ -65,7 +65,7 @@ def tune(
         loaded = importer.load_model(source.path, None)
         network = Network(loaded, machine, numbers)
         identity = {**network.identity(), "where": where, "seed": seed}
-        journal = Journal(default_records(machine).parent / "journals", identity)
+        journal = Journal(default_tuned_file(machine).parent / "journals", identity)
         resumed = len(journal.rounds)
         progress("building and measuring the untuned network")
         known = tuned_choices.choices_for(machine, [file] if before else [])

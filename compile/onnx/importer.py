@@ -259,8 +259,8 @@ def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
         if not kind.HasField("shape") or not all(isinstance(edge, int) for edge in edges):
             shown = "x".join(map(str, edges)) or "unknown"
             raise InputError(
-                f"{path}: input {value.name!r} has a dynamic shape ({shown}); "
-                "give one with --input-shape or export with fixed sizes"
+                f"{path}: input {value.name!r} has a dynamic shape ({shown})",
+                advice="give one with --input-shape or export with fixed sizes",
             )
         dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
         ports.append(Port(value.name, tuple(int(edge) for edge in edges), str(dtype)))

@@ -33,14 +33,18 @@ class DepthDataset(Protocol):
     """A sequence of pairs that reads or renders one pair at a time."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The data set's short name, by which records name it."""
 
     @property
-    def split(self) -> str: ...
+    def split(self) -> str:
+        """`train` or `test`."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many pairs there are."""
 
-    def __getitem__(self, index: int) -> DepthPair: ...
+    def __getitem__(self, index: int) -> DepthPair:
+        """Pair `index`, from 0; raises IndexError beyond the last, InputError when damaged."""
 
 
 def make_pair(name: str, image: NDArray, depth: NDArray, where: object) -> DepthPair:

@@ -19,13 +19,17 @@ class Store(Protocol):
 
     path: Path
 
-    def has(self, name: str) -> bool: ...
+    def has(self, name: str) -> bool:
+        """Whether there is a member called `name`."""
 
-    def open(self, name: str) -> IO[bytes]: ...
+    def open(self, name: str) -> IO[bytes]:
+        """The member as a stream of its own."""
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str) -> bytes:
+        """The member whole; raises InputError when it is damaged or too large."""
 
-    def where(self, name: str) -> str: ...
+    def where(self, name: str) -> str:
+        """The member's place, as messages name it."""
 
 
 class FolderStore:

@@ -16,7 +16,7 @@ from depthnet.weights import pretrained
 from depthnet.weights.origin import Origin, Random, from_json
 from depthnet.zoo import Entry
 
-KEY = "made_from"
+MADE_FROM = "made_from"
 ORIGIN = "origin"
 TOOLS = ("torch", "timm", "onnx", "onnxscript")
 PACKAGE = Path(__file__).parents[1]
@@ -67,7 +67,7 @@ def is_up_to_date(path: Path, entry: Entry, size: tuple[int, int]) -> bool:
     """
     found = metadata_of(path)
     random_encoder = not entry.baseline and isinstance(origin_of(found), Random)
-    return found.get(KEY) == made_from(entry, size) and not random_encoder
+    return found.get(MADE_FROM) == made_from(entry, size) and not random_encoder
 
 
 @cache

@@ -14,7 +14,7 @@ import torch
 from depthbench.errors import CheckFailed, InputError
 from depthbench.files import write_whole
 from depthnet.complexity import Complexity, measure
-from depthnet.export.export_cache import KEY, ORIGIN, metadata_of
+from depthnet.export.export_cache import MADE_FROM, ORIGIN, metadata_of
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
 from depthnet.weights.origin import Origin, to_json
 
@@ -55,7 +55,7 @@ def export(
         raise InputError(f"{network.entry.name} takes no input size other than {_by(native)}")
     metadata = describe(network, origin, measure(network, size))
     if made_from:
-        metadata[KEY] = made_from
+        metadata[MADE_FROM] = made_from
     if metadata_of(path) == metadata:
         return metadata
     deployed = DeployedNetwork(network).eval()

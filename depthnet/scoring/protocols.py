@@ -20,17 +20,17 @@ Predict = Callable[[NDArray], NDArray]
 
 @dataclass(frozen=True)
 class View:
-    """What of an image and its depth is looked at: shrunk to `shrunk`, then its middle `crop`.
+    """The part of an image and its depth that is used: shrunk to `shrunk`, then a centre crop.
 
-    Both are (height, width). Image and depth are sampled at the nearest pixel, as the code that
-    published the figures does.
+    `shrunk` and `crop` are (height, width). Image and depth are sampled at the nearest pixel, as
+    by the code that published the figures.
     """
 
     shrunk: tuple[int, int]
     crop: tuple[int, int]
 
-    def of(self, values: NDArray) -> NDArray:
-        """The view of an image HxWx3 uint8 or a depth map HxW float32, at the crop's size."""
+    def apply(self, values: NDArray) -> NDArray:
+        """Cut the part out of an image HxWx3 uint8 or a depth map HxW float32."""
         small = Image.fromarray(np.ascontiguousarray(values)).resize(
             self.shrunk[::-1], Image.Resampling.NEAREST
         )
@@ -53,14 +53,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A scoring rule: what is looked at, at which size, which pixels count, how they are fitted.
+    """A scoring rule: which part is used, at which size, which pixels count, what is fitted.
 
     `size` (height, width): truth and prediction are brought to it before they are compared.
     `view`: the part of image and depth that is used, by default all. `crop`: rows and columns
     that count. `cap`: metres; truth outside it does not count, and predictions are clamped to
-    it. `alignment`: what is fitted to the truth first. `flip`: whether a prediction is averaged
-    with that of the mirrored image. `either_mask`: whether `score_either_mask` is to be told
-    too.
+    it. `alignment`: how predictions are fitted to the truth first. `flip`: whether a prediction
+    is averaged with that of the mirrored image. `either_mask`: whether `score_either_mask` is
+    reported too. `rule` says all this in words.
     """
 
     name: str
@@ -73,9 +73,9 @@ class Protocol:
     flip: bool = True
     either_mask: bool = False
 
-    def look(self, image: NDArray, depth: NDArray) -> tuple[NDArray, NDArray]:
+    def apply_view(self, image: NDArray, depth: NDArray) -> tuple[NDArray, NDArray]:
         """The part of an image (HxWx3 uint8) and its depth (HxW metres) that is used."""
-        return (self.view.of(image), self.view.of(depth)) if self.view else (image, depth)
+        return (self.view.apply(image), self.view.apply(depth)) if self.view else (image, depth)
 
     def predict(self, predict: Predict, image: NDArray) -> NDArray:
         """Predict an input (1x3xHxW) as the protocol does, flip-averaged or not; HxW metres."""
@@ -93,7 +93,7 @@ class Protocol:
         return valid
 
     def compare(self, prediction: NDArray, depth: NDArray) -> Comparison:
-        """Bring a prediction and what `look` gave of the depth (HxW metres, any sizes) together.
+        """Bring a prediction and a depth map (HxW metres, any sizes, after `apply_view`) together.
 
         The prediction is resized bilinearly, the truth by nearest neighbour, so that depths of
         two surfaces are never mixed into one that is not there. Raises ValueError when there is

@@ -76,6 +76,7 @@ ACCURACY = {
     "model": "tiny",
     "model_sha256": "ab" * 32,
     "weights": "untrained (random, seed 0)",
+    "origin": {"kind": "random", "seed": 0},
     "runtime": "onnxruntime",
     "runtime_settings": {"threads": 1, "precision": "float32"},
     "data": "nyu",

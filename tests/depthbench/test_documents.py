@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+import depthbench
 from bench.cli import cli
 
 from .test_house import FRONT_DOOR, PACKAGES, ROOT, imports, sources
@@ -30,7 +36,7 @@ def text(name: str) -> str:
 def commands(name: str) -> Iterator[list[str]]:
     """The words of each `depthbench ...` line in the code of a document."""
     blocks = re.findall(r"```sh\n(.*?)```", text(name), re.DOTALL)
-    spans = re.findall(r"`(depthbench [^`]+)`", text(name))
+    spans = re.findall(r"`(depthbench (?!COMMAND)[^`]+)`", text(name))
     for line in [*"".join(blocks).splitlines(), *spans]:
         if line.startswith("depthbench "):
             yield shlex.split(line, comments=True)[1:]
@@ -74,6 +80,25 @@ def test_commands_and_their_options_are_known(name: str) -> None:
     assert not wrong
 
 
+def test_the_front_door_is_described_whole() -> None:
+    rows = re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", text("docs/python.md"), re.MULTILINE)
+    assert sorted(name for name, _ in rows) == depthbench.__all__
+    for name, arguments in rows:
+        known = inspect.signature(getattr(depthbench, name)).parameters
+        named = [part.partition("=")[0].strip(" *") for part in arguments.split(",") if part]
+        assert set(named) <= set(known)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_programs_in_documents_call_what_there_is(name: str) -> None:
+    for program in re.findall(r"```python\n(.*?)```", text(name), re.DOTALL):
+        for node in ast.walk(ast.parse(program)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                function = getattr(depthbench, node.func.attr)
+                keywords = {keyword.arg: None for keyword in node.keywords if keyword.arg}
+                inspect.signature(function).bind(*node.args, **keywords)
+
+
 def test_the_picture_of_the_packages_is_that_of_the_code() -> None:
     front = Path(FRONT_DOOR)
     in_code = {
@@ -92,3 +117,18 @@ def test_every_folder_is_explained() -> None:
     assert explained == {name for name in folders if not name.endswith(".py/")} | {
         "android_rpc/server/"  # in C
     }
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_as_described(shell: str) -> None:
+    variable = f"_DEPTHBENCH_COMPLETE={shell}_source"
+    assert variable in text("docs/command_line.md")
+    environment = {
+        **os.environ,
+        "_DEPTHBENCH_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "depthbench export mobiled",
+        "COMP_CWORD": "mobiled" if shell == "fish" else "2",
+    }
+    command = [sys.executable, "-m", "bench.cli"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert "mobiledepth" in done.stdout, done.stderr

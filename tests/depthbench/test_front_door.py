@@ -21,7 +21,7 @@ import depthbench
 from bench.cli import run
 from bench.models import Model
 from depthbench.errors import InputError
-from depthnet import open_dataset
+from depthnet import open_dataset, zoo
 
 PUBLIC = {
     "depthbench": "compare compile evaluate export measure networks predict read_records report",
@@ -30,9 +30,9 @@ PUBLIC = {
     "compile": "Artefact HostModel compile_model load_artefact precision targets",
     "android_rpc": "Device DevicePool RemoteModel Session default_device open_device "
     "open_device_pool open_session",
-    "bench": "Model Runtime append_record build_report compare_runtimes compile_for "
-    "measure_accuracy measure_on_device new_record open_runtime read_records resolve_model "
-    "write_report",
+    "bench": "MeasurementRequest Model Runtime append_record build_report compare_runtimes "
+    "compile_for measure_accuracy measure_on_device new_record open_runtime read_records "
+    "resolve_model write_report",
 }
 SMALL = "fastdepth_pruned"
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +60,11 @@ def test_every_argument_of_the_front_door_has_a_type() -> None:
         assert signature.return_annotation is not inspect.Signature.empty
         for parameter in signature.parameters.values():
             assert parameter.annotation is not inspect.Parameter.empty, f"{name}: {parameter}"
+
+
+def test_the_default_network_is_the_flagship() -> None:
+    parameters = inspect.signature(depthbench.export).parameters
+    assert parameters["name"].default == zoo.FLAGSHIP
 
 
 @pytest.mark.parametrize("package", PUBLIC)

@@ -9,6 +9,7 @@ import ast
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def sources() -> list[Path]:
     return sorted(file.relative_to(ROOT) for file in files)
 
 
+@cache
 def parsed(file: Path) -> ast.Module:
     return ast.parse((ROOT / file).read_text())
 

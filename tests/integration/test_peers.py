@@ -21,7 +21,7 @@ from bench.measure.agreement import seeded_inputs
 from bench.measure.comparison import compare
 from bench.models import Model, load_model
 from bench.runtimes.registry import Prepared, declarations
-from bench.runtimes.subprocess_runtime import OwnProcess
+from bench.runtimes.subprocess_runtime import SubprocessRuntime
 from bench.runtimes.torch_compiled import TorchCompiled
 from depthbench.errors import InputError, RuntimeLost
 
@@ -36,7 +36,7 @@ def tiny(model: Path) -> Model:
 
 def test_computes_and_describes_what_it_does_in_this_process(tiny: Model) -> None:
     inputs = seeded_inputs(tiny.inputs)
-    with OwnProcess(Prepared("onnxruntime", tiny.path, 1)) as runtime:
+    with SubprocessRuntime(Prepared("onnxruntime", tiny.path, 1)) as runtime:
         (depth,) = runtime.run(inputs).values()
         expected = np.einsum("nchw,c->nhw", inputs["image"], [0.1, 0.7, 0.2])[:, None] + 1
         np.testing.assert_allclose(depth, expected, rtol=1e-5)
@@ -56,7 +56,7 @@ def test_what_it_cannot_load_is_said_and_nothing_is_left(
     tmp_path: Path, processes_with: Callable[[str], list[psutil.Process]]
 ) -> None:
     with pytest.raises(InputError, match="no such file"):
-        OwnProcess(Prepared("onnxruntime", tmp_path / "none.onnx", 1))
+        SubprocessRuntime(Prepared("onnxruntime", tmp_path / "none.onnx", 1))
     assert not mine(processes_with(WORKER))
 
 
@@ -70,7 +70,7 @@ def test_one_dies_or_hangs_and_the_figures_of_the_others_are_whole(
     rounds = 6
     with ExitStack() as stack:
         runtimes = {
-            name: stack.enter_context(OwnProcess(Prepared(name, tiny.path, 1), answer_s=3))
+            name: stack.enter_context(SubprocessRuntime(Prepared(name, tiny.path, 1), answer_s=3))
             for name in ("onnxruntime", "openvino", "ncnn")
         }
         victim = runtimes["openvino"].pid

@@ -62,7 +62,7 @@ def measured(model: str) -> list[Record]:
         **{"flip": True, "model_sha256": "ab" * 32, **dict.fromkeys(METRICS, 0.7)},
     }
     samples = [60.0 + i % 7 for i in range(300)]
-    heat = {"every_s": 10, "hottest_each_look_c": [35.0, 38.5, 40.0]}
+    heat = {"every_s": 10, "hottest_each_sample_c": [35.0, 38.5, 40.0]}
     operators = [
         {"name": f"conv_{i}_{model}", "operator": "conv", "ms": i, "macs": 10**7, "bytes": 10**6}
         for i in range(1, 30)

@@ -19,23 +19,23 @@ def draw_over_time(record: Mapping[str, Any], name: str) -> dict[str, str] | Non
     sessions, heat = record["over_time"], record["temperatures"]
     if not sessions:
         return None
-    looks = heat["looks"] if heat else []
+    samples = heat["samples"] if heat else []
 
     def draw(figure: Figure, narrow: bool) -> None:
         panels = figure.subplots(
-            1 + bool(looks), squeeze=False, height_ratios=[2, 1] if looks else [1]
+            1 + bool(samples), squeeze=False, height_ratios=[2, 1] if samples else [1]
         )
         with gridded(panels[0][0]) as axes:
             _draw_times(axes, sessions, record)
-        if looks:
+        if samples:
             with gridded(panels[1][0]) as axes:
                 every = heat["every_s"]
-                seconds = [every * look for look in range(len(looks))]
-                axes.plot(seconds, looks, "o-", color=SERIES[2], ms=3, lw=1.2)
+                seconds = [every * number for number in range(len(samples))]
+                axes.plot(seconds, samples, "o-", color=SERIES[2], ms=3, lw=1.2)
                 axes.set_ylabel("hottest [°C]")
                 axes.set_xlabel("seconds since the server started")
 
-    return draw_both(draw, name, WITH_HEAT if looks else HEIGHTS)
+    return draw_both(draw, name, WITH_HEAT if samples else HEIGHTS)
 
 
 def _draw_times(axes: Axes, sessions: list[dict[str, Any]], record: Mapping[str, Any]) -> None:

@@ -122,8 +122,8 @@ def test_half_a_line_of_a_killed_client_does_no_harm(
     stand_in: Callable[[str], Path], tmp_path: Path
 ) -> None:
     stand_in("exit 0")
-    ledger = tmp_path / "cache" / "phones" / SERIAL
-    ledger.parent.mkdir(parents=True)
-    ledger.write_text("client 1\nowed forward tcp:1 tc")
+    journal = tmp_path / "cache" / "phones" / SERIAL
+    journal.parent.mkdir(parents=True)
+    journal.write_text("client 1\nbegun forward tcp:1 tc")
     with lock_phone(Adb(SERIAL)):
-        assert len(ledger.read_text().splitlines()) == 1
+        assert len(journal.read_text().splitlines()) == 1

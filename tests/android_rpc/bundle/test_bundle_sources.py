@@ -108,7 +108,7 @@ def test_another_installed_version_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     other = Wheel("apache-tvm", "0.1", "", ())
     installed = importlib.metadata.version("apache-tvm")
     monkeypatch.setattr(tvm_wheels, "WHEELS", (other,))
-    with pytest.raises(ToolMissing, match=rf"0\.1 is needed, installed is {installed}: pip "):
+    with pytest.raises(ToolMissing, match=rf"0\.1 is needed, installed is {installed}; pip "):
         tvm_wheels.check_installed()
 
 

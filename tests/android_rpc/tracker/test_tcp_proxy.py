@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from android_rpc.tracker.tcp_proxy import relay
+from android_rpc.tracker.tcp_proxy import open_proxy
 from depthbench.errors import InputError
 
 NEAR = "127.0.0.2"
@@ -46,7 +46,7 @@ def receive(connection: socket.socket, count: int) -> bytes:
 
 def test_bytes_arrive_as_they_are_both_ways(echo: tuple[str, int]) -> None:
     sent = bytes(range(256)) * (SIZE // 256)
-    with relay(NEAR, echo) as port:
+    with open_proxy(NEAR, echo) as port:
         for _ in range(2):
             with socket.create_connection((NEAR, port), timeout=30) as client:
                 sending = threading.Thread(target=client.sendall, args=(sent,))
@@ -56,7 +56,7 @@ def test_bytes_arrive_as_they_are_both_ways(echo: tuple[str, int]) -> None:
 
 
 def test_its_end_ends_the_connections(echo: tuple[str, int]) -> None:
-    with relay(NEAR, echo) as port:
+    with open_proxy(NEAR, echo) as port:
         client = socket.create_connection((NEAR, port), timeout=30)
         client.sendall(b"x")
         assert client.recv(1) == b"x"
@@ -69,15 +69,18 @@ def test_its_end_ends_the_connections(echo: tuple[str, int]) -> None:
 def test_nobody_behind_it_is_a_closed_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         target = listener.getsockname()
-    with relay(NEAR, target) as port, socket.create_connection((NEAR, port), timeout=30) as client:
+    with (
+        open_proxy(NEAR, target) as port,
+        socket.create_connection((NEAR, port), timeout=30) as client,
+    ):
         assert client.recv(1) == b""
 
 
 def test_the_same_address_needs_none() -> None:
-    with relay("127.0.0.1", ("127.0.0.1", 4711)) as port:
+    with open_proxy("127.0.0.1", ("127.0.0.1", 4711)) as port:
         assert port == 4711
 
 
 def test_an_address_of_another_machine() -> None:
     with pytest.raises(InputError, match=r"^203\.0\.113\.1: cannot listen there"):
-        relay("203.0.113.1", ("127.0.0.1", 1)).__enter__()
+        open_proxy("203.0.113.1", ("127.0.0.1", 1)).__enter__()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -29,15 +31,25 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def make_depth_model(tmp_path: Path) -> Callable[..., Path]:
-    """Make an ONNX model of depth, 1 + the green channel, with the edges given."""
+    """Make an ONNX model of depth, 1 + the green channel, with the edges given.
 
-    def make(*edges: int | str) -> Path:
+    Of more than one convolution, all but the last pass the image on.
+    """
+
+    def make(*edges: int | str, convolutions: int = 1) -> Path:
         image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, *edges])
         depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, *edges])
         weight = helper.make_tensor("w", TensorProto.FLOAT, [1, 3, 1, 1], [0.0, 1.0, 0.0])
         bias = helper.make_tensor("b", TensorProto.FLOAT, [1], [1.0])
-        node = helper.make_node("Conv", ["image", "w", "b"], ["depth"])
-        graph = helper.make_graph([node], "tiny", [image], [depth], [weight, bias])
+        same = helper.make_tensor("s", TensorProto.FLOAT, [3, 3, 1, 1], np.eye(3).ravel())
+        names = ["image", *(f"same{number}" for number in range(convolutions - 1))]
+        nodes = [
+            helper.make_node("Conv", [before, "s"], [after], name=after)
+            for before, after in itertools.pairwise(names)
+        ]
+        nodes.append(helper.make_node("Conv", [names[-1], "w", "b"], ["depth"], name="depth"))
+        constants = [weight, bias, *([same] if convolutions > 1 else [])]
+        graph = helper.make_graph(nodes, "tiny", [image], [depth], constants)
         opset = [helper.make_opsetid("", 18)]
         path = tmp_path / "models" / "tiny.onnx"
         path.parent.mkdir(exist_ok=True)

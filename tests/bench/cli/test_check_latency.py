@@ -63,8 +63,19 @@ def test_unlike_conditions_are_said_in_one_line(
     conditions = make_record("latency")["conditions"]
     append_record(path, make_record("latency", conditions={**conditions, "precision": "fp16"}))
     assert cli.run(["check", "--gate", "latency", "--records", str(path)]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
+    told, line = capsys.readouterr().out.splitlines()
+    assert told == "latency: nothing was judged: no latency has a history"
     assert line.endswith("now and in the last other one, precision: fp16 and fp32")
+
+
+def test_strict_fails_where_nothing_was_judged(
+    history: Callable[..., Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, steady = history("first.jsonl", STEADY[:1]), history("steady.jsonl", STEADY)
+    check = ["check", "--gate", "latency", "--strict", "--records"]
+    assert cli.run([*check, str(first)]) == 1
+    assert "nothing was judged" in capsys.readouterr().out
+    assert cli.run([*check, str(steady)]) == 0
 
 
 def test_no_latency_and_nothing_to_update(
@@ -75,7 +86,10 @@ def test_no_latency_and_nothing_to_update(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.run(["check", "--gate", "latency"]) == 0
-    assert "no latencies" in capsys.readouterr().out
+    assert "nothing was judged: there are no latencies" in capsys.readouterr().out
+    assert cli.run(["check", "--gate", "latency", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["latency"] == {"good": True, "judged": False, "newest": []}
     assert cli.run(["check", "--gate", "latency", "--update", "--reason", "x"]) == 2
     assert "latency has no baseline" in capsys.readouterr().err
     assert cli.run(["check", "--gate", "latency", "--records", "none.jsonl"]) == 2

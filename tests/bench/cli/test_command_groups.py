@@ -65,6 +65,8 @@ def test_debug_stands_before_or_after_the_command(
         ("depthbench compile --precision fp", {"fp32", "fp16"}),
         ("depthbench eval --protocol e", {"eigen"}),
         ("depthbench eval --data r", {"rooms"}),
+        ("depthbench paper VI", {"VI", "VII", "VIII"}),
+        ("depthbench compare --runtimes tvm,mn", {"tvm,mnn"}),
         ("depthbench rpc-measure --device a", {"adb", "adb:", "adb:all"}),
     ],
 )

@@ -10,6 +10,8 @@ import pytest
 from depthnet import paper, zoo
 
 Run = Callable[..., tuple[int, str, str]]
+MakeModel = Callable[..., Path]
+QUANTISED = ("--data", "rooms", "--images", "1")
 REPR = ("{", "}", "['", "None", "True", "False")
 
 
@@ -55,3 +57,18 @@ def test_compile_says_what_was_made_and_what_to_do_next(run: Run, depth_model: P
     assert out.endswith("Next: depthbench rpc-measure out/tiny-arm64-a76\n")
     _, again, _ = run("compile", depth_model, "--target", "arm64-a76")
     assert "compiled  before" in again
+
+
+def test_quantise_says_what_was_made_of_what(run: Run, make_depth_model: MakeModel) -> None:
+    code, out, err = run("quantise", make_depth_model(32, 32, convolutions=3), *QUANTISED)
+    assert code == 0, err
+    assert_readable(out)
+    assert "tiny.onnx, calibrated on 1 images of rooms" in out
+
+
+def test_export_says_what_was_written(run: Run) -> None:
+    code, out, err = run("export", "mobilenet_v1", "--size", "64", "96")
+    assert code == 0, err
+    assert_readable(out)
+    assert "image, 1x3x64x96, RGB in [0, 1]" in out
+    assert "untrained (" in out

@@ -164,7 +164,7 @@ def test_data_of_one_side_only_is_said_and_passed_over(
 def test_a_trained_networks_hash_must_be_the_same(good: accuracy_gate.Snapshot) -> None:
     was, now = copy.deepcopy(good), copy.deepcopy(good)
     for snapshot, sha256 in ((was, "a"), (now, "b")):
-        snapshot["tiny"]["weights"] |= {"origin": "trained (scratch)", "sha256": sha256}
+        snapshot["tiny"]["weights"] |= {"origin": {"kind": "trained"}, "sha256": sha256}
     assert [c.what for c in accuracy_gate.compare(was, now)] == ["weights"]
 
 

@@ -39,7 +39,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
             return {"threads": 1, "precision": "fp32"}
 
     monkeypatch.setattr(runtime_comparison, "prepare", prepare)
-    monkeypatch.setattr(runtime_comparison, "OwnProcess", Twice)
+    monkeypatch.setattr(runtime_comparison, "SubprocessRuntime", Twice)
 
 
 @pytest.mark.usefixtures("in_this_process")

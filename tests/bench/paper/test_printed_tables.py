@@ -26,6 +26,7 @@ MEASURED = ("rmse", "mae", "rel", "delta1", "delta2", "delta3")
 TRAINED = ("efficientnet_l2_cat", "mobiledepth")
 FULL = {
     **{"model": "mobiledepth", "weights": "trained on NYU, 20 epochs", "protocol": "paper"},
+    "origin": {"kind": "trained"},
     **{"images": 654, "rmse": 0.612, "rel": 0.171, "delta1": 0.755},
 }
 PHONE: dict[str, Any] = {
@@ -160,7 +161,9 @@ def test_accuracy_comes_from_the_latest_record(make_record: Make) -> None:
         {"data": "rooms"},
         {"split": "train"},
         {"flip": False},
-        {"weights": "untrained (random, seed 0)"},
+        {"origin": {"kind": "random", "seed": 0}},
+        {"origin": {"kind": "imagenet", "seed": 0}},
+        {"origin": None},
     ],
 )
 def test_accuracy_under_other_conditions_is_not_shown(make_record: Make, change: dict) -> None:
@@ -216,7 +219,7 @@ def test_two_networks_have_no_rank_correlation() -> None:
 def test_tables_are_named_by_their_number() -> None:
     assert choose_tables("iv") == ["IV"]
     assert choose_tables("all") == list(paper.tables())
-    with pytest.raises(InputError, match=r"no table 'XI': give all or one of I, II, .*, X"):
+    with pytest.raises(InputError, match=r"no table 'XI'; give all or one of I, II, .*, X"):
         choose_tables("XI")
 
 

@@ -12,7 +12,11 @@ from bench.records.record import Record
 from bench.report.report import build_report
 
 Make = Callable[..., Record]
-TRAINED: dict[str, Any] = {"weights": "trained on nyu, 20 epochs", "images": 654}
+TRAINED: dict[str, Any] = {
+    "weights": "trained on nyu, 20 epochs",
+    "origin": {"kind": "trained"},
+    "images": 654,
+}
 OPERATORS: list[dict[str, Any]] = [
     {
         "name": "conv_1",
@@ -46,7 +50,7 @@ def _profiled(make_record: Make) -> Record:
     """A latency with temperatures and a profile."""
     record = make_record("latency", model="mobiledepth")
     record["sessions"] = [[60.0 + i % 7 for i in range(300)] for _ in range(3)]
-    during = {"every_s": 10, "hottest_each_look_c": [35.0, 38.5, 40.0]}
+    during = {"every_s": 10, "hottest_each_sample_c": [35.0, 38.5, 40.0]}
     record["conditions"]["after"] = {"battery_c": 31.5, "during": during}
     record["intervals"] = {"p50_ms": [61.2, 61.9]}
     scores = {"data": "rooms", "split": "test", "protocol": "eigen", "images": 7, "delta1": 0.75}

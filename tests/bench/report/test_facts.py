@@ -112,7 +112,7 @@ def test_what_is_no_time_is_not_drawn(sessions: Any) -> None:
 def test_temperatures_come_from_before_during_and_after(profiled: Record) -> None:
     found = temperatures(profiled)
     assert found == {
-        "looks": [35.0, 38.5, 40.0],
+        "samples": [35.0, 38.5, 40.0],
         "every_s": 10,
         "battery_before": 30.0,
         "battery_after": 31.5,

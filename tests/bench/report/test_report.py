@@ -114,7 +114,7 @@ def test_every_accuracy_has_its_protocol_and_data(records: list[Record]) -> None
 
 def test_made_up_weights_are_called_that(make_record: Make) -> None:
     assert "weights are not trained" in markdown(make_record())
-    assert "weights are not trained" not in markdown(make_record(weights="trained on nyu"))
+    assert "weights are not trained" not in markdown(make_record(origin={"kind": "trained"}))
 
 
 def test_emulated_figures_stay_out_of_the_latency(records: list[Record]) -> None:
@@ -179,7 +179,7 @@ def test_a_measurement_done_again_replaces_the_older(make_record: Make) -> None:
     assert [r["rmse"] for r in document["models"][0]["accuracy"]] == [1.0]
     assert document["models"][0]["superseded"] == 1
     assert "1 older record(s)" in render_markdown(document)
-    trained = make_record(weights="trained on nyu")
+    trained = make_record(weights="trained on nyu", origin={"kind": "trained"})
     assert len(build_report([old, trained])["models"][0]["accuracy"]) == 2
 
 

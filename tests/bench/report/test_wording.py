@@ -6,22 +6,41 @@ from typing import Any
 
 import pytest
 
-from bench.report.wording import interval, untrained
+from bench.report.wording import interval, trained, untrained
+from depthnet.weights.origin import (
+    ImageNet,
+    Origin,
+    Random,
+    Source,
+    Trained,
+    Weights,
+    to_dict,
+)
+
+RANDOM = Random(0)
+IMAGENET = ImageNet(0, "encoder.pth", "ab" * 32)
 
 
 @pytest.mark.parametrize(
-    ("weights", "expected"),
+    ("origin", "expected"),
     [
-        ("untrained (random, seed 0)", True),
-        ("untrained (ImageNet encoder, random decoder, seed 0)", True),
-        ("trained (random, seed 0; 763 pairs of nyu; 146 epochs in 4 stages)", False),
-        ("", False),
+        (RANDOM, (True, False)),
+        (IMAGENET, (True, False)),
+        (Weights("mine.safetensors", "ab" * 32), (False, True)),
+        (Trained(RANDOM, (Source("nyu", "train", 763),), 146, 4), (False, True)),
     ],
 )
 def test_weights_are_judged_by_what_they_are_not_by_what_they_started_from(
-    weights: str, expected: bool
+    origin: Origin, expected: tuple[bool, bool]
 ) -> None:
-    assert untrained([{"weights": weights}]) is expected
+    record = {"weights": str(origin), "origin": to_dict(origin)}
+    assert (untrained([record]), trained(record)) == expected
+
+
+@pytest.mark.parametrize("weights", ["untrained (random, seed 0)", "trained (nyu; 20 epochs)", ""])
+def test_a_phrase_alone_decides_nothing(weights: str) -> None:
+    record = {"weights": weights}
+    assert (untrained([record]), trained(record)) == (False, False)
 
 
 def test_an_interval_is_two_numbers() -> None:

@@ -72,8 +72,10 @@ def test_every_declaration_is_whole() -> None:
 
 
 def test_an_unknown_runtime_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no runtime 'onnx'; known are executorch, litert"):
-        registry.load(registry.Prepared("onnx", tmp_path, 1))
+    with pytest.raises(
+        InputError, match="unknown runtime 'none'; choose one of executorch, litert"
+    ):
+        registry.load(registry.Prepared("none", tmp_path, 1))
 
 
 def test_finding_the_runtimes_imports_none_of_their_packages() -> None:

@@ -210,8 +210,10 @@ def test_a_conversion_happens_once_and_leaves_nothing_when_it_fails(
 def test_runtimes_are_named_once_each_and_misspelt_ones_refused() -> None:
     assert choose("all") == sorted(PEERS | {"tvm"})
     assert choose("tvm, ncnn,tvm") == ["tvm", "ncnn"]
-    for wrong in ("", "ncn", "tvm,torch"):
-        with pytest.raises(InputError, match="give all, or some of executorch"):
+    with pytest.raises(InputError, match="give all, or some of executorch,litert"):
+        choose("")
+    for wrong, advice in (("ncn", "'ncnn'"), ("tvm,torch", "'pytorch'")):
+        with pytest.raises(InputError, match=f"unknown runtime.*{advice}"):
             choose(wrong)
 
 

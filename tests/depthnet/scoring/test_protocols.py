@@ -99,7 +99,7 @@ def test_an_unknown_protocol_is_answered_with_the_nearest() -> None:
 def test_fastdepth_looks_at_the_middle_of_the_shrunk_image() -> None:
     columns, rows = np.meshgrid(np.arange(640), np.arange(480))
     image = np.stack([columns % 256, rows % 256, columns // 256], axis=-1).astype(np.uint8)
-    seen, truth = protocols.get("fastdepth").look(image, columns.astype(np.float32))
+    seen, truth = protocols.get("fastdepth").apply_view(image, columns.astype(np.float32))
     assert seen.shape == (228, 304, 3)
     # Shrunk to 250x333, the crop starts in column round(14.5) = 14 and row 11.
     assert truth[0, 0] == int((14 + 0.5) * 640 / 333)
@@ -111,7 +111,7 @@ def test_fastdepth_looks_at_the_middle_of_the_shrunk_image() -> None:
 @pytest.mark.parametrize("name", ["paper", "eigen", "aligned", "median"])
 def test_the_others_look_at_the_whole_image(name: str) -> None:
     image, depth = np.zeros((480, 640, 3), np.uint8), flat((480, 640))
-    seen, truth = protocols.get(name).look(image, depth)
+    seen, truth = protocols.get(name).apply_view(image, depth)
     assert seen is image
     assert truth is depth
 
@@ -145,7 +145,7 @@ def test_the_view_is_what_fastdepths_loader_gives(
     dataset = open_dataset(str(shared_data / "nyu"), "test")
     pair = dataset[len(dataset) - 1]
     assert pair.name == "01448"
-    image, depth = protocols.get("fastdepth").look(pair.image, pair.depth)
+    image, depth = protocols.get("fastdepth").apply_view(pair.image, pair.depth)
     truth = protocols.resize(depth, (224, 224), protocols.Image.Resampling.NEAREST)
     # The stored depth is off by half a level of 39.2 mm, no pixel by more.
     assert np.abs(truth - fastdepth_sample["depth"]).max() < 0.0197

@@ -78,10 +78,10 @@ def test_a_measurement_through_adb(
     assert after["cores"] == after["cpus"]
     assert set(after["ran_on"]) <= set(after["cpus"])
     assert after["clocks_mhz"] == dict.fromkeys(sorted(cores), 2600.0)
-    assert after["during"]["looks"] >= 1
+    assert after["during"]["samples"] >= 1
     assert set(after["during"]["clocks_mhz"]) == cores
     assert after["during"]["hottest_c"]["cpu-1-0"] == 41.5
-    assert after["during"]["hottest_each_look_c"] == [41.5] * after["during"]["looks"]
+    assert after["during"]["hottest_each_sample_c"] == [41.5] * after["during"]["samples"]
     assert_nothing_left(phone_double, wait_until)
 
 
@@ -189,7 +189,7 @@ def test_cores_are_chosen_and_checked(
 def test_no_phone(adb_server: None, depthbench: Start) -> None:
     code, out, err = finish(depthbench("rpc-measure", "--device", "adb"))
     assert (code, out) == (3, "")
-    assert "no phone is connected: on the phone, tap Settings" in only_line(err)
+    assert "no phone is connected; on the phone, tap Settings" in only_line(err)
 
 
 def test_two_phones_without_a_serial_number(make_phone: MakePhone, depthbench: Start) -> None:
@@ -197,7 +197,7 @@ def test_two_phones_without_a_serial_number(make_phone: MakePhone, depthbench: S
     code, _, err = finish(depthbench("rpc-measure", "--device", "adb"))
     assert code == 2
     line = only_line(err)
-    assert "2 phones are connected: choose one with --device: adb:" in line
+    assert "2 phones are connected; choose one with --device: adb:" in line
     assert all(f"adb:{serial}" in line for serial in serials)
     phone = AdbPhone(serials[1])
     assert phone.adb.serial == serials[1]
@@ -214,4 +214,4 @@ def test_an_unauthorised_phone(make_phone: MakePhone, depthbench: Start) -> None
     phone = make_phone("--unauthorised")
     code, _, err = finish(depthbench("rpc-measure", "--device", f"adb:{phone.serial}"))
     assert code == 3
-    assert "is unauthorised: unlock it and confirm 'Allow USB debugging?'" in only_line(err)
+    assert "is unauthorised; unlock it and confirm 'Allow USB debugging?'" in only_line(err)

@@ -1,0 +1,70 @@
+"""The native server on a phone: started by an adb shell, on a port of the phone that is free."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+from android_rpc.adb.client import PHONE_PORTS
+from android_rpc.adb.phone_lock import PhoneLock
+from android_rpc.tracker.tcp_proxy import open_proxy
+from android_rpc.tracker.tracker import LOOPBACK
+from depthbench.errors import DeviceError
+from depthbench.processes import ChildProcess, child_process
+
+START_S = 30.0
+CHECK_S = 0.02
+PORT_TRIES = 5
+PORT_TAKEN = 4  # the exit code of server/main.c
+# What the phone's shell and then the server write to the log.
+LISTENING = re.compile(r"^process=(?P<number>\d+)$.* server=listening ", re.MULTILINE | re.DOTALL)
+
+
+class PhoneServer(NamedTuple):
+    """A server on a phone: the shell that runs it, and its process number on the phone."""
+
+    shell: ChildProcess
+    number: int
+
+
+@contextmanager
+def phone_server(
+    lock: PhoneLock, command: Sequence[str], listen: str, name: str
+) -> Iterator[PhoneServer]:
+    """Runs the server that `command` starts on the phone called `name`, for a block.
+
+    Clients reach it at a port of this machine's address `listen`, which leads through the cable.
+    Raises DeviceError when it does not come up.
+    """
+    for _ in range(PORT_TRIES):
+        with ExitStack() as attempt:
+            port = random.choice(PHONE_PORTS)
+            here = attempt.enter_context(lock.forward(port))
+            there = attempt.enter_context(open_proxy(listen, (LOOPBACK, here)))
+            words = [*command, "--listen", f"{LOOPBACK}:{port}", "--advertise", f"{listen}:{there}"]
+            script = f"echo process=$$ >&2; exec {' '.join(map(shlex.quote, words))}"
+            shell = attempt.enter_context(child_process(lock.adb.command("shell", "-T", script)))
+            number = _wait_until_listening(shell, name)
+            if number is not None:
+                yield PhoneServer(shell, number)
+                return
+    raise DeviceError(f"{name}: {PORT_TRIES} ports of the phone were taken", advice="run again")
+
+
+def _wait_until_listening(shell: ChildProcess, name: str) -> int | None:
+    """The server's process on the phone; None when its port was taken."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if shell.exit_code == PORT_TAKEN:
+            return None
+        if not shell.running:
+            raise DeviceError(f"{name}: the server ended, {shell.why_ended()}")
+        if match := LISTENING.search(shell.log()):
+            return int(match["number"])
+        time.sleep(CHECK_S)
+    raise DeviceError(f"{name}: the server did not start in {START_S:g} s")

@@ -1,0 +1,98 @@
+"""What the doctor says of a phone, which is a stand-in for adb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from android_rpc.doctor import state_checks
+from android_rpc.doctor.doctor import CHECKS, examine, is_fit
+from android_rpc.doctor.finding import Finding, Outcome, Verdict
+from android_rpc.doctor.visit import Visit
+from android_rpc.doctor.wording import TEXTS, WRITTEN, report
+from depthbench.errors import DeviceError
+
+
+class Shell:
+    """A phone that answers each command with what it was given, or is gone."""
+
+    def __init__(self, **answers: str) -> None:
+        self.answers = answers
+
+    def shell(self, script: str, timeout_s: float = 0.0) -> str:
+        program = script.partition(" ")[0]
+        if program not in self.answers:
+            raise DeviceError("device offline")
+        return self.answers[program]
+
+
+def visit_to(shell: Shell) -> Visit:
+    visit = Visit("R58", lambda line: None)
+    visit.__dict__["adb"] = shell
+    return visit
+
+
+def test_every_outcome_is_worded_in_terms_of_facts() -> None:
+    assert set(TEXTS) == set(Outcome)
+    for found, advice in TEXTS.values():
+        assert found
+        for _, name, form, _ in Formatter().parse(found + advice):
+            assert not form
+            assert name is None or name.isidentifier()
+
+
+@pytest.mark.parametrize(
+    ("printed", "verdict", "found"),
+    [
+        ("/dev/1 1000 900 262144 1% /data", Verdict.GOOD, "256 MiB"),
+        ("/dev/1 1000 900 262143 1% /data", Verdict.WARNING, "255 MiB"),
+        ("/dev/1 1000 900 65535 1% /data", Verdict.FAILED, "63 MiB"),
+        ("df: no such thing", Verdict.WARNING, "not told"),
+    ],
+)
+def test_free_space(printed: str, verdict: Verdict, found: str) -> None:
+    finding = state_checks.check_space(visit_to(Shell(df=f"Filesystem\n{printed}\n")))
+    check = report("free space", finding)
+    assert (check.verdict, check.found) == (verdict, found)
+    assert bool(check.advice) == (verdict is not Verdict.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("level", "status", "source", "outcome"),
+    [
+        (80, 3, "USB", Outcome.BATTERY_FIT),
+        (80, 2, "USB", Outcome.BATTERY_FIT),
+        (80, 2, "AC", Outcome.BATTERY_HEATED),
+        (80, 5, "AC", Outcome.BATTERY_FIT),
+        (19, 2, "AC", Outcome.BATTERY_LOW),
+    ],
+)
+def test_the_battery(level: int, status: int, source: str, outcome: Outcome) -> None:
+    told = f"  {source} powered: true\n  level: {level}\n  status: {status}\n"
+    assert state_checks.check_battery(visit_to(Shell(dumpsys=told))).outcome is outcome
+
+
+def test_without_adb_the_rest_is_not_reached(no_programs: Path) -> None:
+    first, *others = examine()
+    assert (first.name, first.verdict, first.outcome) == ("adb", "failed", Outcome.ADB_MISSING)
+    assert first.advice == "sudo apt-get install adb"
+    assert [check.name for check in others] == list(CHECKS)[1:]
+    assert {check.verdict for check in others} == {Verdict.NOT_REACHED}
+    assert not is_fit([first, *others])
+
+
+def test_facts_are_written_as_people_do() -> None:
+    facts = {
+        "clocks": {6: (1209.6, 2600.0), 7: (2600.0, 2600.0)},
+        "limit": 1209.6,
+        "unused": "x",
+    }
+    check = report("frequency", Finding(Verdict.WARNING, Outcome.CLOCKS_LIMITED, facts))
+    assert check.found == (
+        "core 6: 1210 of 2600 MHz, core 7: 2600 of 2600 MHz; limited to 1210 MHz"
+    )
+    assert WRITTEN["clusters"]([("Cortex-A55", [0, 1, 2, 3]), ("Cortex-A76", [6, 7])]) == (
+        "Cortex-A55 0-3, Cortex-A76 6-7"
+    )

@@ -136,11 +136,13 @@ class Trainer:
                     time.sleep(WAIT_S)
                     yield True
                 results, stopping = self.graphed.finish(), stop.asked
+                took = time.monotonic() - began
             else:
                 result, stopping = self._step(stop.asked)
                 results = [result]
+                took = time.monotonic() - began
                 yield True
-            seconds = (time.monotonic() - began) / len(results)
+            seconds = took / len(results)
             for loss, norm in results:
                 if self.graphed:
                     self._note(loss, norm)

@@ -56,8 +56,10 @@ class Stages:
     def run(self) -> list[dict[str, Any]]:
         """Carry out all plans; the records of their last stages, in order.
 
-        Raises InputError also when a stage waits for what no plan makes; else as `train` does.
+        Raises InputError also when a stage waits for what no plan makes; else as `train` does. On
+        SIGINT or SIGTERM every plan writes a checkpoint before KeyboardInterrupt is raised.
         """
+        interrupted = False
         with StopRequest() as stop, torch.random.fork_rng(devices=[]):
             going = {plan.name: self.turns(plan, stop) for plan in self.plans}
             if len(going) < len(self.plans):
@@ -70,9 +72,16 @@ class Stages:
                     except StopIteration:
                         del going[name]
                         moved = True
+                    except KeyboardInterrupt:
+                        del going[name]
+                        interrupted = True
+                if interrupted and not moved:
+                    break
                 if not moved:
                     missing = ", ".join(sorted({str(m) for m in self._missing(going)}))
                     raise InputError(f"nothing here makes {missing}: name its plan, too")
+        if interrupted:
+            raise KeyboardInterrupt
         return [load_record(self.weights(plan)) for plan in self.plans]
 
     def turns(self, plan: Plan, stop: StopRequest) -> Iterator[bool]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +145,21 @@ def test_a_stage_that_waits_for_what_nobody_makes_is_named(
 ) -> None:
     with pytest.raises(InputError, match=r"nothing here makes teacher/1-truth.*name its plan"):
         Stages(plans[:1], tmp_path / "out").run()
+
+
+def test_a_signal_lets_every_plan_write_a_checkpoint(plans: list[Plan], tmp_path: Path) -> None:
+    expected = Stages(plans, tmp_path / "once").run()
+    steps = 0
+
+    def interrupt(_: Moment) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        Stages(plans, tmp_path / "out", progress=interrupt).run()
+    kept = sorted(path.parent.name for path in (tmp_path / "out").rglob("checkpoint.pt"))
+    assert kept == ["1-first", "1-truth"]
+    records = Stages(plans, tmp_path / "out").run()
+    assert list(map(timeless, records)) == list(map(timeless, expected))

@@ -28,6 +28,7 @@ def compile_for(
     tuned: Path | None = None,
     untuned: bool = False,
     force: bool = False,
+    dump_ir: Path | None = None,
     progress: Progress = lambda line: None,
 ) -> Artefact:
     """Compile `model` (a network's name or an ONNX file) for `target`.
@@ -37,8 +38,9 @@ def compile_for(
     `untuned`: those of the file `tuned`, by default what `depthbench tune` last wrote for the
     target, and those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with
     the precision and the number of threads behind it where they are not fp32 and one; one that is
-    up to date is returned as it is, unless `force`. Raises InputError for an unknown target or
-    precision, or one that the target is not made for, before anything is exported.
+    up to date is returned as it is, unless `force` or `dump_ir`, the folder for the module after
+    each phase. Raises InputError for an unknown target or precision, or one that the target is
+    not made for, before anything is exported.
     """
     from compile import precision as precisions
     from compile import targets
@@ -67,6 +69,7 @@ def compile_for(
         tuned=None if untuned else tuned_files(machine, tuned),
         progress=progress,
         force=force,
+        dump_ir=dump_ir,
     )
 
 

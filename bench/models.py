@@ -99,11 +99,11 @@ def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str
         return what
     import onnx
 
-    from compile.onnx import importer
+    from compile.onnx import model_file
 
     model = load_model(Path(what))
     proto = onnx.load(model.path)
-    importer.fix_shapes(model.path, proto, shapes)
+    model_file.fix_shapes(model.path, proto, shapes)
     edges = ["x".join(map(str, shape)) for shape in shapes.values()]
     path = out / f"{'-'.join([model.name, *edges])}.onnx"
     write_whole(path, proto.SerializeToString())

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from compile.onnx.importer import Model, Port, one_line
+from compile.onnx.checked_model import Model, Port
 from compile.precision import FP32
 from depthbench.errors import CheckFailed, InputError
+from depthbench.one_line import one_line
 
 SEED = 0
 Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]

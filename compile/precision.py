@@ -17,7 +17,7 @@ class Precision:
     difference from ONNX Runtime's fp32 result that is let through, of its largest value.
     Where `stretch` is not zero, long sums are broken into parts of about so many terms.
 
-    Inputs and outputs of a model, and what `compile/passes/half_precision.py` calls delicate,
+    Inputs and outputs of a model, and what `compile/graph/half_precision.py` calls delicate,
     are float32 in every precision.
     """
 

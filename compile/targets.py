@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from compile.schedules.choices import Choices
+from compile.choices import Choices
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 
+# A vector narrower than this wins nothing over scalar code.
+MIN_LANES = 4
 # Types whose vectors have other lanes than those of float32.
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}
 _HALF_FLAGS = {"avx512_fp16", "asimdhp"}
@@ -38,7 +40,7 @@ class Target:
     there are, `fma_per_cycle` how many vector multiply-adds a core starts in a cycle and
     `fma_latency` how many cycles one takes. `by_lane` is true where a multiply-add takes its
     scalar from a lane of a register (NEON) rather than broadcasting it from memory (AVX).
-    `prefetches` is true where weights are asked for ahead of their use: not on the A76, where the
+    `prefetches` is true where weights are prefetched: not on the A76, where the
     hints' gain cannot be measured under emulation and their instructions can. `has_half` is true
     where float16 is multiplied and added as fast as its size suggests. `dot_bytes` is the type of
     the bytes that one instruction multiplies by int8 ones, four at a time; empty where there is

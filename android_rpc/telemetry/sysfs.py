@@ -6,12 +6,11 @@ that is about to be measured shall not be kept busy.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from android_rpc.adb.client import Adb
 from android_rpc.telemetry.thermal import Battery, Temperatures, parse_battery, parse_zones
-from android_rpc.telemetry.topology import Core, best_cores, parse_cpuinfo
+from android_rpc.telemetry.topology import Core, best_cores, parse_core_list, parse_cpuinfo
 from depthbench.errors import DeviceError
 
 CPU = "/sys/devices/system/cpu/cpu"
@@ -117,8 +116,6 @@ def read_threads(adb: Adb, server: int) -> dict[str, list[int]]:
     `cores` are those that they may run on and `ran_on` those where they last ran. Threads that
     used no time yet do not count: emulators have such of their own.
     """
-    from android_rpc.telemetry.topology import parse_core_list
-
     allowed: set[int] = set()
     ran_on: set[int] = set()
     for line in adb.shell(THREADS.format(server=server)).splitlines():
@@ -127,11 +124,6 @@ def read_threads(adb: Adb, server: int) -> dict[str, list[int]]:
             allowed |= set(parse_core_list(cores))
             ran_on.add(int(ran))
     return {"cores": sorted(allowed), "ran_on": sorted(ran_on)} if allowed else {}
-
-
-def quote_all(*words: str) -> str:
-    """Words as one command of the phone's shell."""
-    return " ".join(map(shlex.quote, words))
 
 
 def _number(text: str) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import check_result
-from bench.cli.options import FILE, OUT, json_option, out_option, records_option
+from bench.cli.options import OUT, json_option, out_option, records_option
 from bench.cli.output import emit
+from bench.cli.parameter_types import FILE
 from bench.cli.progress import status
 from depthbench import cancellation
 from depthbench.errors import InputError

@@ -10,7 +10,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from bench.cli.options import (
-    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -18,6 +17,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, table
+from bench.cli.parameter_types import Shapes
 from bench.cli.progress import status
 
 

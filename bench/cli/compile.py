@@ -8,9 +8,6 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    FILE,
-    FOLDER,
-    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -20,6 +17,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values, warn
+from bench.cli.parameter_types import FILE, FOLDER, Shapes
 from bench.cli.progress import status
 from bench.report.numbers import megabytes
 
@@ -44,6 +42,11 @@ LIBRARY = "model.so"
     help="Tuned choices to prefer.  [default: what `depthbench tune` last wrote]",
 )
 @click.option("--untuned", is_flag=True, help="Take no tuned choices, not even those shipped.")
+@click.option(
+    "--dump-ir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="An empty or new folder for the module after each phase, as text.",
+)
 @click.option("--force", is_flag=True, help="Compile even when nothing changed.")
 @out_option
 @json_option
@@ -56,6 +59,7 @@ def command(
     shapes: Shapes,
     tuned: Path | None,
     untuned: bool,
+    dump_ir: Path | None,
     force: bool,
     out: Path,
     as_json: bool,
@@ -78,6 +82,7 @@ def command(
             tuned=tuned,
             untuned=untuned,
             force=force,
+            dump_ir=dump_ir,
             progress=progress,
         )
     for warning in artefact.manifest["warnings"]:

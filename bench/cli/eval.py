@@ -8,10 +8,7 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    FILE,
     RECORDS,
-    RUNTIME,
-    Shapes,
     data_option,
     input_shape_option,
     json_option,
@@ -23,12 +20,14 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values
+from bench.cli.parameter_types import FILE, RUNTIME, Shapes
 from bench.cli.progress import counter, status
 
-SHOWN = (
-    *("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime"),
-    *("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3"),
-)
+SHOWN = ("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime")
+METRICS = {
+    **{"rmse": ("RMSE", " m"), "mae": ("MAE", " m"), "rel": ("REL", ""), "log10": ("log10", "")},
+    **{"delta1": ("δ1", ""), "delta2": ("δ2", ""), "delta3": ("δ3", "")},
+}
 
 
 @click.command(name="eval")
@@ -110,11 +109,20 @@ def command(
             write_contact_sheet(sheet, sample.results, record)
         record["sheet"] = sheet_entry(sheet, into)
     append_record(into, record)
-    emit(record, as_json, lambda: key_values(_summary(record)))
+    emit(record, as_json, lambda: key_values(_shown(record, into)))
 
 
-def _summary(record: dict[str, Any]) -> dict[str, Any]:
-    """What a person wants to see of a record."""
-    either = record.get("either_mask", {})
-    named = {f"{key} (invalid truth counted)": value for key, value in either.items()}
-    return {key: record[key] for key in SHOWN} | named
+def _shown(record: dict[str, Any], into: Path) -> dict[str, Any]:
+    """What a person wants to see of a record, and where it was kept."""
+    shown = {key: record[key] for key in SHOWN} | _metrics(record)
+    either = _metrics(record.get("either_mask", {}))
+    shown |= {f"{label}, invalid truth counted": value for label, value in either.items()}
+    return shown | {"recorded in": into}
+
+
+def _metrics(scores: dict[str, Any]) -> dict[str, str]:
+    return {
+        label: "infinite" if scores[name] is None else f"{scores[name]:.4f}{unit}"
+        for name, (label, unit) in METRICS.items()
+        if name in scores
+    }

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import FILE, OUT, json_option, network_argument
+from bench.cli.options import OUT, json_option, network_argument
 from bench.cli.output import emit, key_values
+from bench.cli.parameter_types import FILE
 from bench.cli.progress import status
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.options import Name, json_option, records_option
+from bench.cli.options import json_option, records_option
 from bench.cli.output import emit, render
+from bench.cli.parameter_types import Name
 
 if TYPE_CHECKING:
     from rich.table import Table

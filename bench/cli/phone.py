@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from bench.cli.command_groups import HelpfulGroup
-from bench.cli.options import DEVICE, json_option
+from bench.cli.options import json_option
 from bench.cli.output import emit, table
+from bench.cli.parameter_types import DEVICE
 from bench.cli.progress import status
 
 DEVICE_MISSING = 3

@@ -9,8 +9,6 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    FILE,
-    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -19,6 +17,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, table
+from bench.cli.parameter_types import FILE, Shapes
 from bench.cli.progress import status
 
 SHOWN = 20

@@ -56,20 +56,22 @@ def counter(label: str, total: int) -> Iterator[Callable[[], None]]:
         bars.MofNCompleteColumn(),
         bars.TimeRemainingColumn(),
     )
-    with bars.Progress(*columns, console=Console(stderr=True)) as progress:
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=total)
         yield lambda: progress.advance(task)
 
 
 @contextmanager
 def _ticker() -> Iterator[Progress]:
-    """Every 10 s, print the latest line and the time since the start."""
+    """Every 10 s, print the latest line, if it is new, and the time since the start."""
     start, latest, ended = time.monotonic(), "", threading.Event()
 
     def tell() -> None:
+        told = ""
         while not ended.wait(EVERY_S):
-            if latest:
-                _say(latest, start)
+            if latest != told:
+                told = latest
+                _say(told, start)
 
     def show(line: str) -> None:
         nonlocal latest

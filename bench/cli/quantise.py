@@ -6,15 +6,9 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import (
-    FILE,
-    Shapes,
-    input_shape_option,
-    json_option,
-    model_argument,
-    out_option,
-)
+from bench.cli.options import input_shape_option, json_option, model_argument, out_option
 from bench.cli.output import emit, key_values
+from bench.cli.parameter_types import FILE, Shapes
 from bench.cli.progress import status
 from bench.report.numbers import megabytes
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import FILE, OUT, RECORDS, json_option
+from bench.cli.options import OUT, RECORDS, json_option
 from bench.cli.output import emit
+from bench.cli.parameter_types import FILE
 
 
 @click.command(name="report")

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import (
-    FILE,
-    MODEL,
     RECORDS,
-    Shapes,
     cores_option,
     data_option,
     default_device,
@@ -24,7 +21,9 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values, table
+from bench.cli.parameter_types import FILE, MODEL, Shapes
 from bench.cli.progress import status
+from bench.report.numbers import fixed, scientific
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -201,15 +200,14 @@ def _text(record: dict[str, Any]) -> str:
 
 
 def _shown(record: dict[str, Any]) -> dict[str, Any]:
-    agreement = record["agreement"]
     return {
         "model": record["model"],
         "device": record["device"]["name"],
         "label": record["label"],
-        "p50": f"{record['p50_ms']:.1f} ms" if record["p50_ms"] else "-",
-        "p90": f"{record['p90_ms']:.1f} ms" if record["p90_ms"] else "-",
+        "p50": fixed(record["p50_ms"], 1, "ms"),
+        "p90": fixed(record["p90_ms"], 1, "ms"),
         "samples": record["count"],
-        "difference": f"{agreement['max_relative_difference']} relative to {agreement['against']}",
+        "difference": _difference(record["agreement"]),
         **_scores(record.get("accuracy")),
         "valid": record["valid"],
         "reasons": "; ".join(record["reasons"]) or "-",
@@ -219,13 +217,17 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
 def _scores(accuracy: dict[str, Any] | None) -> dict[str, Any]:
     if not accuracy:
         return {}
-    difference = accuracy["agreement"]["max_relative_difference"]
     return {
         "accuracy": f"{accuracy['protocol']} on {accuracy['images']} images of "
         f"{accuracy['data']}: RMSE {accuracy['rmse']:.3f} m, REL {accuracy['rel']:.3f}, "
-        f"delta1 {accuracy['delta1']:.3f}",
-        "difference there": f"{difference} relative to {accuracy['agreement']['against']}",
+        f"δ1 {accuracy['delta1']:.3f}",
+        "difference there": _difference(accuracy["agreement"]),
     }
+
+
+def _difference(agreement: dict[str, Any]) -> str:
+    largest = scientific(agreement["max_relative_difference"])
+    return f"{largest} at most, relative to {agreement['against']}"
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,6 @@ from typing import Any
 import click
 
 from bench.cli.options import (
-    DEVICE,
-    FILE,
-    Shapes,
     input_shape_option,
     json_option,
     model_argument,
@@ -20,6 +17,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values
+from bench.cli.parameter_types import DEVICE, FILE, Shapes
 from bench.cli.progress import status
 
 
@@ -108,5 +106,5 @@ def _shown(document: dict[str, Any]) -> dict[str, Any]:
             f"{1 - whole['low']:+.2%}): {whole['tuned']:.6g} instead of {whole['default']:.6g} "
             f"{whole['unit']}"
         )
-    shown["choices"] = document["records"] or "nothing gained that holds; none written"
+    shown["choices"] = document["tuned"] or "nothing gained that holds; none written"
     return shown

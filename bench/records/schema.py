@@ -102,6 +102,12 @@ class EmulatedCost(_Timed):
     kind: Literal["emulated cost"]
 
 
+class Origin(_Open):
+    """Where weights come from; what else it says depends on its kind."""
+
+    kind: Literal["random", "imagenet", "weights", "trained"]
+
+
 class Accuracy(Record):
     """Scores of a model on a data set under a protocol: means over images."""
 
@@ -111,6 +117,7 @@ class Accuracy(Record):
     protocol: str
     runtime: str
     weights: str = Field(description="Where the weights come from, in words.")
+    origin: Origin | None = Field(None, description="The same, typed; null where unknown.")
     images: int
     input_size: list[int] | None = Field(None, description="Height and width.")
     averaging: str

@@ -46,7 +46,7 @@ def tune(
     """
     from compile import precision as precisions
     from compile import targets
-    from compile.onnx import importer
+    from compile.onnx.checked_model import load_model
     from compile.records import tuned_choices
     from compile.tuning.journal import Journal
     from compile.tuning.network import Network
@@ -62,7 +62,7 @@ def tune(
         source = in_precision(source, precision, out, progress)
         precision = precision or ("int8" if source.quantised else "fp32")
         numbers = precisions.for_target(precision, machine)
-        loaded = importer.load_model(source.path, None)
+        loaded = load_model(source.path)
         network = Network(loaded, machine, numbers)
         identity = {**network.identity(), "where": where, "seed": seed}
         journal = Journal(default_tuned_file(machine).parent / "journals", identity)
@@ -88,7 +88,7 @@ def tune(
             "tuned_workloads": len(found.records),
             "gain_of_kernels": found.gain,
             "journal": str(journal.file),
-            "records": None,
+            "tuned": None,
         }
         if not found.records:
             return document
@@ -96,7 +96,7 @@ def tune(
     document["whole"] = whole.to_dict()
     if whole.holds:
         tuned_choices.write(file, machine, {**before, **found.records})
-        document["records"] = str(file)
+        document["tuned"] = str(file)
     return document
 
 

@@ -1,9 +1,10 @@
-"""Apply rewrites one after the other and keep the account of what they did."""
+"""What rewrites of the graph did: multiply-adds before and after, and how often each applied."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -11,22 +12,47 @@ import tvm
 from tvm import relax
 from tvm_ffi import structural_walk
 
-from compile.graph.half_precision import Halved
 from compile.graph.tensors import is_operator, shape_of
-from compile.operators.byte_products import Reduced
-
-Rewrite = Callable[[tvm.IRModule], tuple[tvm.IRModule, int]]
 
 
 @dataclass
+class LowerPrecision:
+    """How many operators compute in the precision `name`, and which keep float32."""
+
+    name: str
+    lowered: int = 0
+    wide: Counter[str] = field(default_factory=Counter)
+
+    def keep_wide(self, call: relax.Call) -> None:
+        """Count an operator that keeps float32."""
+        self.wide[call.op.name.removeprefix("relax.")] += 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        wide = dict(sorted(self.wide.items()))
+        return {f"{self.name}_operators": self.lowered, "fp32_operators": wide}
+
+
+@dataclass(frozen=True)
 class Rewrites:
     """Multiply-adds of the model before and after, how often each rewrite applied, and which
     operators a lower precision reached."""
 
-    macs_before: int = 0
-    macs_after: int = 0
-    applied: dict[str, int] = field(default_factory=dict)
-    precision: Halved | Reduced | None = None
+    macs_before: int
+    macs_after: int
+    applied: dict[str, int]
+    precision: LowerPrecision | None = None
+
+    @staticmethod
+    def of(macs_before: int, macs_after: int, done: Mapping[str, Any]) -> Rewrites:
+        """The account of phases that did this, by name: numbers of times, or a lower precision."""
+        applied = {name: times for name, times in done.items() if isinstance(times, int)}
+        return Rewrites(macs_before, macs_after, applied).with_precision(done)
+
+    def with_precision(self, done: Mapping[str, Any]) -> Rewrites:
+        """The same, with the lower precision that one of these phases reached, if any."""
+        found = [one for one in done.values() if isinstance(one, LowerPrecision)]
+        return replace(self, precision=found[0]) if found else self
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""
@@ -36,16 +62,6 @@ class Rewrites:
             "applied": dict(self.applied),
             **({} if self.precision is None else self.precision.to_dict()),
         }
-
-
-def in_turn(mod: tvm.IRModule, *rewrites: Rewrite) -> tuple[tvm.IRModule, Rewrites]:
-    """The module after all rewrites, and their account."""
-    account = Rewrites(macs_before=operator_macs(mod))
-    for rewrite in rewrites:
-        mod, times = rewrite(mod)
-        account.applied[rewrite.__name__] = times
-    account.macs_after = operator_macs(mod)
-    return mod, account
 
 
 def operator_macs(mod: tvm.IRModule) -> int:

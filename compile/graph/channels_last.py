@@ -12,7 +12,7 @@ from __future__ import annotations
 import tvm
 
 from compile.graph import layout_rules  # noqa: F401 (registers the rules)
-from compile.graph.layout_rewriter import Rewriter
+from compile.graph.layout_rewriter import LayoutRewriter
 from compile.graph.relax_rewriter import translate
 
 
@@ -21,4 +21,4 @@ def channels_last(mod: tvm.IRModule) -> tvm.IRModule:
 
     A function with branches is left alone.
     """
-    return translate(mod, lambda builder, uses: Rewriter(builder))
+    return translate(mod, lambda builder, uses: LayoutRewriter(builder))

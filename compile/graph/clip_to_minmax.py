@@ -6,8 +6,6 @@ in front. Neither layouts nor fusion can see through them; `maximum` and `minimu
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax, tirx
@@ -17,22 +15,22 @@ from tvm.s_tir import SBlock
 from tvm_ffi import structural_walk
 
 
-def raise_extrema(mod: tvm.IRModule) -> tvm.IRModule:
+def clip_to_minmax(mod: tvm.IRModule) -> tvm.IRModule:
     """The module with elementwise extrema against one number as Relax operators; exact."""
-    raiser = _Raiser(mod)
+    rewriter = _ClipMutator(mod)
     for variable, function in mod.functions.items():
         if isinstance(function, relax.Function):
-            raiser.builder_.update_func(variable, raiser.visit_expr(function))
-    return relax.transform.DeadCodeElimination()(raiser.builder_.finalize())
+            rewriter.builder_.update_func(variable, rewriter.visit_expr(function))
+    return relax.transform.DeadCodeElimination()(rewriter.builder_.finalize())
 
 
 @mutator
-class _Raiser(PyExprMutator):
+class _ClipMutator(PyExprMutator):
     def __init__(self, mod: tvm.IRModule) -> None:
         super().__init__(mod)
         self.module = mod
 
-    def visit_call_(self, call: relax.Call) -> Any:
+    def visit_call_(self, call: relax.Call) -> relax.Expr:
         call = super().visit_call_(call)
         if call.op != tvm.ir.Op.get("relax.call_tir"):
             return call
@@ -47,7 +45,7 @@ class _Raiser(PyExprMutator):
         dtype = str(operands[0].ty.dtype)
         return getattr(relax.op, operator)(operands[0], relax.const(number, dtype))
 
-    def _number(self, expr: Any) -> float | None:
+    def _number(self, expr: relax.Expr) -> float | None:
         """The scalar that `expr` is, seen through the importer's guard against NaN."""
         if isinstance(expr, relax.Var):
             expr = self.lookup_binding(expr)
@@ -59,14 +57,14 @@ class _Raiser(PyExprMutator):
         return float(value.item()) if value.size == 1 and not np.isnan(value).any() else None
 
 
-def extremum(function: Any) -> tuple[str, float | None] | None:
+def extremum(function: tirx.PrimFunc) -> tuple[str, float | None] | None:
     """Name and bound of a function that is one elementwise maximum or minimum.
 
     The bound is None where it is the function's second operand; None for any other function.
     """
-    stores: list[Any] = []
+    stores: list[tirx.BufferStore] = []
     structural_walk(function.body, (tirx.BufferStore, stores.append))
-    blocks: list[Any] = []
+    blocks: list[SBlock] = []
     structural_walk(function.body, (SBlock, blocks.append))
     if len(stores) != 1 or len(blocks) != 2:  # the root and one more
         return None
@@ -83,5 +81,5 @@ def extremum(function: Any) -> tuple[str, float | None] | None:
     return None
 
 
-def _same(left: Any, right: Any) -> bool:
+def _same(left: relax.Expr, right: relax.Expr) -> bool:
     return len(left) == len(right) and all(a.same_as(b) for a, b in zip(left, right, strict=True))

@@ -9,7 +9,6 @@ rounded once, so a result is off by about 1e-7 of the sum of its terms' magnitud
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, call_on, translate_counting
 from compile.graph.tensors import constant_of, integers, is_operator, per_channel, shape_of
 
 
@@ -25,8 +24,8 @@ from compile.graph.tensors import constant_of, integers, is_operator, per_channe
 class _Pending:
     """The convolution `call` of `image`, not emitted yet; its weights are in double precision."""
 
-    call: Any
-    image: Any
+    call: relax.Call
+    image: relax.Expr
     weight: np.ndarray
 
 
@@ -34,32 +33,24 @@ class _Pending:
 class Affine:
     """`base` times `scale` plus `shift`, by channel; `base` may be pending."""
 
-    base: Any
+    base: relax.Expr
     scale: np.ndarray
     shift: np.ndarray
 
 
 def fold_scales(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with scales and shifts folded, and how many operators that saved."""
-    folders: list[_Folder] = []
-
-    def new(builder: relax.BlockBuilder, uses: Counter[Any]) -> _Folder:
-        folders.append(_Folder(builder, uses))
-        return folders[-1]
-
-    result = translate(mod, new)
-    saved = sum(folder.saved for folder in folders)
-    return (result, saved) if saved > 0 else (mod, 0)
+    return translate_counting(mod, _Folder)
 
 
-class _Folder:
-    def __init__(self, builder: relax.BlockBuilder, uses: Counter[Any]) -> None:
-        self.builder = builder
+class _Folder(Translator):
+    """Keeps scales and shifts back; `applied` counts the operators that saves."""
+
+    def __init__(self, builder: relax.BlockBuilder, uses: Uses) -> None:
+        super().__init__(builder)
         self.uses = uses
-        self.values: dict[Any, Any] = {}
-        self.saved = 0
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         result: Any = None
         if is_operator(value, "nn.conv2d"):
             result = self._convolution(value)
@@ -71,22 +62,19 @@ class _Folder:
             result = self._emitted(result)
         self.values[var] = result
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, self._variable)
-
-    def _variable(self, var: Any) -> Any:
+    def whole(self, var: relax.Var) -> relax.Expr:
         value = self.values.get(var, var)
         if isinstance(value, Affine):
             value = self.values[var] = self._emitted(value)
         return value
 
-    def _affine(self, expr: Any, channels: int) -> Affine:
+    def _affine(self, expr: relax.Expr, channels: int) -> Affine:
         value = self.values.get(expr, expr) if isinstance(expr, relax.Var) else expr
         if isinstance(value, Affine):
             return value
         return Affine(value, np.ones(channels), np.zeros(channels))
 
-    def _arithmetic(self, call: Any) -> Affine | None:
+    def _arithmetic(self, call: relax.Call) -> Affine | None:
         left, right = call.args
         shape = shape_of(call)
         if shape is None or len(shape) != 4 or str(call.ty.dtype) != "float32":
@@ -100,13 +88,13 @@ class _Folder:
         if name == "divide" and not number.all():
             return None
         value = self._affine(left, shape[1])
-        self.saved += 1
+        self.applied += 1
         if name in ("add", "subtract"):
             return replace(value, shift=value.shift + (number if name == "add" else -number))
         factor = number if name == "multiply" else 1.0 / number
         return replace(value, scale=value.scale * factor, shift=value.shift * factor)
 
-    def _convolution(self, call: Any) -> Affine | None:
+    def _convolution(self, call: relax.Call) -> Affine | None:
         image, filters = call.args
         weight, shape = constant_of(filters), shape_of(image)
         layouts = call.attrs.data_layout, call.attrs.kernel_layout
@@ -130,7 +118,7 @@ class _Folder:
             return value
         call, image, weight = value.base.call, value.base.image, value.base.weight
         scaled = _constant(weight * value.scale.reshape(-1, 1, 1, 1))
-        base = self.builder.emit(relax.Call(call.op, [image, scaled], call.attrs, call.ty_args))
+        base = self.builder.emit(call_on(call, [image, scaled]))
         return Affine(base, np.ones_like(value.scale), value.shift)
 
     def _shift_first(self, value: Affine) -> Affine:
@@ -140,7 +128,7 @@ class _Folder:
         shifted = Affine(value.base, np.ones_like(value.scale), value.shift / value.scale)
         return Affine(self._emitted(shifted), value.scale, 0 * value.shift)
 
-    def _emitted(self, value: Affine) -> Any:
+    def _emitted(self, value: Affine) -> relax.Expr:
         value = self._based(value)
         result = value.base
         for operator, numbers, neutral in (
@@ -149,7 +137,7 @@ class _Folder:
         ):
             if (numbers != neutral).any():
                 result = self.builder.emit(operator(result, _constant(_along_channels(numbers))))
-                self.saved -= 1
+                self.applied -= 1
         return result
 
 
@@ -164,5 +152,5 @@ def _along_channels(numbers: np.ndarray) -> np.ndarray:
     return numbers[0] if same else numbers.reshape(1, -1, 1, 1)
 
 
-def _constant(value: np.ndarray) -> Any:
+def _constant(value: np.ndarray) -> relax.Expr:
     return relax.const(np.ascontiguousarray(value, dtype=np.float32), "float32")

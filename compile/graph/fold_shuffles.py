@@ -7,14 +7,12 @@ result is off by about 1e-7 of the sum of its terms' magnitudes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax
 
 from compile.graph.qdq import has_one_scale
-from compile.graph.relax_rewriter import translate_counting, with_operands
+from compile.graph.relax_rewriter import Translator, call_on, translate_counting
 from compile.graph.tensors import constant_of, is_operator, shape_of
 
 
@@ -23,38 +21,25 @@ def fold_shuffles(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return translate_counting(mod, lambda builder, _: _Folder(builder))
 
 
-class _Folder:
-    def __init__(self, builder: relax.BlockBuilder) -> None:
-        self.builder = builder
-        self.values: dict[Any, Any] = {}
-        self.applied = 0
+class _Folder(Translator):
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        return self._folded(value) if is_operator(value, "nn.conv2d") else None
 
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        if is_operator(value, "nn.conv2d"):
-            value = self._folded(value)
-        self.values[var] = self.builder.emit(value)
-
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-    def _folded(self, call: Any) -> Any:
+    def _folded(self, call: relax.Call) -> relax.Call | None:
         image, weight = call.args[0], constant_of(call.args[1])
         layouts = call.attrs.data_layout, call.attrs.kernel_layout
         found = self._shuffled(image) if isinstance(image, relax.Var) else None
         if found is None or weight is None or layouts != ("NCHW", "OIHW"):
-            return call
+            return None
         if int(call.attrs.groups) != 1:
-            return call
+            return None
         source, order = found
         moved = np.empty_like(weight)
         moved[:, order] = weight
         self.applied += 1
-        return relax.Call(
-            call.op, [source, relax.const(moved, str(moved.dtype))], call.attrs, call.ty_args
-        )
+        return call_on(call, [source, relax.const(moved, str(moved.dtype))])
 
-    def _shuffled(self, image: Any) -> tuple[Any, np.ndarray] | None:
+    def _shuffled(self, image: relax.Expr) -> tuple[relax.Expr, np.ndarray] | None:
         """The image before a shuffle, and where in it each channel comes from.
 
         An image that is quantised behind the shuffle is quantised before it.
@@ -67,7 +52,7 @@ class _Folder:
             if found is None:
                 return None
             source, order = found
-            same = relax.Call(call.op, [source, *call.args[1:]], call.attrs, call.ty_args)
+            same = call_on(call, [source, *call.args[1:]])
             return self.builder.emit(same), order
         shape = shape_of(image)
         merged = self._call(image, "reshape")
@@ -86,6 +71,6 @@ class _Folder:
         numbers = np.arange(shape[1]).reshape(apart[1:-2])
         return source, numbers.transpose([axis - 1 for axis in axes[1:-2]]).reshape(-1)
 
-    def _call(self, expr: Any, name: str) -> Any | None:
+    def _call(self, expr: relax.Expr, name: str) -> relax.Expr | None:
         value = self.builder.lookup_binding(expr) if isinstance(expr, relax.Var) else None
         return value if is_operator(value, name) else None

@@ -8,15 +8,18 @@ register. Inputs and outputs keep their types.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import is_straight, translate, with_operands
+from compile.graph.accounting import LowerPrecision
+from compile.graph.relax_rewriter import (
+    Translator,
+    call_on,
+    is_straight,
+    translate,
+    with_operands,
+)
 from compile.graph.tensors import constant_of, is_operator
 from depthbench.errors import InputError
 
@@ -45,39 +48,26 @@ _ROUNDED = (
 )
 
 
-@dataclass
-class Halved:
-    """What was done: how many operators compute in float16, and which keep float32."""
-
-    half: int = 0
-    wide: Counter[str] = field(default_factory=Counter)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        return {"fp16_operators": self.half, "fp32_operators": dict(sorted(self.wide.items()))}
-
-
-def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, Halved]:
+def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, LowerPrecision]:
     """The module with its inside in float16, and the account.
 
     Raises InputError for a model with branches.
     """
-    done = Halved()
+    done = LowerPrecision("fp16")
     if not is_straight(mod["main"]):
         raise InputError("a model with branches (If, Loop) stays float32: compile it without fp16")
     return translate(mod, lambda builder, _: _Halver(builder, done)), done
 
 
-class _Halver:
-    """Translates bindings; a value may lie in float16 where the model has float32."""
+class _Halver(Translator):
+    """A value may lie in float16 where the model has float32."""
 
-    def __init__(self, builder: relax.BlockBuilder, done: Halved) -> None:
-        self.builder = builder
+    def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
+        super().__init__(builder)
         self.done = done
-        self.values: dict[Any, Any] = {}
-        self.cast: dict[tuple[Any, str], Any] = {}
+        self.cast: dict[tuple[relax.Expr, str], relax.Expr] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op):
             self.values[var] = self._call(value)
         elif isinstance(value, relax.TupleGetItem | relax.Var):
@@ -85,11 +75,7 @@ class _Halver:
         else:
             self.values[var] = self.builder.emit(self.plain(value))
 
-    def plain(self, expr: Any) -> Any:
-        """`expr` with every variable as the model has it."""
-        return with_operands(expr, self._original)
-
-    def _call(self, call: Any) -> Any:
+    def _call(self, call: relax.Call) -> relax.Expr:
         if is_operator(call, *_PRODUCTS):
             half = self._halved(call, keep_small=False)
         elif is_operator(call, *_MOVES) or is_nearest(call):
@@ -100,24 +86,24 @@ class _Halver:
         else:
             half = None
         if half is not None:
-            self.done.half += 1
+            self.done.lowered += 1
             return self.builder.emit(half)
         result = self.builder.emit(self.plain(call))
         if not _is_float(call):
             return result
-        self.done.wide[call.op.name.removeprefix("relax.")] += 1
+        self.done.keep_wide(call)
         rounded = is_operator(call, *_ROUNDED) and self._any_half(call)
         return self._in(result, HALF) if rounded else result
 
-    def _halved(self, call: Any, *, keep_small: bool = True) -> Any | None:
+    def _halved(self, call: relax.Call, *, keep_small: bool = True) -> relax.Expr | None:
         """The call on float16 operands; None where a constant does not fit into float16."""
         constants = [constant_of(one) for one in _tensors(call)]
         if not all(_fits(one, keep_small) for one in constants if one is not None):
             return None
         arguments = [self._argument(argument) for argument in call.args]
-        return relax.Call(call.op, arguments, call.attrs, call.ty_args)
+        return call_on(call, arguments)
 
-    def _argument(self, expr: Any) -> Any:
+    def _argument(self, expr: relax.Expr) -> relax.Expr:
         if isinstance(expr, relax.Tuple):
             return relax.Tuple([self._argument(one) for one in expr.fields])
         value = constant_of(expr)
@@ -127,7 +113,7 @@ class _Halver:
             return self._in(self._as_is(expr), HALF) if _is_float(expr) else self._as_is(expr)
         return expr
 
-    def _in(self, expr: Any, dtype: str) -> Any:
+    def _in(self, expr: relax.Expr, dtype: str) -> relax.Expr:
         """A tensor in another type, converted at most once; tuples and equal types as they are."""
         if not _is_float(expr) or str(expr.ty.dtype) == dtype:
             return expr
@@ -135,10 +121,11 @@ class _Halver:
             self.cast[expr, dtype] = self.builder.emit(relax.op.astype(expr, dtype))
         return self.cast[expr, dtype]
 
-    def _as_is(self, var: Any) -> Any:
+    def _as_is(self, var: relax.Var) -> relax.Expr:
         return self.values.get(var, var)
 
-    def _original(self, var: Any) -> Any:
+    def whole(self, var: relax.Var) -> relax.Expr:
+        """A variable in the type that the model has it in."""
         value = self._as_is(var)
         if isinstance(var.ty, relax.TupleType):
             fields = [
@@ -148,36 +135,36 @@ class _Halver:
             return relax.Tuple(fields)
         return self._in(value, str(var.ty.dtype)) if _is_float(var) else value
 
-    def _computed(self, call: Any) -> list[str]:
+    def _computed(self, call: relax.Call) -> list[str]:
         """The types in which the float operands that are no constants lie."""
         found = [self._as_is(one) for one in _tensors(call) if isinstance(one, relax.Var)]
         return [str(one.ty.dtype) for one in found if _is_float(one)]
 
-    def _any_half(self, call: Any) -> bool:
+    def _any_half(self, call: relax.Call) -> bool:
         return HALF in self._computed(call)
 
-    def _all_half(self, call: Any) -> bool:
+    def _all_half(self, call: relax.Call) -> bool:
         return set(self._computed(call)) == {HALF}
 
 
-def is_nearest(call: Any) -> bool:
+def is_nearest(call: relax.Call) -> bool:
     """Whether the call is a resize that copies pixels."""
     return is_operator(call, "image.resize2d") and str(call.attrs.method) == "nearest_neighbor"
 
 
-def _divides(call: Any) -> bool:
+def _divides(call: relax.Call) -> bool:
     """Whether the call divides by something computed, whose smallness may be all that matters."""
     return is_operator(call, "divide") and constant_of(call.args[1]) is None
 
 
-def _tensors(call: Any) -> list[Any]:
-    found: list[Any] = []
+def _tensors(call: relax.Call) -> list[relax.Expr]:
+    found: list[relax.Expr] = []
     for argument in call.args:
         found += argument.fields if isinstance(argument, relax.Tuple) else [argument]
     return found
 
 
-def _is_float(expr: Any) -> bool:
+def _is_float(expr: relax.Expr) -> bool:
     kind = expr.ty
     return isinstance(kind, relax.TensorType) and str(kind.dtype) in ("float32", HALF)
 

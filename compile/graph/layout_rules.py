@@ -6,21 +6,21 @@ A rule returns where the result is, or None to have the operator applied as the 
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import tvm
 from tvm import relax
 
 from compile.graph import axis_order
 from compile.graph.axis_order import CHANNELS_LAST, Order
-from compile.graph.layout_rewriter import Rewriter, Stored, is_moved, rule
+from compile.graph.layout_rewriter import RULES, LayoutRewriter, Stored, is_moved
 from compile.graph.qdq import has_one_scale
+from compile.graph.rule_rewriter import UNARY
 from compile.graph.tensors import constant_of, shape_of
-from compile.schedules.tiles import MIN_LANES
+from compile.targets import MIN_LANES
 
 
-@rule("nn.conv2d")
-def _convolution(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("nn.conv2d")
+def _convolution(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     image, weight = rewriter.stored(call.args[0]), rewriter.stored(call.args[1])
     layouts = call.attrs.data_layout, call.attrs.kernel_layout
     if image is None or weight is None or layouts != ("NCHW", "OIHW"):
@@ -44,8 +44,8 @@ def _convolution(rewriter: Rewriter, call: Any) -> Stored | None:
     return rewriter.emit(result, CHANNELS_LAST)
 
 
-@rule("nn.max_pool2d", "nn.avg_pool2d")
-def _pool(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("nn.max_pool2d", "nn.avg_pool2d")
+def _pool(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     image = rewriter.stored(call.args[0])
     if image is None or call.attrs.layout != "NCHW":
         return None
@@ -63,8 +63,8 @@ def _pool(rewriter: Rewriter, call: Any) -> Stored | None:
     return rewriter.emit(result, CHANNELS_LAST)
 
 
-@rule("image.resize2d")
-def _resize(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("image.resize2d")
+def _resize(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     image, attributes = rewriter.stored(call.args[0]), call.attrs
     if image is None or attributes.layout != "NCHW" or not is_moved(image):
         return None
@@ -83,31 +83,26 @@ def _resize(rewriter: Rewriter, call: Any) -> Stored | None:
     return rewriter.emit(result, CHANNELS_LAST)
 
 
-@rule(
-    *("abs", "ceil", "clip", "cos", "erf", "exp", "floor", "log", "negative", "round", "rsqrt"),
-    *("sigmoid", "sign", "sin", "sqrt", "square", "tanh", "astype", "isnan"),
-    *("nn.relu", "nn.relu6", "nn.leakyrelu", "nn.gelu", "nn.gelu_tanh", "nn.silu", "nn.selu"),
-    *("nn.softplus",),
-)
-def _unary(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule(*UNARY, "astype")
+def _unary(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value):
         return None
     return rewriter.repeat(call, [value.expr, *call.args[1:]], value.order)
 
 
-@rule("quantize", "dequantize")
-def _quantise(rewriter: Rewriter, call: Any) -> Stored | list[Stored] | None:
+@RULES.rule("quantize", "dequantize")
+def _quantise(rewriter: LayoutRewriter, call: relax.Call) -> Stored | list[Stored] | None:
     return _unary(rewriter, call) if has_one_scale(call) else None
 
 
-@rule(
+@RULES.rule(
     *("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power"),
     *("maximum", "minimum", "where"),
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
     *("logical_and", "logical_or", "logical_xor"),
 )
-def _broadcast(rewriter: Rewriter, call: Any) -> Stored | None:
+def _broadcast(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     found = [rewriter.stored(argument) for argument in call.args]
     values = [value for value in found if value is not None]
     if len(values) != len(call.args):
@@ -119,7 +114,7 @@ def _broadcast(rewriter: Rewriter, call: Any) -> Stored | None:
     return rewriter.repeat(call, [_operand(rewriter, v, order) for v in values], order)
 
 
-def _operand(rewriter: Rewriter, value: Stored, order: Order) -> Any:
+def _operand(rewriter: LayoutRewriter, value: Stored, order: Order) -> relax.Expr:
     """`value` in `order`, with leading axes of length one where it has fewer; scalars as is."""
     missing = len(order) - len(value.order)
     if not value.order or not missing:
@@ -134,8 +129,8 @@ def _operand(rewriter: Rewriter, value: Stored, order: Order) -> Any:
     return rewriter.in_order(Stored(widened, axis_order.identity(len(order))), order)
 
 
-@rule("concat")
-def _concat(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("concat")
+def _concat(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     values = rewriter.fields(call.args[0])
     order = next((value.order for value in values or [] if is_moved(value)), None)
     if values is None or order is None or call.attrs.axis is None:
@@ -146,8 +141,8 @@ def _concat(rewriter: Rewriter, call: Any) -> Stored | None:
     )
 
 
-@rule("split")
-def _split(rewriter: Rewriter, call: Any) -> list[Stored] | None:
+@RULES.rule("split")
+def _split(rewriter: LayoutRewriter, call: relax.Call) -> list[Stored] | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value):
         return None
@@ -166,29 +161,24 @@ def _split(rewriter: Rewriter, call: Any) -> list[Stored] | None:
     ]
 
 
-@rule("strided_slice")
-def _slice(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("strided_slice")
+def _slice(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value) or not isinstance(call.args[1], relax.Tuple):
         return None
-    axes = [int(axis) % len(value.order) for axis in map(_integer, call.args[1].fields)]
-    where = [value.order.index(axis) for axis in axes]
+    cut = [int(axis) % len(value.order) for axis in map(_integer, call.args[1].fields)]
+    where = [value.order.index(axis) for axis in cut]
     rest = list(call.args[2:])
-    result = relax.Call(
-        call.op,
-        [value.expr, relax.Tuple([relax.prim_value(axis) for axis in where]), *rest],
-        call.attrs,
-        call.ty_args,
-    )
-    return rewriter.emit(result, value.order)
+    axes = relax.Tuple([relax.prim_value(axis) for axis in where])
+    return rewriter.repeat(call, [value.expr, axes, *rest], value.order)
 
 
-def _integer(expr: Any) -> int:
+def _integer(expr: relax.Expr) -> int:
     return int(getattr(expr, "value", expr))
 
 
-@rule("mean", "sum", "max", "min", "prod", "variance", "std")
-def _reduce(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("mean", "sum", "max", "min", "prod", "variance", "std")
+def _reduce(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value) or call.attrs.axis is None:
         return None
@@ -200,8 +190,8 @@ def _reduce(rewriter: Rewriter, call: Any) -> Stored | None:
     return rewriter.emit(result, order)
 
 
-@rule("nn.softmax", "nn.log_softmax")
-def _softmax(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("nn.softmax", "nn.log_softmax")
+def _softmax(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or not is_moved(value):
         return None
@@ -210,8 +200,8 @@ def _softmax(rewriter: Rewriter, call: Any) -> Stored | None:
     return rewriter.emit(build(value.expr, axis=axis), value.order)
 
 
-@rule("permute_dims")
-def _permute(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("permute_dims")
+def _permute(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     if value is None or constant_of(value.expr) is not None:
         return None
@@ -222,8 +212,8 @@ def _permute(rewriter: Rewriter, call: Any) -> Stored | None:
     return Stored(value.expr, axis_order.permuted(value.order, axes))
 
 
-@rule("reshape", "squeeze", "expand_dims", "flatten")
-def _reshape(rewriter: Rewriter, call: Any) -> Stored | None:
+@RULES.rule("reshape", "squeeze", "expand_dims", "flatten")
+def _reshape(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
     target = shape_of(call)
     if value is None or target is None or not is_moved(value):

@@ -8,14 +8,11 @@ the sum of its terms' magnitudes.
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate_counting, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, translate_counting
 from compile.graph.tensors import constant_of, integers, is_operator, per_channel, shape_of
 
 
@@ -24,28 +21,22 @@ def merge_convolutions(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return translate_counting(mod, _Merger)
 
 
-class _Merger:
-    def __init__(self, builder: relax.BlockBuilder, uses: Counter[Any]) -> None:
-        self.builder = builder
+class _Merger(Translator):
+    def __init__(self, builder: relax.BlockBuilder, uses: Uses) -> None:
+        super().__init__(builder)
         self.uses = uses
-        self.values: dict[Any, Any] = {}
-        self.single: dict[Any, Any] = {}  # emitted calls that one operator reads, by variable
-        self.applied = 0
+        self.single: dict[relax.Var, relax.Call] = {}  # emitted calls that one operator reads
 
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        result = None
-        if is_operator(value, "nn.conv2d"):
-            result = self._merged(value, shape_of(var))
-        result = self.builder.emit(value) if result is None else result
-        self.values[var] = result
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
+        super().bind(var, value)
         if self.uses[var] == 1:
+            result = self.values[var]
             self.single[result] = self.builder.lookup_binding(result)
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        return self._merged(value, shape_of(var)) if is_operator(value, "nn.conv2d") else None
 
-    def _merged(self, second: Any, size: list[int] | None) -> Any | None:
+    def _merged(self, second: relax.Expr, size: list[int] | None) -> relax.Expr | None:
         first, bias = self._behind_biases(second.args[0])
         if first is None or not is_operator(first, "nn.conv2d") or size is None:
             return None
@@ -80,7 +71,7 @@ class _Merger:
         behind = (wide.sum(axis=(2, 3), dtype=np.float64) @ bias).astype(np.float32)
         return self.builder.emit(relax.op.add(merged, relax.const(behind.reshape(1, -1, 1, 1))))
 
-    def _behind_biases(self, image: Any) -> tuple[Any | None, np.ndarray | None]:
+    def _behind_biases(self, image: relax.Expr) -> tuple[relax.Call | None, np.ndarray | None]:
         """The call before the constants by channel that are added, and their sum."""
         call, bias, shape = self.single.get(image), None, shape_of(image)
         while call is not None and shape is not None and is_operator(call, "add"):
@@ -102,7 +93,7 @@ def composed(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def dense_weight(call: Any) -> np.ndarray | None:
+def dense_weight(call: relax.Call) -> np.ndarray | None:
     """The weights of an ungrouped float32 convolution, NCHW; a pointwise one without stride."""
     attributes = call.attrs
     weight = constant_of(call.args[1])

@@ -17,16 +17,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
 import tvm
 from tvm import relax
 
+from compile.graph.rule_rewriter import Rules
 from compile.graph.sink_upsampling import keep_back
-from compile.graph.tensors import constant_of, integers, shape_of
+from compile.graph.tensors import constant_of, integers, shape_of, static_shape
 from compile.graph.upsampling import Enlarged, Interleave, Masked, Resize
-from compile.graph.upsampling_rewriter import Result, Rewriter
+from compile.graph.upsampling_rewriter import Result, UpsamplingRewriter
 from compile.graph.upsampling_rules import RULES, is_pointwise, pointwise
 
 
@@ -40,7 +40,7 @@ class Phase:
 
 def phase_convolutions(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with convolutions of upsampled images by phases, and how many there are."""
-    return keep_back(mod, {**RULES, "relax.nn.conv2d": _convolution})
+    return keep_back(mod, Rules({**RULES, "relax.nn.conv2d": _convolution}))
 
 
 def phases(
@@ -80,7 +80,7 @@ def _phase(
     return Phase(kernel.astype(weight.dtype), (-top, -left, bottom, end))
 
 
-def _convolution(rewriter: Rewriter, call: Any) -> Result | None:
+def _convolution(rewriter: UpsamplingRewriter, call: relax.Call) -> Result | None:
     value, weight = rewriter.enlarged(call.args[0]), constant_of(call.args[1])
     if value is None or weight is None or is_pointwise(call):
         return pointwise(rewriter, call) if value is None or _pays(value, call) else None
@@ -99,18 +99,16 @@ def _convolution(rewriter: Rewriter, call: Any) -> Result | None:
     return Enlarged(tuple(outputs), (Interleave(last.factor),))
 
 
-def _pays(value: Enlarged, call: Any) -> bool:
+def _pays(value: Enlarged, call: relax.Call) -> bool:
     """Whether a pointwise convolution may run phase by phase.
 
     Its weights are then read once a phase, but the image need not be interleaved before it.
     """
-    image, weight = shape_of(call.args[0]), shape_of(call.args[1])
-    assert image is not None
-    assert weight is not None
+    image, weight = static_shape(call.args[0]), static_shape(call.args[1])
     return (len(set(value.sources)) - 1) * prod(weight) <= prod(image)
 
 
-def _keeps_size(call: Any) -> bool:
+def _keeps_size(call: relax.Call) -> bool:
     attributes = call.attrs
     layouts = attributes.data_layout, attributes.kernel_layout
     steps = {*integers(attributes.strides), *integers(attributes.dilation)}
@@ -120,7 +118,7 @@ def _keeps_size(call: Any) -> bool:
     return before[2:] == after[2:]
 
 
-def _phase_call(source: Any, phase: Phase, call: Any) -> Any:
+def _phase_call(source: relax.Expr, phase: Phase, call: relax.Call) -> relax.Expr:
     return relax.op.nn.conv2d(
         source,
         relax.const(phase.kernel, str(phase.kernel.dtype)),

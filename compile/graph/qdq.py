@@ -7,14 +7,13 @@ which the rewrites of the graph understand. What is done to images stays in the 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import tvm
 from tvm import relax
 from tvm_ffi import structural_walk
 
-from compile.graph.relax_rewriter import translate, translate_counting, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, translate, translate_counting
 from compile.graph.tensors import constant_of, is_operator
 
 # What is added to a zero point when bytes of the first type become those of the second.
@@ -31,7 +30,7 @@ def store_bytes(mod: tvm.IRModule, dtype: str) -> tvm.IRModule:
 
     uint8 and int8 differ by 128 in the zero point.
     """
-    read: Counter[Any] = Counter()
+    read: Uses = Counter()
 
     def count(call: relax.Call) -> None:
         if is_operator(call, "dequantize") and isinstance(call.args[0], relax.Var):
@@ -41,12 +40,12 @@ def store_bytes(mod: tvm.IRModule, dtype: str) -> tvm.IRModule:
     return translate(mod, lambda builder, uses: _Storer(builder, dtype, read, uses))
 
 
-def has_one_scale(call: Any) -> bool:
+def has_one_scale(call: relax.Call) -> bool:
     """Whether all of a tensor is quantised or dequantised with one scale and zero point."""
     return scale_and_zero(call) is not None
 
 
-def scale_and_zero(call: Any) -> tuple[float, int] | None:
+def scale_and_zero(call: relax.Call) -> tuple[float, int] | None:
     """The constant scale and zero point of a whole tensor; None where there are several."""
     scale, zero = (constant_of(argument) for argument in call.args[1:])
     if scale is None or zero is None or scale.size != 1 or zero.size != 1:
@@ -54,18 +53,15 @@ def scale_and_zero(call: Any) -> tuple[float, int] | None:
     return float(scale.reshape(())), int(zero.reshape(()))
 
 
-class _Storer:
-    def __init__(
-        self, builder: relax.BlockBuilder, dtype: str, read: Counter[Any], uses: Counter[Any]
-    ) -> None:
-        self.builder = builder
+class _Storer(Translator):
+    def __init__(self, builder: relax.BlockBuilder, dtype: str, read: Uses, uses: Uses) -> None:
+        super().__init__(builder)
         self.dtype = dtype
         self.read = read
         self.uses = uses
-        self.values: dict[Any, Any] = {}
-        self.moved: set[Any] = set()
+        self.moved: set[relax.Var] = set()
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize") and has_one_scale(value):
             shift = _SHIFT.get((str(value.attrs.out_dtype), self.dtype))
             if shift is not None and self.read[var] == self.uses[var]:
@@ -76,10 +72,7 @@ class _Storer:
             value = self._shifted(value, shift, str(value.attrs.out_dtype))
         self.values[var] = self.builder.emit(self.plain(value))
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-    def _shifted(self, call: Any, shift: int, out_dtype: str) -> Any:
+    def _shifted(self, call: relax.Call, shift: int, out_dtype: str) -> relax.Expr:
         found = scale_and_zero(call)
         assert found is not None
         same = getattr(relax.op, call.op.name.removeprefix("relax."))
@@ -88,26 +81,14 @@ class _Storer:
         return same(data, scale, zero, axis=int(call.attrs.axis), out_dtype=out_dtype)
 
 
-class _Weights:
-    def __init__(self, builder: relax.BlockBuilder) -> None:
-        self.builder = builder
-        self.values: dict[Any, Any] = {}
-        self.applied = 0
-
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
+class _Weights(Translator):
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
         known = _dequantised(value) if is_operator(value, "dequantize") else None
-        if known is not None:
-            self.applied += 1
-            self.values[var] = relax.const(known)
-            return
-        self.values[var] = self.builder.emit(value)
-
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
+        self.applied += known is not None
+        return None if known is None else relax.const(known)
 
 
-def _dequantised(call: Any) -> np.ndarray | None:
+def _dequantised(call: relax.Call) -> np.ndarray | None:
     data, scale, zero = (constant_of(argument) for argument in call.args)
     if data is None or scale is None or zero is None or str(call.attrs.out_dtype) != "float32":
         return None

@@ -1,28 +1,56 @@
-"""Write a function again, binding by binding."""
+"""Write a Relax function again, binding by binding."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tvm
 from tvm import relax
+from tvm.ir.expr import GenericConst
 from tvm_ffi import structural_walk
 
+Uses = Counter[relax.Var]
+"""How often each variable of a function is read."""
 
-class Translator(Protocol):
-    """Says what becomes of each binding of a function."""
 
-    def bind(self, var: Any, value: Any) -> None:
-        """Translate one binding."""
+class Translator:
+    """Says what becomes of each binding of a function; here, nothing else than it was.
 
-    def plain(self, expr: Any) -> Any:
+    `values` has what has become of each variable, `applied` how often something was changed.
+    """
+
+    def __init__(self, builder: relax.BlockBuilder) -> None:
+        self.builder = builder
+        self.values: dict[relax.Var, Any] = {}
+        self.applied = 0
+
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
+        """Translate one binding: what `changed` makes of it, a call as a binding of its own."""
+        value = self.plain(value)
+        made = self.changed(var, value)
+        if made is None:
+            made = self.builder.emit(value)
+        elif not isinstance(made, relax.Var | GenericConst):  # which need no binding
+            made = self.builder.emit(made)
+        self.values[var] = made
+
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        """What takes the place of a value whose operands are translated; None where it stays."""
+        return None
+
+    def plain(self, expr: relax.Expr) -> relax.Expr:
         """`expr` with every variable replaced by what has become of it."""
+        return with_operands(expr, self.whole)
+
+    def whole(self, var: relax.Var) -> relax.Expr:
+        """What has become of a variable, as an expression for those who know of nothing else."""
+        return self.values.get(var, var)
 
 
 def translate(
-    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Counter[Any]], Translator]
+    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Uses], Translator]
 ) -> tvm.IRModule:
     """The module with its function `main` written again by a translator.
 
@@ -46,28 +74,22 @@ def translate(
     return relax.transform.DeadCodeElimination()(builder.finalize())
 
 
-class Counting(Translator, Protocol):
-    """A translator that counts in `applied` how often it changed something."""
-
-    applied: int
-
-
 def translate_counting(
-    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Counter[Any]], Counting]
+    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Uses], Translator]
 ) -> tuple[tvm.IRModule, int]:
-    """The module written again and how often that changed it; the module itself if never."""
-    made: list[Counting] = []
+    """The module written again and how often that changed it; the module itself if it never did."""
+    made: list[Translator] = []
 
-    def new(builder: relax.BlockBuilder, uses: Counter[Any]) -> Counting:
+    def new(builder: relax.BlockBuilder, uses: Uses) -> Translator:
         made.append(new_translator(builder, uses))
         return made[-1]
 
     result = translate(mod, new)
     applied = sum(one.applied for one in made)
-    return (result, applied) if applied else (mod, 0)
+    return (result, applied) if applied > 0 else (mod, 0)
 
 
-def with_operands(expr: Any, replace: Callable[[Any], Any]) -> Any:
+def with_operands(expr: relax.Expr, replace: Callable[[relax.Var], relax.Expr]) -> relax.Expr:
     """`expr` with `replace` applied to each variable in it."""
     if isinstance(expr, relax.Var):
         return replace(expr)
@@ -76,12 +98,16 @@ def with_operands(expr: Any, replace: Callable[[Any], Any]) -> Any:
     if isinstance(expr, relax.TupleGetItem):
         return relax.TupleGetItem(with_operands(expr.tuple_value, replace), expr.index)
     if isinstance(expr, relax.Call):
-        arguments = [with_operands(argument, replace) for argument in expr.args]
-        return relax.Call(expr.op, arguments, expr.attrs, expr.ty_args)
+        return call_on(expr, [with_operands(argument, replace) for argument in expr.args])
     return expr
 
 
-def is_straight(function: Any) -> bool:
+def call_on(call: relax.Call, arguments: Sequence[relax.Expr]) -> relax.Call:
+    """The same call on other arguments."""
+    return relax.Call(call.op, list(arguments), call.attrs, call.ty_args)
+
+
+def is_straight(function: relax.Function) -> bool:
     """Whether a Relax function is a sequence of bindings without branches or inner functions."""
     return isinstance(function.body, relax.SeqExpr) and all(
         isinstance(binding, relax.VarBinding)
@@ -91,10 +117,10 @@ def is_straight(function: Any) -> bool:
     )
 
 
-def _uses(function: Any) -> Counter[Any]:
-    uses: Counter[Any] = Counter()
+def _uses(function: relax.Function) -> Uses:
+    uses: Uses = Counter()
 
-    def count(var: Any) -> None:
+    def count(var: relax.Var) -> None:
         uses[var] += 1
 
     for block in function.body.blocks:

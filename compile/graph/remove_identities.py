@@ -6,13 +6,12 @@ Constants are computed first, since many operators are identities only once thei
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, translate
 from compile.graph.tensors import constant_of, integers, is_operator, shape_of
 
 # Twice is as good as once.
@@ -41,20 +40,8 @@ def remove_identities(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return result, _count(known) - _count(result)
 
 
-class _Remover:
-    def __init__(self, builder: relax.BlockBuilder) -> None:
-        self.builder = builder
-        self.values: dict[Any, Any] = {}
-
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        kept = self._unchanged(value, var)
-        self.values[var] = self.builder.emit(value) if kept is None else kept
-
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-    def _unchanged(self, value: Any, var: Any) -> Any | None:
+class _Remover(Translator):
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
         """What the value is the same as; None where it is a new one."""
         if isinstance(value, relax.Var):
             return value
@@ -67,7 +54,9 @@ class _Remover:
         return kept if str(kept.ty.dtype) == str(var.ty.dtype) else None
 
 
-def _same_operand(call: Any, var: Any, builder: relax.BlockBuilder) -> Any | None:
+def _same_operand(
+    call: relax.Call, var: relax.Var, builder: relax.BlockBuilder
+) -> relax.Expr | None:
     first = call.args[0]
     name = call.op.name.removeprefix("relax.") if isinstance(call.op, tvm.ir.Op) else ""
     if name in _NEUTRAL:
@@ -101,7 +90,7 @@ def _same_operand(call: Any, var: Any, builder: relax.BlockBuilder) -> Any | Non
     return None
 
 
-def _is_all(expr: Any, number: float) -> bool:
+def _is_all(expr: relax.Expr, number: float) -> bool:
     value = constant_of(expr)
     return value is not None and value.dtype.kind == "f" and bool((value == number).all())
 

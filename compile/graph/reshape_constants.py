@@ -6,12 +6,10 @@ flagship's biases that takes longer than all of its code.
 
 from __future__ import annotations
 
-from typing import Any
-
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
 
 
@@ -20,22 +18,10 @@ def reshape_constants(mod: tvm.IRModule) -> tvm.IRModule:
     return translate(mod, lambda builder, _: _Reshaper(builder))
 
 
-class _Reshaper:
-    def __init__(self, builder: relax.BlockBuilder) -> None:
-        self.builder = builder
-        self.values: dict[Any, Any] = {}
-
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        reshaped = _reshaped(value, shape_of(var))
-        self.values[var] = self.builder.emit(value) if reshaped is None else reshaped
-
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-
-def _reshaped(value: Any, shape: list[int] | None) -> Any | None:
-    if shape is None or not is_operator(value, "reshape"):
-        return None
-    constant = constant_of(value.args[0])
-    return None if constant is None else relax.const(constant.reshape(shape), str(constant.dtype))
+class _Reshaper(Translator):
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        shape = shape_of(var)
+        if shape is None or not is_operator(value, "reshape"):
+            return None
+        known = constant_of(value.args[0])
+        return None if known is None else relax.const(known.reshape(shape), str(known.dtype))

@@ -10,12 +10,11 @@ changes, and a result is off by about 1e-7 of the sum of its terms' magnitudes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import tvm
 
 from compile.graph.relax_rewriter import translate_counting
-from compile.graph.upsampling_rewriter import Rewriter, Rule
+from compile.graph.rule_rewriter import Rules
+from compile.graph.upsampling_rewriter import UpsamplingRewriter
 from compile.graph.upsampling_rules import RULES
 
 
@@ -24,6 +23,6 @@ def sink_upsampling(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return keep_back(mod, RULES)
 
 
-def keep_back(mod: tvm.IRModule, rules: Mapping[str, Rule]) -> tuple[tvm.IRModule, int]:
+def keep_back(mod: tvm.IRModule, rules: Rules) -> tuple[tvm.IRModule, int]:
     """The module with enlargements kept back by `rules`, or itself where no convolution gains."""
-    return translate_counting(mod, lambda builder, _: Rewriter(builder, rules))
+    return translate_counting(mod, lambda builder, _: UpsamplingRewriter(builder, rules))

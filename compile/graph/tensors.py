@@ -9,7 +9,7 @@ import tvm
 from tvm import relax
 
 
-def shape_of(expr: Any) -> list[int] | None:
+def shape_of(expr: relax.Expr) -> list[int] | None:
     """The static shape of a tensor expression, None for anything else."""
     kind = expr.ty
     if not isinstance(kind, relax.TensorType) or not isinstance(kind.shape, relax.ShapeExpr):
@@ -19,14 +19,21 @@ def shape_of(expr: Any) -> list[int] | None:
     return [int(extent) for extent in kind.shape]
 
 
-def constant_of(expr: Any) -> np.ndarray | None:
+def static_shape(expr: relax.Expr) -> list[int]:
+    """The shape of a tensor expression that is known to have a static one."""
+    shape = shape_of(expr)
+    assert shape is not None
+    return shape
+
+
+def constant_of(expr: relax.Expr) -> np.ndarray | None:
     """The value of a tensor constant, None for anything else."""
     if isinstance(expr, tvm.ir.expr.GenericConst):
         return expr.value.numpy()
     return None
 
 
-def per_channel(expr: Any, channels: int) -> np.ndarray | None:
+def per_channel(expr: relax.Expr, channels: int) -> np.ndarray | None:
     """A constant that is one number, or one for each channel of an NCHW image, as [channels].
 
     In double precision; None for anything else.
@@ -40,7 +47,7 @@ def per_channel(expr: Any, channels: int) -> np.ndarray | None:
     return np.broadcast_to(widened.reshape(-1), (channels,)).astype(np.float64)
 
 
-def is_operator(expr: Any, *names: str) -> bool:
+def is_operator(expr: relax.Expr, *names: str) -> bool:
     """Whether the expression is a call of one of the named Relax operators."""
     if not isinstance(expr, relax.Call) or not isinstance(expr.op, tvm.ir.Op):
         return False

@@ -18,8 +18,8 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from compile.graph.relax_rewriter import translate_counting, with_operands
-from compile.graph.tensors import constant_of, integers, is_operator, shape_of
+from compile.graph.relax_rewriter import Translator, translate_counting
+from compile.graph.tensors import constant_of, integers, is_operator, shape_of, static_shape
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Taps:
 
 def transposed_convolutions(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with transposed convolutions by constant weights as convolutions, and how many."""
-    return translate_counting(mod, lambda builder, _: _Translator(builder))
+    return translate_counting(mod, lambda builder, _: _Phases(builder))
 
 
 def phase_taps(
@@ -64,24 +64,15 @@ def _phases_of_axis(size: int, stride: int, padding: int, length: int, blocks: i
     return found
 
 
-class _Translator:
-    def __init__(self, builder: relax.BlockBuilder) -> None:
-        self.builder = builder
-        self.values: dict[Any, Any] = {}
-        self.applied = 0
-
-    def bind(self, var: Any, value: Any) -> None:
-        value = self.plain(value)
-        made = None
-        if is_operator(value, "nn.conv2d_transpose"):
-            made = self._phases(value, shape_of(var))
+class _Phases(Translator):
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        if not is_operator(value, "nn.conv2d_transpose"):
+            return None
+        made = self._phases(value, shape_of(var))
         self.applied += made is not None
-        self.values[var] = self.builder.emit(value if made is None else made)
+        return made
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-    def _phases(self, call: Any, result: list[int] | None) -> Any | None:
+    def _phases(self, call: relax.Call, result: list[int] | None) -> relax.Expr | None:
         weight, image = constant_of(call.args[1]), shape_of(call.args[0])
         layouts = call.attrs.data_layout, call.attrs.kernel_layout
         if weight is None or image is None or result is None or layouts != ("NCHW", "IOHW"):
@@ -96,8 +87,8 @@ class _Translator:
         return self._woven(outputs, strides, int(call.attrs.groups), result, (top, left))
 
     def _convolve(
-        self, call: Any, weight: np.ndarray, phases: list[tuple[Taps, Taps]]
-    ) -> list[tuple[Any, list[int]]]:
+        self, call: relax.Call, weight: np.ndarray, phases: list[tuple[Taps, Taps]]
+    ) -> list[tuple[relax.Expr, list[int]]]:
         """The phases of each window by one convolution, with their places in order."""
         groups = int(call.attrs.groups)
         alike: dict[Any, list[int]] = defaultdict(list)
@@ -126,19 +117,19 @@ class _Translator:
 
     def _woven(
         self,
-        outputs: list[tuple[Any, list[int]]],
+        outputs: list[tuple[relax.Expr, list[int]]],
         strides: tuple[int, ...],
         groups: int,
         result: list[int],
         start: tuple[int, int],
-    ) -> Any:
+    ) -> relax.Expr:
         """The image whose phases are given, those of a convolution as [group, phase, channel]."""
         batch, channels, height, width = result
         down, right = strides
         wide = channels // groups
-        parts: dict[int, Any] = {}
+        parts: dict[int, relax.Expr] = {}
         for one, members in outputs:
-            _, made, rows, columns = _shape(one)
+            _, made, rows, columns = static_shape(one)
             split = [batch, groups, made // channels, wide, rows, columns]
             phases = self.builder.emit(relax.op.reshape(one, split))
             for index, place in enumerate(members if len(outputs) > 1 else ()):
@@ -147,7 +138,7 @@ class _Translator:
         if parts:
             ordered = [parts[place] for place in sorted(parts)]
             phases = self.builder.emit(relax.op.concat(ordered, axis=2))
-        rows, columns = _shape(phases)[-2:]
+        rows, columns = static_shape(phases)[-2:]
         blocks = [batch, groups, down, right, wide, rows, columns]
         split = self.builder.emit(relax.op.reshape(phases, blocks))
         woven = self.builder.emit(relax.op.permute_dims(split, [0, 1, 4, 5, 2, 6, 3]))
@@ -176,9 +167,3 @@ def _kernel(weight: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
         if y < weight.shape[2] and x < weight.shape[3]:
             result[:, :, i, j] = weight[:, :, y, x]
     return result
-
-
-def _shape(expr: Any) -> list[int]:
-    shape = shape_of(expr)
-    assert shape is not None
-    return shape

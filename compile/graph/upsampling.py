@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from math import prod
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from tvm import relax
 
-from compile.graph.tensors import is_operator, shape_of
+from compile.graph.relax_rewriter import call_on
+from compile.graph.tensors import is_operator, shape_of, static_shape
 
 
 class Commutes(IntEnum):
@@ -37,7 +38,7 @@ class Enlargement(Protocol):
     def commutes(self) -> Commutes:
         """What may be moved in front of it."""
 
-    def apply(self, builder: relax.BlockBuilder, sources: Sequence[Any]) -> Any:
+    def apply(self, builder: relax.BlockBuilder, sources: Sequence[relax.Expr]) -> relax.Expr:
         """Emit the larger image."""
 
 
@@ -53,19 +54,19 @@ class Resize:
     nearest: bool
     factor: tuple[int, int] | None
     key: tuple[str, ...]
-    call: Any = field(compare=False)
+    call: relax.Call = field(compare=False)
 
     @property
     def commutes(self) -> Commutes:
         """Nearest pixels are copies; bilinear weights sum to one."""
         return Commutes.POINTWISE if self.nearest else Commutes.AFFINE
 
-    def apply(self, builder: relax.BlockBuilder, sources: Sequence[Any]) -> Any:
+    def apply(self, builder: relax.BlockBuilder, sources: Sequence[relax.Expr]) -> relax.Expr:
         """Emit the resize of the only source."""
-        *leading, height, width = _shape(sources[0])
+        *leading, height, width = static_shape(sources[0])
         source = _reshaped(builder, sources[0], [*_batch_and_channels(leading), height, width])
         call = self.call
-        larger = relax.Call(call.op, [source, *call.args[1:]], call.attrs, call.ty_args)
+        larger = call_on(call, [source, *call.args[1:]])
         return _reshaped(builder, builder.emit(larger), [*leading, *self.size])
 
 
@@ -76,9 +77,9 @@ class Interleave:
     factor: tuple[int, int]
     commutes: Commutes = Commutes.POINTWISE
 
-    def apply(self, builder: relax.BlockBuilder, sources: Sequence[Any]) -> Any:
+    def apply(self, builder: relax.BlockBuilder, sources: Sequence[relax.Expr]) -> relax.Expr:
         """Emit the interleaved image: one copy."""
-        *leading, height, width = _shape(sources[0])
+        *leading, height, width = static_shape(sources[0])
         down, right = self.factor
         batch, channels = _batch_and_channels(leading)
         flat = [_reshaped(builder, one, [batch, channels, height, width]) for one in sources]
@@ -100,7 +101,7 @@ class Masked:
 
     resize: Resize
     weights: tuple[tuple[float, ...], ...]
-    mask: Any = field(compare=False)
+    mask: relax.Expr = field(compare=False)
     commutes: Commutes = Commutes.LINEAR
 
     @property
@@ -108,7 +109,7 @@ class Masked:
         """The resize's."""
         return self.resize.factor
 
-    def apply(self, builder: relax.BlockBuilder, sources: Sequence[Any]) -> Any:
+    def apply(self, builder: relax.BlockBuilder, sources: Sequence[relax.Expr]) -> relax.Expr:
         """Emit the resize and the product."""
         return builder.emit(relax.op.multiply(self.resize.apply(builder, sources), self.mask))
 
@@ -117,7 +118,7 @@ class Masked:
 class Enlarged:
     """What `steps`, one after the other, make of `sources`. The first takes all of them."""
 
-    sources: tuple[Any, ...]
+    sources: tuple[relax.Expr, ...]
     steps: tuple[Enlargement, ...]
 
     @property
@@ -125,7 +126,7 @@ class Enlarged:
         """What commutes with every step."""
         return min(step.commutes for step in self.steps)
 
-    def apply(self, builder: relax.BlockBuilder) -> Any:
+    def apply(self, builder: relax.BlockBuilder) -> relax.Expr:
         """Emit the image."""
         sources = self.sources
         for step in self.steps:
@@ -133,7 +134,7 @@ class Enlarged:
         return sources[0]
 
 
-def resize_of(call: Any) -> Resize | None:
+def resize_of(call: relax.Call) -> Resize | None:
     """The enlargement that a call of resize2d is.
 
     None where it does not make its image larger, or where it reads a border or fits cubics.
@@ -214,16 +215,10 @@ def _whole_factor(
     return after[2] // before[2], after[3] // before[3]
 
 
-def _shape(expr: Any) -> list[int]:
-    shape = shape_of(expr)
-    assert shape is not None
-    return shape
-
-
 def _batch_and_channels(leading: list[int]) -> tuple[int, int]:
     """Two axes for those before height and width; images keep theirs."""
     return (leading[0], leading[1]) if len(leading) == 2 else (1, prod(leading))
 
 
-def _reshaped(builder: relax.BlockBuilder, expr: Any, shape: list[int]) -> Any:
-    return expr if _shape(expr) == shape else builder.emit(relax.op.reshape(expr, shape))
+def _reshaped(builder: relax.BlockBuilder, expr: relax.Expr, shape: list[int]) -> relax.Expr:
+    return expr if static_shape(expr) == shape else builder.emit(relax.op.reshape(expr, shape))

@@ -2,77 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import tvm
 from tvm import relax
 
 from compile.graph.qdq import scale_and_zero
-from compile.graph.relax_rewriter import with_operands
+from compile.graph.relax_rewriter import call_on
+from compile.graph.rule_rewriter import RuleRewriter, Rules
 from compile.graph.tensors import is_operator, shape_of
 from compile.graph.upsampling import Commutes, Enlarged
 
 # What a rule makes of a call: an enlargement, one for each field of a tuple, or an expression.
-Result = Enlarged | list[Enlarged] | Any
-Rule = Callable[["Rewriter", Any], Result | None]
+Result = Enlarged | list[Enlarged] | relax.Expr
 
 
-class Rewriter:
-    """Translates bindings one by one, by the rule of each operator.
+class UpsamplingRewriter(RuleRewriter):
+    """Keeps enlargements back until something needs their pixels.
 
-    An operator without a rule, or whose rule gives None, reads the images whole. `concatenations`
-    has what each concatenation joins; `applied` counts the convolutions that run on fewer pixels.
+    `concatenations` has what each concatenation joins; `applied` counts the convolutions that run
+    on fewer pixels.
     """
 
-    def __init__(self, builder: relax.BlockBuilder, rules: Mapping[str, Rule]) -> None:
-        self.builder = builder
-        self.rules = rules
-        self.values: dict[Any, Result] = {}
-        self.whole: dict[Enlarged, Any] = {}
-        self.concatenations: dict[Any, list[Any]] = {}
-        self.applied = 0
+    def __init__(self, builder: relax.BlockBuilder, rules: Rules) -> None:
+        super().__init__(builder, rules)
+        self.enlargements: dict[Enlarged, relax.Expr] = {}
+        self.concatenations: dict[relax.Var, list[relax.Expr]] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         """Translate one binding."""
-        result: Result | None = None
-        if isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op):
-            rule = self.rules.get(value.op.name)
-            result = rule(self, value) if rule else None
-        elif isinstance(value, relax.TupleGetItem):
-            fields = self.values.get(value.tuple_value)
-            result = fields[int(value.index)] if isinstance(fields, list) else None
-        elif isinstance(value, relax.Var):
-            result = self.values.get(value)
-        if result is None:
-            result = self.builder.emit(self.plain(value))
-        self.values[var] = result
+        super().bind(var, value)
         if is_operator(value, "concat") and isinstance(value.args[0], relax.Tuple):
             self.concatenations[var] = list(value.args[0].fields)
 
-    def plain(self, expr: Any) -> Any:
-        """`expr` with every variable replaced by its whole value."""
-        return with_operands(expr, self._variable)
+    def restored(self, value: Enlarged | relax.Expr) -> relax.Expr:
+        """The whole image."""
+        return self.emit_whole(value) if isinstance(value, Enlarged) else value
 
-    def enlarged(self, expr: Any) -> Enlarged | None:
+    def enlarged(self, expr: relax.Expr) -> Enlarged | None:
         """The enlargement that an operand is, if it is one."""
         value = self.values.get(expr) if isinstance(expr, relax.Var) else None
         return value if isinstance(value, Enlarged) else None
 
-    def emit_whole(self, value: Enlarged) -> Any:
+    def emit_whole(self, value: Enlarged) -> relax.Expr:
         """The image itself, made once; of bytes, where its pixels are dequantised ones."""
-        if value not in self.whole:
+        if value not in self.enlargements:
             stored = self._stored(value)
             if stored is None:
-                self.whole[value] = value.apply(self.builder)
+                self.enlargements[value] = value.apply(self.builder)
             else:
                 call, bytes_ = stored
                 image = [bytes_.apply(self.builder), *call.args[1:]]
-                larger = relax.Call(call.op, image, call.attrs, call.ty_args)
-                self.whole[value] = self.builder.emit(larger)
-        return self.whole[value]
+                larger = call_on(call, image)
+                self.enlargements[value] = self.builder.emit(larger)
+        return self.enlargements[value]
 
-    def _stored(self, value: Enlarged) -> tuple[Any, Enlarged] | None:
+    def _stored(self, value: Enlarged) -> tuple[relax.Call, Enlarged] | None:
         """A dequantisation, and the enlarged bytes that it makes the image of."""
         calls = [self.builder.lookup_binding(source) for source in value.sources]
         if not all(is_operator(call, "dequantize") for call in calls):
@@ -85,7 +69,7 @@ class Rewriter:
     def on_sources(
         self,
         values: Sequence[Enlarged],
-        operation: Callable[..., Any],
+        operation: Callable[..., relax.Expr],
         needs: Commutes,
     ) -> Enlarged | None:
         """`operation` of the sources of enlargements that are alike, enlarged.
@@ -95,21 +79,15 @@ class Rewriter:
         if any(value.commutes < needs for value in values):
             return None
         steps = values[0].steps
-        results: dict[tuple[Any, ...], Any] = {}
+        results: dict[tuple[relax.Expr, ...], relax.Expr] = {}
         for sources in zip(*(value.sources for value in values), strict=True):
             if sources not in results:
                 results[sources] = self.builder.emit(operation(*sources))
         order = zip(*(value.sources for value in values), strict=True)
         return Enlarged(tuple(results[sources] for sources in order), steps)
 
-    def _variable(self, var: Any) -> Any:
-        value = self.values.get(var, var)
-        if isinstance(value, list):
-            return relax.Tuple([self.emit_whole(field) for field in value])
-        return self.emit_whole(value) if isinstance(value, Enlarged) else value
 
-
-def saves_pixels(value: Enlarged, call: Any) -> bool:
+def saves_pixels(value: Enlarged, call: relax.Call) -> bool:
     """Whether the call reads and writes fewer pixels before the enlargement than behind it."""
     shape, source = shape_of(call), shape_of(value.sources[0])
     if shape is None or source is None:

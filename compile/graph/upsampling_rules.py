@@ -6,12 +6,13 @@ A rule returns the result, or None where the operator must see the whole image.
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 from tvm import relax
 
 from compile.graph.qdq import has_one_scale
+from compile.graph.relax_rewriter import call_on
+from compile.graph.rule_rewriter import UNARY, Rules
 from compile.graph.tensors import constant_of, integers, shape_of
 from compile.graph.upsampling import (
     Commutes,
@@ -23,24 +24,13 @@ from compile.graph.upsampling import (
     periodic,
     resize_of,
 )
-from compile.graph.upsampling_rewriter import Result, Rewriter, Rule, saves_pixels
+from compile.graph.upsampling_rewriter import Result, UpsamplingRewriter, saves_pixels
 
-RULES: dict[str, Rule] = {}
-
-
-def rule(*names: str) -> Any:
-    """Register a function as the rule of Relax operators, named without their prefix."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[f"relax.{name}"] = function
-        return function
-
-    return register
+RULES = Rules()
 
 
-@rule("image.resize2d")
-def _resize(rewriter: Rewriter, call: Any) -> Enlarged | None:
+@RULES.rule("image.resize2d")
+def _resize(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     step = resize_of(call)
     if step is None:
         return None
@@ -50,7 +40,7 @@ def _resize(rewriter: Rewriter, call: Any) -> Enlarged | None:
     return Enlarged((rewriter.plain(call.args[0]),), (step,))
 
 
-def is_pointwise(call: Any) -> bool:
+def is_pointwise(call: relax.Call) -> bool:
     """Whether a convolution reads one pixel for each that it writes."""
     attributes = call.attrs
     weight = shape_of(call.args[1])
@@ -63,8 +53,8 @@ def is_pointwise(call: Any) -> bool:
     )
 
 
-@rule("nn.conv2d")
-def pointwise(rewriter: Rewriter, call: Any) -> Result | None:
+@RULES.rule("nn.conv2d")
+def pointwise(rewriter: UpsamplingRewriter, call: relax.Call) -> Result | None:
     """A pointwise convolution: a sum over channels."""
     image, weight = call.args
     if not is_pointwise(call) or rewriter.enlarged(weight) is not None:
@@ -75,14 +65,14 @@ def pointwise(rewriter: Rewriter, call: Any) -> Result | None:
     weight = rewriter.plain(weight)
     result = rewriter.on_sources(
         [value],
-        lambda source: relax.Call(call.op, [source, weight], call.attrs, call.ty_args),
+        lambda source: call_on(call, [source, weight]),
         Commutes.LINEAR,
     )
     rewriter.applied += result is not None and saves_pixels(value, call)
     return result
 
 
-def _split_concatenation(rewriter: Rewriter, call: Any) -> Any | None:
+def _split_concatenation(rewriter: UpsamplingRewriter, call: relax.Call) -> relax.Expr | None:
     """A pointwise convolution of a concatenation, parts of it enlarged, as a sum over the parts.
 
     What is not enlarged stays one convolution.
@@ -95,9 +85,9 @@ def _split_concatenation(rewriter: Rewriter, call: Any) -> Any | None:
     if len(widths) != len(shapes) or sum(widths) != weight.shape[1]:
         return None
 
-    def convolved(image: Any, *filters: np.ndarray) -> Any:
+    def convolved(image: relax.Expr, *filters: np.ndarray) -> relax.Expr:
         joined = relax.const(np.concatenate(filters, axis=1))
-        return relax.Call(call.op, [image, joined], call.attrs, call.ty_args)
+        return call_on(call, [image, joined])
 
     rest, columns, moved = [], [], []
     gains = 0
@@ -126,32 +116,27 @@ def _split_concatenation(rewriter: Rewriter, call: Any) -> Any | None:
     return functools.reduce(lambda a, b: rewriter.builder.emit(relax.op.add(a, b)), terms)
 
 
-def _sum(rewriter: Rewriter, left: Enlarged, right: Enlarged) -> Enlarged:
+def _sum(rewriter: UpsamplingRewriter, left: Enlarged, right: Enlarged) -> Enlarged:
     result = rewriter.on_sources([left, right], relax.op.add, Commutes.LINEAR)
     assert result is not None
     return result
 
 
-@rule(
-    *("abs", "ceil", "clip", "cos", "erf", "exp", "floor", "log", "negative", "round", "rsqrt"),
-    *("sigmoid", "sign", "sin", "sqrt", "square", "tanh", "isnan"),
-    *("nn.relu", "nn.relu6", "nn.leakyrelu", "nn.gelu", "nn.gelu_tanh", "nn.silu", "nn.selu"),
-    *("nn.softplus",),
-)
-def _unary(rewriter: Rewriter, call: Any) -> Enlarged | None:
+@RULES.rule(*UNARY)
+def _unary(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     value = rewriter.enlarged(call.args[0])
     if value is None:
         return None
     rest = [rewriter.plain(argument) for argument in call.args[1:]]
     return rewriter.on_sources(
         [value],
-        lambda source: relax.Call(call.op, [source, *rest], call.attrs, call.ty_args),
+        lambda source: call_on(call, [source, *rest]),
         Commutes.POINTWISE,
     )
 
 
-@rule("quantize", "dequantize")
-def _quantise(rewriter: Rewriter, call: Any) -> Enlarged | None:
+@RULES.rule("quantize", "dequantize")
+def _quantise(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     return _unary(rewriter, call) if has_one_scale(call) else None
 
 
@@ -169,13 +154,13 @@ _OF_FLAT_AND_IMAGE = {
 }
 
 
-@rule("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
-def _binary(rewriter: Rewriter, call: Any) -> Enlarged | None:
+@RULES.rule("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
+def _binary(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     name = call.op.name.removeprefix("relax.")
     left, right = (rewriter.enlarged(argument) for argument in call.args)
 
-    def same(*operands: Any) -> Any:
-        return relax.Call(call.op, list(operands), call.attrs, call.ty_args)
+    def same(*operands: relax.Expr) -> relax.Expr:
+        return call_on(call, operands)
 
     if left is not None and right is not None:
         pair = alike([left, right])
@@ -195,7 +180,7 @@ def _binary(rewriter: Rewriter, call: Any) -> Enlarged | None:
     return rewriter.on_sources([value], lambda source: same(flat, source), needs)
 
 
-def _is_flat(expr: Any, rank: int) -> bool:
+def _is_flat(expr: relax.Expr, rank: int) -> bool:
     """Whether an operand holds the same number for every pixel of an image."""
     shape = shape_of(expr)
     if shape is None or len(shape) > rank:
@@ -203,7 +188,7 @@ def _is_flat(expr: Any, rank: int) -> bool:
     return all(extent == 1 for extent in shape[-2:])
 
 
-def _masked(value: Enlarged, other: Any) -> Enlarged | None:
+def _masked(value: Enlarged, other: relax.Expr) -> Enlarged | None:
     mask = constant_of(other)
     (*before, last) = value.steps
     if mask is None or before or not isinstance(last, Resize) or last.factor is None:
@@ -222,8 +207,8 @@ def _is_of_one(value: Enlarged) -> bool:
     return len(value.sources) == 1
 
 
-@rule("concat")
-def _concat(rewriter: Rewriter, call: Any) -> Enlarged | None:
+@RULES.rule("concat")
+def _concat(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     shape = shape_of(call)
     if shape is None or not isinstance(call.args[0], relax.Tuple) or call.attrs.axis is None:
         return None
@@ -240,8 +225,8 @@ def _concat(rewriter: Rewriter, call: Any) -> Enlarged | None:
     )
 
 
-@rule("split")
-def _split(rewriter: Rewriter, call: Any) -> list[Enlarged] | None:
+@RULES.rule("split")
+def _split(rewriter: UpsamplingRewriter, call: relax.Call) -> list[Enlarged] | None:
     value, shape = rewriter.enlarged(call.args[0]), shape_of(call.args[0])
     if value is None or shape is None or not _is_of_one(value):
         return None
@@ -249,7 +234,7 @@ def _split(rewriter: Rewriter, call: Any) -> list[Enlarged] | None:
         return None
     parts = rewriter.on_sources(
         [value],
-        lambda source: relax.Call(call.op, [source], call.attrs, call.ty_args),
+        lambda source: call_on(call, [source]),
         Commutes.LINEAR,
     )
     if parts is None:
@@ -261,8 +246,8 @@ def _split(rewriter: Rewriter, call: Any) -> list[Enlarged] | None:
     ]
 
 
-@rule("reshape", "permute_dims")
-def _rearrange(rewriter: Rewriter, call: Any) -> Enlarged | None:
+@RULES.rule("reshape", "permute_dims")
+def _rearrange(rewriter: UpsamplingRewriter, call: relax.Call) -> Enlarged | None:
     """Reshapes and transposes of the axes before height and width, as in a channel shuffle."""
     value = rewriter.enlarged(call.args[0])
     before, after = shape_of(call.args[0]), shape_of(call)
@@ -284,8 +269,8 @@ def _rearrange(rewriter: Rewriter, call: Any) -> Enlarged | None:
     )
 
 
-@rule("mean")
-def _mean(rewriter: Rewriter, call: Any) -> Any | None:
+@RULES.rule("mean")
+def _mean(rewriter: UpsamplingRewriter, call: relax.Call) -> relax.Expr | None:
     """The mean of an image whose every source pixel is copied equally often."""
     value, shape = rewriter.enlarged(call.args[0]), shape_of(call.args[0])
     if value is None or shape is None or call.attrs.axis is None:
@@ -299,7 +284,7 @@ def _mean(rewriter: Rewriter, call: Any) -> Any | None:
         return None
     total = None
     for source in value.sources:
-        mean = rewriter.builder.emit(relax.Call(call.op, [source], call.attrs, call.ty_args))
+        mean = rewriter.builder.emit(call_on(call, [source]))
         total = mean if total is None else rewriter.builder.emit(relax.op.add(total, mean))
     if len(value.sources) == 1:
         return total

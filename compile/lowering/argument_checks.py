@@ -7,23 +7,21 @@ a caller hands in may be anything, and stays checked.
 
 from __future__ import annotations
 
-from typing import Any
-
 import tvm
 from tvm import relax, tirx
 from tvm_ffi import structural_map, structural_walk
 
 from compile.graph.tensors import is_operator
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 CHECKED = "compile.checked"
 
 
 def keep_checks_of_inputs(mod: tvm.IRModule) -> tvm.IRModule:
     """The scheduled module, its kernels marked that read what is not another kernel's result."""
-    calls: list[tuple[Any, Any]] = []
+    calls: list[tuple[relax.Var, relax.Call]] = []
 
-    def on_binding(binding: Any) -> None:
+    def on_binding(binding: relax.VarBinding) -> None:
         if is_operator(binding.value, "call_tir"):
             calls.append((binding.var, binding.value))
 
@@ -43,7 +41,7 @@ def leave_out_checks(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRM
     return map_loop_nests(mod, _unchecked)
 
 
-def _unchecked(function: Any) -> Any:
+def _unchecked(function: tirx.PrimFunc) -> tirx.PrimFunc:
     if CHECKED in (function.attrs or {}):
         return function
     nothing = tirx.Evaluate(tirx.const(0, "int32"))

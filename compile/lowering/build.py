@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tvm
-from tvm import relax
+from tvm import relax, tirx
 from tvm.tirx import compilation_pipeline
 
 from compile.lowering.argument_checks import keep_checks_of_inputs, leave_out_checks
@@ -39,18 +40,26 @@ def plan(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
         return tvm.transform.Sequential(passes)(keep_checks_of_inputs(mod))
 
 
-def generate_code(planned: tvm.IRModule, target: Target) -> Any:
+def generate_code(planned: tvm.IRModule, target: Target) -> relax.VMExecutable:
     """Machine code for the target, with the virtual machine's instructions and the weights."""
     machine = tvm.target.Target(target.tvm)
-    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=PIPELINE)
+    return relax.build(planned, machine, relax_pipeline=None, tir_pipeline=tir_pipeline())
 
 
-def lower(mod: tvm.IRModule, target: Target) -> Any:
+def build_function(name: str, function: tirx.PrimFunc, target: Target) -> None:
+    """Generate code for one scheduled function, to see that there is any; raises what TVM does."""
+    machine = tvm.target.Target(target.tvm)
+    tvm.tirx.build(function.with_attr("global_symbol", name), machine, pipeline=tir_pipeline())
+
+
+def lower(mod: tvm.IRModule, target: Target) -> relax.VMExecutable:
     """Plan memory, lower to the virtual machine and generate code for the target."""
     return generate_code(plan(mod, target), target)
 
 
-def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
+def _loops_to_statements() -> tuple[
+    tvm.transform.Pass, Callable[[], tvm.transform.Pass], Callable[[], tvm.transform.Pass]
+]:
     """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
     first = tvm.transform.Sequential([peel_edges, lower])
@@ -58,11 +67,15 @@ def _loops_to_statements() -> tuple[Any, Callable[[], Any], Any]:
     return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 
-PIPELINE = "depthbench"
-compilation_pipeline.PIPELINE_MAP[PIPELINE] = _loops_to_statements
+@functools.cache
+def tir_pipeline() -> str:
+    """The name under which TVM finds our lowering; it takes pipelines by name alone."""
+    name = "depthbench"
+    compilation_pipeline.register_tir_pipeline(name, _loops_to_statements)
+    return name
 
 
-def write_library(executable: Any, library: Path) -> None:
+def write_library(executable: relax.VMExecutable | tvm.runtime.Module, library: Path) -> None:
     """Link the generated code and the weights into one shared library."""
 
     def link_objects(output: str, objects: list[str], **_: Any) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import tvm
 from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm_ffi import structural_map
 
-from compile.lowering.loop_nests import map_loop_nests
-from compile.lowering.vector_math import rounded
 from compile.operators.byte_dot_products import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
+from compile.operators.loop_nests import map_loop_nests
+from compile.operators.vector_math import rounded
 
 # LLVM's names of vector instructions, the products' by the lanes of their sum.
 _SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}
@@ -35,7 +34,7 @@ def byte_instructions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IR
     return map_loop_nests(mod, _rewritten)
 
 
-def _rewritten(function: Any) -> Any:
+def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
     features = _features(function)
     dots: dict[str, dict[int, str]] = {}
     if "dotprod" in features:
@@ -43,14 +42,14 @@ def _rewritten(function: Any) -> Any:
     if {"avx512vnni", "avx512vl"} <= features:
         dots[DOTS["uint8", "int8"]] = _VPDPBUSD
 
-    def on_add(add: Any) -> Any:
+    def on_add(add: tirx.Add) -> tirx.Expr:
         for total, product in ((add.a, add.b), (add.b, add.a)):
             name = _operator(product)
             if name in _SIGNS:
                 return _multiply_add(total, product, dots.get(name, {}))
         return add
 
-    def on_call(call: Any) -> Any:
+    def on_call(call: tvm.ir.Call) -> tirx.Expr:
         name = _operator(call)
         if name == QUAD:
             return _load(call)
@@ -61,7 +60,7 @@ def _rewritten(function: Any) -> Any:
     return function.with_body(body)
 
 
-def _features(function: Any) -> frozenset[str]:
+def _features(function: tirx.PrimFunc) -> frozenset[str]:
     """What the machine that a function is made for can do, in LLVM's names."""
     target = function.attrs.get("target") if function.attrs else None
     target = target or tvm.target.Target.current(allow_none=True)
@@ -75,7 +74,7 @@ def _features_of(target: str) -> frozenset[str]:
     return frozenset(map(str, codegen.llvm_get_cpu_features(tvm.target.Target(target))))
 
 
-def _multiply_add(total: Any, product: Any, names: dict[int, str]) -> Any:
+def _multiply_add(total: tirx.Expr, product: tvm.ir.Call, names: dict[int, str]) -> tirx.Expr:
     lanes = _lanes(total)
     left, right = product.args
     if lanes in names:
@@ -90,7 +89,7 @@ def _multiply_add(total: Any, product: Any, names: dict[int, str]) -> Any:
     return total
 
 
-def _load(call: Any) -> Any:
+def _load(call: tvm.ir.Call) -> tirx.Expr:
     """One load of all bytes instead of a load of each."""
     first = call.args[0]
     assert isinstance(first, TensorLoad)
@@ -101,7 +100,7 @@ def _load(call: Any) -> Any:
     return tirx.reinterpret(_type("int32", lanes), tirx.BufferLoad(first.source, [ramp]))
 
 
-def _byte(call: Any, name: str, *, neon: bool) -> Any:
+def _byte(call: tvm.ir.Call, name: str, *, neon: bool) -> tirx.Expr:
     """The nearest byte to each float of a vector."""
     lanes, (value,) = _lanes(call), call.args
     dtype = _ROUNDINGS[name]
@@ -115,7 +114,7 @@ def _byte(call: Any, name: str, *, neon: bool) -> Any:
     return tirx.Let(variable, value, rounded(within).astype(_type(dtype, lanes)))
 
 
-def _narrowed(value: Any, lanes: int, name: str) -> Any:
+def _narrowed(value: tirx.Expr, lanes: int, name: str) -> tirx.Expr:
     """Rounded to whole numbers, four lanes at a time, then halved twice; the last step saturates.
 
     So does the first, unless the numbers are known to be near: they then need no slow conversion.
@@ -137,16 +136,16 @@ def _narrowed(value: Any, lanes: int, name: str) -> Any:
     return bytes_[0] if lanes == 8 else _lanes_of(bytes_, 0, lanes)
 
 
-def _lanes_of(vectors: list[Any], start: int, count: int) -> Any:
+def _lanes_of(vectors: list[tirx.Expr], start: int, count: int) -> tirx.Expr:
     """So many lanes of vectors laid end to end."""
     return tirx.Shuffle(vectors, [tirx.const(start + lane, "int32") for lane in range(count)])
 
 
-def _operator(expr: Any) -> str:
+def _operator(expr: tirx.Expr) -> str:
     return str(getattr(getattr(expr, "op", None), "name", ""))
 
 
-def _lanes(expr: Any) -> int:
+def _lanes(expr: tirx.Expr) -> int:
     return int(expr.ty.dtype.lanes)
 
 
@@ -154,24 +153,26 @@ def _type(dtype: str, lanes: int) -> str:
     return dtype if lanes == 1 else f"{dtype}x{lanes}"
 
 
-def _signed_byte(quads: Any, byte: int) -> Any:
+def _signed_byte(quads: tirx.Expr, byte: int) -> tirx.Expr:
     return (quads << _bits(quads, QUAD_BYTES - 1 - byte)) >> _bits(quads, QUAD_BYTES - 1)
 
 
-def _unsigned_byte(quads: Any, byte: int) -> Any:
+def _unsigned_byte(quads: tirx.Expr, byte: int) -> tirx.Expr:
     return (quads >> _bits(quads, byte)) & _splat(2**_BYTE_BITS - 1, quads)
 
 
-def _bits(quads: Any, bytes_: int) -> Any:
+def _bits(quads: tirx.Expr, bytes_: int) -> tirx.Expr:
     return _splat(bytes_ * _BYTE_BITS, quads)
 
 
-def _splat(value: int, like: Any) -> Any:
+def _splat(value: int, like: tirx.Expr) -> tirx.Expr:
     lanes, one = _lanes(like), tirx.const(value, "int32")
     return tirx.Broadcast(one, lanes) if lanes > 1 else one
 
 
-_SIGNS: dict[str, tuple[Callable[[Any, int], Any], Callable[[Any, int], Any]]] = {
+_SIGNS: dict[
+    str, tuple[Callable[[tirx.Expr, int], tirx.Expr], Callable[[tirx.Expr, int], tirx.Expr]]
+] = {
     DOTS["int8", "int8"]: (_signed_byte, _signed_byte),
     DOTS["uint8", "int8"]: (_unsigned_byte, _signed_byte),
 }

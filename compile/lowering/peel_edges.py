@@ -9,6 +9,7 @@ window lies within the image, is asked once for the loops inside.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -16,27 +17,17 @@ import tvm
 from tvm import s_tir, tirx
 from tvm.ir import Call
 from tvm.ir.expr import TensorLoad
-from tvm.s_tir import SBlock, SBlockRealize, Schedule
+from tvm.s_tir import SBlock, SBlockRealize
 from tvm_ffi import structural_map, structural_walk
 
-from compile.lowering.loop_nests import map_loop_nests
-from compile.schedules.schedule_utils import is_among, mentions
-
-# On a loop: how many of its first and last iterations read beyond an edge.
-FIRST, LAST = "compile.first_edge", "compile.last_edge"
-# On a loop over vectors: the lanes of the last one, where they are fewer than of the others.
-LANES = "compile.last_lanes"
-
-
-def mark(sch: Schedule, loop: Any, first: int, last: int, lanes: int = 0) -> None:
-    """Have the first and last iterations of a loop peeled; the last one's vectors have `lanes`."""
-    for key, value in ((FIRST, first), (LAST, last), (LANES, lanes)):
-        sch.annotate(loop, key, value)
-
-
-def has_edges(loop: Any) -> bool:
-    """Whether some iterations of a loop are to be peeled: it must stay in one piece."""
-    return any(int(loop.annotations.get(key, 0)) for key in (FIRST, LAST, LANES))
+from compile.operators.loop_nests import (
+    block_like,
+    is_among,
+    loop_like,
+    map_loop_nests,
+    mentions,
+)
+from compile.schedules.rewrites.edge_marks import FIRST, LANES, LAST
 
 
 @tvm.transform.module_pass(opt_level=0, name="PeelEdges")
@@ -45,25 +36,25 @@ def peel_edges(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModule:
     return map_loop_nests(mod, lambda one: _Peeler(one).result() if _is_marked(one.body) else one)
 
 
-def _is_marked(statement: Any) -> bool:
+def _is_marked(statement: tirx.Stmt) -> bool:
     found: list[bool] = []
     structural_walk(statement, (tirx.For, lambda loop: found.append(FIRST in loop.annotations)))
     return any(found)
 
 
 class _Peeler:
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: tirx.PrimFunc) -> None:
         self.function = function
-        self.moved: list[Any] = []
+        self.moved: list[tirx.Var] = []
 
-    def result(self) -> Any:
+    def result(self) -> tirx.PrimFunc:
         root = self.function.body
         body = _checked(*self.statement(root.block.body))
         kept = [one for one in root.block.alloc_buffers if not is_among(one, self.moved)]
-        block = _block(root.block, body, kept)
+        block = block_like(root.block, body=body, alloc_buffers=kept)
         return self.function.with_body(SBlockRealize(root.iter_values, root.predicate, block))
 
-    def statement(self, node: Any) -> tuple[Any, list[Any]]:
+    def statement(self, node: tirx.Stmt) -> tuple[tirx.Stmt, list[tirx.Expr]]:
         """A statement, and the checks that are to be made around it."""
         if isinstance(node, tirx.SeqStmt):
             return tirx.SeqStmt([_checked(*self.statement(one)) for one in node.seq]), []
@@ -89,7 +80,7 @@ class _Peeler:
             parts.append(s_tir.renew_defs(tirx.PrimFunc([], part)).body)
         return tirx.SeqStmt(parts) if len(parts) > 1 else parts[0], outer
 
-    def _with_own_buffers(self, body: Any) -> Any:
+    def _with_own_buffers(self, body: tirx.Stmt) -> tirx.Stmt:
         """The body as a block that allocates what nothing outside of it uses."""
         inside, everywhere = _used(body), _used(self.function.body)
         own = [
@@ -105,16 +96,16 @@ class _Peeler:
         return SBlockRealize([], True, block)
 
 
-def _without_checks(realize: Any) -> tuple[Any, list[Any]]:
+def _without_checks(realize: SBlockRealize) -> tuple[tirx.Stmt, list[tirx.Expr]]:
     """A block `sum += x * y if inside else 0` as its sum alone, and what it asks."""
     block = realize.block
     store = block.body
     value = getattr(store, "value", None)
     if not (isinstance(value, tirx.Add) and isinstance(value.a, TensorLoad)):
         return realize, []
-    found: list[Any] = []
+    found: list[tirx.Expr] = []
 
-    def on_call(call: Any) -> Any:
+    def on_call(call: Call) -> tirx.Expr:
         if getattr(call.op, "name", "") != "prim.if_then_else":
             return call
         found.append(call.args[0])
@@ -125,27 +116,27 @@ def _without_checks(realize: Any) -> tuple[Any, list[Any]]:
         return realize, []
     places = list(zip(block.iter_vars, realize.iter_values, strict=True))
 
-    def placed(variable: Any) -> Any:
+    def placed(variable: tirx.Var) -> tirx.Expr:
         return next((to for one, to in places if one.var.same_as(variable)), variable)
 
     checks = [structural_map(check, (tirx.Var, placed)) for check in _conjuncts(found[0])]
     body = tirx.BufferStore(store.buffer, value.a + term, store.indices)
-    block = _block(block, body, block.alloc_buffers)
+    block = block_like(block, body=body)
     return SBlockRealize(realize.iter_values, realize.predicate, block), checks
 
 
-def _conjuncts(condition: Any) -> list[Any]:
+def _conjuncts(condition: tirx.Expr) -> list[tirx.Expr]:
     if isinstance(condition, tirx.And):
         return _conjuncts(condition.a) + _conjuncts(condition.b)
     return [condition]
 
 
-def _checked(body: Any, checks: list[Any]) -> Any:
+def _checked(body: tirx.Stmt, checks: list[tirx.Expr]) -> tirx.Stmt:
     return tirx.IfThenElse(tirx.all(*checks), body, None) if checks else body
 
 
-def _cut_lanes(body: Any, lanes: int) -> Any:
-    def on_loop(loop: Any) -> Any:
+def _cut_lanes(body: tirx.Stmt, lanes: int) -> tirx.Stmt:
+    def on_loop(loop: tirx.For) -> tirx.Stmt:
         if loop.kind != tirx.ForKind.VECTORIZED:
             return loop
         return _loop(loop, 0, min(lanes, int(loop.extent)), loop.body, loop.annotations)
@@ -153,36 +144,28 @@ def _cut_lanes(body: Any, lanes: int) -> Any:
     return structural_map(body, (tirx.For, on_loop))
 
 
-def _used(statement: Any) -> list[Any]:
+def _used(statement: tirx.Stmt) -> list[tirx.Var]:
     """The buffers of all blocks, once for each use."""
-    found: list[Any] = []
+    found: list[tirx.Var] = []
 
-    def on_block(block: Any) -> None:
+    def on_block(block: SBlock) -> None:
         found.extend(region.source for region in [*block.reads, *block.writes])
 
     structural_walk(statement, (SBlock, on_block))
     return found
 
 
-def _times(buffer: Any, used: list[Any]) -> int:
+def _times(buffer: tirx.Var, used: list[tirx.Var]) -> int:
     return sum(one.same_as(buffer) for one in used)
 
 
-def _loop(like: Any, low: Any, extent: Any, body: Any, notes: Any) -> Any:
+def _loop(
+    like: tirx.For,
+    low: tirx.Expr | int,
+    extent: tirx.Expr | int,
+    body: tirx.Stmt,
+    notes: Mapping[str, Any],
+) -> tirx.For:
     kind = like.loop_var.ty.dtype
     low, extent = (tirx.const(int(edge), kind) for edge in (low, extent))
-    return tirx.For(like.loop_var, low, extent, like.kind, body, annotations=notes)
-
-
-def _block(like: Any, body: Any, buffers: Any) -> Any:
-    return SBlock(
-        like.iter_vars,
-        like.reads,
-        like.writes,
-        like.name_hint,
-        body,
-        like.init,
-        buffers,
-        like.match_buffers,
-        like.annotations,
-    )
+    return loop_like(like, body, min=low, extent=extent, annotations=notes)

@@ -8,13 +8,12 @@ and the memory it gives was last used by whoever. A stack is always near.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import tvm
 from tvm import tirx
 from tvm_ffi import structural_map
 
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 # Of one buffer, and of all in a function: threads of Android have stacks of a megabyte.
 MOST_BYTES = 64 * 1024
@@ -29,10 +28,10 @@ def stack_buffers(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRModu
     return map_loop_nests(mod, _rewritten)
 
 
-def _rewritten(function: Any) -> Any:
+def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
     together = 0
 
-    def on_buffer(allocation: Any) -> Any:
+    def on_buffer(allocation: tirx.AllocBuffer) -> tirx.Stmt:
         nonlocal together
         size = _bytes(allocation.buffer)
         if not 0 < size <= min(MOST_BYTES, MOST_BYTES_TOGETHER - together):
@@ -43,7 +42,7 @@ def _rewritten(function: Any) -> Any:
     return function.with_body(structural_map(function.body, (tirx.AllocBuffer, on_buffer)))
 
 
-def _bytes(buffer: Any) -> int:
+def _bytes(buffer: tirx.Var) -> int:
     """The size of a buffer; zero where it is known only when the code runs."""
     edges = list(buffer.shape)
     if not all(isinstance(edge, tirx.IntImm) for edge in edges):

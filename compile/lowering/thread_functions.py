@@ -7,14 +7,12 @@ declared to point to separate memory. On the flagship this is 1.4 times on one t
 
 from __future__ import annotations
 
-from typing import Any
-
 import tvm
 from tvm import tirx
 from tvm.ir import StringImm
 from tvm_ffi import structural_map, structural_walk
 
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import loop_like, map_loop_nests
 
 # What TVM itself wraps around a whole function's body for the same reason.
 SCOPE = "compute_scope"
@@ -26,13 +24,13 @@ def thread_functions(mod: tvm.IRModule, _: tvm.transform.PassContext) -> tvm.IRM
     return map_loop_nests(mod, _rewritten)
 
 
-def _rewritten(function: Any) -> Any:
+def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
     if not _has_parallel(function.body):
         return function
     return function.with_body(structural_map(function.body, (tirx.AttrStmt, _narrowed)))
 
 
-def _narrowed(statement: Any) -> Any:
+def _narrowed(statement: tirx.Stmt) -> tirx.Stmt:
     """Such a scope around the body as scopes around each of its loops.
 
     TVM's debug information is wrong, and refused, where one scope ends within another.
@@ -44,7 +42,7 @@ def _narrowed(statement: Any) -> Any:
     return tirx.SeqStmt([_apart(part) for part in parts]) if len(parts) > 1 else _apart(body)
 
 
-def _apart(statement: Any) -> Any:
+def _apart(statement: tirx.Stmt) -> tirx.Stmt:
     """A loop within a scope, or where it is parallel or holds parallel ones, with theirs within."""
     if not isinstance(statement, tirx.For):
         return statement
@@ -53,23 +51,20 @@ def _apart(statement: Any) -> Any:
     return structural_map(statement, (tirx.For, _iterations_apart))
 
 
-def _iterations_apart(loop: Any) -> Any:
+def _iterations_apart(loop: tirx.For) -> tirx.Stmt:
     if loop.kind != tirx.ForKind.PARALLEL:
         return loop
-    body = _scope(loop.loop_var, loop.body)
-    return tirx.For(
-        loop.loop_var, loop.min, loop.extent, loop.kind, body, annotations=loop.annotations
-    )
+    return loop_like(loop, _scope(loop.loop_var, loop.body))
 
 
-def _scope(node: Any, body: Any) -> Any:
+def _scope(node: tirx.Var, body: tirx.Stmt) -> tirx.Stmt:
     return tirx.AttrStmt(node, SCOPE, StringImm("thread"), body)
 
 
-def _has_parallel(statement: Any) -> bool:
-    found: list[Any] = []
+def _has_parallel(statement: tirx.Stmt) -> bool:
+    found: list[tirx.For] = []
 
-    def on_loop(loop: Any) -> None:
+    def on_loop(loop: tirx.For) -> None:
         if loop.kind == tirx.ForKind.PARALLEL:
             found.append(loop)
 

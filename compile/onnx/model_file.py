@@ -6,7 +6,8 @@ Nothing outside the model's folder is read, and sizes are bounded before anythin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,22 @@ MAX_BYTES = 2**31 - 1
 STANDARD_DOMAINS = ("", "ai.onnx")
 
 
-def parse(path: Path) -> onnx.ModelProto:
-    """The model without weights from other files; InputError where there is none."""
+@dataclass(frozen=True)
+class ModelFile:
+    """What an ONNX file holds, weights in other files among it; `sha256` is over all of them."""
+
+    path: Path
+    proto: onnx.ModelProto
+    sha256: str
+
+
+def read(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) -> ModelFile:
+    """Read the ONNX file at `path`; `input_shapes` fixes dynamic inputs by name.
+
+    Raises InputError, in one line, for a file that is missing, no ONNX model, truncated or larger
+    than 2 GiB with its weights, for weights outside the model's folder, missing or too short, and
+    for shapes that do not fit the inputs.
+    """
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -30,25 +45,29 @@ def parse(path: Path) -> onnx.ModelProto:
         raise InputError(f"{path}: {problem}; give the path of an .onnx model")
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path}: larger than 2 GiB; ONNX files cannot be")
+    content = path.read_bytes()
     try:
-        proto = onnx.load_model(str(path), format="protobuf", load_external_data=False)
+        proto = onnx.load_model_from_string(content, format="protobuf")
     except DecodeError as error:
         raise InputError(f"{path}: not an ONNX model, or a truncated one") from error
     if not proto.ir_version or not proto.graph.node or not proto.graph.output:
         raise InputError(f"{path}: not an ONNX model, or one without operators")
-    return proto
+    whole = hashlib.sha256(content)
+    if files := _load_weights(path, len(content), proto):
+        digests = [whole.digest()]
+        for file in sorted(files):
+            with file.open("rb") as weights:
+                digests.append(hashlib.file_digest(weights, "sha256").digest())
+        whole = hashlib.sha256(b"".join(digests))
+    fix_shapes(path, proto, input_shapes or {})
+    return ModelFile(path, proto, whole.hexdigest())
 
 
-def load_weights(path: Path, proto: onnx.ModelProto) -> str:
-    """Read weights kept in other files into `proto`; return the SHA-256 over all files.
-
-    Raises InputError for a file outside the model's folder, missing or too short, and above 2 GiB
-    in all.
-    """
+def _load_weights(path: Path, total: int, proto: onnx.ModelProto) -> set[Path]:
+    """Read weights kept in other files, of at most 2 GiB with the `total` bytes; those files."""
     from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
     folder = path.parent.resolve()
-    total = path.stat().st_size
     files: set[Path] = set()
     for tensor in _tensors(proto):
         if not uses_external_data(tensor):
@@ -74,11 +93,24 @@ def load_weights(path: Path, proto: onnx.ModelProto) -> str:
         tensor.ClearField("external_data")
         tensor.data_location = type(tensor).DEFAULT
         files.add(file)
-    digest = hashlib.sha256()
-    for file in (path, *sorted(files)):
-        with file.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest() if files else hashlib.sha256(path.read_bytes()).hexdigest()
+    return files
+
+
+def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Write `shapes`, by input name, into the model; raises InputError where they do not fit."""
+    inputs = {value.name: value for value in proto.graph.input}
+    for name, shape in shapes.items():
+        if name not in inputs:
+            raise InputError(f"{path}: no input {name!r}; its inputs are {', '.join(inputs)}")
+        dims = inputs[name].type.tensor_type.shape.dim
+        if len(dims) != len(shape) or min(shape, default=1) < 1:
+            raise InputError(f"{path}: input {name!r} has {len(dims)} axes, not {list(shape)}")
+        for dim, edge in zip(dims, shape, strict=True):
+            if dim.HasField("dim_value") and dim.dim_value not in (0, edge):
+                raise InputError(f"{path}: input {name!r} is fixed to another shape")
+            dim.dim_value = edge
+    if shapes:
+        del proto.graph.value_info[:]
 
 
 def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

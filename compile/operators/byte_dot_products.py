@@ -2,14 +2,13 @@
 
 Four bytes that lie side by side are one int32, a quad. Tensors of quads are tiled, packed and
 loaded as float32 ones are; only the multiply-add differs. Operators of our own stand for it
-until code is generated (`compile/passes/byte_instructions.py`), since TVM's own arithmetic has
+until code is generated (`compile/lowering/byte_instructions.py`), since TVM's own arithmetic has
 neither; two more are a float's nearest byte.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tvm
@@ -34,17 +33,17 @@ for _name in (QUAD, *DOTS.values(), *BYTES.values(), *NEAR_BYTES.values()):
     tvm.ir.register_op_attr(_name, "TScriptPrinterName", _name)
 
 
-def quad(values: Sequence[Any]) -> Any:
+def quad(values: Sequence[tirx.Expr]) -> tirx.Expr:
     """Four loads of bytes that lie side by side in memory, as one int32."""
     return tirx.call_intrin("int32", QUAD, *values)
 
 
-def dot(left: Any, right: Any, dtype: str) -> Any:
+def dot(left: tirx.Expr, right: tirx.Expr, dtype: str) -> tirx.Expr:
     """The sum of four products: bytes of the quad `left`, which are `dtype`, and int8 `right`."""
     return tirx.call_intrin("int32", DOTS[dtype, "int8"], left, right)
 
 
-def saturated(value: Any, dtype: str, *, near: bool = False) -> Any:
+def saturated(value: tirx.Expr, dtype: str, *, near: bool = False) -> tirx.Expr:
     """The byte of type `dtype` that is nearest to a float32, halves to even.
 
     `near` says that no value is larger than NEAR.

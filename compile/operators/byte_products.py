@@ -10,23 +10,22 @@ to multiply at once.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import tvm
 from tvm import relax
 
+from compile.graph.accounting import LowerPrecision
 from compile.graph.qdq import scale_and_zero
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
-from compile.lowering.vector_math import ROUNDER_BITS
+from compile.operators import convolution, matrix_product
 from compile.operators.byte_dot_products import NEAR
 from compile.operators.multiply_accumulate import ByteSums
-from compile.schedules import conv2d, gemm
+from compile.operators.vector_math import ROUNDER_BITS
 from compile.targets import Target
 
 _LARGEST = 127
@@ -34,18 +33,6 @@ _LARGEST = 127
 _LARGEST_START = 2.0**30
 # A float32 of 1.5 * 2^23 and a whole number below this is exact.
 _EXACT_AS_BITS = 2**22
-
-
-@dataclass
-class Reduced:
-    """What was done: how many products are of bytes, and which products stay float32."""
-
-    bytes_: int = 0
-    wide: Counter[str] = field(default_factory=Counter)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        return {"int8_operators": self.bytes_, "fp32_operators": dict(sorted(self.wide.items()))}
 
 
 @dataclass(frozen=True)
@@ -57,16 +44,16 @@ class _Pending:
     `out` is the scale, zero point and type of the bytes that the result becomes, if any.
     """
 
-    build: Callable[..., Any]
+    build: Callable[..., relax.Expr]
     weight: np.ndarray
     scale: float
     zero: int
     bias: np.ndarray
-    addends: tuple[tuple[Any, float, int], ...] = ()
+    addends: tuple[tuple[relax.Expr, float, int], ...] = ()
     relu: bool = False
     out: tuple[float, int, str] | None = None
 
-    def emit(self, target: Target) -> Any:
+    def emit(self, target: Target) -> relax.Expr:
         """The product with all that belongs to it."""
         dtype = target.dot_bytes
         unit, zero, out = self.out or (1.0, 0, "")
@@ -107,53 +94,51 @@ def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarr
     return np.maximum(np.abs(start + low), np.abs(start + high))
 
 
-def _largest(addend: tuple[Any, float]) -> float:
+def _largest(addend: tuple[relax.Expr, float]) -> float:
     """The largest size of what is added."""
     image, factor = addend
     dtype = str(image.ty.dtype)
     return factor * 2**8 if dtype in ("int8", "uint8") else float("inf")
 
 
-def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, Reduced]:
+def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, LowerPrecision]:
     """The module, images channels-last, with its quantised products on bytes, and the account.
 
     Its quantised tensors are of the type that the target multiplies.
     """
-    done = Reduced()
+    done = LowerPrecision("int8")
     return translate(mod, lambda builder, uses: _Reducer(builder, uses, target, done)), done
 
 
-class _Reducer:
+class _Reducer(Translator):
+    """Keeps products back that what follows may be part of."""
+
     def __init__(
-        self, builder: relax.BlockBuilder, uses: Counter[Any], target: Target, done: Reduced
+        self, builder: relax.BlockBuilder, uses: Uses, target: Target, done: LowerPrecision
     ) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.uses = uses
         self.target = target
         self.done = done
-        self.values: dict[Any, Any] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize"):
             value = self._without_relu(value)
         pending = self._follows(value)
         if pending is None and is_operator(value, "nn.conv2d", "matmul"):
             pending = self._product(self.builder.normalize(self.plain(value)))
-            self.done.bytes_ += pending is not None
+            self.done.lowered += pending is not None
             if pending is None:
-                self.done.wide[value.op.name.removeprefix("relax.")] += 1
+                self.done.keep_wide(value)
         self.values[var] = self.builder.emit(self.plain(value)) if pending is None else pending
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, self._emitted)
-
-    def _emitted(self, var: Any) -> Any:
+    def whole(self, var: relax.Var) -> relax.Expr:
         value = self.values.get(var, var)
         if isinstance(value, _Pending):
             value = self.values[var] = self.builder.emit(value.emit(self.target))
         return value
 
-    def _without_relu(self, call: Any) -> Any:
+    def _without_relu(self, call: relax.Call) -> relax.Call:
         """A quantisation whose lowest byte is zero, of what a ReLU reads rather than makes."""
         found, image = scale_and_zero(call), self.values.get(call.args[0])
         before = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
@@ -164,9 +149,9 @@ class _Reducer:
             return call
         if not is_operator(before, "nn.relu"):
             return call
-        return relax.Call(call.op, [before.args[0], *call.args[1:]], call.attrs, call.ty_args)
+        return call_on(call, [before.args[0], *call.args[1:]])
 
-    def _follows(self, call: Any) -> _Pending | None:
+    def _follows(self, call: relax.Call) -> _Pending | None:
         """The product that the call reads, with the call as part of it."""
         if is_operator(call, "nn.relu", "quantize"):
             orders = [(call.args[0], None)]
@@ -180,7 +165,9 @@ class _Reducer:
                 return self._joined(before, call, other)
         return None
 
-    def _joined(self, before: _Pending, call: Any, other: Any) -> _Pending | None:
+    def _joined(
+        self, before: _Pending, call: relax.Call, other: relax.Expr | None
+    ) -> _Pending | None:
         if is_operator(call, "nn.relu"):
             return replace(before, relu=True)
         if is_operator(call, "quantize"):
@@ -197,11 +184,11 @@ class _Reducer:
             return replace(before, bias=before.bias + bias.reshape(-1))
         if not isinstance(other, relax.Var) or shape_of(other) != shape_of(call):
             return None
-        image = self._emitted(other)
+        image = self.whole(other)
         addend = self._bytes(image) or (image, 1.0, 0)
         return replace(before, addends=(*before.addends, addend))
 
-    def _product(self, call: Any) -> _Pending | None:
+    def _product(self, call: relax.Call) -> _Pending | None:
         weight = constant_of(call.args[1])
         found = self._bytes(call.args[0])
         if weight is None or weight.dtype != np.float32 or found is None:
@@ -213,27 +200,31 @@ class _Reducer:
             return None
         return _Pending(made, weight, scale, zero, np.zeros(weight.shape[-1]))
 
-    def _matmul(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
+    def _matmul(
+        self, call: relax.Call, weight: np.ndarray, data: relax.Expr
+    ) -> Callable[..., relax.Expr] | None:
         if weight.ndim != 2 or weight.shape[0] % ByteSums.width:
             return None
-        return partial(gemm.dense, self.builder, call, target=self.target, data=data)
+        return partial(matrix_product.dense, self.builder, call, target=self.target, data=data)
 
-    def _convolution(self, call: Any, weight: np.ndarray, data: Any) -> Callable[..., Any] | None:
+    def _convolution(
+        self, call: relax.Call, weight: np.ndarray, data: relax.Expr
+    ) -> Callable[..., relax.Expr] | None:
         layouts = call.attrs.data_layout, call.attrs.kernel_layout, call.attrs.out_layout
         if layouts != ("NHWC", "HWIO", "NHWC"):
             return None
         groups = int(call.attrs.groups)
-        if groups > 1 and not conv2d.in_whole_steps(weight, groups, ByteSums.width):
+        if groups > 1 and not convolution.in_whole_steps(weight, groups, ByteSums.width):
             return None
         known = {"target": self.target, "data": data}
         alone = weight.shape[:2] == (1, 1) and not any(int(edge) for edge in call.attrs.padding)
         if alone and groups == 1 and weight.shape[2] % ByteSums.width == 0:
-            return lambda weight, sums: gemm.pointwise(
+            return lambda weight, sums: matrix_product.pointwise(
                 self.builder, call, weight[0, 0], sums=sums, **known
             )
-        return partial(conv2d.convolution, self.builder, call, groups=groups, **known)
+        return partial(convolution.convolution, self.builder, call, groups=groups, **known)
 
-    def _bytes(self, image: Any) -> tuple[Any, float, int] | None:
+    def _bytes(self, image: relax.Expr) -> tuple[relax.Expr, float, int] | None:
         """The tensor of bytes behind a dequantised one, its scale and zero point."""
         call = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
         if call is None or not is_operator(call, "dequantize"):

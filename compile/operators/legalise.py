@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
 
 import tvm
 from tvm import relax, te, tirx, topi
 
 from compile.graph.qdq import scale_and_zero
 from compile.graph.tensors import constant_of
+from compile.operators import (
+    convolution,
+    depthwise_convolution,
+    matrix_product,
+    winograd_convolution,
+)
 from compile.operators.byte_dot_products import saturated
-from compile.schedules import conv2d, depthwise, gemm, winograd
 from compile.targets import Target
 
-Legalise = Callable[[relax.BlockBuilder, Any], Any]
+Legalise = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 
 
 def legalise_map(target: Target) -> dict[str, Legalise]:
@@ -26,7 +31,7 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
     }
 
 
-def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+def _convolution(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
     weight = constant_of(call.args[1])
     layouts = call.attrs.kernel_layout, call.attrs.out_layout
     if weight is None or layouts != ("HWIO", "NHWC") or not _is_static_float(call.args[0]):
@@ -36,18 +41,18 @@ def _convolution(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     groups = int(call.attrs.groups)
     padded = any(int(edge) for edge in call.attrs.padding)
     if call.attrs.data_layout != "NHWC":
-        return conv2d.convolution(builder, call, weight, groups, target)
+        return convolution.convolution(builder, call, weight, groups, target)
     if (KH, KW, groups) == (1, 1, 1) and not padded:
-        return gemm.pointwise(builder, call, weight[0, 0], target)
+        return matrix_product.pointwise(builder, call, weight[0, 0], target)
     if groups == outputs and inputs == 1 and groups > 1:
-        return depthwise.convolution(builder, call, weight[:, :, 0], target)
-    tiling = winograd.choose(call, weight, groups, target)
+        return depthwise_convolution.convolution(builder, call, weight[:, :, 0], target)
+    tiling = winograd_convolution.choose(call, weight, groups, target)
     if tiling is not None:
-        return winograd.convolution(builder, call, weight, tiling, target)
-    return conv2d.convolution(builder, call, weight, groups, target)
+        return winograd_convolution.convolution(builder, call, weight, tiling, target)
+    return convolution.convolution(builder, call, weight, groups, target)
 
 
-def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
+def _matmul(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
     left, right = call.args
     if not (_is_static_float(left) and _is_static_float(right)):
         return _default(builder, call)
@@ -56,11 +61,11 @@ def _matmul(builder: relax.BlockBuilder, call: Any, target: Target) -> Any:
     target = target.of(str(left.ty.dtype))
     weight = constant_of(right)
     if weight is not None and weight.ndim == 2:
-        return gemm.dense(builder, call, weight, target)
-    return gemm.batched(builder, call, target)
+        return matrix_product.dense(builder, call, weight, target)
+    return matrix_product.batched(builder, call, target)
 
 
-def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
+def _quantise(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     """Bytes of a tensor with one scale, in arithmetic that vectorises; halves to even."""
     found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
     if found is None or dtype not in ("int8", "uint8") or str(call.args[0].ty.dtype) != "float32":
@@ -68,7 +73,7 @@ def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
     scale, zero = found
 
     def compute(data: te.Tensor) -> te.Tensor:
-        def value(*index: Any) -> Any:
+        def value(*index: tirx.Expr) -> tirx.Expr:
             steps = data[index] * tirx.const(1 / scale, "float32")
             return saturated(steps + tirx.const(zero, "float32"), dtype)
 
@@ -77,17 +82,24 @@ def _quantise(builder: relax.BlockBuilder, call: Any) -> Any:
     return builder.call_te(compute, call.args[0], primfunc_name_hint="quantise")
 
 
-def _take(builder: relax.BlockBuilder, call: Any) -> Any:
+@functools.cache
+def clip_take() -> None:
+    """Have TVM's `take` read the last element at an index beyond the end, as ONNX Runtime does.
+
+    It then replaces TVM's own legalisation in this process, since constants are folded, in many
+    passes, without a map.
+    """
+    replaces_default = 11
+    tvm.ir.register_op_attr("relax.take", "FLegalize", _take, level=replaces_default)
+
+
+def _take(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     """An index beyond the end reads the last element; in TVM's default mode it reads anything."""
     data, indices = call.args
     return builder.call_te(topi.take, data, indices, call.attrs.axis, mode="clip")
 
 
-# In place of TVM's own, since constants are folded, in many passes, without a map.
-tvm.ir.register_op_attr("relax.take", "FLegalize", _take, level=11)
-
-
-def _is_static_float(expr: Any) -> bool:
+def _is_static_float(expr: relax.Expr) -> bool:
     kind = expr.ty
     return (
         str(kind.dtype) in ("float32", "float16")
@@ -96,5 +108,5 @@ def _is_static_float(expr: Any) -> bool:
     )
 
 
-def _default(builder: relax.BlockBuilder, call: Any) -> Any:
+def _default(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     return call.op.get_attr("FLegalize")(builder, call)

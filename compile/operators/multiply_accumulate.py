@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from tvm import relax, te, tirx
 
-from compile.lowering.vector_math import ROUNDER
 from compile.operators import byte_dot_products
+from compile.operators.vector_math import ROUNDER
 
 
 class Sums(Protocol):
@@ -31,19 +31,21 @@ class Sums(Protocol):
     def facts(self) -> dict[str, str]:
         """What a schedule's choices depend on, by name; nothing for floats."""
 
-    def operands(self, channels: int) -> list[Any]:
+    def operands(self, channels: int) -> list[tirx.Expr]:
         """What `result` reads, as Relax expressions, for output channels padded to so many."""
 
     def pack(self, weight: np.ndarray) -> np.ndarray:
         """Weights [.., inputs, outputs] as elements [.., steps, outputs]."""
 
-    def read(self, load: Callable[[int], Any]) -> Any:
+    def read(self, load: Callable[[int], tirx.Expr]) -> tirx.Expr:
         """One step of the first operand, from loads of its inputs."""
 
-    def product(self, left: Any, right: Any) -> Any:
+    def product(self, left: tirx.Expr, right: tirx.Expr) -> tirx.Expr:
         """What one step adds to the sum."""
 
-    def result(self, total: Any, index: Sequence[Any], *operands: te.Tensor) -> Any:
+    def result(
+        self, total: tirx.Expr, index: Sequence[tirx.Expr], *operands: te.Tensor
+    ) -> tirx.Expr:
         """What is written of a finished sum, at an index of the output."""
 
 
@@ -58,19 +60,21 @@ class FloatSums:
     def facts(self) -> dict[str, str]:
         return {}
 
-    def operands(self, channels: int) -> list[Any]:
+    def operands(self, channels: int) -> list[tirx.Expr]:
         return []
 
     def pack(self, weight: np.ndarray) -> np.ndarray:
         return weight
 
-    def read(self, load: Callable[[int], Any]) -> Any:
+    def read(self, load: Callable[[int], tirx.Expr]) -> tirx.Expr:
         return load(0)
 
-    def product(self, left: Any, right: Any) -> Any:
+    def product(self, left: tirx.Expr, right: tirx.Expr) -> tirx.Expr:
         return left * right
 
-    def result(self, total: Any, index: Sequence[Any], *operands: te.Tensor) -> Any:
+    def result(
+        self, total: tirx.Expr, index: Sequence[tirx.Expr], *operands: te.Tensor
+    ) -> tirx.Expr:
         return total
 
 
@@ -85,16 +89,16 @@ class ByteSums:
     zero. A sum starts at `start` and is multiplied by `scale`, both by output channel. `addends`
     are images that are added, times a number each. The result is not below `at_least`,
     where that is given, and float32, or rounded to bytes of type `out`; `near` says that it is at
-    most byte_dots.NEAR. With `as_bits` a sum starts higher by ROUNDER_BITS and stays within 2^22 of
-    that: its bits then are those of ROUNDER and the sum as a float, and need no conversion, which
-    takes NEON as long as eight products do.
+    most `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
+    within 2^22 of that: its bits then are those of ROUNDER and the sum as a float, and need no
+    conversion, which takes NEON as long as eight products do.
     """
 
     dtype: str
     zero_point: int
     start: np.ndarray
     scale: np.ndarray
-    addends: tuple[tuple[Any, float], ...] = ()
+    addends: tuple[tuple[relax.Expr, float], ...] = ()
     at_least: int | None = None
     out: str = ""
     near: bool = False
@@ -109,7 +113,7 @@ class ByteSums:
     def facts(self) -> dict[str, str]:
         return {"bytes": self.dtype}
 
-    def operands(self, channels: int) -> list[Any]:
+    def operands(self, channels: int) -> list[tirx.Expr]:
         tables = [np.pad(one, (0, channels - one.size)) for one in (self.start, self.scale)]
         return [*map(relax.const, tables), *(image for image, _ in self.addends)]
 
@@ -120,13 +124,15 @@ class ByteSums:
         wide[..., :inputs, :] = weight
         return byte_dot_products.weight_quads(wide)
 
-    def read(self, load: Callable[[int], Any]) -> Any:
+    def read(self, load: Callable[[int], tirx.Expr]) -> tirx.Expr:
         return byte_dot_products.quad([load(byte) for byte in range(self.width)])
 
-    def product(self, left: Any, right: Any) -> Any:
+    def product(self, left: tirx.Expr, right: tirx.Expr) -> tirx.Expr:
         return byte_dot_products.dot(left, right, self.dtype)
 
-    def result(self, total: Any, index: Sequence[Any], *operands: te.Tensor) -> Any:
+    def result(
+        self, total: tirx.Expr, index: Sequence[tirx.Expr], *operands: te.Tensor
+    ) -> tirx.Expr:
         start, scale, *images = operands
         whole = total + start[index[-1]]
         if self.as_bits:

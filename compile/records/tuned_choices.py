@@ -1,7 +1,7 @@
 """Which choices of the schedules were measured to be the best on a target?
 
 They are kept as JSON, a file a target: the choices of each workload, what was measured of them
-and of the formulas' choices, and with which tools. depthbench ships some; a user's own come first.
+and of the default choices, and with which tools. depthbench ships some; a user's own come first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from compile.schedules import choices
+from compile import choices
 from compile.targets import Target, kind_of_processor
 from depthbench.errors import InputError
 
@@ -29,7 +29,7 @@ class Record:
     """The best known choices of one workload.
 
     `tuned` and `formula` are what `objective` says, of all of its calls in the network that it was
-    tuned in, with these choices and with the formulas'.
+    tuned in, with these choices and with the default ones.
     """
 
     choices: dict[str, str]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compile.artefact import Artefact
-from compile.onnx.importer import Port
+from compile.onnx.checked_model import Port
 from compile.runtime.threads import use_threads
 from depthbench.errors import InputError
+
+if TYPE_CHECKING:
+    from tvm.relax import VMExecutable
+    from tvm.runtime import Module, Tensor
 
 # TVM's code reads vectors that begin on one.
 CACHE_LINE = 64
@@ -71,14 +75,14 @@ class HostModel:
 class Machine:
     """TVM's virtual machine on a compiled module or executable, on this machine's CPU."""
 
-    def __init__(self, module: Any, threads: int = 1) -> None:
+    def __init__(self, module: VMExecutable | Module, threads: int = 1) -> None:
         import tvm
         from tvm import relax
 
         use_threads(threads)
         self._threads = threads
         self._empty = tvm.runtime.empty
-        self._kept: dict[int, Any] = {}
+        self._kept: dict[int, Tensor] = {}
         self._module = module
         self._main = relax.VirtualMachine(module, tvm.cpu())["main"]
 
@@ -132,7 +136,7 @@ class Machine:
             calls.clear()
         return inferences[1:]
 
-    def _tensor(self, place: int, array: np.ndarray) -> Any:
+    def _tensor(self, place: int, array: np.ndarray) -> Tensor:
         from tvm_ffi import from_dlpack
 
         flags = array.flags
@@ -144,7 +148,7 @@ class Machine:
         return self._kept[place].copyfrom(array)
 
 
-def _read_only(tensor: Any) -> np.ndarray:
+def _read_only(tensor: Tensor) -> np.ndarray:
     array = np.from_dlpack(tensor)
     array.flags.writeable = False
     return array

@@ -41,7 +41,7 @@ def memory_of(planned: tvm.IRModule) -> Memory:
             (size,) = call.args[0].values
             storages.append(int(size))
 
-    def weight(constant: Any) -> None:
+    def weight(constant: tvm.ir.expr.GenericConst) -> None:
         if isinstance(constant.value, tvm.runtime.Tensor):  # not a type or a name
             value = constant.value.numpy()
             content = hashlib.sha256(value.tobytes()).digest()

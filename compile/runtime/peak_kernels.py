@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from compile.targets import Target
+
+if TYPE_CHECKING:
+    from tvm.tirx import PrimFunc
 
 # Multiply-adds of one sum, which its operand in the first cache is long enough for; and how often.
 STEPS = 2048
@@ -61,7 +64,7 @@ def write_microkernels(
     module = tvm.IRModule(
         {name: one.with_attr("global_symbol", name) for name, one in functions.items()}
     )
-    built = tvm.tirx.build(module, tvm.target.Target(target.tvm), pipeline=build.PIPELINE)
+    built = tvm.tirx.build(module, tvm.target.Target(target.tvm), pipeline=build.tir_pipeline())
     build.write_library(built, library)
     arithmetic = (((STEPS,), dtype), ((width,), dtype), ((TIMES, width), dtype))
     memory = (((rows, width), "float32"), ((1, width), "float32"))
@@ -71,7 +74,7 @@ def write_microkernels(
     )
 
 
-def _in_registers(function: Any, lanes: int) -> Any:
+def _in_registers(function: PrimFunc, lanes: int) -> PrimFunc:
     """The function with its sums in vector registers over all steps."""
     import tvm
     from tvm.s_tir import Schedule

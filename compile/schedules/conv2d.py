@@ -1,239 +1,22 @@
-"""Convolutions with a window: dense k x k and grouped, any stride, padding and dilation.
+"""Schedule convolutions with a window: dense k x k and grouped.
 
 A block of rows of the input is copied with its borders into a buffer that fits the first cache;
 from there each row is a contraction over (kernel row, kernel column, channel), tiled in registers.
-Groups narrower than a vector are merged into wider ones with zeros between them.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import numpy as np
-from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
 
-from compile.operators import partial_sums
-from compile.operators.multiply_accumulate import FLOATS, Sums
-from compile.schedules import schedule_utils
-from compile.schedules.choices import WORKLOAD, around_formula, describe
+from compile.choices import around_default
+from compile.operators.annotations import CHUNK, GROUP_BLOCKS, HALO, INPUT_BYTES_A_ROW, WORKLOAD
+from compile.operators.chunks import lanes_read, most_tiles
+from compile.operators.tiles import Tile
+from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.elementwise import schedule_after
-from compile.schedules.gemm import FUSES_WITH_NEXT
-from compile.schedules.microkernel import Nest, ask_ahead, chunk_sizes, hold, lanes_read, most_tiles
-from compile.schedules.tiles import MIN_LANES, Tile, padded, ranked_tiles
+from compile.schedules.epilogue import fold_epilogue
+from compile.schedules.microkernel import Nest, hold, plan_prefetch
 from compile.targets import Target
-
-FAMILY = "spatial"
-CHUNK = "compile.chunk"
-# Rows that a band needs beyond its own.
-HALO = "compile.halo"
-
-
-@dataclass(frozen=True)
-class Window:
-    """Geometry of a two-dimensional convolution or depthwise convolution, NHWC."""
-
-    kernel: tuple[int, int]
-    strides: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: tuple[int, int, int, int]  # top, left, bottom, right
-
-    @staticmethod
-    def of(call: Any, kernel: tuple[int, int]) -> Window:
-        """The window of a relax.nn.conv2d call."""
-        ints = {
-            name: tuple(int(edge) for edge in getattr(call.attrs, name))
-            for name in ("strides", "dilation", "padding")
-        }
-        return Window(kernel, ints["strides"], ints["dilation"], ints["padding"])  # type: ignore[arg-type]
-
-    def needs(self, rows: int, columns: int) -> tuple[int, int]:
-        """Height and width of the padded input that so many outputs read."""
-        needed = [
-            (count - 1) * stride + (size - 1) * step + 1
-            for count, stride, size, step in zip(
-                (rows, columns), self.strides, self.kernel, self.dilation, strict=True
-            )
-        ]
-        return needed[0], needed[1]
-
-
-def bordered(
-    data: te.Tensor, window: Window, height: int, width: int, channels: int, border: int = 0
-) -> te.Tensor:
-    """`data` (NHWC) with a `border`, cut or padded to the given size; maybe `data` itself."""
-    N, H, W, C = (int(edge) for edge in data.shape)
-    top, left = window.padding[:2]
-    if (top, left, channels) == (0, 0, C) and height <= H and width <= W:
-        return data
-
-    def value(n: Any, h: Any, w: Any, c: Any) -> Any:
-        inside = [h >= top, h < top + H, w >= left, w < left + W]
-        if channels != C:
-            inside.append(c < C)
-        outside = tirx.const(border, data.dtype)
-        return te.if_then_else(te.all(*inside), data[n, h - top, w - left, c], outside)
-
-    return te.compute((N, height, width, channels), value, name="border")
-
-
-def bordered_planes(
-    data: te.Tensor, window: Window, height: int, width: int, target: Target
-) -> te.Tensor:
-    """`data` (NCHW) with its zero border, each row of each plane as it lies: NHCW."""
-    N, C, H, W = (int(edge) for edge in data.shape)
-    top, left = window.padding[:2]
-
-    def value(n: Any, h: Any, c: Any, w: Any) -> Any:
-        inside = te.all(h >= top, h < top + H, w >= left, w < left + W)
-        zero = tirx.const(0, data.dtype)
-        return te.if_then_else(inside, data[n, c, h - top, w - left], zero)
-
-    return te.compute((N, height, C, padded(width, target.vector_lanes)), value, name="border")
-
-
-def convolution(
-    builder: relax.BlockBuilder,
-    call: Any,
-    weight: np.ndarray,
-    groups: int,
-    target: Target,
-    sums: Sums = FLOATS,
-    data: Any = None,
-) -> Any:
-    """A convolution; `weight` is [kernel height, kernel width, inputs a group, outputs].
-
-    It writes NHWC and reads NHWC, or NCHW where there is one group; `data` is what it reads, by
-    default the first operand of the call. With several groups, those that `merge_groups` makes
-    have whole steps of inputs.
-    """
-    planes = call.attrs.data_layout == "NCHW"
-    N, H, W = [int(edge) for edge in call.ty.shape][:3]
-    macs = N * H * W * weight.size
-    weight, groups = merge_groups(weight, groups)
-    weight = sums.pack(weight)
-    KH, KW, inputs, outputs = weight.shape
-    window = Window.of(call, (KH, KW))
-    wide = outputs // groups
-    workload = describe(
-        "convolution",
-        [N, H, W],
-        (inputs * groups, outputs),
-        groups=groups,
-        **asdict(window),
-        **sums.facts,
-        float=8 * target.element_bytes,
-        threads=target.threads,
-    )
-    choose = target.choices.of(workload)
-    tiles = ranked_tiles(
-        [N, H, W],
-        wide,
-        target,
-        may_fuse=False,
-        may_pad=groups == 1,
-        window=KW,
-        stride=window.strides[1],
-    )
-    tile = choose("tile", tiles)
-    columns, channels = padded(W, tile.pixels), padded(wide, tile.channels) * groups
-    flat = weight.reshape(KH * KW * inputs, groups, wide)
-    panels = np.zeros((flat.shape[0], groups, channels // groups), weight.dtype)
-    panels[:, :, :wide] = flat
-    panels = panels.reshape(KH, KW, inputs, -1, tile.channels).transpose(3, 0, 2, 1, 4)
-    height, width = window.needs(H, columns)
-    multiple = lanes_read(inputs, target) or 1
-    # Half-precision sums are kept short in another way, and stay whole here.
-    whole = KH * KW == 1 or target.element_bytes < 4
-    chunks = chunk_sizes(inputs, tile, target, window=KW, multiple=multiple)
-    chunk = inputs if whole else choose("chunk", chunks)
-
-    def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
-        if planes:
-            source = bordered_planes(image, window, height, width, target)
-        else:
-            whole = padded(int(image.shape[3]), sums.width)
-            source = in_steps(bordered(image, window, height, width, whole, sums.border), sums)
-        ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")
-        k = te.reduce_axis((0, inputs), "k")
-        (down, right), (lower, later) = window.strides, window.dilation
-
-        def product(n: Any, h: Any, w: Any, o: Any) -> Any:
-            first = te.indexdiv(o, channels // groups) * inputs if groups > 1 else 0
-            row, column = h * down + ky * lower, w * right + kx * later
-            at = (first + k, column) if planes else (column, first + k)
-            pixel = source[(n, row, *at)]
-            block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
-            product = sums.product(pixel, panel[block, ky, k, kx, lane])
-            return te.sum(product, axis=[ky, kx, k])
-
-        notes = {
-            schedule_utils.FAMILY: FAMILY,
-            schedule_utils.MACS: macs,
-            WORKLOAD: workload,
-            CHUNK: chunk,
-            HALO: (KH - 1) * window.dilation[0],
-            "compile.group_blocks": channels // groups // tile.channels,
-            "compile.input_bytes_a_row": target.element_bytes * width * inputs * down,
-            **tile.annotations(),
-        }
-        accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)
-
-        def written(*index: Any) -> Any:
-            return sums.result(accumulated[index], index, *operands)
-
-        return te.compute((N, H, W, outputs), written, name="unpack")
-
-    image = call.args[0] if data is None else data
-    return builder.call_te(
-        compute,
-        image,
-        relax.const(np.ascontiguousarray(panels)),
-        *sums.operands(channels),
-        primfunc_name_hint="convolution" if groups == 1 else "grouped_convolution",
-        primfunc_attrs=FUSES_WITH_NEXT,
-    )
-
-
-def in_steps(data: te.Tensor, sums: Sums) -> te.Tensor:
-    """An image, NHWC, as the steps of a sum read it; `data` itself where each reads one input."""
-    *leading, C = (int(edge) for edge in data.shape)
-    if sums.width == 1:
-        return data
-
-    def value(*index: Any) -> Any:
-        *at, k = index
-        return sums.read(lambda offset: data[(*at, k * sums.width + offset)])
-
-    return te.compute((*leading, C // sums.width), value, name="steps")
-
-
-def merge_groups(weight: np.ndarray, groups: int) -> tuple[np.ndarray, int]:
-    """Merge neighbouring groups until a group's outputs are a whole number of narrow vectors.
-
-    The merged weights are block-diagonal. Without such a number all groups become one.
-    """
-    KH, KW, inputs, outputs = weight.shape
-    wide = outputs // groups
-    fitting = (m for m in range(1, groups + 1) if groups % m == 0 and m * wide % MIN_LANES == 0)
-    merged = 1 if groups == 1 else next(fitting, groups)
-    if merged == 1:
-        return weight, groups
-    result = np.zeros((KH, KW, inputs * merged, outputs), weight.dtype)
-    for output in range(outputs):
-        place = output // wide % merged
-        result[:, :, place * inputs : (place + 1) * inputs, output] = weight[:, :, :, output]
-    return result, groups // merged
-
-
-def in_whole_steps(weight: np.ndarray, groups: int, width: int) -> bool:
-    """Whether each group, once merged, has a whole number of steps of `width` inputs.
-
-    Groups of one input have none: most of what they multiply would be zeros.
-    """
-    inputs = weight.shape[2]
-    return inputs > 1 and merge_groups(weight, groups)[0].shape[2] % width == 0
 
 
 def schedule(sch: Schedule, target: Target) -> None:
@@ -242,7 +25,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     notes = schedule_utils.take_annotations(sch, accumulate)
     tile, choose = Tile.of(notes), target.choices.of(notes.get(WORKLOAD, ""))
     target = target.of(schedule_utils.written_dtype(sch, accumulate))
-    end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
+    end = fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, o), (ky, kx, k) = schedule_utils.spatial_and_reduced(sch, accumulate)
     by_lane = lanes_read(notes[CHUNK], target)
     apart = ky if partial_sums.breaks_window(sch, accumulate, [ky, kx, k]) else None
@@ -255,15 +38,15 @@ def schedule(sch: Schedule, target: Target) -> None:
         if notes[HALO] > fitting:  # most rows of a band would be copied for their neighbours' sake
             fitting = height
     else:
-        fitting = target.l1_bytes * 2 // 3 // notes["compile.input_bytes_a_row"]
+        fitting = target.l1_bytes * 2 // 3 // notes[INPUT_BYTES_A_ROW]
     if height % target.threads == 0:
         fitting = min(fitting, height // target.threads)
-    heights = around_formula(
+    heights = around_default(
         schedule_utils.largest_divisor(height, fitting), schedule_utils.divisors(height)
     )
     bands, rows = sch.split(h, [None, choose("rows", heights)])
     o, vectors, lane = sch.split(o, [None, tile.vectors, tile.lanes])
-    group, block = sch.split(o, [None, notes["compile.group_blocks"]])
+    group, block = sch.split(o, [None, notes[GROUP_BLOCKS]])
     orders = {"weights": [n, group, bands, block], "rows": [n, bands, group, block]}
     several = schedule_utils.extent(sch, group) > 1 and schedule_utils.extent(sch, bands) > 1
     around = orders[choose("outermost", list(orders)[: 2 if several else 1])]
@@ -282,5 +65,5 @@ def schedule(sch: Schedule, target: Target) -> None:
         schedule_utils.vectorise_last(sch, border, target, below=3)
     schedule_after(sch, end, target)
     if apart is None:
-        blocks = {group: notes["compile.group_blocks"], block: 1}
-        ask_ahead(sch, nest, blocks, step, target, choose)
+        blocks = {group: notes[GROUP_BLOCKS], block: 1}
+        plan_prefetch(sch, nest, blocks, step, target, choose)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from tvm import tirx
 from tvm.s_tir import SBlock, Schedule
 from tvm_ffi import structural_walk
 
+from compile.operators.annotations import FAMILY, WORKLOAD
+from compile.operators.chunks import chunk_steps, lanes_read
+from compile.operators.tiles import Tile
 from compile.schedules import depthwise, schedule_utils
-from compile.schedules.choices import WORKLOAD
-from compile.schedules.microkernel import Nest, chunk_steps, hold, lanes_read
-from compile.schedules.tiles import Tile
+from compile.schedules.epilogue import fold_epilogue
+from compile.schedules.microkernel import Nest, hold
 from compile.targets import Target
 
-FAMILY = "separable"
+DEPTHWISE_POINTWISE = "separable"
 # The blocks of the depthwise convolution; those of the pointwise one keep their names.
 WINDOW, WINDOWED = "window", "windowed"
 # Which share of the second cache an image must take before it pays not to store it, and which of
@@ -21,15 +22,15 @@ WINDOW, WINDOWED = "window", "windowed"
 LEAST_SHARE, BAND_SHARE = 1 / 4, 2 / 3
 
 
-def pays(pointwise: Any, image: Any, target: Target) -> bool:
+def pays(pointwise: tirx.PrimFunc, image: tirx.Var, target: Target) -> bool:
     """Whether a pointwise convolution, before it is scheduled, should make the image it reads."""
     if str(image.ty.dtype) != "float32":
         return False
-    found: list[Any] = []
+    found: list[SBlock] = []
     structural_walk(pointwise.body, (SBlock, found.append))
     accumulate = next(block for block in found if block.name_hint == "accumulate")
     notes = {str(key): value for key, value in accumulate.annotations.items()}
-    words = (schedule_utils.FAMILY, WORKLOAD)
+    words = (FAMILY, WORKLOAD)
     tile = Tile.of({key: int(value) for key, value in notes.items() if key not in words})
     shape = [int(edge) for edge in image.ty.shape]
     made = [int(edge) for edge in accumulate.writes[0].source.ty.shape]
@@ -54,7 +55,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     """Bands of rows: first their windows, then their products."""
     accumulate = sch.get_sblock("accumulate")
     tile = Tile.of(schedule_utils.take_annotations(sch, accumulate))
-    end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
+    end = fold_epilogue(sch, sch.get_sblock("unpack"))
     (n, h, w, o), (k,) = schedule_utils.spatial_and_reduced(sch, accumulate)
     height, width, channels = (schedule_utils.extent(sch, loop) for loop in (h, w, k))
     bands, rows = sch.split(h, [None, rows_of(height, width, channels, tile, target)])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from tvm import tirx
 from tvm.ir import Call
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
-from tvm.s_tir.schedule import ScheduleError
+from tvm.s_tir.schedule import SBlockRV, ScheduleError
 from tvm_ffi import structural_walk
 
+from compile.operators.tiles import dividing_lanes
 from compile.schedules import schedule_utils
 from compile.targets import Target
 
@@ -28,7 +28,7 @@ def schedule(sch: Schedule, target: Target) -> None:
             schedule_utils.vectorise_last(sch, block, target)
 
 
-def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
+def _interleave(sch: Schedule, block: SBlockRV, target: Target) -> bool:
     """Unroll a block that takes vectors from several operands in turn, as it goes along an image.
 
     Which of them is then known when the code is made. False where the block is none of this kind.
@@ -37,7 +37,7 @@ def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
     if not (loops and len(turns) == 1 and _chooses(sch, block)):
         return False
     target = target.of(schedule_utils.written_dtype(sch, block))
-    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, loops[-1]), target)
+    lanes = dividing_lanes(schedule_utils.extent(sch, loops[-1]), target)
     if not lanes:
         return False
     (turn,) = turns
@@ -51,11 +51,11 @@ def _interleave(sch: Schedule, block: Any, target: Target) -> bool:
     return True
 
 
-def _moduli(body: Any) -> set[int]:
+def _moduli(body: tirx.Stmt) -> set[int]:
     """The small numbers that indices are taken modulo of."""
     found: set[int] = set()
 
-    def on_modulo(node: Any) -> None:
+    def on_modulo(node: tirx.FloorMod) -> None:
         if isinstance(node.b, tirx.IntImm) and 1 < int(node.b) <= MAX_TURN:
             found.add(int(node.b))
 
@@ -63,14 +63,14 @@ def _moduli(body: Any) -> set[int]:
     return found
 
 
-def schedule_after(sch: Schedule, end: Any, target: Target) -> None:
+def schedule_after(sch: Schedule, end: SBlockRV, target: Target) -> None:
     """The same for what follows the block that ends a contraction, where it could not be folded."""
     inline_producers(sch, schedule_utils.descendants(sch, end))
     for block in schedule_utils.descendants(sch, end):
         schedule_utils.vectorise_last(sch, block, target)
 
 
-def inline_producers(sch: Schedule, blocks: list[Any]) -> None:
+def inline_producers(sch: Schedule, blocks: list[SBlockRV]) -> None:
     """Inline each elementwise block that is read once a place into the block that reads it."""
     for block in blocks:
         if schedule_utils.is_reduction(sch, block) or not _is_cheap_inline(sch, block):
@@ -81,7 +81,7 @@ def inline_producers(sch: Schedule, blocks: list[Any]) -> None:
             continue  # the result of the function, or of a form that cannot be inlined
 
 
-def _is_cheap_inline(sch: Schedule, block: Any) -> bool:
+def _is_cheap_inline(sch: Schedule, block: SBlockRV) -> bool:
     readers = sch.get_consumers(block)
     if readers and _converts(sch, block):
         return True
@@ -96,13 +96,13 @@ def _is_cheap_inline(sch: Schedule, block: Any) -> bool:
     return read <= 2 * made
 
 
-def _chooses(sch: Schedule, block: Any) -> bool:
+def _chooses(sch: Schedule, block: SBlockRV) -> bool:
     """Whether what the block writes is one of several operands, by a condition on its place."""
     value = getattr(sch.get(block).body, "value", None)
     return isinstance(value, Call) and getattr(value.op, "name", "") == "prim.if_then_else"
 
 
-def _converts(sch: Schedule, block: Any) -> bool:
+def _converts(sch: Schedule, block: SBlockRV) -> bool:
     """Whether the block only changes its operand's type, which costs less than to store it."""
     store = sch.get(block).body
     value = getattr(store, "value", None)

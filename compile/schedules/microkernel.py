@@ -8,21 +8,18 @@ their sums waiting in a small buffer; the steps of a chunk; and the tile itself,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 
-from compile.operators import partial_sums
-from compile.schedules import schedule_utils
-from compile.schedules.choices import Choose, around_formula, by_formula
+from compile.choices import Choose, around_default, by_default
+from compile.operators.tiles import Tile
+from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.rewrites import prefetch
-from compile.schedules.tiles import L1_SHARE, Tile
 from compile.targets import Target
 
 # How many steps of a chunk may be written out.
 UNROLLED = (1, 2, 4)
-# A chunk of fewer steps reads and writes its sums more often than it is worth.
-MIN_CHUNK = 16
 
 
 @dataclass(frozen=True)
@@ -34,17 +31,17 @@ class Nest:
     `window` are further steps inside it, unrolled; `pixels`, `vectors` and `lane` are the tile.
     """
 
-    around: list[Any]
-    chunks: list[Any]
-    tiles: list[Any]
-    step: Any
-    window: list[Any]
-    pixels: Any
-    vectors: Any
-    lane: Any
+    around: list[LoopRV]
+    chunks: list[LoopRV]
+    tiles: list[LoopRV]
+    step: LoopRV
+    window: list[LoopRV]
+    pixels: LoopRV
+    vectors: LoopRV
+    lane: LoopRV
 
     @property
-    def loops(self) -> list[Any]:
+    def loops(self) -> list[LoopRV]:
         """All of them."""
         tile = [self.step, *self.window, self.pixels, self.vectors, self.lane]
         return [*self.around, *self.chunks, *self.tiles, *tile]
@@ -52,17 +49,17 @@ class Nest:
 
 def hold(
     sch: Schedule,
-    accumulate: Any,
-    end: Any,
+    accumulate: SBlockRV,
+    end: SBlockRV,
     nest: Nest,
     tile: Tile,
     target: Target,
-    choose: Choose = by_formula,
+    choose: Choose = by_default,
     *,
     by_lane: int,
-    rows: Any = None,
-    apart: Any = None,
-) -> Any:
+    rows: SBlockRV | None = None,
+    apart: LoopRV | None = None,
+) -> LoopRV:
     """Order the loops, unroll and vectorise the tile, and write it through `end`.
 
     `by_lane` steps of the first operand are read at once, none where zero; `rows` is the block
@@ -100,10 +97,10 @@ def hold(
     return step
 
 
-def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, Any]:
+def _unroll(sch: Schedule, step: LoopRV, turns: int, choose: Choose) -> tuple[LoopRV, LoopRV]:
     """Write `turns` of the loop's turns out, where they divide; returns the loop, and the turns."""
     fitting = [n for n in UNROLLED if schedule_utils.extent(sch, step) % n == 0]
-    turns = choose("unrolled", around_formula(turns if turns in fitting else 1, fitting))
+    turns = choose("unrolled", around_default(turns if turns in fitting else 1, fitting))
     if turns == 1:
         return step, step
     step, turn = sch.split(step, [None, turns])
@@ -111,7 +108,7 @@ def _unroll(sch: Schedule, step: Any, turns: int, choose: Choose) -> tuple[Any, 
     return step, turn
 
 
-def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
+def _write(sch: Schedule, end: SBlockRV, nest: Nest, tile: Tile) -> None:
     """Vectorise the block that writes the result, in vectors that divide its channels."""
     *pixels, channels = sch.get_loops(end)[len(nest.around) :]
     outputs = schedule_utils.written_shape(sch, end)[-1]
@@ -128,13 +125,13 @@ def _write(sch: Schedule, end: Any, nest: Nest, tile: Tile) -> None:
         schedule_utils.unroll_all(sch, pixels)
 
 
-def ask_ahead(
+def plan_prefetch(
     sch: Schedule,
     nest: Nest,
-    blocks: dict[Any, int],
-    step: Any,
+    blocks: dict[LoopRV, int],
+    step: LoopRV,
     target: Target,
-    choose: Choose = by_formula,
+    choose: Choose = by_default,
 ) -> None:
     """Prefetch the next piece of weights: a chunk where tiles share it, else a whole panel.
 
@@ -142,7 +139,7 @@ def ask_ahead(
     """
     if not target.prefetches or choose("ahead", ("yes", "no")) == "no":
         return
-    strides: dict[Any, int] = {}
+    strides: dict[LoopRV, int] = {}
     stride = 1
     if any(schedule_utils.extent(sch, loop) > 1 for loop in nest.tiles):
         for loop in reversed(nest.chunks):
@@ -150,32 +147,3 @@ def ask_ahead(
             stride *= schedule_utils.extent(sch, loop)
     panels = {loop: count * stride for loop, count in blocks.items()}
     prefetch.plan(sch, {**panels, **strides}, nest.chunks, step, target)
-
-
-def lanes_read(length: int, target: Target) -> int:
-    """How many steps of the first operand, along memory, are loaded as one register, or zero."""
-    return schedule_utils.dividing_lanes(length, target) if target.by_lane else 0
-
-
-def chunk_steps(length: int, tile: Tile, target: Target, **limits: int) -> int:
-    """How many of `length` steps fill the first cache's share for weights."""
-    return chunk_sizes(length, tile, target, **limits)[0]
-
-
-def chunk_sizes(
-    length: int, tile: Tile, target: Target, *, window: int = 1, multiple: int = 1
-) -> list[int]:
-    """The numbers of steps that a chunk may have, first the one that fills the first cache's share.
-
-    They divide `length`, in multiples of `multiple`; each step is over a `window`.
-    """
-    bytes_a_step = window * tile.channels * target.element_bytes
-    most = int(target.l1_bytes * L1_SHARE) // bytes_a_step
-    divisors = [n for n in range(multiple, length + 1, multiple) if length % n == 0]
-    formula = max((n for n in divisors if n <= most), default=length)
-    return around_formula(formula, [n for n in divisors if n >= min(MIN_CHUNK, formula)])
-
-
-def most_tiles(tile: Tile, target: Target) -> int:
-    """How many tiles' sums may wait in the second cache while a chunk is multiplied."""
-    return max(1, target.l2_bytes // 8 // (tile.pixels * tile.channels * target.element_bytes))

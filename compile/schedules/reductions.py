@@ -7,12 +7,12 @@ once. Where the accumulation itself runs along memory, it is done in partial sum
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from tvm import tirx
 from tvm.s_tir import Schedule
-from tvm.s_tir.schedule import ScheduleError
+from tvm.s_tir.schedule import LoopRV, SBlockRV, ScheduleError
 
+from compile.operators.tiles import dividing_lanes
 from compile.schedules import schedule_utils
 from compile.schedules.elementwise import inline_producers
 from compile.targets import Target
@@ -33,7 +33,7 @@ def schedule(sch: Schedule, target: Target) -> None:
                 _by_columns(sch, one, target)
 
 
-def _accumulates_along_memory(sch: Schedule, block: Any) -> bool:
+def _accumulates_along_memory(sch: Schedule, block: SBlockRV) -> bool:
     return any(
         schedule_utils.walks_along(sch, block, var.var)
         for var in sch.get(block).iter_vars
@@ -41,7 +41,7 @@ def _accumulates_along_memory(sch: Schedule, block: Any) -> bool:
     )
 
 
-def _a_share_a_thread(sch: Schedule, block: Any, threads: int) -> list[Any]:
+def _a_share_a_thread(sch: Schedule, block: SBlockRV, threads: int) -> list[SBlockRV]:
     """An accumulation as partial ones, one a thread, and that of their results.
 
     Each thread then reads the rows that it wrote a moment ago. The block alone where its rows do
@@ -60,16 +60,14 @@ def _a_share_a_thread(sch: Schedule, block: Any, threads: int) -> list[Any]:
         return [block]
 
 
-def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
+def _by_columns(sch: Schedule, block: SBlockRV, target: Target) -> None:
     spatial, reduced = schedule_utils.spatial_and_reduced(sch, block)
     if not spatial:
         sch.decompose_reduction(block, reduced[0])
         return
     *outer, last = spatial
     length = schedule_utils.extent(sch, last)
-    lanes = schedule_utils.dividing_lanes(
-        length, target.of(schedule_utils.written_dtype(sch, block))
-    )
+    lanes = dividing_lanes(length, target.of(schedule_utils.written_dtype(sch, block)))
     if not lanes:
         # LLVM vectorises the plain innermost loop and its remainder.
         sch.reorder(*outer, *reduced, last)
@@ -82,10 +80,10 @@ def _by_columns(sch: Schedule, block: Any, target: Target) -> None:
     sch.decompose_reduction(block, reduced[0])
 
 
-def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
+def _by_partial_sums(sch: Schedule, block: SBlockRV, target: Target) -> None:
     spatial, reduced = schedule_utils.spatial_and_reduced(sch, block)
     dtype = schedule_utils.written_dtype(sch, block)
-    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, reduced[-1]), target.of(dtype))
+    lanes = dividing_lanes(schedule_utils.extent(sch, reduced[-1]), target.of(dtype))
     if not lanes or len(sch.get(block).writes) > 1:
         _interleaved(sch, block, spatial, reduced)
         return
@@ -101,7 +99,9 @@ def _by_partial_sums(sch: Schedule, block: Any, target: Target) -> None:
     sch.decompose_reduction(block, sch.get_loops(block)[-1])
 
 
-def _interleaved(sch: Schedule, block: Any, spatial: list[Any], reduced: list[Any]) -> None:
+def _interleaved(
+    sch: Schedule, block: SBlockRV, spatial: list[LoopRV], reduced: list[LoopRV]
+) -> None:
     """Several accumulations side by side hide the latency of each."""
     if spatial:
         together = schedule_utils.largest_divisor(

@@ -1,19 +1,22 @@
-"""Choose a schedule for each fused function, and keep the account of what has none."""
+"""Choose a schedule for each fused function, and keep the account of how that went."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from math import prod
-from typing import Any
 
 import tvm
 from tvm import relax, tirx
+from tvm.error import InternalError
 from tvm.s_tir import SBlock, Schedule
+from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_walk
 
 from compile import interrupt
-from compile.runtime.kernel_work import with_costs
+from compile.operators.annotations import FAMILY, WORKLOAD
+from compile.operators.convolution import CONVOLUTION
+from compile.operators.depthwise_convolution import DEPTHWISE
+from compile.operators.matrix_product import MATRIX_PRODUCT
+from compile.operators.winograd_convolution import WINOGRAD
 from compile.schedules import (
     conv2d,
     depthwise,
@@ -24,60 +27,35 @@ from compile.schedules import (
     schedule_utils,
     winograd,
 )
-from compile.schedules.choices import WORKLOAD
+from compile.schedules.account import Account, Fallback, Reason, Refusal
+from compile.schedules.depthwise_pointwise import DEPTHWISE_POINTWISE
+from compile.schedules.kernel_work import loop_macs, with_costs
 from compile.schedules.rewrites import prefetch
 from compile.schedules.rewrites.bias_init import start_from_bias
 from compile.schedules.rewrites.parallel import parallelise
 from compile.targets import Target
 from depthbench import cancellation
+from depthbench.one_line import one_line
 
 Rule = Callable[[Schedule, Target], None]
+# Generates code for a scheduled function by name; raises InternalError where TVM cannot.
+Build = Callable[[str, tirx.PrimFunc], None]
 
 FAMILIES: dict[str, Rule] = {
-    gemm.FAMILY: gemm.schedule,
-    conv2d.FAMILY: conv2d.schedule,
-    depthwise.FAMILY: depthwise.schedule,
-    winograd.FAMILY: winograd.schedule,
-    depthwise_pointwise.FAMILY: depthwise_pointwise.schedule,
+    MATRIX_PRODUCT: gemm.schedule,
+    CONVOLUTION: conv2d.schedule,
+    DEPTHWISE: depthwise.schedule,
+    WINOGRAD: winograd.schedule,
+    DEPTHWISE_POINTWISE: depthwise_pointwise.schedule,
 }
 
 
-@dataclass
-class Account:
-    """Multiply-adds by how they are scheduled: in a family's way, or by the fallback.
-
-    `tuned` are the calls of functions that took a tuned choice, `families` those of each family.
-
-    `fallbacks` has for each function without a family (or whose family failed) its name, the
-    multiply-adds it takes and what was used instead.
-    """
-
-    macs: int = 0
-    scheduled_macs: int = 0
-    parallel_macs: int = 0
-    tuned: int = 0
-    families: dict[str, int] = field(default_factory=dict)
-    fallbacks: list[dict[str, Any]] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest; shares are of all multiply-adds."""
-        whole = max(self.macs, 1)
-        return {
-            "macs": self.macs,
-            "scheduled_share": self.scheduled_macs / whole if self.macs else 1.0,
-            "parallel_share": self.parallel_macs / whole,
-            "tuned": self.tuned,
-            "families": dict(sorted(self.families.items())),
-            "fallbacks": [{**one, "share": one["macs"] / whole} for one in self.fallbacks],
-        }
-
-
 def schedule_module(
-    mod: tvm.IRModule, target: Target, *, verify: bool = False
+    mod: tvm.IRModule, target: Target, *, build: Build | None = None
 ) -> tuple[tvm.IRModule, Account]:
     """A scheduled copy of the module; what no rule fits stays as TVM made it.
 
-    With `verify`, code is generated for each function at once, and the next rule is tried where
+    With `build`, code is generated for each function at once, and the next rule is tried where
     that fails: slow, for the rare module that does not build otherwise.
     """
     mod = tvm.IRModule(dict(mod.functions), attrs=mod.attrs)
@@ -87,7 +65,7 @@ def schedule_module(
         if not isinstance(function, tirx.PrimFunc):
             continue
         calls = counts.get(variable.name_hint, 1)
-        scheduled = _schedule_function(variable.name_hint, function, calls, target, account, verify)
+        scheduled = _schedule_function(variable.name_hint, function, calls, target, account, build)
         mod.update_func(variable, scheduled)
     return mod, account
 
@@ -96,7 +74,7 @@ def call_counts(mod: tvm.IRModule) -> dict[str, int]:
     """How often each function is called; equal ones are shared."""
     counts: dict[str, int] = {}
 
-    def on_call(call: Any) -> None:
+    def on_call(call: relax.Call) -> None:
         if call.args and isinstance(call.args[0], tvm.ir.GlobalVar):
             name = call.args[0].name_hint
             counts[name] = counts.get(name, 0) + 1
@@ -108,38 +86,38 @@ def call_counts(mod: tvm.IRModule) -> dict[str, int]:
 
 
 def _schedule_function(
-    name: str, function: Any, calls: int, target: Target, account: Account, verify: bool
-) -> Any:
+    name: str,
+    function: tirx.PrimFunc,
+    calls: int,
+    target: Target,
+    account: Account,
+    build: Build | None,
+) -> tirx.PrimFunc:
     macs_once = loop_macs(function)
     macs = macs_once * calls
     account.macs += macs
-    tried: list[str] = []
-    for family, rule in _candidates(function):
+    refused: list[Refusal] = []
+    candidates = _candidates(function)
+    result, schedule = function, "none"
+    for family, rule in candidates:
         cancellation.check()
-        sch = Schedule(tvm.IRModule({"main": function}))
-        try:
-            with interrupt.restored():
-                rule(sch, target)
-                result, share = start_from_bias(prefetch.insert(sch.mod["main"])), 0.0
-                if target.threads > 1:
-                    result, share = parallelise(result, target.threads)
-                if verify:
-                    tvm.tirx.build(
-                        result.with_attr("global_symbol", name), tvm.target.Target(target.tvm)
-                    )
-        except schedule_utils.FAILURES as error:
-            tried.append(f"{family}: {_last_line(error)}")
+        made = _attempt(name, function, family, rule, target, build)
+        if isinstance(made, Refusal):
+            refused.append(made)
             continue
+        (result, share), schedule = made, family
         account.families[family] = account.families.get(family, 0) + calls
         account.parallel_macs += round(share * macs)
-        if family in FAMILIES or not macs:
-            account.scheduled_macs += macs
-        if (macs and family not in FAMILIES) or tried:
-            account.fallbacks.append(_fallback(name, macs, family, tried))
         break
-    else:
-        result = function
-        account.fallbacks.append(_fallback(name, macs, "none", tried))
+    if schedule in FAMILIES or (schedule != "none" and not macs):
+        account.scheduled_macs += macs
+    elif not candidates:
+        account.fallbacks.append(Fallback(name, macs, schedule, Reason.NOT_BLOCKS))
+    elif not refused:
+        account.fallbacks.append(Fallback(name, macs, schedule, Reason.NO_FAMILY))
+    if refused:
+        reason = refused[0].reason
+        account.fallbacks.append(Fallback(name, macs, schedule, reason, tuple(refused)))
     result = result.with_attr("tirx.is_scheduled", True).with_attr("tirx.noalias", True)
     result = with_costs(result, function, macs_once)
     if workload := _workload(function):
@@ -151,19 +129,32 @@ def _schedule_function(
     return result
 
 
-def _fallback(name: str, macs: int, schedule: str, tried: list[str]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"operator": name, "macs": macs, "schedule": schedule}
-    if tried:
-        entry["failed"] = tried
-    return entry
+def _attempt(
+    name: str, function: tirx.PrimFunc, family: str, rule: Rule, target: Target, build: Build | None
+) -> tuple[tirx.PrimFunc, float] | Refusal:
+    """The function by a rule and the share of it that runs on several threads, or why not.
+
+    Only what TVM is known to raise is a refusal; any other error is a bug, and the caller's.
+    """
+    sch = Schedule(tvm.IRModule({"main": function}))
+    try:
+        with interrupt.restored():
+            rule(sch, target)
+    except ScheduleError as error:
+        return Refusal(family, Reason.SCHEDULE_REFUSED, one_line(error))
+    result, share = start_from_bias(prefetch.insert(sch.mod["main"])), 0.0
+    if target.threads > 1:
+        result, share = parallelise(result, target.threads)
+    if build is not None:
+        try:
+            with interrupt.restored():
+                build(name, result)
+        except InternalError as error:
+            return Refusal(family, Reason.CODE_REFUSED, one_line(error))
+    return result, share
 
 
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:200]
-
-
-def _workload(function: Any) -> str:
+def _workload(function: tirx.PrimFunc) -> str:
     """The name of the workload that a fused function computes, if it has one."""
     found: list[str] = []
     structural_walk(
@@ -173,41 +164,15 @@ def _workload(function: Any) -> str:
     return max(found, default="")
 
 
-def _candidates(function: Any) -> list[tuple[str, Rule]]:
+def _candidates(function: tirx.PrimFunc) -> list[tuple[str, Rule]]:
     """The rules to try on a function, best first."""
     sch = Schedule(tvm.IRModule({"main": function}))
     try:
         blocks = schedule_utils.blocks(sch)
-    except schedule_utils.FAILURES:
-        return []  # written as statements, such as TVM's sort and scan
-    found = {
-        str(dict(sch.get(block).annotations).get(schedule_utils.FAMILY, "")) for block in blocks
-    }
+    except ScheduleError:
+        return []  # there is no root block: see Reason.NOT_BLOCKS
+    found = {str(dict(sch.get(block).annotations).get(FAMILY, "")) for block in blocks}
     chosen = [(family, FAMILIES[family]) for family in sorted(found - {""})]
     if any(schedule_utils.is_reduction(sch, block) for block in blocks):
         return [*chosen, ("reduction", reductions.schedule)]
     return [*chosen, ("elementwise", elementwise.schedule)]
-
-
-def loop_macs(function: Any) -> int:
-    """Multiply-adds of an unscheduled function.
-
-    What its operator says it takes, else the steps of its accumulations that multiply floats.
-    """
-    total = 0
-
-    def on_block(block: Any) -> None:
-        nonlocal total
-        if schedule_utils.MACS in block.annotations:
-            total += int(block.annotations[schedule_utils.MACS])
-        elif block.init is not None and _multiplies_floats(block.body):
-            total += prod(int(var.dom.extent) for var in block.iter_vars)
-
-    structural_walk(function.body, (SBlock, on_block))
-    return total
-
-
-def _multiplies_floats(body: Any) -> bool:
-    found: list[bool] = []
-    structural_walk(body, (tirx.Mul, lambda node: found.append("float" in str(node.ty))))
-    return any(found)

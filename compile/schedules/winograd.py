@@ -1,253 +1,20 @@
-"""Dense convolutions of stride one by minimal filtering, where that is faster.
+"""Schedule convolutions by minimal filtering (Winograd).
 
-The image is cut into tiles. A tile's inputs are transformed, channel by channel; at each place of a
-tile all tiles are multiplied with a matrix of transformed weights; and the products are transformed
-back. In tiles of 6x6 inputs a 3x3 window has 4x4 outputs, of 36 products instead of 144. A dilated
-convolution is one without dilation on each of its phases.
+Each band of tiles is transformed, multiplied and transformed back before the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import prod
-from typing import Any
-
-import numpy as np
-from tvm import relax, te, tirx
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 
-from compile.operators.minimal_filtering import apply, matrices
+from compile.operators.annotations import TILE_WIDTH
+from compile.operators.chunks import chunk_steps, lanes_read, most_tiles
+from compile.operators.tiles import Tile, dividing_lanes, tiles_of_rows
 from compile.schedules import schedule_utils
-from compile.schedules.conv2d import Window, bordered
-from compile.schedules.gemm import pack
-from compile.schedules.microkernel import Nest, ask_ahead, chunk_steps, hold, lanes_read, most_tiles
-from compile.schedules.tiles import Tile, choose_tile, padded, tiles_of_rows
+from compile.schedules.epilogue import fold_epilogue
+from compile.schedules.microkernel import Nest, hold, plan_prefetch
 from compile.targets import Target
-
-FAMILY = "winograd"
-# The width of a tile's outputs.
-WIDE = "compile.tile_width"
-# What transforming a number takes, in multiply-adds for each input of a row of its tile.
-TRANSFORM = 6
-# What reading a byte of weights takes, in multiply-adds, half of it hidden behind others.
-WEIGHT_BYTE = 2
-# How many times as many numbers the transformed weights may be.
-MOST_WEIGHTS = 4
-# Below this share of the multiply-adds the detour pays.
-GAIN = 0.8
-# Inputs of a tile, each way. Larger ones round more: errors of some 3e-7, 1e-6, 4e-6 and 5e-6 of
-# the largest result.
-SIZES = (4, 5, 6, 8)
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """How an image of `height` x `width` outputs is cut into tiles of `size` x `size` inputs.
-
-    `taps` and `dilation` are those of the window, vertical and horizontal: tiles are of one phase
-    each. They are computed in `bands` of whole rows of tiles; with a vertical dilation there is one
-    band.
-    """
-
-    height: int
-    width: int
-    taps: tuple[int, int]
-    dilation: tuple[int, int]
-    size: int
-    bands: int = 1
-
-    @property
-    def outputs(self) -> tuple[int, int]:
-        """Height and width of a tile's outputs."""
-        return self.size - self.taps[0] + 1, self.size - self.taps[1] + 1
-
-    @property
-    def matrices(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """B^T, G and A^T, from top to bottom and from left to right."""
-        return [matrices(*pair) for pair in zip(self.outputs, self.taps, strict=True)]
-
-    @property
-    def down(self) -> int:
-        """Tiles of a phase, from top to bottom."""
-        whole = -(-self.height // (self.dilation[0] * self.outputs[0]))
-        return padded(whole, self.bands)
-
-    @property
-    def across(self) -> int:
-        """Tiles of a phase, from left to right."""
-        return -(-self.width // (self.dilation[1] * self.outputs[1]))
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Tiles of a band: phases and tiles of each, from top to bottom and from left to right."""
-        return self.dilation[0], self.down // self.bands, self.dilation[1], self.across
-
-    def origin(self, band: Any, tile: Any) -> tuple[Any, Any]:
-        """Row and column of a tile's first output; the last tile is repeated."""
-        place = tirx.min(tile, prod(self.shape) - 1)
-        found: list[Any] = []
-        for length in reversed(self.shape):
-            found = [te.indexmod(place, length), *found]
-            place = te.indexdiv(place, length)
-        p, r, q, c = found
-        (lower, later), (high, wide) = self.dilation, self.outputs
-        return (band * self.shape[1] + r) * high * lower + p, c * wide * later + q
-
-    def number(self, p: Any, r: Any, q: Any, c: Any) -> Any:
-        """The tile at this place in its band."""
-        _, down, later, across = self.shape
-        return ((p * down + r) * later + q) * across + c
-
-
-def choose(call: Any, weight: np.ndarray, groups: int, target: Target) -> Tiling | None:
-    """The tiling that makes a convolution fastest, None where it is better computed directly.
-
-    `weight` is [kernel height, kernel width, inputs a group, outputs].
-    """
-    KH, KW, inputs, outputs = weight.shape
-    window = Window.of(call, (KH, KW))
-    if (groups, *window.strides) != (1, 1, 1) or min(KH, KW) == 1 or target.element_bytes < 4:
-        return None
-    if not target.may_grow:
-        return None
-    inputs, lanes = (
-        padded(inputs, target.vector_lanes),
-        schedule_utils.dividing_lanes(outputs, target),
-    )
-    if lanes < target.vector_lanes:
-        return None
-    N, H, W = [int(edge) for edge in call.ty.shape][:3]
-    best, least = None, GAIN * N * H * W * weight.size
-    for size in SIZES:
-        tiling = Tiling(H, W, (KH, KW), window.dilation, size)
-        if min(tiling.outputs) < 2 or size**2 > MOST_WEIGHTS * KH * KW:
-            continue
-        tiling = _in_bands(tiling, inputs, outputs, target)
-        tiles, places = N * tiling.bands * prod(tiling.shape), size**2
-        product = places * inputs * outputs
-        weights = WEIGHT_BYTE * target.element_bytes * product
-        transforms = TRANSFORM * size * places * tiles * (inputs + outputs)
-        cost = tiles * product + weights + transforms
-        if cost < least:
-            best, least = tiling, cost
-    return best
-
-
-def _in_bands(tiling: Tiling, inputs: int, outputs: int, target: Target) -> Tiling:
-    """The tiling in bands whose transforms stay in the second cache, if that moves fewer bytes.
-
-    In bands the weights are read again for each of them.
-    """
-    if tiling.dilation[0] > 1:
-        return tiling
-    places = target.element_bytes * tiling.size**2
-    transforms = places * prod(tiling.shape) * (inputs + outputs)
-    rows = max(1, tiling.down * (target.l2_bytes // 2) // transforms)
-    bands = -(-tiling.down // rows)
-    spilled = 2 * transforms if bands > 1 else 0
-    weights = places * inputs * outputs
-    reread = (bands - 1) * weights if weights > target.l2_bytes // 2 else 0
-    return replace(tiling, bands=bands) if reread < spilled else tiling
-
-
-def convolution(
-    builder: relax.BlockBuilder, call: Any, weight: np.ndarray, tiling: Tiling, target: Target
-) -> Any:
-    """A convolution, NHWC; `weight` is [kernel height, kernel width, inputs, outputs]."""
-    N, H, W, outputs = [int(edge) for edge in call.ty.shape]
-    macs = N * H * W * weight.size
-    inputs = padded(weight.shape[2], target.vector_lanes)
-    window = Window.of(call, tiling.taps)
-    # The transform of the inputs depends on the size of a tile alone.
-    (B, _, A_down), (_, _, A_across) = tiling.matrices
-    size, places = tiling.size, tiling.size**2
-    tile = choose_tile([prod(tiling.shape)], outputs, target, may_fuse=False, length=inputs)
-    panel = _panels(weight, inputs, tiling, tile)
-    tiles, channels = padded(prod(tiling.shape), tile.pixels), panel.shape[1] * tile.channels
-    (lower, later), (high, wide) = tiling.dilation, tiling.outputs
-    down = tiling.shape[1]
-
-    def number(value: float) -> Any:
-        return tirx.const(float(value), "float32")
-
-    def compute(data: te.Tensor, packed: te.Tensor) -> te.Tensor:
-        height = lower * (high * tiling.down + tiling.taps[0] - 1)
-        width = later * (wide * tiling.across + tiling.taps[1] - 1)
-        source = bordered(data, window, height, width, inputs)
-
-        def below(n: Any, g: Any, t: Any, a: Any, j: Any, k: Any) -> Any:
-            y, x = tiling.origin(g, t)
-            column = [source[n, y + i * lower, x + j * later, k] for i in range(size)]
-            return _row_of(a, [apply(B, row, column, number) for row in range(size)])
-
-        half = te.compute((N, tiling.bands, tiles, size, size, inputs), below, name="columns")
-
-        def beside(n: Any, g: Any, p: Any, t: Any, k: Any) -> Any:
-            a, b = te.indexdiv(p, size), te.indexmod(p, size)
-            row = [half[n, g, t, a, j, k] for j in range(size)]
-            return _row_of(b, [apply(B, column, row, number) for column in range(size)])
-
-        whole = te.compute((N, tiling.bands, places, tiles, inputs), beside, name="transform")
-        k = te.reduce_axis((0, inputs), "k")
-
-        def product(n: Any, g: Any, p: Any, t: Any, o: Any) -> Any:
-            block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
-            return te.sum(whole[n, g, p, t, k] * packed[p, block, k, lane], axis=k)
-
-        notes = {
-            schedule_utils.FAMILY: FAMILY,
-            schedule_utils.MACS: macs,
-            WIDE: wide,
-            **tile.annotations(),
-        }
-        shape = (N, tiling.bands, places, tiles, channels)
-        accumulated = te.compute(shape, product, name="accumulate", attrs=notes)
-        products = te.compute(shape, lambda *i: accumulated[i], name="products")
-
-        def back(n: Any, g: Any, p: Any, r: Any, q: Any, c: Any, u: Any, b: Any, o: Any) -> Any:
-            t = tiling.number(p, r, q, c)
-            column = [products[n, g, a * size + b, t, o] for a in range(size)]
-            return _row_of(u, [apply(A_down, row, column, number) for row in range(high)])
-
-        apart = (N, tiling.bands, *tiling.shape, high, size, outputs)
-        rows = te.compute(apart, back, name="rows")
-
-        def output(n: Any, h: Any, w: Any, o: Any) -> Any:
-            (p, y), (q, x) = _halves(h, lower), _halves(w, later)
-            (u, r), (v, c) = _halves(y, high), _halves(x, wide)
-            r, g = _halves(r, down)
-            row = [rows[n, g, p, r, q, c, u, b, o] for b in range(size)]
-            return _row_of(v, [apply(A_across, column, row, number) for column in range(wide)])
-
-        return te.compute((N, H, W, outputs), output, name="unpack")
-
-    return builder.call_te(
-        compute, call.args[0], relax.const(panel), primfunc_name_hint="winograd_convolution"
-    )
-
-
-def _panels(weight: np.ndarray, inputs: int, tiling: Tiling, tile: Tile) -> np.ndarray:
-    """Transformed weights, [places, blocks, inputs, channels of a block]."""
-    (_, down, _), (_, across, _) = tiling.matrices
-    *_, fewer, outputs = weight.shape
-    result = np.zeros((tiling.size, tiling.size, inputs, outputs), weight.dtype)
-    wide = weight.astype(np.float64)
-    result[:, :, :fewer] = np.einsum("ai,bj,ijko->abko", down, across, wide, optimize=True)
-    return np.stack([pack(one, tile) for one in result.reshape(-1, inputs, outputs)])
-
-
-def _halves(index: Any, length: int) -> tuple[Any, Any]:
-    """The place within a stretch of this length, and the number of the stretch."""
-    return te.indexmod(index, length), te.indexdiv(index, length)
-
-
-def _row_of(index: Any, values: Sequence[Any]) -> Any:
-    """The value at an index that becomes a number once its loop is unrolled."""
-    *others, result = values
-    for number, value in reversed(list(enumerate(others))):
-        result = tirx.Select(index == number, value, result)
-    return result
 
 
 def schedule(sch: Schedule, target: Target) -> None:
@@ -256,7 +23,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     notes = schedule_utils.take_annotations(sch, accumulate)
     tile = Tile.of(notes)
     target = target.of(schedule_utils.written_dtype(sch, accumulate))
-    end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
+    end = fold_epilogue(sch, sch.get_sblock("unpack"))
     transform, columns = sch.get_sblock("transform"), sch.get_sblock("columns")
     products, rows = sch.get_sblock("products"), sch.get_sblock("rows")
     (n, band, place, t, o), (k,) = schedule_utils.spatial_and_reduced(sch, accumulate)
@@ -275,18 +42,18 @@ def schedule(sch: Schedule, target: Target) -> None:
     blocks = schedule_utils.written_shape(sch, accumulate)[-1] // tile.channels
     step = hold(sch, accumulate, products, nest, tile, target, by_lane=by_lane)
     _transform(sch, transform, columns, band, size, target)
-    ask_ahead(sch, nest, {place: blocks, block: 1}, step, target)
-    _transform_back(sch, rows, end, band, notes[WIDE], target)
+    plan_prefetch(sch, nest, {place: blocks, block: 1}, step, target)
+    _transform_back(sch, rows, end, band, notes[TILE_WIDTH], target)
 
 
 def _transform(
-    sch: Schedule, transform: Any, columns: Any, band: Any, size: int, target: Target
+    sch: Schedule, transform: SBlockRV, columns: SBlockRV, band: LoopRV, size: int, target: Target
 ) -> None:
     """A tile's inputs in registers, one vector of channels after the other."""
     sch.compute_at(transform, band, preserve_unit_loops=True)
     place, t, k = sch.get_loops(transform)[-3:]
     a, b = sch.split(place, [size, size])
-    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, k), target) or 1
+    lanes = dividing_lanes(schedule_utils.extent(sch, k), target) or 1
     vectors, lane = sch.split(k, [None, lanes])
     sch.reorder(t, vectors, a, b, lane)
     sch.compute_at(columns, vectors, preserve_unit_loops=True)
@@ -305,12 +72,12 @@ def _transform(
 
 
 def _transform_back(
-    sch: Schedule, rows: Any, end: Any, band: Any, wide: int, target: Target
+    sch: Schedule, rows: SBlockRV, end: SBlockRV, band: LoopRV, wide: int, target: Target
 ) -> None:
     """A tile's products in registers, one vector of channels after the other."""
     n, g, p, r, q, c, u, b, o = sch.get_loops(rows)
     _, bands, lower, down, later, across, high, _, _ = schedule_utils.written_shape(sch, rows)
-    lanes = schedule_utils.dividing_lanes(schedule_utils.extent(sch, o), target) or 1
+    lanes = dividing_lanes(schedule_utils.extent(sch, o), target) or 1
     vectors, lane = sch.split(o, [None, lanes])
     sch.reorder(n, g, p, r, q, c, vectors, b, u, lane)
     n_, h, w, o_ = sch.get_loops(end)

@@ -1,4 +1,4 @@
-"""How long the kernels of a network take on this machine, beside the formulas' kernels."""
+"""How long the kernels of a network take on this machine, beside the default schedules' kernels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TURNS = 16
 
 
 class HostMeasurer:
-    """Runs a trial and the formulas' network in turns, each watched kernel by kernel.
+    """Runs a trial and the default network in turns, each watched kernel by kernel.
 
     What the machine does beside it falls on both alike.
     """
@@ -22,11 +22,11 @@ class HostMeasurer:
     places = 1
 
     def __init__(self, trial: Trial, running: Running) -> None:
-        self._formula = running
+        self._default = running
 
     def costs(self, trial: Trial, running: Running) -> dict[str, tuple[float, float]]:
-        """The median time of each workload in the trial, and by formula."""
-        both = running, self._formula
+        """The median time of each workload in the trial, and in the default network."""
+        both = running, self._default
         times: tuple[list[dict[str, int]], ...] = ([], [])
         for turn in range(TURNS):
             for place in (0, 1) if turn % 2 else (1, 0):

@@ -15,9 +15,9 @@ from depthbench.errors import InputError
 
 @dataclass(frozen=True)
 class Measurement:
-    """One trial of one workload: its cost and the formula's, or why it was not measured.
+    """One trial of one workload: its cost and the default's, or why it was not measured.
 
-    `options` are those that its choices led to, where they are not the formula's.
+    `options` are those that its choices led to, where they are not the default's.
     """
 
     workload: str

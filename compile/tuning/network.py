@@ -12,16 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compile import pipeline
+from compile.cache_key import compiler
+from compile.choices import Choices
+from compile.compiled import Compiled
+from compile.operators.annotations import WORKLOAD
 from compile.precision import Precision
 from compile.records.tuned_choices import Tuned
-from compile.schedules.choices import WORKLOAD, Choices
 from compile.schedules.select import call_counts
 from compile.targets import Target, get
+
+if TYPE_CHECKING:
+    from tvm.relax import VMExecutable
+
+    from compile.onnx.checked_model import Model
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,12 @@ class Trial:
 
     machine: Target
     choices: Choices
-    compiled: pipeline.Compiled
+    compiled: Compiled
     kernels: Mapping[str, str]
     failed: frozenset[str]
 
     @cached_property
-    def runs_here(self) -> Any:
+    def runs_here(self) -> VMExecutable:
         """An executable of the same functions for this machine."""
         from compile.lowering import build
 
@@ -46,7 +53,7 @@ class Trial:
             return self.compiled.executable
         return build.lower(self.compiled.scheduled, get("host"))
 
-    def called_once(self, workloads: Iterable[str]) -> Any:
+    def called_once(self, workloads: Iterable[str]) -> VMExecutable:
         """An executable that calls each function of these workloads once, on zeros.
 
         It takes one number, and returns what the last function writes.
@@ -82,7 +89,7 @@ class Trial:
             if variable.name_hint in self.kernels
         }
         target = tvm.target.Target(self.machine.tvm)
-        built = tvm.tirx.build(tvm.IRModule(kernels), target, pipeline=build.PIPELINE)
+        built = tvm.tirx.build(tvm.IRModule(kernels), target, pipeline=build.tir_pipeline())
         build.write_library(built, library)
 
     def tensors(self, kernel: str) -> list[tuple[tuple[int, ...], str]]:
@@ -99,7 +106,7 @@ class Trial:
 class Network:
     """A model that can be built with any choices, its import and rewrites done once."""
 
-    def __init__(self, source: Any, machine: Target, numbers: Precision) -> None:
+    def __init__(self, source: Model, machine: Target, numbers: Precision) -> None:
         self.source = source
         self.machine = machine
         self.numbers = numbers
@@ -112,12 +119,11 @@ class Network:
             "target": {"name": self.machine.name, "processor": self.machine.processor},
             "threads": self.machine.threads,
             "precision": self.numbers.name,
-            "compiler": pipeline._compiler_sha256(),
-            "tools": {tool: metadata.version(tool) for tool in pipeline.TOOLS},
+            **compiler(),
         }
 
     def build(self, tuned: Tuned) -> Trial:
-        """The network with these choices by workload, the formulas' elsewhere."""
+        """The network with these choices by workload, the default ones elsewhere."""
         choices = Choices(tuned)
         compiled = pipeline.make_code(self._rewritten, replace(self.machine, choices=choices))
         kernels = {
@@ -125,6 +131,6 @@ class Network:
             for variable, function in compiled.scheduled.functions.items()
             if function.attrs and WORKLOAD in function.attrs
         }
-        fell_back = {str(entry["operator"]) for entry in compiled.account.fallbacks}
+        fell_back = {one.operator for one in compiled.account.fallbacks}
         failed = frozenset(work for name, work in kernels.items() if name in fell_back)
         return Trial(self.machine, choices, compiled, kernels, failed)

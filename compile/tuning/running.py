@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compile.check import random_inputs, relative_difference
 from compile.runtime.threads import use_threads
 from compile.tuning.network import Trial
+
+if TYPE_CHECKING:
+    from compile.onnx.checked_model import Model
 
 
 class Running:
@@ -20,7 +23,7 @@ class Running:
     `ports` are the model's inputs, as a manifest lists them.
     """
 
-    def __init__(self, trial: Trial, source: Any, threads: int) -> None:
+    def __init__(self, trial: Trial, source: Model, threads: int) -> None:
         import tvm
         from tvm import relax
 

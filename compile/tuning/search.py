@@ -1,7 +1,7 @@
 """What a workload tries next, given all that it has tried.
 
 A search by steps: from the best choices known so far, one choice changes at a time, those first
-that the formula ranks high, with some chance. Where measuring is noisy, what looks best is now
+that the schedule ranks high, with some chance. Where measuring is noisy, what looks best is now
 and then measured again, in another build, so that luck wears off.
 """
 
@@ -19,17 +19,17 @@ Options = dict[str, list[str]]
 # One measurement of a kernel in its network is off by some 2 %, with where its memory happens to
 # lie; another build lies elsewhere.
 NOISE = 0.02
-# A smaller gain is not worth leaving the formula for, which knows of caches that a cost may not.
+# A smaller gain is not worth leaving the default for, which knows of caches that a cost may not.
 WORTH = 0.01
 # Every so many rounds, what looks best is measured again.
 AGAIN = 4
-# How far the order of options strays from the formula's: the spread of a factor on their rank.
+# How far the order of options strays from the schedule's: the spread of a factor on their rank.
 STRAY = 0.5
 
 
 @dataclass
 class Tried:
-    """Some choices of a workload: the ratio to the formula's cost each time they were measured.
+    """Some choices of a workload: the ratio to the default's cost each time they were measured.
 
     `options` are what there was to choose; `failed` says why nothing can be measured.
     """
@@ -52,7 +52,7 @@ class Tried:
 class Search:
     """The search over one workload's choices.
 
-    `options` are those of the formula's choices, `known` choices that were good before, which
+    `options` are those of the default choices, `known` choices that were good before, which
     are tried first; `exact` says that a measurement would give the same again.
     """
 
@@ -81,7 +81,7 @@ class Search:
     def add(
         self, choices: Choices, options: Options, ratio: float | None, failed: str = ""
     ) -> None:
-        """Take in a measurement: the ratio to the formula's cost, or why there is none."""
+        """Take in a measurement: the ratio to the default's cost, or why there is none."""
         tried = self._tried.setdefault(_key(choices), Tried(choices, options))
         self._measured += 1
         if ratio is None:
@@ -90,7 +90,7 @@ class Search:
             tried.ratios.append(ratio)
 
     def best(self) -> Tried | None:
-        """What is better than the formula beyond doubt, by enough, and the best of that."""
+        """What is better than the default beyond doubt, by enough, and the best of that."""
         good = [one for one in self._sound() if one.bound(self._noise, 1) < 1 - WORTH]
         return min(good, key=lambda one: one.bound(self._noise, 1), default=None)
 
@@ -101,7 +101,7 @@ class Search:
         return dict(chosen.choices) if chosen else {}
 
     def propose(self, under_way: Sequence[Choices] = ()) -> Choices:
-        """What to try next; the formula's choices, which are none, where nothing is left.
+        """What to try next; the default choices, which are none, where nothing is left.
 
         What is `under_way`, being measured elsewhere at this time, is not proposed as new.
         """

@@ -36,7 +36,7 @@ class Measurer(Protocol):
     def places(self) -> int: ...
 
     def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
-        """The cost of each workload's calls in the trial, and by formula.
+        """The cost of each workload's calls in the trial, and with the default choices.
 
         `running` is the trial, or its twin for this machine. What belongs to no workload is under
         the empty name.
@@ -88,7 +88,7 @@ class Tuning(Generic[M]):
         seed: int = 0,
         known: Tuned | None = None,
     ) -> None:
-        """Build the formulas' network, and take in what the journal holds.
+        """Build the default network, and take in what the journal holds.
 
         `known` are choices to try first. Raises CheckFailed where nothing can be chosen.
         """
@@ -115,7 +115,7 @@ class Tuning(Generic[M]):
             )
             for workload, options in asked.items()
         }
-        self._formula: dict[str, float] = {}
+        self._default_costs: dict[str, float] = {}
         for one in journal.rounds:
             self._take_in(one)
 
@@ -189,7 +189,7 @@ class Tuning(Generic[M]):
             return list(pool.map(costs, built))
 
     def _right(self, choices: Tuned) -> tuple[Trial, Running, dict[str, str]]:
-        """A network with those of the choices that compute what the formulas' do, and why not."""
+        """A network with the choices that compute what the default ones do, and why not others."""
         failed: dict[str, str] = {}
         while True:
             trial = self._network.build(
@@ -199,7 +199,7 @@ class Tuning(Generic[M]):
             failed |= {name: "the schedule does not fit" for name in trial.failed & set(choices)}
             wrong = differing(running.results(), self._expected, self._network.numbers.tolerance)
             if wrong is not None:
-                # Whoever is to blame, it is none that keeps to the formula.
+                # Whoever is to blame, it is none that keeps to its default.
                 guilty = [wrong] if wrong in trial.choices.tuned else list(trial.choices.tuned)
                 failed |= dict.fromkeys(guilty, "computes something else")
             if not failed.keys() & trial.choices.tuned.keys():
@@ -210,8 +210,8 @@ class Tuning(Generic[M]):
     ) -> Measurement:
         if cost is None:
             return Measurement(name, chosen, failed="not measured")
-        formula, options = self._searches[name].options, trial.choices.asked.get(name, {})
-        others = {knob: texts for knob, texts in options.items() if formula.get(knob) != texts}
+        default, options = self._searches[name].options, trial.choices.asked.get(name, {})
+        others = {knob: texts for knob, texts in options.items() if default.get(knob) != texts}
         return Measurement(name, chosen, *cost, options=others)
 
     def _running(self, trial: Trial) -> Running:
@@ -225,7 +225,7 @@ class Tuning(Generic[M]):
             ratio = each.tuned / each.formula if each.tuned and each.formula else None
             search.add(each.choices, {**search.options, **each.options}, ratio, each.failed)
             if each.formula:
-                self._formula[each.workload] = each.formula
+                self._default_costs[each.workload] = each.formula
 
     def _found(self) -> Found:
         measured = [one for each in self._journal.rounds for one in each.measured]
@@ -237,12 +237,12 @@ class Tuning(Generic[M]):
         tools = {tool: metadata.version(tool) for tool in TOOLS}
         for name, search in self._searches.items():
             if (best := search.best()) and best.choices:
-                formula = self._formula[name]
+                default = self._default_costs[name]
                 records[name] = Record(
                     dict(sorted(best.choices.items())),
                     self.measurer.objective,
-                    round(best.ratio * formula, 1),
-                    round(formula, 1),
+                    round(best.ratio * default, 1),
+                    round(default, 1),
                     self._name,
                     tools,
                 )
@@ -257,9 +257,9 @@ class Tuning(Generic[M]):
 
     def _gain(self) -> float:
         """The share of the workloads' cost that the best choices save."""
-        whole = sum(self._formula.values())
+        whole = sum(self._default_costs.values())
         saved = sum(
-            (1 - best.ratio) * self._formula[name]
+            (1 - best.ratio) * self._default_costs[name]
             for name, search in self._searches.items()
             if (best := search.best())
         )
@@ -267,14 +267,14 @@ class Tuning(Generic[M]):
 
     def _state(self, left: float) -> State:
         """The state, with one of the costliest workloads, another each round."""
-        ordered = sorted(self._formula, key=lambda name: (-self._formula[name], name))
+        ordered = sorted(self._default_costs, key=lambda name: (-self._default_costs[name], name))
         count = len(self._journal.rounds)
         if not ordered:
             return State(count, "-", "-", 0.0, 0.0, left)
         workload = ordered[count % len(ordered)]
         best = self._searches[workload].best()
         if best is None:
-            return State(count, workload, "the formula's", 0.0, self._gain(), left)
+            return State(count, workload, "the default", 0.0, self._gain(), left)
         chosen = ", ".join(f"{name} {value}" for name, value in best.choices.items())
         return State(count, workload, chosen, 1 - best.ratio, self._gain(), left)
 

@@ -34,7 +34,7 @@ def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> De
     unknown name or split, a missing or incomplete folder, an empty split, a limit below 1.
     """
     if limit is not None and limit < 1:
-        raise InputError(f"limit {limit}: ask for at least 1 image")
+        raise InputError(f"limit {limit}", advice="ask for at least 1 image")
     if rooms := re.fullmatch(r"rooms(?::(\d{1,9}))?", spec):
         from depthnet.data.rooms.dataset import RoomsDataset
 
@@ -45,8 +45,9 @@ def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> De
         folder = data_folder() / "nyu"
         if not folder.is_dir():
             raise InputError(
-                f"data set nyu: no folder {folder}; set DEPTHBENCH_DATA to the folder that holds "
-                "nyu/, give the path itself, or use rooms, which needs no files"
+                f"data set nyu: no folder {folder}",
+                advice="set DEPTHBENCH_DATA to the folder that holds nyu/, give the path itself, "
+                "or use rooms, which needs no files",
             )
         return open_nyu(folder, split, limit)
     path = Path(spec).expanduser()

@@ -62,15 +62,16 @@ def fill_holes(
 
 def _check(image: NDArray, depth: NDArray, fidelity: float) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise InputError(f"an image of {image.shape} {image.dtype}: give 8-bit RGB, HxWx3")
+        raise InputError(f"an image of {image.shape} {image.dtype}", advice="give 8-bit RGB, HxWx3")
     if depth.shape != image.shape[:2]:
         raise InputError(
-            f"an image of {image.shape[:2]} and depth of {depth.shape}: give both at the same size"
+            f"an image of {image.shape[:2]} and depth of {depth.shape}",
+            advice="give both at the same size",
         )
     if not np.issubdtype(depth.dtype, np.floating):
-        raise InputError(f"depth of type {depth.dtype}: give metres as floats")
+        raise InputError(f"depth of type {depth.dtype}", advice="give metres as floats")
     if not fidelity > 0:
-        raise InputError(f"fidelity {fidelity}: give a number above 0, or infinity")
+        raise InputError(f"fidelity {fidelity}", advice="give a number above 0, or infinity")
 
 
 def _neighbour_means(grey: NDArray[np.float64]) -> scipy.sparse.csr_array:

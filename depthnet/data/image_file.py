@@ -30,10 +30,12 @@ def read_levels(source: Source, where: object) -> NDArray[np.uint8] | NDArray[np
     if image.mode.startswith("I"):
         levels = np.array(image)
         if levels.min() < 0 or levels.max() > np.iinfo(np.uint16).max:
-            raise InputError(f"{where}: depth levels outside 16 bits; give an 8 or 16-bit image")
+            raise InputError(
+                f"{where}: depth levels outside 16 bits", advice="give an 8 or 16-bit image"
+            )
         return levels.astype(np.uint16)
     raise InputError(
-        f"{where}: a depth map of mode {image.mode}; give a one-channel 8 or 16-bit image"
+        f"{where}: a depth map of mode {image.mode}", advice="give a one-channel 8 or 16-bit image"
     )
 
 
@@ -42,16 +44,19 @@ def _read(source: Source, where: object) -> Image.Image:
         with Image.open(source) as image:
             if image.width * image.height > LARGEST:
                 raise InputError(
-                    f"{where}: {image.width}x{image.height} pixels; give images below 50 megapixels"
+                    f"{where}: {image.width}x{image.height} pixels",
+                    advice="give images below 50 megapixels",
                 )
             image.load()
             return image.copy()
     except FileNotFoundError as error:
-        raise InputError(f"{where}: no such file; the data set is incomplete, add it") from error
+        raise InputError(
+            f"{where}: no such file: the data set is incomplete", advice="add it"
+        ) from error
     except UnidentifiedImageError as error:
-        raise InputError(f"{where}: not an image; fetch it again") from error
+        raise InputError(f"{where}: not an image", advice="fetch it again") from error
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         cause = " ".join(str(error).split())
-        raise InputError(f"{where}: unreadable image ({cause}); fetch it again") from error
+        raise InputError(f"{where}: unreadable image ({cause})", advice="fetch it again") from error

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from depthbench.errors import InputError
+from depthbench.processes import run_program
 
 LARGEST_FILE = 100_000
 """Bytes; packed, it holds at most a thousand times as much."""
@@ -31,17 +32,18 @@ def read_indices(path: Path, name: str) -> list[int]:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror})", advice="check the path"
+        ) from error
     if size > LARGEST_FILE:
-        raise InputError(f"{path}: over 100 kB; a split file is a few kB, give that one")
+        raise InputError(f"{path}: over 100 kB", advice="a split file is a few kB, give that one")
     command = [sys.executable, "-m", __name__, str(path.absolute()), name]
-    try:
-        done = subprocess.run(command, capture_output=True, check=True, timeout=LONGEST_S)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"{path}: not a whole MATLAB 5 file; fetch it again") from error
-    indices: list[int] | None = json.loads(done.stdout)
+    failure = partial(InputError, advice="fetch it again")
+    problem = f"{path}: not a whole MATLAB 5 file"
+    done = run_program(command, problem, failure=failure, timeout_s=LONGEST_S)
+    indices: list[int] | None = json.loads(done.output)
     if indices is None:
-        raise InputError(f"{path}: has no {name}; give the official file")
+        raise InputError(f"{path}: has no {name}", advice="give the official file")
     return indices
 
 

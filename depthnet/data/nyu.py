@@ -24,7 +24,7 @@ def open_nyu(path: Path, split: str = "test", limit: int | None = None) -> Depth
     """
     check_split(split)
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder; give {LAYOUTS}")
+        raise InputError(f"{path}: no such file or folder", advice=f"give {LAYOUTS}")
     if (path / "split.csv").is_file():
         from depthnet.data.nyu_folder import NyuFolder
 
@@ -44,4 +44,4 @@ def open_nyu(path: Path, split: str = "test", limit: int | None = None) -> Depth
             return NyuEigen(store, split, limit)
         if NyuDenseDepth.found_in(store):
             return NyuDenseDepth(store, split, limit)
-    raise InputError(f"{path}: not a layout of NYU Depth v2; give {LAYOUTS}")
+    raise InputError(f"{path}: not a layout of NYU Depth v2", advice=f"give {LAYOUTS}")

@@ -73,4 +73,6 @@ def _rows(table: bytes, where: str) -> list[tuple[str, str]]:
         rows = [row for row in csv.reader(io.StringIO(table.decode("utf-8"))) if row]
         return [(image.strip(), depth.strip()) for image, depth in rows]
     except (ValueError, csv.Error) as error:
-        raise InputError(f"{where}: not a table of image,depth rows; fetch it again") from error
+        raise InputError(
+            f"{where}: not a table of image,depth rows", advice="fetch it again"
+        ) from error

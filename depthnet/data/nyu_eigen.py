@@ -91,7 +91,7 @@ class _ArrayFile:
             file.stream.seek(file.start + first * size)
             data = file.stream.read(count * size)
         if len(data) != count * size:
-            raise InputError(f"{self.where}: ends early; fetch it again")
+            raise InputError(f"{self.where}: ends early", advice="fetch it again")
         return np.frombuffer(data, self.dtype)
 
 
@@ -110,9 +110,11 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype]:
         }[version]
         shape, by_column, dtype = read(stream)
     except (ValueError, KeyError) as error:
-        raise InputError(f"{where}: not an .npy array; fetch it again") from error
+        raise InputError(f"{where}: not an .npy array", advice="fetch it again") from error
     if by_column or dtype.hasobject or not shape:
-        raise InputError(f"{where}: not a plain row-major array; save it again with numpy.save")
+        raise InputError(
+            f"{where}: not a plain row-major array", advice="save it again with numpy.save"
+        )
     return shape, dtype
 
 

@@ -59,10 +59,12 @@ class NyuFolder:
         image, depth = self._rgb(stem), self._depth(stem)
         levels = read_levels(depth, depth)
         if levels.dtype != np.uint8:
-            raise InputError(f"{depth}: 16-bit levels where depth8 holds 8-bit ones; re-encode it")
+            raise InputError(
+                f"{depth}: 16-bit levels where depth8 holds 8-bit ones", advice="re-encode it"
+            )
         return make_pair(stem, read_rgb(image, image), decode(levels), depth)
 
 
 def _require(path: Path) -> None:
     if not path.is_file():
-        raise InputError(f"{path}: no such file; the pair is incomplete, add the file")
+        raise InputError(f"{path}: no such file: the pair is incomplete", advice="add the file")

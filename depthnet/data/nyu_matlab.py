@@ -39,7 +39,9 @@ class NyuMatlab:
             count = _count(file, path)
         table, members = _members(path.parent, split)
         if members and not 0 <= min(members) <= max(members) < count:
-            raise InputError(f"{table}: names pairs beyond the {count} of {path.name}; check both")
+            raise InputError(
+                f"{table}: names pairs beyond the {count} of {path.name}", advice="check both"
+            )
         self._members = take(members, limit, split, table)
         self._file = PerProcess(partial(_open_hdf5, path))
 
@@ -53,7 +55,7 @@ class NyuMatlab:
             with self._file.use() as file:
                 image, depth = file["images"][number], file["depths"][number]
         except OSError as error:
-            raise InputError(f"{where}: damaged; fetch the file again") from error
+            raise InputError(f"{where}: damaged", advice="fetch the file again") from error
         # MATLAB stores columns first, so HDF5 sees every axis in reverse.
         return make_pair(f"{number:05d}", image.transpose(2, 1, 0), depth.T, where)
 
@@ -64,13 +66,17 @@ def _open_hdf5(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise InputError(f"{path}: not a whole MATLAB 7.3 (HDF5) file; fetch it again") from error
+        raise InputError(
+            f"{path}: not a whole MATLAB 7.3 (HDF5) file", advice="fetch it again"
+        ) from error
 
 
 def _count(file: h5py.File, path: Path) -> int:
     images, depths = file.get("images"), file.get("depths")
     if images is None or depths is None:
-        raise InputError(f"{path}: has no images and depths; give nyu_depth_v2_labeled.mat")
+        raise InputError(
+            f"{path}: has no images and depths", advice="give nyu_depth_v2_labeled.mat"
+        )
     right = (
         images.ndim == 4
         and images.shape[1] == 3
@@ -93,6 +99,7 @@ def _members(folder: Path, split: str) -> tuple[Path, list[int]]:
     if table.is_file():
         return table, read_table(table, split)
     raise InputError(
-        f"{matlab}: no such file; put the official splits.mat (or a split.csv of index0,split) "
-        "beside the labelled file"
+        f"{matlab}: no such file",
+        advice="put the official splits.mat (or a split.csv of index0,split) beside the labelled "
+        "file",
     )

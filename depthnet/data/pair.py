@@ -56,20 +56,21 @@ def make_pair(name: str, image: NDArray, depth: NDArray, where: object) -> Depth
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise InputError(
-            f"{where}: the image is {image.shape} {image.dtype}, give 8-bit RGB, HxWx3"
+            f"{where}: the image is {image.shape} {image.dtype}",
+            advice="give 8-bit RGB, HxWx3",
         )
     if depth.shape != image.shape[:2]:
         raise InputError(
-            f"{where}: the image is {_size(image)} and its depth {_size(depth)} (width x height); "
-            "give both at the same size"
+            f"{where}: the image is {_size(image)} and its depth {_size(depth)} (width x height)",
+            advice="give both at the same size",
         )
     bad = ~np.isfinite(depth) | (depth < 0)
     metres = np.where(bad, 0, depth).astype(np.float32)
     known = metres[metres > 0]
     if known.size and (median := float(np.median(known))) > FARTHEST_MEDIAN:
         raise InputError(
-            f"{where}: median depth {median:.0f} m; this looks like millimetres read as metres, "
-            "divide the depth by 1000"
+            f"{where}: median depth {median:.0f} m; this looks like millimetres read as metres",
+            advice="divide the depth by 1000",
         )
     return DepthPair(name, np.ascontiguousarray(image), metres, int(np.count_nonzero(bad)))
 

@@ -32,15 +32,17 @@ def read_table(table: Path, split: str) -> list[int]:
             return [int(row["index0"]) for row in csv.DictReader(lines) if row["split"] == split]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"{table}: not a table of index0 (a number) and split (train or test); "
-                "write one row a pair"
+                f"{table}: not a table of index0 (a number) and split (train or test)",
+                advice="write one row a pair",
             ) from error
 
 
 def take(members: Sequence[T], limit: int | None, split: str, where: object) -> Sequence[T]:
     """The first `limit` members of a split; raises InputError when it has none."""
     if not members:
-        raise InputError(f"{where}: the {split} split is empty; give a data set that has one")
+        raise InputError(
+            f"{where}: the {split} split is empty", advice="give a data set that has one"
+        )
     return members[:limit]
 
 

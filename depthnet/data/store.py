@@ -41,7 +41,9 @@ class FolderStore:
     def _at(self, name: str) -> Path:
         # A list of members comes with the data: it may not point out of the folder.
         if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise InputError(f"{self.path}: member {name!r} lies outside the folder; fix its csv")
+            raise InputError(
+                f"{self.path}: member {name!r} lies outside the folder", advice="fix its csv"
+            )
         # The archive's `data/` may itself be the folder that was given.
         nested = self.path / name
         return nested if nested.exists() else self.path / name.removeprefix("data/")
@@ -57,7 +59,7 @@ class FolderStore:
             return self._at(name).read_bytes()
         except OSError as error:
             raise InputError(
-                f"{self.where(name)}: cannot be read ({error.strerror}); restore it"
+                f"{self.where(name)}: cannot be read ({error.strerror})", advice="restore it"
             ) from error
 
     def where(self, name: str) -> str:
@@ -83,13 +85,15 @@ class ZipStore:
         with self._archive.use() as archive:
             try:
                 if archive.getinfo(name).file_size > LARGEST:
-                    raise InputError(f"{self.where(name)}: over 100 MB; give the published archive")
+                    raise InputError(
+                        f"{self.where(name)}: over 100 MB", advice="give the published archive"
+                    )
                 return archive.read(name)
             except InputError:
                 raise
             except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
                 raise InputError(
-                    f"{self.where(name)}: damaged member; fetch the archive again"
+                    f"{self.where(name)}: damaged member", advice="fetch the archive again"
                 ) from error
 
     def where(self, name: str) -> str:
@@ -105,4 +109,4 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{path}: not a whole zip file; fetch it again") from error
+        raise InputError(f"{path}: not a whole zip file", advice="fetch it again") from error

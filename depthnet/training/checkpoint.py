@@ -15,7 +15,7 @@ from depthbench.files import write_whole
 from depthnet.training.log import Row
 from depthnet.weights.formats import read_tensors
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass

@@ -20,7 +20,8 @@ from depthnet.network import DepthNetwork
 FORMAT = 1
 HEADER = "depthbench"
 SHOWN_KEYS = 3
-NOT_PYTORCH = "not a PyTorch file, or a damaged one; fetch it again"
+NOT_PYTORCH = "not a PyTorch file, or a damaged one"
+FETCH_AGAIN = "fetch it again"
 
 
 def save_weights(network: DepthNetwork, path: Path, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +83,9 @@ def network_of(path: Path) -> str:
         identity = loaded.get("identity") if isinstance(loaded, dict) else None
         name = identity.get("network") if isinstance(identity, dict) else None
     if name is None:
-        raise InputError(f"{path}: does not say which network it is of; save it with a record")
+        raise InputError(
+            f"{path}: does not say which network it is of", advice="save it with a record"
+        )
     return name
 
 
@@ -135,20 +138,21 @@ def read_tensors(path: Path) -> Any:
         raise InputError(f"{path}: no such file") from error
     except pickle.UnpicklingError as error:
         if not zipfile.is_zipfile(path):
-            raise InputError(f"{path}: {NOT_PYTORCH}") from error
+            raise InputError(f"{path}: {NOT_PYTORCH}", advice=FETCH_AGAIN) from error
         raise InputError(
             f"{path}: holds something else than tensors and was not opened: loading it could run "
-            "code; save a state dict or a safetensors file"
+            "code",
+            advice="save a state dict or a safetensors file",
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: {NOT_PYTORCH}") from error
+        raise InputError(f"{path}: {NOT_PYTORCH}", advice=FETCH_AGAIN) from error
 
 
 def _rounded(name: str, tensor: Tensor) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     rounded = tensor.half() if tensor.is_floating_point() and tensor.dim() > 1 else tensor
     if not rounded.isfinite().all():
-        raise InputError(f"weight {name} is not finite in fp16: train again, more gently")
+        raise InputError(f"weight {name} is not finite in fp16", advice="train again, more gently")
     return rounded
 
 
@@ -178,10 +182,12 @@ def _read_record(path: Path) -> dict[str, Any]:
         expected = record["file"]["sha256"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{beside}: not the record of a weights file; remove or restore it"
+            f"{beside}: not the record of a weights file", advice="remove or restore it"
         ) from error
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise InputError(f"{path}: its SHA-256 is not that in {beside.name}; fetch both again")
+        raise InputError(
+            f"{path}: its SHA-256 is not that in {beside.name}", advice="fetch both again"
+        )
     return record
 
 

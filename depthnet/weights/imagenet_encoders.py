@@ -73,7 +73,9 @@ def open_encoder(path: Path) -> Encoder:
         except InputError:
             continue
         return encoder
-    raise InputError(f"{path}: of no known encoder; give weights of one of {', '.join(names())}")
+    raise InputError(
+        f"{path}: of no known encoder", advice=f"give weights of one of {', '.join(names())}"
+    )
 
 
 def names() -> dict[str, dict[str, str]]:

@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
-    from cattrs import Converter
+    from pydantic import TypeAdapter
 
 SHOWN_DIGITS = 12
 """Of a SHA-256, in a phrase."""
@@ -26,8 +26,8 @@ EXPORT_AGAIN = "export the network again with this version"
 class Random:
     """All weights were drawn at random."""
 
-    kind: ClassVar[str] = "random"
     seed: int
+    kind: Literal["random"] = "random"
 
     @property
     def start(self) -> str:
@@ -45,10 +45,10 @@ class ImageNet:
     `file` and `sha256`: the file of the encoder's weights; None where they are timm's.
     """
 
-    kind: ClassVar[str] = "imagenet"
     seed: int
     file: str | None = None
     sha256: str | None = None
+    kind: Literal["imagenet"] = "imagenet"
 
     @property
     def start(self) -> str:
@@ -64,9 +64,9 @@ class ImageNet:
 class Weights:
     """All weights are those of a file; how these came to be is not known."""
 
-    kind: ClassVar[str] = "weights"
     file: str
     sha256: str
+    kind: Literal["weights"] = "weights"
 
     @property
     def start(self) -> str:
@@ -97,11 +97,11 @@ class Trained:
     A stage is one run; all after the first fine-tune the weights of the one before.
     """
 
-    kind: ClassVar[str] = "trained"
     trained_from: Start
     data: tuple[Source, ...]
     epochs: int
     stages: int
+    kind: Literal["trained"] = "trained"
 
     def __str__(self) -> str:
         sources = ", ".join(f"{source.pairs} pairs of {source.name}" for source in self.data)
@@ -114,21 +114,18 @@ Origin = Random | ImageNet | Weights | Trained
 
 def to_dict(origin: Origin) -> dict[str, Any]:
     """The origin as a JSON object."""
-    values: dict[str, Any] = _converter().unstructure(origin, Origin)
+    values: dict[str, Any] = _adapter().dump_python(origin, mode="json", exclude_none=True)
     return values
 
 
 def from_dict(values: Any) -> Origin:
     """The origin that `to_dict` wrote; raises InputError for anything else."""
-    from cattrs.errors import BaseValidationError
+    from pydantic import ValidationError
 
     try:
-        if not isinstance(values, dict):
-            raise TypeError("no JSON object")
-        origin: Origin = _converter().structure(values, Origin)  # type: ignore[arg-type]
-    except (BaseValidationError, TypeError, ValueError, KeyError) as error:
+        return _adapter().validate_python(values)
+    except ValidationError as error:
         raise InputError(f"no origin of weights: {_short(values)}", advice=EXPORT_AGAIN) from error
-    return origin
 
 
 def start_of(values: Any) -> Start:
@@ -173,19 +170,10 @@ def of_training(record: Mapping[str, Any]) -> Trained:
 
 
 @cache
-def _converter() -> Converter:
-    from cattrs import Converter
-    from cattrs.strategies import configure_tagged_union
+def _adapter() -> TypeAdapter[Origin]:
+    from pydantic import Discriminator, TypeAdapter
 
-    converter = Converter(omit_if_default=True, forbid_extra_keys=True)
-    for union in (Start, Origin):
-        configure_tagged_union(union, converter, tag_generator=_kind, tag_name="kind")
-    return converter
-
-
-def _kind(origin: type[Any]) -> str:
-    kind: str = origin.kind
-    return kind
+    return TypeAdapter(Annotated[Origin, Discriminator("kind")])
 
 
 def _short(values: Any) -> str:

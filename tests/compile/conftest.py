@@ -17,12 +17,14 @@ from tvm import relax
 
 from compile import targets
 from compile.check import check_against_onnxruntime
+from compile.compiled import Compiled
 from compile.graph.accounting import operator_macs
-from compile.graph.clip_to_minmax import raise_extrema
+from compile.graph.clip_to_minmax import clip_to_minmax
 from compile.graph.remove_identities import fold_constants, remove_identities
 from compile.lowering import build
-from compile.onnx.importer import import_model, load_model
-from compile.pipeline import Compiled, generate
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
+from compile.pipeline import generate
 from compile.precision import FP32, Precision
 from compile.runtime.executable import Machine, by_name
 
@@ -181,7 +183,7 @@ def rewritten(tmp_path: Path) -> Rewrites:
     def apply(model: onnx.ModelProto, rewrite: Rewrite) -> Rewritten:
         onnx.save(model, str(tmp_path / "model.onnx"))
         source = load_model(tmp_path / "model.onnx")
-        before = fold_constants(raise_extrema(import_model(source)))
+        before = fold_constants(clip_to_minmax(import_model(source)))
         after, applied = rewrite(before)
         assert applied or rewrite is remove_identities or after.same_as(before)
         with tvm.target.Target("llvm"):

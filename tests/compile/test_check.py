@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from compile.check import check_against_onnxruntime, random_inputs, relative_difference
-from compile.onnx.importer import Port, load_model
+from compile.onnx.checked_model import Port, load_model
 from depthbench.errors import CheckFailed
 from tests.compile.conftest import Graph
 

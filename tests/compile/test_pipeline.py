@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -15,8 +18,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from compile import pipeline, precision, targets
-from compile.artefact import Artefact, load_artefact
+from compile import cache_key, phases, pipeline, precision, targets
+from compile.artefact import LIBRARY, Artefact, load_artefact
 from compile.pipeline import compile_model
 from compile.runtime.executable import HostModel, Machine
 from depthbench.errors import CheckFailed, InputError, ToolMissing
@@ -38,17 +41,25 @@ def source(tmp_path_factory: pytest.TempPathFactory, new_graph: type[Graph]) -> 
     return path
 
 
-@pytest.fixture(scope="module", params=["host", "arm64-a76"])
-def artefact(
-    request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Artefact:
-    folder = tmp_path_factory.mktemp("artefacts") / "made" / request.param
-    return compile_model(source, request.param, folder)
-
-
 @pytest.fixture(scope="module")
-def host(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Artefact:
-    return compile_model(source, "host", tmp_path_factory.mktemp("host") / "model")
+def made(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Artefact]:
+    """The artefact for a target, compiled once."""
+
+    @functools.cache
+    def compiled(target: str) -> Artefact:
+        return compile_model(source, target, tmp_path_factory.mktemp(target) / "made")
+
+    return compiled
+
+
+@pytest.fixture(params=["host", "arm64-a76"])
+def artefact(request: pytest.FixtureRequest, made: Callable[[str], Artefact]) -> Artefact:
+    return made(request.param)
+
+
+@pytest.fixture
+def host(made: Callable[[str], Artefact]) -> Artefact:
+    return made("host")
 
 
 def elf(library: Path) -> tuple[int, list[int], list[int]]:
@@ -162,9 +173,8 @@ def test_wrong_arrays_are_refused(host: Artefact, inputs: dict[str, np.ndarray])
         HostModel(host).run(inputs)
 
 
+@pytest.mark.parametrize("artefact", ["arm64-a76"], indirect=True)
 def test_only_host_runs_here(artefact: Artefact) -> None:
-    if artefact.manifest["target"]["name"] == "host":
-        return
     with pytest.raises(InputError, match="compiled for arm64-a76"):
         HostModel(artefact)
 
@@ -192,6 +202,41 @@ print(again.reused, sorted({{"tvm", "torch"}} & set(sys.modules)))
     assert done.stdout.split() == ["True", "[]"]
 
 
+def test_the_module_is_written_after_each_phase(source: Path, tmp_path: Path) -> None:
+    dump, made = tmp_path / "ir", tmp_path / "model"
+    compile_model(source, "host", made, dump_ir=dump)
+    texts = {file.name: file.read_text(encoding="utf-8") for file in sorted(dump.iterdir())}
+    machine, numbers = targets.get("host"), precision.FP32
+    listed = [
+        *phases.repairs(machine, numbers),
+        *phases.rewrites(numbers),
+        *phases.kernels(machine, numbers),
+        *phases.schedules(machine),
+        *phases.lowering(machine),
+    ]
+    names = ["import", *(phase.name.replace("_", "-") for phase in listed if phase.when)]
+    assert list(texts) == [f"{number:02d}-{name}.py" for number, name in enumerate(names, 1)]
+    imported, planned = texts["01-import.py"], list(texts.values())[-1]
+    assert "R.nn.conv2d" in imported
+    assert "@T.prim_func" not in imported
+    assert "R.nn.conv2d" not in planned
+    assert "@T.prim_func" in planned
+    with pytest.raises(InputError, match="not an empty folder"):
+        compile_model(source, "host", made, dump_ir=dump)
+
+
+def test_a_dump_is_made_of_unchanged_work_too(host: Artefact, source: Path, tmp_path: Path) -> None:
+    again = compile_model(source, "host", tmp_path / "again", dump_ir=tmp_path / "first")
+    assert not again.reused
+    assert not compile_model(source, "host", again.folder, dump_ir=tmp_path / "second").reused
+    assert again.sha256 == host.sha256
+    first, second = (
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()}
+        for name in ("first", "second")
+    )
+    assert first == second
+
+
 def test_code_for_another_processor_is_refused(host: Artefact) -> None:
     target = {**host.manifest["target"], "processor": "another"}
     elsewhere = dataclasses.replace(host, manifest={**host.manifest, "target": target})
@@ -201,7 +246,7 @@ def test_code_for_another_processor_is_refused(host: Artefact) -> None:
 
 @pytest.mark.parametrize("change", ["name", "library", "compiler", "force", "processor"])
 def test_changed_work_is_done_again(
-    source: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+    host: Artefact, source: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
 
@@ -209,12 +254,12 @@ def test_changed_work_is_done_again(
         done.append("compiled")
         raise KeyboardInterrupt
 
-    made = compile_model(source, "host", tmp_path / "model")
+    folder = Path(shutil.copytree(host.folder, tmp_path / "model"))
     monkeypatch.setattr(pipeline, "generate", stop)
     if change == "library":
-        made.library.write_bytes(made.library.read_bytes() + b"x")
+        (folder / LIBRARY).write_bytes(host.library.read_bytes() + b"x")
     if change == "compiler":
-        monkeypatch.setattr(pipeline, "_compiler_sha256", lambda: "other")
+        monkeypatch.setattr(cache_key, "compiler_sha256", lambda: "other")
     if change == "processor":
         monkeypatch.setattr(targets, "_processor", lambda: "other")
         targets._host.cache_clear()

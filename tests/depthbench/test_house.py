@@ -29,9 +29,11 @@ MAY_IMPORT = {
 FRONT_DOOR = "depthbench/api.py"
 ONLY_IN = {
     "click": "bench/cli/",
+    "subprocess": "depthbench/processes.py",
     "timm": "depthnet/",
 }
 NOT_IN = {
+    "fcntl": tuple(f"{package}/" for package in PACKAGES),  # locks are filelock's
     "tvm": ("depthbench/", "depthnet/"),
     "torch": ("depthbench/", "compile/", "android_rpc/"),
 }

@@ -51,7 +51,7 @@ def test_no_batch_norm_starts_at_zero(flagship: network.DepthNetwork) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    entry = zoo.get("mobiledepth")
+    entry = zoo.get("mobilenet_v1_add")
     hashes = [
         network.weights_sha256(network.build(entry, seed=seed, pretrained=False)[0])
         for seed in (1, 1, 2)
@@ -63,7 +63,7 @@ def test_building_leaves_the_callers_random_state_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    network.build(zoo.get("mobiledepth"), pretrained=False)
+    network.build(zoo.get("fastdepth_pruned"), pretrained=False)
     assert torch.rand(1) == expected
 
 

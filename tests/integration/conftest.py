@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,11 +14,13 @@ from pathlib import Path
 import onnx
 import psutil
 import pytest
+from filelock import FileLock
 from onnx import TensorProto, helper
 
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.tracker.tracker import Tracker
+from bench.models import resolve_model
 from bench.records.crash_recovery import WHOLE
 
 ARM64 = {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-a76", "num-cores": 1}
@@ -41,6 +44,15 @@ def measuring() -> Callable[[Path], int]:
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
     return build_bundle()
+
+
+@pytest.fixture(scope="session")
+def flagship(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped flagship as ONNX, exported by whichever worker asks for it first."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with FileLock(folder / "flagship.lock"):
+        return resolve_model("mobiledepth", folder / "flagship").path
 
 
 @pytest.fixture(scope="module")

@@ -62,9 +62,8 @@ def test_interrupt_leaves_nothing_behind(model: Path, tmp_path: Path, step: str)
     assert process.returncode != 0
     assert "KeyboardInterrupt" in errors
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.onnx"]
-    gone, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
-    assert gone is not None
 
 
 def test_import_is_light() -> None:

@@ -138,14 +138,14 @@ class SmallMidas(nn.Module):
 
     def __init__(self, width: int = 24) -> None:
         super().__init__()
-        levels = (1, 2, 3, 4)
+        levels = (1, 2, 3)
         encoder: Any = timm_model("tf_efficientnet_lite0", features_only=True, out_indices=levels)
         self.encoder = encoder
         self.narrow = nn.ModuleList(
             nn.Conv2d(wide, width, 3, padding=1, bias=False)
             for wide in encoder.feature_info.channels()
         )
-        self.fusions = Fusions(width, 4)
+        self.fusions = Fusions(width, len(levels))
         self.head = nn.Sequential(
             nn.Conv2d(width, 16, 3, padding=1),
             nn.Upsample(scale_factor=2, mode="bilinear"),
@@ -202,7 +202,7 @@ class UNet(nn.Module):
 Make = Callable[[], nn.Module]
 SWIN = {"embed_dim": 32, "depths": (2, 2), "num_heads": (2, 4), "img_size": 112}
 MODELS: dict[str, tuple[Make, int]] = {
-    "resnet18": (lambda: timm_model("resnet18"), 64),
+    "resnet18": (lambda: timm_model("resnet18", layers=(1, 1, 1, 1)), 64),
     "mobilenet_v3": (lambda: timm_model("mobilenetv3_small_050"), 64),
     "efficientnet_lite": (lambda: timm_model("efficientnet_lite0"), 64),
     "regnet_y": (lambda: timm_model("regnety_002"), 64),

@@ -143,7 +143,7 @@ def test_a_converter_ends_with_a_parent_that_is_killed(
     finally:
         parent.kill()
         parent.wait()
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
 
@@ -201,7 +201,7 @@ def test_the_workers_end_with_a_parent_that_is_killed(
         busy(comparing)[0].suspend()
     comparing.kill()
     comparing.wait()
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
 
@@ -211,5 +211,5 @@ def test_ctrl_c_ends_the_comparison_and_its_workers(comparing: subprocess.Popen[
     _, errors = comparing.communicate(timeout=DEADLINE_S)
     assert comparing.returncode == 130, errors
     assert errors.split("\n")[-2:] == ["depthbench: interrupted", ""]
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []

@@ -260,8 +260,8 @@ def test_an_ended_program_takes_its_tracker_and_phone_with_it(
     _, errors = owner.communicate(timeout=30)
     if how == "SIGINT":
         assert errors.strip().endswith("KeyboardInterrupt")
-    wait_until(lambda: not processes_with(key), 5)
-    wait_until(lambda: not psutil.pid_exists(int(tracker_pid)), 5)
+    wait_until(lambda: not processes_with(key), 60)
+    wait_until(lambda: not psutil.pid_exists(int(tracker_pid)), 60)
     assert not work.exists()
 
 

@@ -20,7 +20,7 @@ from android_rpc.tracker.tracker import Tracker
 from bench.tuning.device_measurer import DeviceMeasurer
 from bench.tuning.emulated_measurer import EmulatedMeasurer
 from compile import targets
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.precision import FP32
 from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial

@@ -7,7 +7,6 @@ ports that multiply, and so does the zero before it. A sum that starts as the bi
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from tvm import tirx
 from tvm.ir import Range
@@ -15,13 +14,13 @@ from tvm.ir.expr import TensorLoad, TensorRegion
 from tvm.s_tir import SBlock
 from tvm_ffi import structural_map, structural_walk
 
-from compile.schedules import schedule_utils
+from compile.operators.loop_nests import block_like, is_among
 
 # The blocks that schedules accumulate in.
 _SUMS = ("accumulate", "window")
 
 
-def start_from_bias(function: Any) -> Any:
+def start_from_bias(function: tirx.PrimFunc) -> tirx.PrimFunc:
     """The scheduled function with its accumulation started from the bias, where it has one.
 
     The order of the sum changes, and with it the last bit of a result.
@@ -31,8 +30,8 @@ def start_from_bias(function: Any) -> Any:
     return function
 
 
-def _started(function: Any, start_name: str, step_name: str) -> Any:
-    blocks: list[Any] = []
+def _started(function: tirx.PrimFunc, start_name: str, step_name: str) -> tirx.PrimFunc:
+    blocks: list[SBlock] = []
     structural_walk(function.body, (SBlock, blocks.append))
     start = next((block for block in blocks if block.name_hint == start_name), None)
     if start is None:
@@ -51,28 +50,28 @@ def _started(function: Any, start_name: str, step_name: str) -> Any:
     read = TensorRegion(bias.source, [Range(0, edge) for edge in bias.source.ty.shape], like.ty)
     rest = structural_map(end.body, (tirx.Add, lambda add: sum_ if add.same_as(whole) else add))
 
-    def on_block(block: Any) -> Any:
+    def on_block(block: SBlock) -> SBlock:
         if block.name_hint == start_name:
-            return _with(block, [read], first)
-        return _with(block, block.reads, rest) if block.name_hint == end.name_hint else block
+            return block_like(block, reads=[read], body=first)
+        return block_like(block, body=rest) if block.name_hint == end.name_hint else block
 
     return function.with_body(structural_map(function.body, (SBlock, on_block)))
 
 
-def _biased_sum(end: Any, total: Any, function: Any) -> tuple[Any, Any, Any] | None:
+def _biased_sum(
+    end: SBlock, total: tirx.Var, function: tirx.PrimFunc
+) -> tuple[tirx.Add, TensorLoad, TensorLoad] | None:
     """The addition of a bias to the finished sum: the whole, the sum, the bias."""
     if len(_loads(end.body, total)) != 1:
         return None
     channels = int(total.ty.shape[-1])
-    found: list[tuple[Any, Any, Any]] = []
+    found: list[tuple[tirx.Add, TensorLoad, TensorLoad]] = []
 
-    def on_add(add: Any) -> None:
+    def on_add(add: tirx.Add) -> None:
         for sum_, bias in ((add.a, add.b), (add.b, add.a)):
             if not (isinstance(sum_, TensorLoad) and isinstance(bias, TensorLoad)):
                 continue
-            if not sum_.source.same_as(total) or not schedule_utils.is_among(
-                bias.source, function.params
-            ):
+            if not sum_.source.same_as(total) or not is_among(bias.source, function.params):
                 continue
             shape = [int(edge) for edge in bias.source.ty.shape]
             if prod(shape) == shape[-1] == channels and bias.indices[-1].same_as(sum_.indices[-1]):
@@ -82,23 +81,9 @@ def _biased_sum(end: Any, total: Any, function: Any) -> tuple[Any, Any, Any] | N
     return found[0] if len(found) == 1 else None
 
 
-def _loads(body: Any, buffer: Any) -> list[Any]:
-    found: list[Any] = []
+def _loads(body: tirx.Stmt, buffer: tirx.Var) -> list[TensorLoad]:
+    found: list[TensorLoad] = []
     structural_walk(
         body, (TensorLoad, lambda load: found.append(load) if load.source.same_as(buffer) else None)
     )
     return found
-
-
-def _with(block: Any, reads: Any, body: Any) -> Any:
-    return SBlock(
-        block.iter_vars,
-        reads,
-        block.writes,
-        block.name_hint,
-        body,
-        block.init,
-        block.alloc_buffers,
-        block.match_buffers,
-        block.annotations,
-    )

@@ -21,9 +21,9 @@ from tvm import tirx
 from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_map, structural_mutate
 
-from compile.lowering.peel_edges import has_edges
-from compile.schedules.schedule_utils import is_among, mentions
-from compile.schedules.tiles import BALANCED, balance
+from compile.operators.loop_nests import is_among, loop_like, mentions
+from compile.operators.tiles import BALANCED, balance
+from compile.schedules.rewrites.edge_marks import has_edges
 
 # To launch a loop, to wait for its last thread and to allocate each iteration's buffers takes 2 to
 # 10 us. What one core does in about that time stays on it: 2^17 multiply-adds are 6 us of a
@@ -35,11 +35,15 @@ MACS_A_BYTE = 2
 PIECE_BYTES = 128
 
 
+class _NotLoops(Exception):
+    """A function is more than loops of known length around blocks."""
+
+
 @dataclass(frozen=True)
 class _Use:
     """A block as it lies under loops: how often it runs, and whether on several threads."""
 
-    realize: Any
+    realize: SBlockRealize
     times: int
     parallel: bool
 
@@ -49,34 +53,36 @@ class _Use:
         return bool(self.bound(tirx.IterVar.CommReduce))
 
     @property
-    def written(self) -> list[Any]:
+    def written(self) -> list[tirx.Var]:
         """The buffers that the block writes."""
         return [region.source for region in self.realize.block.writes]
 
     @property
-    def buffers(self) -> list[Any]:
+    def buffers(self) -> list[tirx.Var]:
         """The buffers that the block reads or writes."""
         return [region.source for region in self.realize.block.reads] + self.written
 
-    def bound(self, kind: int) -> list[Any]:
+    def bound(self, kind: int) -> list[tirx.Expr]:
         """The values of the block's variables of one kind."""
         pairs = zip(self.realize.block.iter_vars, self.realize.iter_values, strict=True)
         return [value for variable, value in pairs if variable.iter_type == kind]
 
 
-def parallelise(function: Any, threads: int) -> tuple[Any, float]:
+def parallelise(function: tirx.PrimFunc, threads: int) -> tuple[tirx.PrimFunc, float]:
     """The scheduled function with parallel loops where they pay, and the share of it in them.
 
     The share is of the steps of its accumulations or, where it has none, of all elements. Every
     iteration of a parallel loop writes apart from the others, or to a buffer of its own.
     """
+    if not isinstance(function.body, SBlockRealize):
+        return function, 0.0
+    root = function.body.block
     try:
-        root = function.body.block
         everything = list(_uses(root.body))
-    except (AttributeError, TypeError):  # not loops of known length around blocks
+    except _NotLoops:
         return function, 0.0
 
-    def on_loop(loop: Any, mutator: Any) -> Any:
+    def on_loop(loop: tirx.For, mutator: Any) -> tirx.Stmt:
         inside = list(_uses(loop))
         within = [use.realize for use in inside]
         outside = [
@@ -100,9 +106,9 @@ def parallelise(function: Any, threads: int) -> tuple[Any, float]:
     return function, sum(use.times for use in uses if use.parallel) / max(steps, 1)
 
 
-def _uses(statement: Any, times: int = 1, parallel: bool = False) -> Iterator[_Use]:
-    """The blocks of a statement in order."""
-    if isinstance(statement, tirx.For):
+def _uses(statement: tirx.Stmt, times: int = 1, parallel: bool = False) -> Iterator[_Use]:
+    """The blocks of a statement in order; raises _NotLoops."""
+    if isinstance(statement, tirx.For) and isinstance(statement.extent, tirx.IntImm):
         parallel = parallel or statement.kind == tirx.ForKind.PARALLEL
         yield from _uses(statement.body, times * int(statement.extent), parallel)
     elif isinstance(statement, tirx.SeqStmt):
@@ -111,18 +117,20 @@ def _uses(statement: Any, times: int = 1, parallel: bool = False) -> Iterator[_U
     elif isinstance(statement, SBlockRealize):
         yield _Use(statement, times, parallel)
     elif not isinstance(statement, tirx.Evaluate):
-        raise TypeError(f"{type(statement).__name__} between loops and blocks")
+        raise _NotLoops
 
 
-def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any], threads: int) -> Any | None:
+def _in_parallel(
+    loop: tirx.For, inside: Sequence[_Use], own: Sequence[tirx.Var], threads: int
+) -> tirx.For | None:
     """The loop in parallel, or one right inside it; None where that does not pay.
 
     `inside` are the blocks under it, `own` the buffers that nothing else uses.
     """
     if _work(inside) < GRAIN_MACS:
         return None
-    nest: list[Any] = []
-    body = loop
+    nest: list[tirx.For] = []
+    body: tirx.Stmt = loop
     while isinstance(body, tirx.For) and _divides(body, inside, own):
         nest.append(body)
         body = body.body
@@ -137,11 +145,11 @@ def _in_parallel(loop: Any, inside: Sequence[_Use], own: Sequence[Any], threads:
     if prod(int(one.extent) for one in nest[:count]) < threads:
         return None
     for one in reversed(nest[count:]):
-        body = _loop(one, body)
+        body = loop_like(one, body)
     return _fused(nest[:count], body, threads)
 
 
-def _cut(nest: Sequence[Any], chosen: Any, body: Any, threads: int) -> Any:
+def _cut(nest: Sequence[tirx.For], chosen: tirx.For, body: tirx.Stmt, threads: int) -> tirx.For:
     """The loops with one of them cut into a share a thread, and the shares around all."""
     kind = str(chosen.loop_var.ty)
     share, place = tirx.Var("share", kind), tirx.Var("place", kind)
@@ -153,16 +161,16 @@ def _cut(nest: Sequence[Any], chosen: Any, body: Any, threads: int) -> Any:
     for one in reversed(nest):
         if one.same_as(chosen):
             extent = tirx.const(length, kind)
-            body = tirx.For(place, zero, extent, one.kind, body, annotations=one.annotations)
+            body = loop_like(one, body, loop_var=place, min=zero, extent=extent)
         else:
-            body = _loop(one, body)
+            body = loop_like(one, body)
     return tirx.For(share, zero, tirx.const(threads, kind), tirx.ForKind.PARALLEL, body)
 
 
 def _work(uses: Sequence[_Use]) -> int:
     """What blocks take, in multiply-adds: arithmetic or memory, whichever is more."""
     moved = 0
-    seen: list[Any] = []
+    seen: list[tirx.Var] = []
     for use in uses:
         for buffer in use.buffers:
             if not is_among(buffer, seen):
@@ -172,7 +180,7 @@ def _work(uses: Sequence[_Use]) -> int:
     return max(sum(use.times for use in uses if use.accumulates), MACS_A_BYTE * moved)
 
 
-def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
+def _divides(loop: tirx.For, inside: Sequence[_Use], own: Sequence[tirx.Var]) -> bool:
     """Whether iterations of the loop can run at the same time.
 
     They can where no iteration is unlike the others, where no accumulation runs along it, and where
@@ -192,13 +200,13 @@ def _divides(loop: Any, inside: Sequence[_Use], own: Sequence[Any]) -> bool:
     return True
 
 
-def _divides_channels(loop: Any, use: _Use) -> bool:
+def _divides_channels(loop: tirx.For, use: _Use) -> bool:
     """Whether the loop divides the last axis that a block writes."""
     spatial = use.bound(tirx.IterVar.DataPar)
     return bool(spatial) and mentions(spatial[-1], loop.loop_var)
 
 
-def _cuts_short(loop: Any, use: _Use, threads: int) -> bool:
+def _cuts_short(loop: tirx.For, use: _Use, threads: int) -> bool:
     """Whether the loop divides the last axis that a block writes into pieces that are too short.
 
     That is, shorter than two cache lines.
@@ -218,7 +226,7 @@ def _loops_to_fuse(lengths: Sequence[int], threads: int) -> int:
     return next(good, shares.index(best) if shares else -1) + 1
 
 
-def _fused(nest: Sequence[Any], body: Any, threads: int) -> Any:
+def _fused(nest: Sequence[tirx.For], body: tirx.Stmt, threads: int) -> tirx.For:
     """The loops as a parallel one of few iterations that divide evenly, and the rest inside it."""
     lengths = [int(one.extent) for one in nest]
     whole = prod(lengths)
@@ -232,16 +240,10 @@ def _fused(nest: Sequence[Any], body: Any, threads: int) -> Any:
         values.append((one.loop_var, tirx.floormod(rest, length)))
         rest = tirx.floordiv(rest, length)
 
-    def replaced(variable: Any) -> Any:
+    def replaced(variable: tirx.Var) -> tirx.Expr:
         return next((value for old, value in values if old.same_as(variable)), variable)
 
     body = structural_map(body, (tirx.Var, replaced))
     zero, serial = tirx.const(0, kind), tirx.ForKind.SERIAL
     inner = tirx.For(place, zero, tirx.const(whole // count, kind), serial, body)
     return tirx.For(share, zero, tirx.const(count, kind), tirx.ForKind.PARALLEL, inner)
-
-
-def _loop(like: Any, body: Any) -> Any:
-    return tirx.For(
-        like.loop_var, like.min, like.extent, like.kind, body, annotations=like.annotations
-    )

@@ -71,7 +71,9 @@ def test_files_that_differ_from_dpkgs_are_refused(library_folder: Path, no_progr
 
 
 def test_the_installed_libraries_are_for_arm64() -> None:
-    for library in find_libraries():
+    libraries = find_libraries()
+    assert libraries
+    for library in libraries:
         header = library.file.read_bytes()[:20]
         assert header[:4] == b"\x7fELF"
         assert int.from_bytes(header[18:20], "little") == 183  # EM_AARCH64 of the ELF standard

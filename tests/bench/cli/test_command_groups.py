@@ -82,3 +82,15 @@ def test_the_shell_completes(words: str, expected: set[str]) -> None:
     )
     plain = {line.partition(",")[2] for line in done.stdout.splitlines() if line[:5] == "plain"}
     assert plain == expected, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["complexity"], ["paper", "IV"]])
+def test_what_is_known_is_answered_without_building_a_network(arguments: list[str]) -> None:
+    """PyTorch takes seconds to import, and the networks ten to be counted."""
+    code = (
+        "import sys, bench.cli\n"
+        f"code = bench.cli.run({arguments})\n"
+        "sys.exit(code or bool({'torch', 'tvm', 'onnxruntime'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -47,6 +47,16 @@ def test_the_flagship_beside_what_is_printed(run: Run) -> None:
     assert "table IX, SplitShuffle (E)" in out
 
 
+def test_eval_gives_units_and_where_it_recorded(run: Run, depth_model: Path) -> None:
+    code, out, _ = run("eval", depth_model, "--data", "rooms", "--limit", "1")
+    assert code == 0
+    assert_readable(out)
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert lines["RMSE"].endswith(" m")
+    assert float(lines["δ1"]) <= 1
+    assert out.endswith("recorded in  out/records.jsonl\n")
+
+
 def test_compile_says_what_was_made_and_what_to_do_next(run: Run, depth_model: Path) -> None:
     code, out, _ = run("compile", depth_model, "--target", "arm64-a76")
     assert code == 0

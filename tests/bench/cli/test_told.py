@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
+import queue
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,21 +47,15 @@ def test_verbose_tells_every_step(run: Run, depth_model: Path, first: bool) -> N
 def test_off_a_terminal_long_work_tells_its_latest_step_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[str] = []
-    twice = threading.Event()
-
-    def echo(line: str, err: bool) -> None:
-        assert err
-        told.append(line)
-        if len(told) == 2:
-            twice.set()
-
+    told: queue.Queue[str] = queue.Queue()
     monkeypatch.setattr(progress, "EVERY_S", 0.01)
-    monkeypatch.setattr("bench.cli.progress.click.echo", echo)
+    monkeypatch.setattr("bench.cli.progress.click.echo", lambda line, err: told.put(line))
     with progress.status() as show:
+        show("lowering")
+        assert told.get(timeout=10).endswith("] lowering")
         show("linking")
-        assert twice.wait(10)
-    assert all(line.endswith("] linking") for line in told)
+        assert told.get(timeout=10).endswith("] linking")
+    assert told.empty()  # each only once
 
 
 def test_no_phone_is_a_note_and_no_error(

@@ -72,7 +72,7 @@ def test_what_fails_is_told_and_the_others_go_on(jobs: Callable[[int], list[Job]
         return measured(job, device, connect)
 
     records = measure_all(queue, devices("a"), measure)
-    assert [record["job"] for record in records] == [id(queue[n]) for n in (0, 2, 3)]
+    assert sorted(record["job"] for record in records) == sorted(id(queue[n]) for n in (0, 2, 3))
     assert [job.failed for job in queue] == ["", "depth is not positive", "", ""]
 
 

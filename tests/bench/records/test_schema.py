@@ -22,6 +22,7 @@ from bench.records.validation import find_fault
 from bench.runtimes.base import Runtime
 from depthnet.data import open_dataset
 from depthnet.scoring import protocols
+from depthnet.weights.origin import ImageNet, Random, Source, Trained, Weights, to_dict
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "record.schema.json"
 ODD: list[Any] = [None, "x", "", True, -1, 0.5, [], [None], ["x"], [[1.0]], {}, {"name": 1}]
@@ -58,6 +59,23 @@ def test_another_library_takes_and_refuses_the_same_records(
                 assert published.is_valid(record) == (not fault), (name, record.get(name), fault)
             refused += bool(fault)
     assert refused > 50
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        Random(0),
+        ImageNet(0),
+        Weights("w.pth", "ab" * 32),
+        Trained(Random(0), (Source("nyu", "train", 795),), epochs=20, stages=1),
+    ],
+)
+def test_every_origin_of_weights_is_of_the_published_schema(
+    origin: Any, published: jsonschema.Draft202012Validator, make_record: Make
+) -> None:
+    record = make_record(origin=to_dict(origin))
+    published.validate(record)
+    assert find_fault(record) == ""
 
 
 class Flat(Runtime):

@@ -73,13 +73,13 @@ def test_keeps_what_gains_and_only_that(
     monkeypatch.setattr("compile.tuning.search.NOISE", -1.0)
     monkeypatch.setattr(host_measurer.ThisMachineMeasurer, "whole", whole(1.0))
     none = tune()
-    assert none["records"] is None
+    assert none["tuned"] is None
     assert not none["whole"]["holds"]
     assert not file.exists()
 
     monkeypatch.setattr(host_measurer.ThisMachineMeasurer, "whole", whole(0.9))
     found = tune()
-    assert found["records"] == str(file)
+    assert found["tuned"] == str(file)
     assert found["rounds_of_before"] == none["rounds"]
     assert found["whole"]["gain"] == pytest.approx(0.1)
     assert len(records.read(file, targets.get("host"))) == found["tuned_workloads"] > 0

@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compile import precision, targets
+from compile.compiled import Compiled
 from compile.graph.half_precision import half_precision
 from compile.graph.remove_identities import fold_constants
-from compile.onnx.importer import import_model, load_model
-from compile.pipeline import Compiled, compile_model, generate
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
+from compile.pipeline import compile_model, generate
 from compile.precision import FP16
 from compile.runtime.executable import HostModel
 from depthbench.errors import InputError
@@ -173,7 +175,7 @@ def test_what_cannot_hold_a_large_part_stays_wide(half: Half, graph: Graph) -> N
 
 
 def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
-    """Squeeze-and-excite: a convolution asks for the weights of the products behind it."""
+    """Squeeze-and-excite: a convolution prefetches the weights of the products behind it."""
     y = graph.convolution(graph.input([1, 16, 28, 28]), [96, 16, 3, 3], pads=[1] * 4)
     y = graph.add("Relu", y)
     gate = graph.convolution(graph.add("GlobalAveragePool", y), [96, 96, 1, 1])
@@ -181,7 +183,7 @@ def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
     y = graph.add("Mul", y, graph.add("Sigmoid", gate))
     compiled = half(graph.model(y), "host", 16 * 9)
     names = [variable.name_hint for variable in compiled.scheduled.functions]
-    assert any(name.endswith("_asking") for name in names)
+    assert any(name.endswith("_prefetching") for name in names)
 
 
 def test_branches_are_refused_in_one_line(folder: Path, graph: Graph) -> None:

@@ -14,8 +14,9 @@ from tvm import relax, te, tirx
 from tvm_ffi import structural_walk
 
 from compile.graph.channels_last import channels_last
-from compile.graph.clip_to_minmax import extremum, raise_extrema
-from compile.onnx.importer import import_model, load_model
+from compile.graph.clip_to_minmax import clip_to_minmax, extremum
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
 from tests.compile.conftest import Graph
 
 
@@ -40,7 +41,7 @@ def test_clip_becomes_extrema(graph: Graph, tmp_path: Path) -> None:
     low, high = graph.constant(np.float32(0)), graph.constant(np.float32(6))
     mod = imported(graph.model(graph.add("Clip", graph.input([1, 3]), low, high)), tmp_path)
     assert operators(mod)["call_tir"] == 2
-    assert operators(raise_extrema(mod)) == {"maximum": 1, "minimum": 1}
+    assert operators(clip_to_minmax(mod)) == {"maximum": 1, "minimum": 1}
 
 
 def elementwise(value: Any) -> tirx.PrimFunc:

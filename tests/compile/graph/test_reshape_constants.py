@@ -9,7 +9,8 @@ import pytest
 
 from compile.graph.reshape_constants import reshape_constants
 from compile.graph.tensors import is_operator
-from compile.onnx.importer import import_model, load_model
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
 from tests.compile.conftest import Agree, Graph
 
 

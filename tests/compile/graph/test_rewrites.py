@@ -10,13 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compile.graph.accounting import in_turn, operator_macs
+from compile.graph import accounting
+from compile.graph.accounting import operator_macs
 from compile.graph.fold_scales import fold_scales
 from compile.graph.fold_shuffles import fold_shuffles
 from compile.graph.merge_convolutions import merge_convolutions
 from compile.graph.remove_identities import fold_constants, remove_identities
 from compile.graph.sink_upsampling import sink_upsampling
-from compile.onnx.importer import import_model, load_model
+from compile.observer import Observer, Phase
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
 from tests.compile.conftest import Graph, Rewrites
 
 few = settings(
@@ -220,7 +223,9 @@ def test_the_account_of_several(rewritten: Rewrites, graph: Graph, tmp_path: Pat
     y = graph.convolution(graph.convolution(y, (7, 2, 1, 1)), (2, 7, 1, 1))
     onnx.save(graph.model(y), str(tmp_path / "model.onnx"))
     mod = fold_constants(import_model(load_model(tmp_path / "model.onnx")))
-    after, account = in_turn(mod, merge_convolutions, sink_upsampling, fold_shuffles)
+    rewrites = (merge_convolutions, sink_upsampling, fold_shuffles)
+    after, done = Observer().run([Phase(one.__name__, one) for one in rewrites], mod)
+    account = accounting.Rewrites.of(operator_macs(mod), operator_macs(after), done)
     assert account.to_dict() == {
         "macs_before": 36 * 28,
         "macs_after": 9 * 4,

@@ -11,6 +11,7 @@ from tvm.s_tir import Schedule
 from tvm_ffi import structural_walk
 
 from compile.lowering import peel_edges
+from compile.schedules.rewrites import edge_marks
 
 
 def blurred(length: int, tile: int) -> tuple[Schedule, Any]:
@@ -40,7 +41,7 @@ def parts(function: Any) -> list[Any]:
 @given(st.integers(1, 9), st.integers(0, 4), st.integers(0, 4))
 def test_parts_are_all_iterations_in_order(tiles: int, first: int, last: int) -> None:
     sch, loop = blurred(tiles * 4, 4)
-    peel_edges.mark(sch, loop, first, last)
+    edge_marks.mark(sch, loop, first, last)
     found = parts(peel_edges.peel_edges(sch.mod)["main"])
     ranges = [range(int(one.min), int(one.min) + int(one.extent)) for one in found]
     assert [i for part in ranges for i in part] == list(range(tiles))
@@ -49,7 +50,7 @@ def test_parts_are_all_iterations_in_order(tiles: int, first: int, last: int) ->
 
 def test_only_the_edges_ask() -> None:
     sch, loop = blurred(32, 4)
-    peel_edges.mark(sch, loop, 1, 1)
+    edge_marks.mark(sch, loop, 1, 1)
     mod = peel_edges.peel_edges(sch.mod)
     lowered = s_tir.transform.StmtSimplify()(mod)
     asking = []

@@ -27,7 +27,7 @@ def built(lengths: list[int], dtype: str = "float32") -> tvm.runtime.Module:
     total = te.compute(x.shape, lambda i: sum(one[i % one.shape[0]] for one in held), name="total")
     sch = Schedule(IRModule({"main": te.create_prim_func([x, total])}))
     target = tvm.target.Target(targets.get("host").tvm)
-    return tvm.tirx.build(sch.mod, target, pipeline=build.PIPELINE)
+    return tvm.tirx.build(sch.mod, target, pipeline=build.tir_pipeline())
 
 
 @settings(max_examples=15, deadline=None)

@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import external_data_helper, helper
 
-from compile.onnx.importer import import_model, load_model
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
 from depthbench.errors import InputError
 from tests.compile.conftest import Graph
 

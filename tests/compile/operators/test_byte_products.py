@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from compile import precision, targets
 from compile.check import check_against_onnxruntime
+from compile.compiled import Compiled
 from compile.lowering import build
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.operators.byte_products import to_int8
-from compile.pipeline import Compiled, generate
+from compile.pipeline import generate
 from compile.precision import INT8
 from compile.runtime.executable import Machine, by_name
 from depthbench.errors import InputError
@@ -207,7 +208,7 @@ def test_the_a76_multiplies_by_lanes_of_bytes(graph: Any, agree_int8: Any) -> No
     name = next(name for name in names_of(compiled) if "pointwise" in name)
     function = compiled.scheduled[name].with_attr("global_symbol", name)
     machine = tvm.target.Target(targets.get("arm64-a76").tvm)
-    code = tvm.tirx.build(function, machine, pipeline=build.PIPELINE).inspect_source("asm")
+    code = tvm.tirx.build(function, machine, pipeline=build.tir_pipeline()).inspect_source("asm")
     inner = [line for line in code.splitlines() if "sdot" in line]
     assert len(inner) >= 32
     assert all(".4b[" in line for line in inner)

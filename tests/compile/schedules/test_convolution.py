@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compile import targets
-from compile.schedules.conv2d import merge_groups
+from compile.operators.convolution import merge_groups
 from tests.compile.conftest import Agree, Graph
 
 TARGETS = st.sampled_from(targets.NAMES)

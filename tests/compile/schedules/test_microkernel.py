@@ -1,4 +1,4 @@
-"""Products in tiles: weights in chunks, hints ahead of their use, sums that start from the bias."""
+"""Products in tiles: weights in chunks, prefetches, sums that start from the bias."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tvm import tirx
 
 from compile import targets
-from compile.pipeline import Compiled
-from compile.schedules import microkernel
-from compile.schedules.microkernel import chunk_steps, most_tiles
-from compile.schedules.tiles import Tile
+from compile.compiled import Compiled
+from compile.operators import chunks
+from compile.operators.chunks import chunk_steps, most_tiles
+from compile.operators.tiles import Tile
 
 few = settings(
     max_examples=6,
@@ -29,7 +29,7 @@ size = st.tuples(st.integers(2, 15), st.integers(2, 15))
 @pytest.fixture
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights in chunks of a few steps, as if the first cache were tiny."""
-    monkeypatch.setattr(microkernel, "L1_SHARE", 0.02)
+    monkeypatch.setattr(chunks, "L1_SHARE", 0.02)
 
 
 def scripts(compiled: Compiled) -> dict[str, str]:
@@ -97,7 +97,7 @@ def test_sums_start_from_the_bias(agree: Any, new_graph: Any, target: str) -> No
         assert ("T.float32(0.0)" not in start) == bias
 
 
-def test_weights_are_asked_for_ahead(agree: Any, graph: Any) -> None:
+def test_weights_are_prefetched(agree: Any, graph: Any) -> None:
     y = graph.convolution(graph.input([1, 64, 7, 7]), [128, 64, 1, 1])
     model = graph.model(y)
     assert any("T.prefetch" in text for text in scripts(agree(model, "host")).values())
@@ -117,28 +117,28 @@ def test_of_a_large_panel_what_comes_next_is_asked_for(
     assert f"T.int64({near})" in hint or f"+ {near}" in hint
 
 
-def test_a_convolution_asks_for_weights_that_are_read_once(agree: Any, graph: Any) -> None:
+def test_a_convolution_prefetches_weights_that_are_read_once(agree: Any, graph: Any) -> None:
     y = graph.convolution(graph.input([1, 64, 14, 14]), [128, 64, 3, 3], pads=[1] * 4)
     gate = graph.convolution(graph.add("GlobalAveragePool", y), [64, 128, 1, 1])
     gate = graph.convolution(graph.add("Relu", gate), [128, 64, 1, 1])
     y = graph.add("Mul", y, graph.add("Sigmoid", gate))
     model = graph.model(y)
-    asking = [name for name in scripts(agree(model, "host")) if name.endswith("_asking")]
-    assert len(asking) == 1
-    assert not any(name.endswith("_asking") for name in scripts(agree(model, "arm64-a76")))
+    prefetching = [name for name in scripts(agree(model, "host")) if name.endswith("_prefetching")]
+    assert len(prefetching) == 1
+    assert not any(name.endswith("_prefetching") for name in scripts(agree(model, "arm64-a76")))
 
 
 @pytest.mark.parametrize(("edge", "threads"), [(28, 2), (7, 2), (7, 1)])
-def test_several_threads_ask_for_the_panels_that_they_begin_the_next_kernel_with(
+def test_several_threads_prefetch_the_panels_that_they_begin_the_next_kernel_with(
     agree: Any, graph: Any, edge: int, threads: int
 ) -> None:
-    """Rows are divided in the larger image, weights in the smaller; one thread asks for none."""
+    """Rows are divided in the larger image, weights in the smaller; one thread prefetches none."""
     y = graph.convolution(graph.input([1, 256, edge, edge]), [256, 256, 1, 1])
     y = graph.convolution(graph.add("Relu", y), [64, 256, 1, 1])
     found = scripts(agree(graph.model(graph.add("Sigmoid", y)), "host", threads=threads))
-    asking = [text for name, text in found.items() if name.endswith("_asking")]
-    assert len(asking) == (threads > 1)
-    for text in asking:
+    prefetching = [text for name, text in found.items() if name.endswith("_prefetching")]
+    assert len(prefetching) == (threads > 1)
+    for text in prefetching:
         hints = [line for line in text.splitlines() if "later_0" in line and "T.prefetch" in line]
         assert hints
         assert any("share" in line for line in hints)

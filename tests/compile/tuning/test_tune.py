@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from tvm.s_tir.schedule import ScheduleError
 
 from compile import targets
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.precision import FP32
 from compile.schedules import select
 from compile.tuning import tune
@@ -166,7 +167,7 @@ def test_a_schedule_that_does_not_fit_is_no_candidate(
     """The function falls back to another schedule, and its trial says so."""
 
     def unfit(*_: object) -> None:
-        raise ValueError("does not fit")
+        raise ScheduleError("does not fit")
 
     monkeypatch.setitem(select.FAMILIES, "contraction", unfit)
     trial = network.build({})

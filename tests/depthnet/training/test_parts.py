@@ -111,9 +111,9 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a training checkpoint"):
         checkpoint.load(path)
     torch.save({"format": 99}, path)
-    with pytest.raises(InputError, match="format 99, this version reads 3"):
+    with pytest.raises(InputError, match=f"format 99, this version reads {checkpoint.FORMAT}"):
         checkpoint.load(path)
-    torch.save({"format": 3, "position": {}}, path)
+    torch.save({"format": checkpoint.FORMAT, "position": {}}, path)
     with pytest.raises(InputError, match="incomplete"):
         checkpoint.load(path)
 

@@ -48,7 +48,7 @@ def test_a_good_phone(
     big = sorted(os.sched_getaffinity(0))[len(os.sched_getaffinity(0)) // 2 :]
     assert checks["server"].found.startswith(f"a session ran on cores {big[0]}")
     assert checks["A76 cores"].found.endswith(f"computing on {checks['server'].found.split()[-1]}")
-    wait_until(lambda: phone_double.running() == [], 5)
+    wait_until(lambda: phone_double.running() == [], 60)
     assert phone_double.files() == []
     listed = subprocess.run(["adb", "forward", "--list"], capture_output=True, text=True)
     assert listed.stdout.strip() == ""

@@ -43,7 +43,7 @@ def assert_nothing_left(phone: PhoneDouble, wait_until: Callable[..., float]) ->
     """No rule, no process of ours on the phone, no file but the bundle."""
     assert adb("-s", phone.serial, "reverse", "--list").strip() == ""
     assert adb("forward", "--list").strip() == ""
-    wait_until(lambda: phone.running() == [], 5)
+    wait_until(lambda: phone.running() == [], 60)
     assert phone.files() == []
 
 
@@ -102,7 +102,7 @@ def test_sigterm_leaves_nothing(
     code, _, err = finish(process)
     assert (code, only_line(err)) == (130, "depthbench: interrupted")
     assert_nothing_left(phone_double, wait_until)
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []
     (line,) = records.read_text().splitlines()
     record = json.loads(line)
     assert record["samples_ms"]

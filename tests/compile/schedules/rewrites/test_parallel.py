@@ -16,12 +16,12 @@ from tvm.s_tir import SBlockRealize
 from tvm_ffi import structural_walk
 
 from compile import targets
-from compile.pipeline import Compiled
+from compile.compiled import Compiled
+from compile.operators.loop_nests import mentions
+from compile.operators.tiles import BALANCED, balance
 from compile.runtime.executable import Machine
 from compile.runtime.threads import usable_cores, use_threads
 from compile.schedules.rewrites import parallel
-from compile.schedules.schedule_utils import mentions
-from compile.schedules.tiles import BALANCED, balance
 from depthbench.errors import InputError
 from tests.compile.conftest import Agree, Graph
 

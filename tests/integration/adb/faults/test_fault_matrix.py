@@ -80,9 +80,9 @@ MATRIX = [
     Row("server killed", "mid-sampling", r"the server .* was killed", strike=Case.kill_server),
     Row("its child killed", "mid-sampling", r"was killed \(signal 9", strike=Case.kill_session),
     Row(
-        *("server frozen", "first run", r"no answer; gave up after 11 s", 3, "none"),
+        *("server frozen", "first run", r"no answer; gave up after 7 s", 3, "none"),
         strike=Case.freeze,
-        options=("--session-limit", "10"),
+        options=LIMITED,
     ),
     Row(
         *("session time-out", "mid-sampling", LIMIT),

@@ -11,11 +11,11 @@ import pytest
 
 from compile import targets
 from compile.check import check_against_onnxruntime
+from compile.choices import Choices, around_default, describe
 from compile.lowering import build
-from compile.onnx.importer import load_model
+from compile.onnx.checked_model import load_model
 from compile.pipeline import generate
 from compile.runtime.executable import Machine, by_name
-from compile.schedules.choices import Choices, around_formula, describe
 from tests.compile.conftest import Graph
 
 T = TypeVar("T")
@@ -90,8 +90,8 @@ def test_what_leaves_no_choice_is_not_asked() -> None:
 
 
 def test_options_come_nearest_first() -> None:
-    assert around_formula(4, [1, 2, 4, 8, 16]) == [4, 2, 8, 1, 16]
-    assert around_formula(5, [1]) == [5, 1]
+    assert around_default(4, [1, 2, 4, 8, 16]) == [4, 2, 8, 1, 16]
+    assert around_default(5, [1]) == [5, 1]
 
 
 def test_workloads_are_named_for_people() -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log2, prod
-from typing import Any
 
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import LoopRV, SBlockRV
 
+from compile.operators.tiles import Tile
 from compile.precision import FP16
 from compile.schedules import schedule_utils
-from compile.schedules.tiles import Tile
 
 STRETCH = FP16.stretch
 # A sum that is shorter than this many stretches is not broken: its error is near theirs.
@@ -26,7 +26,7 @@ WHOLE = 1.5
 LONG_WINDOW = 3 * STRETCH
 
 
-def stretch_of(sch: Schedule, block: Any, loop: Any, multiple: int) -> int:
+def stretch_of(sch: Schedule, block: SBlockRV, loop: LoopRV, multiple: int) -> int:
     """How many terms of the loop to add up at once, a multiple of `multiple`; zero for all."""
     length = schedule_utils.extent(sch, loop)
     if schedule_utils.written_dtype(sch, block) != "float16" or length <= STRETCH * WHOLE:
@@ -36,13 +36,15 @@ def stretch_of(sch: Schedule, block: Any, loop: Any, multiple: int) -> int:
     return min(fitting, key=lambda n: abs(log2(n / STRETCH)), default=0)
 
 
-def breaks_window(sch: Schedule, block: Any, loops: Sequence[Any]) -> bool:
+def breaks_window(sch: Schedule, block: SBlockRV, loops: Sequence[LoopRV]) -> bool:
     """Whether each row of a window, whose terms `loops` run over, has a sum of its own."""
     length = prod(schedule_utils.extent(sch, loop) for loop in loops)
     return schedule_utils.written_dtype(sch, block) == "float16" and length > LONG_WINDOW
 
 
-def in_stretches(sch: Schedule, total: Any, far: Any, tile: Tile) -> tuple[Any, list[Any]]:
+def in_stretches(
+    sch: Schedule, total: SBlockRV, far: LoopRV, tile: Tile
+) -> tuple[SBlockRV, list[LoopRV]]:
     """Give each iteration of `far`, a loop over terms of `total`, a sum of its own.
 
     The innermost loops of `total` are pixels, vectors and lanes of the tile. Returns the block of

@@ -64,7 +64,8 @@ def test_pairs(
         account = agree(model, target).account
     assert account.to_dict()["fallbacks"] == []
     assert (
-        account.families.get(depthwise_pointwise.FAMILY, 0) + account.families.get("depthwise", 0)
+        account.families.get(depthwise_pointwise.DEPTHWISE_POINTWISE, 0)
+        + account.families.get("depthwise", 0)
         == 1
     )
 
@@ -77,17 +78,17 @@ def test_large_images_are_never_stored(
 ) -> None:
     model = separable_block(graph, [1, 48, 64, 64], 48, 3, 1, residual=residual)
     compiled = agree(model, target, threads=threads)
-    assert compiled.account.families[depthwise_pointwise.FAMILY] == 1
+    assert compiled.account.families[depthwise_pointwise.DEPTHWISE_POINTWISE] == 1
     assert compiled.account.fallbacks == []
     assert compiled.account.parallel_macs > 0 or threads == 1
 
 
 def test_small_images_and_those_read_twice_stay_apart(agree: Agree, new_graph: type[Graph]) -> None:
     small = separable_block(new_graph(), [1, 48, 8, 8], 48, 3, 1, residual=False)
-    assert depthwise_pointwise.FAMILY not in agree(small).account.families
+    assert depthwise_pointwise.DEPTHWISE_POINTWISE not in agree(small).account.families
     graph = new_graph()
     x = graph.input([1, 48, 64, 64])
     y = graph.convolution(x, [48, 1, 3, 3], group=48, pads=[1] * 4)
     twice = [graph.convolution(y, [16, 48, 1, 1]) for _ in range(2)]
     model = graph.model(graph.add("Relu", y), *twice)
-    assert depthwise_pointwise.FAMILY not in agree(model).account.families
+    assert depthwise_pointwise.DEPTHWISE_POINTWISE not in agree(model).account.families

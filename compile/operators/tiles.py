@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from compile.targets import Target
+from compile.targets import MIN_LANES, Target
 
-# A vector narrower than this wins nothing over scalar code.
-MIN_LANES = 4
+# Annotations of a block: its tile.
+PIXELS, VECTORS, LANES = "compile.pixels", "compile.vectors", "compile.lanes"
+FUSE_PIXELS = "compile.fuse_pixels"
 MAX_PIXELS = 28
 MAX_VECTORS = 8
 # A tile over all channels, some of its last vector unused.
@@ -46,20 +47,20 @@ class Tile:
     def annotations(self) -> dict[str, int]:
         """The tile as block annotations, which survive fusion."""
         return {
-            "compile.pixels": self.pixels,
-            "compile.vectors": self.vectors,
-            "compile.lanes": self.lanes,
-            "compile.fuse_pixels": int(self.fuse_pixels),
+            PIXELS: self.pixels,
+            VECTORS: self.vectors,
+            LANES: self.lanes,
+            FUSE_PIXELS: int(self.fuse_pixels),
         }
 
     @staticmethod
     def of(annotations: dict[str, int]) -> Tile:
         """The tile that `annotations` was called on."""
         return Tile(
-            annotations["compile.pixels"],
-            annotations["compile.vectors"],
-            annotations["compile.lanes"],
-            bool(annotations["compile.fuse_pixels"]),
+            annotations[PIXELS],
+            annotations[VECTORS],
+            annotations[LANES],
+            bool(annotations[FUSE_PIXELS]),
         )
 
 
@@ -69,6 +70,14 @@ def lanes_for(channels: int, target: Target) -> int:
     while lanes > MIN_LANES and channels % lanes:
         lanes //= 2
     return lanes
+
+
+def dividing_lanes(length: int, target: Target) -> int:
+    """The widest vector that divides `length`, zero where not even the narrowest does."""
+    lanes = target.vector_lanes
+    while lanes > MIN_LANES and length % lanes:
+        lanes //= 2
+    return 0 if length % lanes else lanes
 
 
 def choose_tile(leading: Sequence[int], channels: int, target: Target, **geometry: Any) -> Tile:

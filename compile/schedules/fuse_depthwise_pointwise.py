@@ -6,49 +6,47 @@ made and used at a time.
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import tvm
 from tvm import relax, s_tir, tirx
 from tvm.s_tir import SBlock, SBlockRealize, Schedule
+from tvm.s_tir.schedule import ScheduleError
 from tvm_ffi import structural_map, structural_walk
 
-from compile.graph.relax_rewriter import translate, with_operands
+from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import is_operator
-from compile.schedules import depthwise, depthwise_pointwise, gemm, schedule_utils
-from compile.schedules.choices import WORKLOAD
+from compile.operators.annotations import FAMILY, WORKLOAD
+from compile.operators.depthwise_convolution import DEPTHWISE
+from compile.operators.loop_nests import block_like
+from compile.operators.matrix_product import MATRIX_PRODUCT
+from compile.schedules import depthwise_pointwise
+from compile.schedules.epilogue import fold_epilogue
 from compile.targets import Target
 
 
-def pair_windows(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
+def fuse_depthwise_pointwise(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
     """The fused module with its pairs of functions joined, where their image is a large one."""
     return translate(mod, lambda builder, uses: _Pairer(mod, builder, uses, target))
 
 
-class _Pairer:
+class _Pairer(Translator):
     def __init__(
-        self, mod: Any, builder: relax.BlockBuilder, uses: Counter[Any], target: Target
+        self, mod: tvm.IRModule, builder: relax.BlockBuilder, uses: Uses, target: Target
     ) -> None:
+        super().__init__(builder)
         self.mod = mod
-        self.builder = builder
         self.uses = uses
         self.target = target
-        self.values: dict[Any, Any] = {}
-        self.windows: dict[Any, Any] = {}
-        self.joined: dict[tuple[str, str, int], Any] = {}
+        self.windows: dict[relax.Var, relax.Call] = {}
+        self.joined: dict[tuple[str, str, int], relax.GlobalVar | None] = {}
 
-    def bind(self, var: Any, value: Any) -> None:
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "call_tir"):
-            if self.uses[var] == 1 and _family(self.mod[value.args[0]]) == depthwise.FAMILY:
+            if self.uses[var] == 1 and _family(self.mod[value.args[0]]) == DEPTHWISE:
                 self.windows[var] = value
             value = self._with_window(value)
         self.values[var] = self.builder.emit(self.plain(value))
 
-    def plain(self, expr: Any) -> Any:
-        return with_operands(expr, lambda var: self.values.get(var, var))
-
-    def _with_window(self, call: Any) -> Any:
+    def _with_window(self, call: relax.Call) -> relax.Call:
         """The call, of a joined function where it reads a depthwise convolution."""
         name, inputs = call.args
         position = next((i for i, f in enumerate(inputs.fields) if f in self.windows), None)
@@ -64,31 +62,31 @@ class _Pairer:
             return call
         others = [f for i, f in enumerate(inputs.fields) if i != position]
         fields = relax.Tuple([*first.args[1].fields, *others])
-        return relax.Call(call.op, [self.joined[key], fields], call.attrs, call.ty_args)
+        return call_on(call, [self.joined[key], fields])
 
 
-def _family(function: Any) -> str:
-    found = {
-        str(block.annotations.get(schedule_utils.FAMILY, "")) for block in _blocks(function)
-    } - {""}
+def _family(function: tirx.PrimFunc) -> str:
+    found = {str(block.annotations.get(FAMILY, "")) for block in _blocks(function)} - {""}
     return found.pop() if len(found) == 1 else ""
 
 
-def _blocks(function: Any) -> list[Any]:
-    found: list[Any] = []
+def _blocks(function: tirx.PrimFunc) -> list[SBlock]:
+    found: list[SBlock] = []
     structural_walk(function.body, (SBlock, found.append))
     return found
 
 
-def _joined(first: Any, second: Any, position: int, target: Target) -> Any | None:
+def _joined(
+    first: tirx.PrimFunc, second: tirx.PrimFunc, position: int, target: Target
+) -> tirx.PrimFunc | None:
     """The two as one function whose blocks are named as its schedule expects; None if unfit."""
     image = second.params[position]
-    if _family(second) != gemm.FAMILY or not depthwise_pointwise.pays(second, image, target):
+    if _family(second) != MATRIX_PRODUCT or not depthwise_pointwise.pays(second, image, target):
         return None
     sch = Schedule(tvm.IRModule({"main": first}))
     try:
-        end = schedule_utils.fold_epilogue(sch, sch.get_sblock("unpack"))
-    except schedule_utils.FAILURES:
+        end = fold_epilogue(sch, sch.get_sblock("unpack"))
+    except ScheduleError:  # apart, the schedule of the first meets it again, and says so
         return None
     names = {
         "accumulate": depthwise_pointwise.WINDOW,
@@ -108,29 +106,15 @@ def _joined(first: Any, second: Any, position: int, target: Target) -> Any | Non
     return tirx.PrimFunc(params, SBlockRealize([], True, root), attrs=second.attrs)
 
 
-def _renamed(function: Any, names: dict[str, str]) -> Any:
+def _renamed(function: tirx.PrimFunc, names: dict[str, str]) -> tirx.PrimFunc:
     """The function with its blocks called otherwise, of another family and no workload."""
 
-    def on_block(block: Any) -> Any:
+    def on_block(block: SBlock) -> SBlock:
         if block.name_hint not in names:
             return block
-        notes = {
-            k: v
-            for k, v in block.annotations.items()
-            if str(k) not in (schedule_utils.FAMILY, WORKLOAD)
-        }
+        notes = {k: v for k, v in block.annotations.items() if str(k) not in (FAMILY, WORKLOAD)}
         if block.name_hint == "accumulate":
-            notes[schedule_utils.FAMILY] = depthwise_pointwise.FAMILY
-        return SBlock(
-            block.iter_vars,
-            block.reads,
-            block.writes,
-            names[block.name_hint],
-            block.body,
-            block.init,
-            block.alloc_buffers,
-            block.match_buffers,
-            notes,
-        )
+            notes[FAMILY] = depthwise_pointwise.DEPTHWISE_POINTWISE
+        return block_like(block, name_hint=names[block.name_hint], annotations=notes)
 
     return function.with_body(structural_map(function.body, (SBlock, on_block)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compile import targets
-from compile.schedules.tiles import (
+from compile.operators.tiles import (
     BALANCED,
     Tile,
     balance,

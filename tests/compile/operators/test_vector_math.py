@@ -9,7 +9,7 @@ from scipy import special
 from tvm import te, tirx
 
 from compile import targets
-from compile.lowering.vector_math import vector_math
+from compile.operators.vector_math import vector_math
 
 COUNT = 1 << 14
 FUNCTIONS = {"exp": np.exp, "sigmoid": special.expit, "tanh": np.tanh, "erf": special.erf}

@@ -1,8 +1,8 @@
-"""What a schedule chooses among: by a formula or, where one was measured to be faster, as tuned.
+"""What a schedule chooses among: its default or, where one was measured to be faster, as tuned.
 
-A schedule asks for each choice by name and says what it may choose, the formula's own answer
+A schedule asks for each choice by name and says what it may choose, the default that it computes
 first and what is likelier to be fast before what is not. So whatever is legal is decided beside
-the formula, and a tuned choice that has become illegal gives way to the formula's.
+the default, and a tuned choice that has become illegal gives way to it.
 
 TVM's MetaSchedule, whose spaces are traces of a scheduled function, cannot express these: weights
 are packed by the tile when an operator is written as loops, before there is a function.
@@ -16,19 +16,17 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-# The annotation of a block, and attribute of a function, that says what operator it computes.
-WORKLOAD = "compile.workload"
 
 
 class Choose(Protocol):
     """Makes the choices of one workload."""
 
     def __call__(self, name: str, options: Sequence[T]) -> T:
-        """One of `options`, of which the first is the formula's."""
+        """One of `options`, of which the first is the default."""
 
 
-def by_formula(name: str, options: Sequence[T]) -> T:
-    """The formula's choice."""
+def by_default(name: str, options: Sequence[T]) -> T:
+    """The default choice."""
     return options[0]
 
 
@@ -36,7 +34,7 @@ def by_formula(name: str, options: Sequence[T]) -> T:
 class Choices:
     """Tuned choices by workload and name, and the account of what was asked for.
 
-    `asked` are the options of each choice, the formula's first; `tuned` and `asked` hold options as
+    `asked` are the options of each choice, the default first; `tuned` and `asked` hold options as
     text.
     """
 
@@ -44,7 +42,7 @@ class Choices:
     asked: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def pick(self, workload: str, name: str, options: Sequence[T]) -> T:
-        """The tuned one of `options`, or the first, which is the formula's."""
+        """The tuned one of `options`, or the first, which is the default."""
         texts = [str(option) for option in options]
         if len(texts) == 1:
             return options[0]
@@ -53,8 +51,8 @@ class Choices:
         return options[texts.index(wanted)] if wanted in texts else options[0]
 
     def of(self, workload: str) -> Choose:
-        """`pick` for one workload; by formula where it has no name."""
-        return partial(self.pick, workload) if workload else by_formula
+        """`pick` for one workload; by default where it has no name."""
+        return partial(self.pick, workload) if workload else by_default
 
     def taken(self, workload: str) -> dict[str, str]:
         """The choices of a workload that were asked for and made as tuned."""
@@ -76,7 +74,7 @@ def describe(kind: str, leading: Sequence[int], channels: tuple[int, int], **fac
     return " ".join(words)
 
 
-def around_formula(formula: int, legal: Sequence[int]) -> list[int]:
-    """Numbers that may be chosen, the formula's first, then by how near they are, in ratio."""
-    others = {number for number in legal if number != formula}
-    return [formula, *sorted(others, key=lambda n: (max(n / formula, formula / n), n))]
+def around_default(default: int, legal: Sequence[int]) -> list[int]:
+    """Numbers that may be chosen, the default first, then by how near they are, in ratio."""
+    others = {number for number in legal if number != default}
+    return [default, *sorted(others, key=lambda n: (max(n / default, default / n), n))]

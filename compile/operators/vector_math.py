@@ -9,13 +9,12 @@ absolute, erf within 5e-7 absolute. NaN stays NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import tvm
 from tvm import tirx
 from tvm_ffi import structural_map
 
-from compile.lowering.loop_nests import map_loop_nests
+from compile.operators.loop_nests import map_loop_nests
 
 # exp(r) for |r| <= ln(2)/2: Cephes, expf. From the highest power to r^2; 1 + r is exact.
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)
@@ -35,7 +34,7 @@ def vector_math(mod: tvm.IRModule) -> tvm.IRModule:
     return map_loop_nests(mod, _rewritten)
 
 
-def rounded(value: Any) -> Any:
+def rounded(value: tirx.Expr) -> tirx.Expr:
     """The nearest int32 of float32 lanes below 2^22 in size, halves to even, without a call."""
     lanes = int(value.ty.dtype.lanes)
     whole = "int32" if lanes == 1 else f"int32x{lanes}"
@@ -47,24 +46,24 @@ def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
     return function if body.same_as(function.body) else function.with_body(body)
 
 
-def _replaced(call: Any) -> Any:
+def _replaced(call: tvm.ir.Call) -> tirx.Expr:
     name = getattr(call.op, "name", "")
     if name not in _FUNCTIONS or str(call.ty) != "float32":
         return call
     return _bound(call.args[0], _FUNCTIONS[name])
 
 
-def _bound(value: Any, use: Callable[[Any], Any]) -> Any:
+def _bound(value: tirx.Expr, use: Callable[[tirx.Expr], tirx.Expr]) -> tirx.Expr:
     """`use(value)`, with the value computed once."""
     variable = tirx.Var("t", "float32")
     return tirx.Let(variable, value, use(variable))
 
 
-def _number(value: float) -> Any:
+def _number(value: float) -> tirx.Expr:
     return tirx.const(value, "float32")
 
 
-def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+def _polynomial(x: tirx.Expr, coefficients: tuple[float, ...]) -> tirx.Expr:
     """Horner's rule, highest power first."""
     result = _number(coefficients[0])
     for coefficient in coefficients[1:]:
@@ -72,18 +71,18 @@ def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     return result
 
 
-def _exp(x: Any) -> Any:
+def _exp(x: tirx.Expr) -> tirx.Expr:
     # Comparisons that are false for NaN let it through.
     bounded = tirx.Select(x > _HIGHEST, _number(_HIGHEST), x)
     bounded = tirx.Select(x < _LOWEST, _number(_LOWEST), bounded)
     return _bound(bounded, _exp_bounded)
 
 
-def _exp_bounded(x: Any) -> Any:
+def _exp_bounded(x: tirx.Expr) -> tirx.Expr:
     return _bound(x * 1.44269504 + ROUNDER, lambda rounded: _exp_split(x, rounded))
 
 
-def _exp_split(x: Any, rounded: Any) -> Any:
+def _exp_split(x: tirx.Expr, rounded: tirx.Expr) -> tirx.Expr:
     power = rounded - ROUNDER
     rest = x - power * _LN2_HIGH - power * _LN2_LOW
     bits = tirx.reinterpret("int32", rounded) << tirx.const(_MANTISSA_BITS, "int32")
@@ -91,22 +90,22 @@ def _exp_split(x: Any, rounded: Any) -> Any:
     return _bound(rest, lambda r: (_polynomial(r, _EXP) * r * r + r + 1.0) * scale)
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: tirx.Expr) -> tirx.Expr:
     return _number(1.0) / (_exp(-x) + 1.0)
 
 
-def _tanh(x: Any) -> Any:
+def _tanh(x: tirx.Expr) -> tirx.Expr:
     return _number(1.0) - _number(2.0) / (_exp(x * 2.0) + 1.0)
 
 
-def _erf(x: Any) -> Any:
+def _erf(x: tirx.Expr) -> tirx.Expr:
     size = tirx.Select(x < 0.0, -x, x)
     near = _number(1.0) / (size * _ERF_SCALE + 1.0)
     positive = _bound(near, lambda t: _number(1.0) - _polynomial(t, _ERF) * t * _exp(-x * x))
     return _bound(positive, lambda value: tirx.Select(x < 0.0, -value, value))
 
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+_FUNCTIONS: dict[str, Callable[[tirx.Expr], tirx.Expr]] = {
     "tirx.exp": _exp,
     "tirx.sigmoid": _sigmoid,
     "tirx.tanh": _tanh,

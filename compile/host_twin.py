@@ -1,0 +1,65 @@
+"""Check code for another machine by a twin: a build of the same schedules for this one."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from compile import targets
+from compile.check import check_against_onnxruntime
+from compile.compiled import Compiled
+from compile.lowering import build
+from compile.runtime import executable
+from compile.runtime.threads import usable_cores
+from compile.targets import Target
+
+if TYPE_CHECKING:
+    import tvm
+
+    from compile.onnx.checked_model import Model
+
+
+class HostTwin:
+    """Builds the twin on a second thread while the code itself is generated.
+
+    A target that runs here needs none: its library itself is run.
+    """
+
+    def __init__(self, machine: Target) -> None:
+        self._machine = machine
+        self._threads = min(machine.threads, usable_cores())
+        self._second_core = ThreadPoolExecutor(1, "twin")
+        self._built: Future[executable.Machine] | None = None
+
+    def __enter__(self) -> HostTwin:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._second_core.shutdown()
+
+    def build(self, scheduled: tvm.IRModule) -> None:
+        """Begin to build the twin; the last one that was begun counts."""
+        if not self._machine.runs_here:
+            self._built = self._second_core.submit(self._build, scheduled)
+
+    def _build(self, scheduled: tvm.IRModule) -> executable.Machine:
+        return executable.Machine(build.lower(scheduled, targets.get("host")), self._threads)
+
+    def check(
+        self, source: Model, compiled: Compiled, library: Path, tolerance: float
+    ) -> dict[str, Any]:
+        """Compare with ONNX Runtime; raises what `check_against_onnxruntime` does."""
+        if self._built is not None:
+            machine, where = self._built.result(), "host build of the same schedules"
+        else:
+            machine = executable.load_machine(library, self._threads)
+            where = "the library itself"
+        run = executable.by_name(machine, source.inputs, [port.name for port in compiled.outputs])
+        return check_against_onnxruntime(source, run, where=where, tolerance=tolerance)

@@ -1,0 +1,37 @@
+"""What the manifest of an artefact says: what was compiled, how, and with what result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from compile.compiled import Compiled
+from compile.precision import Precision
+from compile.schedules.kernel_work import kernels_of
+from compile.targets import Target
+
+if TYPE_CHECKING:
+    from compile.onnx.checked_model import Model
+
+
+def manifest_of(
+    key: dict[str, Any],
+    source: Model,
+    machine: Target,
+    numbers: Precision,
+    compiled: Compiled,
+    check: dict[str, Any],
+) -> dict[str, Any]:
+    """The manifest without the hashes of files; `key` identifies the compilation."""
+    return {
+        **key,
+        "tvm_target": machine.tvm,
+        "inputs": [port.to_dict() for port in source.inputs],
+        "outputs": [port.to_dict() for port in compiled.outputs],
+        "arithmetic": numbers.to_dict(),
+        "rewrites": compiled.rewrites.to_dict(),
+        "schedule": compiled.account.to_dict(),
+        "memory": compiled.memory.to_dict(),
+        "kernels": kernels_of(compiled.scheduled),
+        "check": check,
+        "warnings": list(source.warnings),
+    }

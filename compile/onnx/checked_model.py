@@ -1,0 +1,189 @@
+"""Refuse an ONNX model that cannot be compiled, and bring the others into a form that TVM reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compile.onnx import model_file
+from compile.onnx.function_expansion import expand_functions
+from compile.onnx.model_file import ModelFile
+from compile.onnx.resize import rewrite_resizes
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+from depthbench.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    import onnx
+
+OLDEST_OPSET, NEWEST_OPSET = 7, 26
+UPGRADE_OPSET = 13
+# ONNX Runtime, which every result is checked against, has a few operators of its own.
+DOMAINS = (*model_file.STANDARD_DOMAINS, "com.microsoft")
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a model."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"name": self.name, "shape": list(self.shape), "dtype": self.dtype}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked ONNX model of static shape.
+
+    `sha256` covers the file and the files beside it that hold its weights. `warnings` has what
+    is suspect but can be compiled.
+    """
+
+    path: Path
+    sha256: str
+    proto: onnx.ModelProto
+    inputs: tuple[Port, ...]
+    outputs: tuple[str, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def load_model(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) -> Model:
+    """Read and check the ONNX model at `path`; `input_shapes` fixes dynamic inputs by name.
+
+    Raises InputError, in one line, as `model_file.read` and `check_model` do.
+    """
+    return check_model(model_file.read(path, input_shapes))
+
+
+def check_model(file: ModelFile) -> Model:
+    """The content of an ONNX file in the form that TVM reads; `file.proto` is not used again.
+
+    Raises InputError, in one line, for a model that is invalid or of an opset outside 7 to 26, for
+    an operator that TVM cannot import (named with its node), and for dynamic shapes.
+    """
+    import onnx
+
+    path, proto = file.path, file.proto
+    opset = _opset(path, proto)
+    proto = _upgraded(_inlined(proto), opset)
+    try:
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as error:
+        raise InputError(f"{path}: not a valid ONNX model: {_joined(error)}") from error
+    except ValueError as error:  # the serialised model is too large for the checker
+        raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
+    known = _known_operators()
+    opset = _opset(path, proto)
+    proto = rewrite_resizes(expand_functions(proto, known, opset), opset)
+    _check_operators(path, proto, known, opset)
+    return Model(
+        path=path,
+        sha256=file.sha256,
+        proto=proto,
+        inputs=_inputs(path, proto),
+        outputs=tuple(output.name for output in proto.graph.output),
+        warnings=tuple(_suspicions(proto)),
+    )
+
+
+def _joined(error: Exception) -> str:
+    """The message of ONNX's checker on one line: its last line alone is only where it looked."""
+    return one_line(" ".join(str(error).split()))
+
+
+def _opset(path: Path, proto: onnx.ModelProto) -> int:
+    versions = [
+        one.version for one in proto.opset_import if one.domain in model_file.STANDARD_DOMAINS
+    ]
+    opset = max(versions, default=1)
+    if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
+        age = "old" if opset < OLDEST_OPSET else "new"
+        raise InputError(
+            f"{path}: opset {opset} is too {age}; export with an opset from "
+            f"{OLDEST_OPSET} to {NEWEST_OPSET}"
+        )
+    return int(opset)
+
+
+def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
+    if not proto.functions:
+        return proto
+    import onnx.inliner
+
+    return onnx.inliner.inline_local_functions(proto)
+
+
+def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """Old models that resize images, in a newer opset: TVM misreads the old forms."""
+    import onnx.version_converter
+
+    resizes = any(node.op_type in ("Upsample", "Resize") for node in proto.graph.node)
+    if not resizes or opset >= 11:
+        return proto
+    try:
+        return onnx.version_converter.convert_version(proto, UPGRADE_OPSET)
+    except RuntimeError:  # a form the converter does not know: the check will judge the result
+        return proto
+
+
+def _known_operators() -> set[str]:
+    from tvm.relax.frontend.onnx import onnx_frontend
+
+    return {*onnx_frontend._get_convert_map(), "If", "Constant"}
+
+
+def _check_operators(
+    path: Path, proto: onnx.ModelProto, known: Collection[str], opset: int
+) -> None:
+    for graph in model_file.graphs(proto.graph):
+        for node in graph.node:
+            own = node.domain not in DOMAINS
+            if node.op_type in known and not own:
+                continue
+            name = f"{node.domain}.{node.op_type}" if own else node.op_type
+            place = node.name or ", ".join(node.output)
+            raise InputError(
+                f"{path}: operator {name} (node {place!r}, opset {opset}) cannot be compiled",
+                advice=did_you_mean(node.op_type, known, "export the model with other operators"),
+            )
+
+
+def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
+    import onnx
+
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    ports = []
+    for value in proto.graph.input:
+        if value.name in weights:
+            continue
+        kind = value.type.tensor_type
+        edges = [
+            dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in kind.shape.dim
+        ]
+        if not kind.HasField("shape") or not all(isinstance(edge, int) for edge in edges):
+            shown = "x".join(map(str, edges)) or "unknown"
+            raise InputError(
+                f"{path}: input {value.name!r} has a dynamic shape ({shown})",
+                advice="give one with --input-shape or export with fixed sizes",
+            )
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
+        ports.append(Port(value.name, tuple(int(edge) for edge in edges), str(dtype)))
+    return tuple(ports)
+
+
+def _suspicions(proto: onnx.ModelProto) -> Iterator[str]:
+    import onnx
+
+    for tensor in proto.graph.initializer:
+        if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
+            value = onnx.numpy_helper.to_array(tensor)
+            if not np.isfinite(value).all():
+                yield f"weights {tensor.name!r} are not all finite"

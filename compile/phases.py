@@ -1,0 +1,87 @@
+"""The phases of a compilation by name, in order: what happens to a model between ONNX and code."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from compile.observer import Phase
+from compile.precision import Precision
+from compile.targets import Target
+
+
+def repairs(machine: Target, numbers: Precision) -> list[Phase]:
+    """What undoes the forms that TVM's importer gives to operators, in Relax."""
+    from compile.graph.clip_to_minmax import clip_to_minmax
+    from compile.graph.qdq import store_bytes
+    from compile.graph.reshape_constants import reshape_constants
+
+    store = partial(store_bytes, dtype=machine.dot_bytes)
+    return [
+        Phase("clip_to_minmax", clip_to_minmax),
+        Phase("reshape_constants", reshape_constants),
+        Phase("store_bytes", store, when=numbers.storage == "int8"),
+    ]
+
+
+def rewrites(numbers: Precision) -> list[Phase]:
+    """What makes the graph cheaper, in Relax; each but the last says how often it applied."""
+    from compile.graph.channels_last import channels_last
+    from compile.graph.fold_scales import fold_scales
+    from compile.graph.fold_shuffles import fold_shuffles
+    from compile.graph.half_precision import half_precision
+    from compile.graph.merge_convolutions import merge_convolutions
+    from compile.graph.phase_convolution import phase_convolutions
+    from compile.graph.qdq import dequantise_weights
+    from compile.graph.remove_identities import remove_identities
+    from compile.graph.sink_upsampling import sink_upsampling
+    from compile.graph.transposed_convolution import transposed_convolutions
+
+    return [
+        Phase("dequantise_weights", dequantise_weights),
+        Phase("remove_identities", remove_identities),
+        Phase("transposed_convolutions", transposed_convolutions),
+        Phase("fold_scales", fold_scales),
+        Phase("merge_convolutions", merge_convolutions),
+        Phase("sink_upsampling", sink_upsampling),
+        Phase("fold_shuffles", fold_shuffles),
+        Phase("phase_convolutions", phase_convolutions),
+        Phase("half_precision", half_precision, when=numbers.storage == "float16"),
+        Phase("channels_last", channels_last),
+    ]
+
+
+def kernels(machine: Target, numbers: Precision) -> list[Phase]:
+    """From Relax operators to one loop nest a kernel, in TIR."""
+    from compile.operators.byte_products import byte_products
+    from compile.operators.fusion import fuse
+    from compile.operators.vector_math import vector_math
+    from compile.schedules.fuse_depthwise_pointwise import fuse_depthwise_pointwise
+
+    reduce = partial(byte_products, target=machine)
+    return [
+        Phase("byte_products", reduce, when=numbers.storage == "int8"),
+        Phase("fuse", partial(fuse, target=machine)),
+        Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),
+        Phase("vector_math", vector_math),
+    ]
+
+
+def schedules(machine: Target, *, build_each: bool = False) -> list[Phase]:
+    """How each kernel's loops run; with `build_each`, only schedules from which there is code."""
+    from compile.lowering.build import build_function
+    from compile.schedules.rewrites.cross_kernel_prefetch import prefetch_across_kernels
+    from compile.schedules.select import schedule_module
+
+    build = partial(build_function, target=machine) if build_each else None
+    prefetch = partial(prefetch_across_kernels, target=machine)
+    return [
+        Phase("schedule", partial(schedule_module, target=machine, build=build)),
+        Phase("cross_kernel_prefetch", prefetch, when=not build_each),
+    ]
+
+
+def lowering(machine: Target) -> list[Phase]:
+    """From scheduled kernels to what the virtual machine calls, memory planned."""
+    from compile.lowering.build import plan
+
+    return [Phase("plan_memory", partial(plan, target=machine))]

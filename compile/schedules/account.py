@@ -1,0 +1,82 @@
+"""How the functions of a module were scheduled, and which of them gave way to another schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Reason(StrEnum):
+    """Why a function has no schedule of a family."""
+
+    NO_FAMILY = "no_family"  # none is made for what it computes
+    NOT_BLOCKS = "not_blocks"  # it is written as statements, such as TVM's sort and scan
+    SCHEDULE_REFUSED = "schedule_refused"  # a step of the schedule does not fit it
+    CODE_REFUSED = "code_refused"  # no code can be generated from it as it was scheduled
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A schedule that was tried on a function in vain, and what TVM said."""
+
+    schedule: str
+    reason: Reason
+    says: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {"schedule": self.schedule, "reason": self.reason.value, "says": self.says}
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A function without a schedule of a family: its multiply-adds, what it has instead, and why.
+
+    `schedule` is "none" where it stays as TVM made it.
+    """
+
+    operator: str
+    macs: int
+    schedule: str
+    reason: Reason
+    refused: tuple[Refusal, ...] = ()
+
+    def to_dict(self, whole: int) -> dict[str, Any]:
+        """For the manifest, with the share of so many multiply-adds."""
+        entry: dict[str, Any] = {
+            "operator": self.operator,
+            "macs": self.macs,
+            "schedule": self.schedule,
+            "reason": self.reason.value,
+        }
+        if self.refused:
+            entry["refused"] = [one.to_dict() for one in self.refused]
+        return {**entry, "share": self.macs / whole}
+
+
+@dataclass
+class Account:
+    """Multiply-adds by how they are scheduled: in a family's way, or by the fallback.
+
+    `tuned` are the calls of functions that took a tuned choice, `families` those of each family.
+    """
+
+    macs: int = 0
+    scheduled_macs: int = 0
+    parallel_macs: int = 0
+    tuned: int = 0
+    families: dict[str, int] = field(default_factory=dict)
+    fallbacks: list[Fallback] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the manifest; shares are of all multiply-adds."""
+        whole = max(self.macs, 1)
+        return {
+            "macs": self.macs,
+            "scheduled_share": self.scheduled_macs / whole if self.macs else 1.0,
+            "parallel_share": self.parallel_macs / whole,
+            "tuned": self.tuned,
+            "families": dict(sorted(self.families.items())),
+            "fallbacks": [one.to_dict(whole) for one in self.fallbacks],
+        }

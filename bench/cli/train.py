@@ -196,5 +196,5 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
         for key, value in document["validation"].items()
         if isinstance(value, float)
     }
-    start = of_training(document).trained_from.start
+    start = of_training({**document, "before": None}).trained_from.start
     return {"trained from": start} | {key: document[key] for key in shown} | scores

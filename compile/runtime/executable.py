@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -155,10 +157,16 @@ def _read_only(tensor: Tensor) -> np.ndarray:
 
 
 def load_machine(library: Path, threads: int = 1) -> Machine:
-    """The machine that runs a linked library."""
+    """The machine that runs a linked library, as its content is now.
+
+    The dynamic linker knows libraries by path and inode, and gives the one that it loaded before:
+    a copy of its own makes sure of the content, and of a file that is written over later.
+    """
     import tvm
 
-    return Machine(tvm.runtime.load_module(str(library)), threads)
+    with tempfile.TemporaryDirectory(prefix="depthbench-library-") as folder:
+        copy = shutil.copyfile(library, Path(folder) / library.name)
+        return Machine(tvm.runtime.load_module(str(copy)), threads)
 
 
 def by_name(

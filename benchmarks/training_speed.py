@@ -18,6 +18,7 @@ from typing import Any
 import click
 import torch
 
+from bench import cli
 from depthnet import network, zoo
 from depthnet.training import recipe as recipes
 from depthnet.training.batches.data_split import TrainingData
@@ -104,4 +105,4 @@ def pictures() -> TrainingData:
 
 
 if __name__ == "__main__":
-    main()
+    cli.main(command=main)

@@ -44,8 +44,9 @@ def test_results_and_gradients_are_those_of_float32(
     expected, actual = (gradients(conv, x, fast=fast) for fast in (False, True))
     assert actual[0].dtype == torch.bfloat16
     for ours, theirs in zip(actual, expected, strict=True):
-        # bfloat16 keeps 8 bits: a sum's error is some 2^-8 of what was summed.
-        assert (ours.float() - theirs).norm() <= 0.02 * theirs.norm() + 1e-3
+        # bfloat16 keeps 8 bits: a sum's error is some 2^-8 of what was summed, here 200 numbers
+        # of about 0.6, also where they nearly cancel.
+        assert (ours.float() - theirs).norm() <= 0.02 * theirs.norm() + 0.1
 
 
 def test_other_convolutions_and_float32_are_left_alone() -> None:

@@ -14,6 +14,7 @@ from depthnet.baselines.dorn import DORN
 from depthnet.baselines.eigen import Eigen
 from depthnet.baselines.fastdepth import FastDepthPruned
 from depthnet.baselines.fcrn import FCRN
+from depthnet.constants import constant
 from depthnet.decoders import Decoder
 from depthnet.encoders import Encoder, build_encoder
 from depthnet.weights.origin import ImageNet, Random
@@ -105,7 +106,7 @@ class DeployedNetwork(nn.Module):
 
 def normalised(image: Tensor, of: DepthNetwork | Encoder) -> Tensor:
     """Images Nx3xHxW in [0, 1] as a network or an encoder takes them."""
-    mean, std = (image.new_tensor(v).reshape(1, 3, 1, 1) for v in (of.mean, of.std))
+    mean, std = (constant(v, image).reshape(1, 3, 1, 1) for v in (of.mean, of.std))
     result: Tensor = (image - mean) / std
     return result
 

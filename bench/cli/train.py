@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from bench.cli.options import OUT, json_option
 from bench.cli.output import emit, key_values
-
-if TYPE_CHECKING:
-    from depthnet.training.progress import Moment
+from bench.cli.training_display import display
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command(name="train")
 @click.argument("name", default="mobiledepth")
+@click.option(
+    "--plan",
+    "plans",
+    multiple=True,
+    type=FILE,
+    help="Stages of a network in TOML, instead of NAME and the other options of a run; repeat for "
+    "networks that learn side by side, also from each other.",
+)
 @click.option(
     "--data",
     "sources",
@@ -46,9 +50,25 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--weights", type=FILE, help="Weights file to start the whole network from.")
 @click.option(
     "--teacher",
+    "teachers",
+    multiple=True,
     type=FILE,
     help="Weights file of a network to learn depth and features from, or a file of ImageNet "
-    "weights to learn an encoder's features from.",
+    "weights to learn an encoder's features from; repeat for the mean of their log depth.",
+)
+@click.option(
+    "--unlabelled",
+    multiple=True,
+    type=FOLDER,
+    help="Pictures without depth, of which only the teachers know something; repeat for several.",
+)
+@click.option(
+    "--share",
+    "shares",
+    multiple=True,
+    type=float,
+    help="Of a batch, once for each source in order, the unlabelled ones last.  "
+    "[default: as many as each has]",
 )
 @click.option(
     "--input-size",
@@ -70,12 +90,14 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help=f"Folder of the run; one that was interrupted goes on.  [default: {OUT}/train/NAME]",
+    type=FOLDER,
+    help=f"Folder of the run; one that was interrupted goes on.  [default: {OUT}/train/NAME, of "
+    f"plans {OUT}/train]",
 )
 @json_option
 def command(
     name: str,
+    plans: tuple[Path, ...],
     sources: tuple[str, ...],
     recipe: str,
     epochs: int | None,
@@ -85,7 +107,9 @@ def command(
     loss: str | None,
     encoder: Path | None,
     weights: Path | None,
-    teacher: Path | None,
+    teachers: tuple[Path, ...],
+    unlabelled: tuple[Path, ...],
+    shares: tuple[float, ...],
     input_size: int | None,
     held_out: float,
     fill_holes: bool,
@@ -100,9 +124,18 @@ def command(
     Ctrl-C writes a checkpoint; the same command goes on from it, to the same weights. For
     several processes: `torchrun --no-python --nproc-per-node N depthbench train ...`.
     """
+    import psutil
+    import torch
+
+    torch.set_num_threads(threads or psutil.cpu_count(logical=False) or 1)
+    if plans:
+        _carry_out(plans, out or OUT / "train", device, as_json)
+        return
     from depthnet import zoo
     from depthnet.training import recipe as recipes
+    from depthnet.training.distributed import join
     from depthnet.training.objectives import losses
+    from depthnet.training.run import Lessons, Start, train
 
     zoo.get(name)
     chosen = recipes.get(
@@ -112,28 +145,19 @@ def command(
         learning_rate=learning_rate,
         loss=loss,
         input_size=(input_size, input_size) if input_size else None,
+        shares=shares or None,
         **dict(recipes.parse_setting(setting) for setting in settings),
     )
     losses.get(chosen.loss)
-    import psutil
-    import torch
-
-    from depthnet.training.distributed import join
-    from depthnet.training.run import Start, train
-
-    torch.set_num_threads(threads or psutil.cpu_count(logical=False) or 1)
     folder = out or OUT / "train" / name
-    with join(device) as world, _display(world.leads) as (say, advance):
+    with join(device) as world, display(world.leads) as (say, advance):
         record = train(
             name,
-            sources,
+            Lessons(sources, unlabelled, teachers, held_out, fill_holes),
             folder,
             chosen,
             start=Start(encoder=encoder, weights=weights),
-            teacher=teacher,
             seed=seed,
-            held_out=held_out,
-            fill=fill_holes,
             world=world,
             status=say,
             progress=advance,
@@ -141,6 +165,25 @@ def command(
     if world.leads:
         document = {"weights": str(folder / f"{name}.safetensors"), **record}
         emit(document, as_json, lambda: key_values(_summary(document)))
+
+
+def _carry_out(files: tuple[Path, ...], root: Path, device: str, as_json: bool) -> None:
+    """Train the networks of plans, and print the records of their last stages."""
+    from depthnet.training.distributed import join
+    from depthnet.training.plan import read_plan
+    from depthnet.training.stages import Stages
+
+    plans = [read_plan(file) for file in files]
+    with join(device) as world, display(world.leads) as (say, advance):
+        stages = Stages(plans, root, world=world, status=say, progress=advance)
+        records = stages.run()
+    if world.leads:
+        documents = [
+            {"weights": str(stages.weights(plan)), **record}
+            for plan, record in zip(plans, records, strict=True)
+        ]
+        text = "\n\n".join(key_values(_summary(document)) for document in documents)
+        emit(documents, as_json, text)
 
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
@@ -155,31 +198,3 @@ def _summary(document: dict[str, Any]) -> dict[str, Any]:
     }
     start = of_training({**document, "before": None}).trained_from.start
     return {"trained from": start} | {key: document[key] for key in shown} | scores
-
-
-@contextmanager
-def _display(shown: bool) -> Iterator[tuple[Callable[[str], None], Callable[[Moment], None]]]:
-    """A line of status, then a bar with the loss and the time left; silent off a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-    visible = shown and console.is_terminal
-    with Progress(*columns, console=console, disable=not visible, transient=True) as progress:
-        task = progress.add_task("", total=None, left="")
-
-        def say(line: str) -> None:
-            progress.update(task, description=line)
-
-        def advance(moment: Moment) -> None:
-            progress.update(
-                task,
-                description=f"epoch {moment.epoch}/{moment.epochs}, loss {moment.loss:.3g}",
-                completed=moment.done,
-                total=moment.total,
-                left=f"{moment.images_per_s:.1f} images/s, "
-                f"{timedelta(seconds=round(moment.seconds_left))} left",
-            )
-
-        yield say, advance

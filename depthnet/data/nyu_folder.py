@@ -28,7 +28,8 @@ class NyuFolder:
     """Pairs `rgb/%05d.jpg` and `depth8/%05d.png`, split by `split.csv` (index0, split).
 
     Depth is the filled (colorised) one, so no pixel is invalid. The numbers are those of the
-    official file less one. Raises InputError when the list or a pair's file is missing.
+    official file less one, and rise in the order of recording. Raises InputError when the list
+    or a pair's file is missing.
     """
 
     name = "nyu"
@@ -37,6 +38,7 @@ class NyuFolder:
         self.folder = folder
         self.split = check_split(split)
         members = take(read_table(folder / "split.csv", split), limit, split, folder / "split.csv")
+        self.numbers = members
         self._stems = [f"{number:05d}" for number in members]
         for path in map(self._rgb, self._stems):
             _require(path)

@@ -15,7 +15,7 @@ from depthbench.files import write_whole
 from depthnet.training.log import Row
 from depthnet.weights.formats import read_tensors
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass
@@ -45,11 +45,11 @@ class Checkpoint:
 
     identity: dict[str, Any]
     position: Position
+    origin: dict[str, Any]
     model: dict[str, Tensor]
     projections: dict[str, Tensor]
     optimizer: dict[str, Any]
     average: dict[str, Tensor] | None
-    origin: dict[str, Any]
 
     def save(self, path: Path) -> None:
         """Write to `path`; a full disk or a kill leaves the checkpoint that was there."""

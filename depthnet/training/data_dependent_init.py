@@ -28,8 +28,9 @@ def look(network: DepthNetwork, samples: Samples, *, folded: bool = False) -> No
     """
     # Evenly spread: neighbours of a recording look alike.
     rows = torch.linspace(0, len(samples) - 1, min(IMAGES, len(samples))).long()
-    images = samples.images[rows].float() / 255.0
-    depth = samples.depths[rows].float()
+    device = next(network.parameters()).device
+    images = samples.images[rows].to(device).float() / 255.0
+    depth = samples.depths[rows].to(device).float()
     targets = depth_space.encode(depth[depth > 0], network.entry.depth_space)
     if not isinstance(network, EncoderDecoder):
         match_output_norm(network, targets)

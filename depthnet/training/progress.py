@@ -31,3 +31,10 @@ class Speed:
     @property
     def images_per_s(self) -> float:
         return self._images / max(self._seconds, 1e-9)
+
+    def moment(
+        self, epoch: int, epochs: int, done: int, total: int, loss: float, batch: int
+    ) -> Moment:
+        """What there is to say after `done` of `total` steps of `batch` images."""
+        left = (total - done) * batch / self.images_per_s
+        return Moment(epoch, epochs, done, total, loss, self.images_per_s, left)

@@ -24,7 +24,9 @@ class Recipe:
     in hardware. `sample_size`: (height, width) at which samples are kept in memory, None for
     the size of the network's input. `input_size`: what the network learns from, None for its own
     size; a smaller one is faster. `teacher`: weight of the loss against a teacher's depth, `hints`:
-    of the distance to his encoder's features, where there is a teacher.
+    of the distance to his encoder's features, where there are teachers. `drop_path`: how often
+    the encoder's last block is left out. `shares`: of a batch, by source, the unlabelled ones
+    last; none: as many as each has. `validations`: about how often a run is validated.
     """
 
     name: str
@@ -47,6 +49,9 @@ class Recipe:
     input_size: tuple[int, int] | None = None
     teacher: float = 1.0
     hints: float = 3.0
+    drop_path: float = 0.0
+    shares: tuple[float, ...] = ()
+    validations: int = 20
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for records and checkpoints."""
@@ -118,9 +123,11 @@ def get(name: str, **changes: Any) -> Recipe:
     recipe = dataclasses.replace(RECIPES[name], **given)
     augmentation = dataclasses.replace(recipe.augmentation, **of_images)
     recipe = dataclasses.replace(recipe, augmentation=augmentation)
-    for key in ("epochs", "batch", "learning_rate"):
+    for key in ("epochs", "batch", "learning_rate", "validations"):
         if not getattr(recipe, key) > 0:
             raise InputError(f"recipe {name}: {key} is {getattr(recipe, key)}, give more than 0")
+    if any(share <= 0 for share in recipe.shares):
+        raise InputError(f"recipe {name}: shares {recipe.shares}, give more than 0 each")
     if recipe.input_size and any(side % 32 for side in recipe.input_size):
         raise InputError(f"input size {recipe.input_size[0]}: give a multiple of 32")
     return recipe

@@ -1,4 +1,4 @@
-"""The learning rate of a step, from nothing but its number."""
+"""What is due when: the learning rate of a step, from nothing but its number; validation."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     else:
         share = _cosine(1.0, END_SHARE, (step - peak) / max(steps - peak, 1))
     return recipe.learning_rate * share
+
+
+def validated(recipe: Recipe, epochs: int) -> bool:
+    """Whether the network is validated after so many epochs."""
+    every = max(recipe.epochs // recipe.validations, 1)
+    return epochs % every == 0 or epochs >= recipe.epochs
 
 
 def _cosine(start: float, end: float, progress: float) -> float:

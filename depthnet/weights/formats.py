@@ -105,6 +105,11 @@ def record_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
+def load_record(path: Path) -> dict[str, Any]:
+    """The record beside a weights file, checked against its hash; empty when there is none."""
+    return _read_record(path)
+
+
 def check_fit(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], complaint: str) -> None:
     """Raise InputError, naming the first keys that do not fit, unless all keys and shapes do."""
     problems = {

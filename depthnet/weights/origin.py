@@ -128,6 +128,14 @@ def from_dict(values: Any) -> Origin:
         raise InputError(f"no origin of weights: {_short(values)}", advice=EXPORT_AGAIN) from error
 
 
+def start_of(values: Any) -> Start:
+    """What a training started from, as `to_dict` wrote it; raises InputError for anything else."""
+    origin = from_dict(values)
+    if isinstance(origin, Trained):
+        raise InputError("a training that starts from a training has that as `before`")
+    return origin
+
+
 def to_json(origin: Origin) -> str:
     """The origin as one line of JSON."""
     return json.dumps(to_dict(origin), sort_keys=True)
@@ -150,10 +158,11 @@ def of_training(record: Mapping[str, Any]) -> Trained:
     while before := runs[-1].get("before"):
         runs.append(before)
     try:
-        start = from_dict(runs[-1]["trained_from"])
-        if isinstance(start, Trained):
-            raise TypeError("a training that starts from a training has that as `before`")
-        data = tuple(Source(s["data"], s["split"], s["pairs"]) for s in record["data"])
+        start = start_of(runs[-1]["trained_from"])
+        # What has no depth is no pair.
+        data = tuple(
+            Source(s["data"], s["split"], s["pairs"]) for s in record["data"] if "pairs" in s
+        )
         epochs = sum(run["epochs"] for run in runs)
     except (TypeError, KeyError) as error:
         raise InputError(f"no record of a training: {_short(record)}") from error

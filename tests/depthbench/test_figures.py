@@ -22,7 +22,9 @@ from depthnet import paper, zoo
 from depthnet.scoring.protocols import PROTOCOLS, View
 
 ROOT = Path(__file__).resolve().parents[2]
-TRAINED = ("efficientnet_l2_cat", "mobiledepth")
+FIRST = ("efficientnet_l2_cat", "mobiledepth")
+MOBILENETS = ("mobilenet_v1_add", "mobilenet_v2_cat")
+TRAINED = FIRST + MOBILENETS
 A76_GHZ = 2.6
 
 
@@ -78,7 +80,7 @@ def test_the_two_tables_of_accuracy_agree(network: str) -> None:
     assert [network, "eigen", *readme[2:5]] in scored
 
 
-@pytest.mark.parametrize("network", TRAINED)
+@pytest.mark.parametrize("network", FIRST)
 def test_training(network: str) -> None:
     runs = training(network)
     table = {row[0]: row for row in rows("docs/training.md", "network")}
@@ -88,6 +90,22 @@ def test_training(network: str) -> None:
     learnt, held_out = says("docs/training.md", r"from (\d+) pairs .*? (\d+) more were held out")
     assert (int(learnt), int(held_out)) == (data["pairs"], data["held_out"])
     assert says("README.md", r"trained, on (\d+) pairs") == (learnt,)
+
+
+@pytest.mark.parametrize("network", MOBILENETS)
+def test_training_by_plans(network: str) -> None:
+    *later, first = training(network)
+    nyu, rooms, pictures = first["data"]
+    pattern = r"above: (\d+) pairs of NYU, (\d+) rooms and (\d+) unlabelled pictures .*? with (\d+)"
+    figures = (nyu["pairs"], rooms["pairs"], pictures["pictures"], nyu["held_out"])
+    assert says("docs/training.md", pattern) == tuple(map(str, figures))
+    epochs = (str(first["epochs"]), str(sum(run["epochs"] for run in later)))
+    text = " ".join((ROOT / "docs/training.md").read_text().split())
+    found = re.findall(rf"`{network}` (?:had )?(\d+) (?:epochs .*? H200 )?and (\d+)", text)
+    assert found == [epochs]
+    held_out = says("docs/training.md", r"pairs held out: ([\d.]+) and ([\d.]+) under `paper`")
+    score = later[0]["validation"]["delta1"]
+    assert held_out[MOBILENETS.index(network)] == f"{score:.3f}"
 
 
 def test_what_the_paper_prints() -> None:

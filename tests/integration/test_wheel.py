@@ -78,7 +78,8 @@ def test_it_is_imported_from_where_it_was_installed(installed: Path, tmp_path: P
 def test_the_command_lists_the_networks(installed: Path, tmp_path: Path) -> None:
     networks = json.loads(run([installed / "depthbench", "models", "--json"], tmp_path))
     trained = {network["name"] for network in networks if network["trained"]}
-    assert trained == {"mobiledepth", "efficientnet_l2_cat"}
+    mobilenets = {"mobilenet_v1_add", "mobilenet_v2_cat"}
+    assert trained == {"mobiledepth", "efficientnet_l2_cat", *mobilenets}
 
 
 def test_the_weights_and_the_baselines_are_read(installed: Path, tmp_path: Path) -> None:

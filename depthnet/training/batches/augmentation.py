@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from depthnet.constants import constant
 from depthnet.depth_space import MAX_DEPTH_M
 
 DRAWS = 20
@@ -31,7 +32,8 @@ class Augmentation:
     random crop is enlarged (1: none). `shift`: how far the crop may leave the centre, as a
     share of the room there is. `rotation`: degrees either way. `brightness`, `contrast`,
     `saturation`, `gamma`: the largest factor, either way (1: none). `cut_size`: the largest side
-    of a rectangle of CutDepth, as a share of what lies right of and below its corner.
+    of a rectangle of CutDepth, as a share of what lies right of and below its corner. `mixing`:
+    the share of pictures that are blended with another, and whose depth a teacher alone knows.
     """
 
     flip: float = 0.5
@@ -45,6 +47,7 @@ class Augmentation:
     gamma: float = 1.0
     cut_depth: float = 0.0
     cut_size: float = 0.75
+    mixing: float = 0.0
 
 
 PAPER = Augmentation()
@@ -65,7 +68,7 @@ def augment(
     (
         flip, swap, order, zoom, right, down, turn,
         bright, contrast, saturation, gamma,
-        cut, cut_x, cut_y, cut_w, cut_h, *_,
+        cut, cut_x, cut_y, cut_w, cut_h, mixed, weight, *_,
     ) = draws.unbind(dim=1)  # fmt: skip
     if options.zoom > 1.0 or options.rotation or image.shape[-2:] != size:
         image, depth = crop_and_scale(
@@ -90,7 +93,19 @@ def augment(
         extent = options.cut_size * torch.stack((cut_w, cut_h), dim=1)
         corner = torch.stack((cut_x, cut_y), dim=1)
         image = paste_depth(image, depth, corner, extent, cut < options.cut_depth)
+    if options.mixing:
+        image, depth = mix(image, depth, weight, mixed < options.mixing)
     return image, depth
+
+
+def mix(image: Tensor, depth: Tensor, weight: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Blend the `chosen` pictures with the one before them in the batch (mixup, Zhang 2018).
+
+    `weight`: N shares in [0, 1] of the picture itself. No depth is true of a blend: it is unknown.
+    """
+    where = chosen.reshape(-1, 1, 1, 1)
+    own = torch.where(where, weight.reshape(-1, 1, 1, 1), 1.0)
+    return own * image + (1.0 - own) * image.roll(1, dims=0), depth.masked_fill(where, 0.0)
 
 
 def mirror(image: Tensor, depth: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,7 +116,7 @@ def mirror(image: Tensor, depth: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor
 
 def swap_channels(image: Tensor, order: Tensor, chosen: Tensor) -> Tensor:
     """Put the colours of the `chosen` samples into an order of `CHANNEL_ORDERS` (N indices)."""
-    orders = torch.tensor(CHANNEL_ORDERS, device=image.device)
+    orders = constant(CHANNEL_ORDERS, order)
     index = torch.where(chosen[:, None], orders[order], orders[0])
     return image.gather(1, index[:, :, None, None].expand_as(image))
 
@@ -148,7 +163,7 @@ def jitter(
     """
     factors = (f.reshape(-1, 1, 1, 1) for f in (brightness, contrast, saturation, gamma))
     bright, contrasty, saturated, bent = factors
-    weights = torch.tensor(GREY, dtype=image.dtype, device=image.device).reshape(1, 3, 1, 1)
+    weights = constant(GREY, image).reshape(1, 3, 1, 1)
     image = image * bright
     grey = (image * weights).sum(dim=1, keepdim=True)
     image = grey + saturated * (image - grey)

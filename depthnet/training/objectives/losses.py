@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ class Mixture:
     ssim: float = 0.0
     edge: float = 0.0
     ratio: float = 0.0
+    slope: float = 0.0
 
 
 ALPHA = 0.85
@@ -46,6 +48,8 @@ MIXTURES = {
     "bmix": Mixture(ssim=1.0, edge=1.0, berhu=1.0),
     # Ours: delta1 counts ratios, so the error of the logarithm leads; the rest is BMIX.
     "bmix-ratio": Mixture(ssim=1.0, edge=1.0, berhu=1.0, ratio=10.0),
+    # Ours: the same error near and far, and edges where the logarithm has them.
+    "log": Mixture(ratio=1.0, slope=1.0),
 }
 
 
@@ -63,7 +67,8 @@ def mixed(
 
     `prediction`, `truth`: Nx1xHxW in one depth space; `span`: the width of that space's range,
     which scales SSIM's constants; `mask`: Nx1xHxW, true where the truth is known. Where no
-    pixel is known the loss is 0. `ratio` is defined for positive spaces (normal and inverse).
+    pixel is known the loss is 0. `ratio` and `slope` are defined for positive spaces (normal and
+    inverse).
     """
     mask = torch.ones_like(truth, dtype=torch.bool) if mask is None else mask
     terms = {
@@ -72,6 +77,7 @@ def mixed(
         "ssim": lambda: ssim_loss(prediction, truth, mask, span=span),
         "edge": lambda: edge(prediction, truth, mask),
         "ratio": lambda: ratio(prediction, truth, mask),
+        "slope": lambda: edge(_logarithm(prediction), _logarithm(truth), mask),
     }
     weights = {name: getattr(mixture, name) for name in terms}
     weighted = [weight * terms[name]() for name, weight in weights.items() if weight]
@@ -112,8 +118,11 @@ def ratio(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
 
     delta1 counts pixels whose ratio to the truth is below 1.25; this is that ratio's logarithm.
     """
-    logarithms = prediction.clamp_min(SMALLEST_RATIO_INPUT).log(), truth.log()
-    return masked_mean((logarithms[0] - logarithms[1]).abs(), mask)
+    return masked_mean((_logarithm(prediction) - _logarithm(truth)).abs(), mask)
+
+
+def _logarithm(values: Tensor) -> Tensor:
+    return values.clamp_min(SMALLEST_RATIO_INPUT).log()
 
 
 def ssim_loss(prediction: Tensor, truth: Tensor, mask: Tensor, *, span: float) -> Tensor:
@@ -132,7 +141,8 @@ def ssim(prediction: Tensor, truth: Tensor, mask: Tensor, *, span: float) -> Ten
     x, y = prediction * known, truth * known
     # Apart, since only the first needs a gradient.
     means = _blur(torch.cat((x, x * x, x * y), dim=1)), _blur(torch.cat((y, y * y), dim=1))
-    if not mask.all():
+    # On a GPU the question would cost more than the answer: it waits for all that came before.
+    if mask.is_cuda or not mask.all():
         share = _blur(known).clamp_min(torch.finfo(known.dtype).tiny)
         means = means[0] / share, means[1] / share
     mean_x, mean_xx, mean_xy = means[0].split(1, dim=1)
@@ -158,16 +168,19 @@ def _blur(maps: Tensor) -> Tensor:
     As products with banded matrices: on a CPU several times as fast, with its gradient, as
     convolutions of one channel.
     """
-    rows, columns = (_bands(edge, maps) for edge in maps.shape[-2:])
+    rows, columns = (_bands(edge, maps.dtype, maps.device) for edge in maps.shape[-2:])
     return rows @ maps @ columns.mT
 
 
-def _bands(length: int, like: Tensor) -> Tensor:
+@lru_cache(maxsize=16)
+def _bands(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(length - 10) x length: in each row the window, one further to the right."""
-    offsets = torch.arange(SSIM_WINDOW, dtype=like.dtype, device=like.device) - SSIM_WINDOW // 2
+    offsets = torch.arange(SSIM_WINDOW, dtype=dtype) - SSIM_WINDOW // 2
     kernel = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2))
     count = length - SSIM_WINDOW + 1
-    bands = torch.zeros(count, length, dtype=like.dtype, device=like.device)
-    for place, weight in enumerate(kernel / kernel.sum()):
-        bands.diagonal(place)[:count] = weight
-    return bands
+    # One that was made in inference mode could not take part in learning later.
+    with torch.inference_mode(False):
+        bands = torch.zeros(count, length, dtype=dtype)
+        for place, weight in enumerate((kernel / kernel.sum()).tolist()):
+            bands.diagonal(place)[:count] = weight
+        return bands.to(device)

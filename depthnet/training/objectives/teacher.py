@@ -1,7 +1,8 @@
-"""Who teaches a network beside the truth: an encoder from ImageNet, or a network of the zoo."""
+"""Who teaches a network beside the truth: encoders from ImageNet, and networks of the zoo."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -62,6 +63,13 @@ def load_teacher(path: Path) -> Teacher:
     if not isinstance(built, EncoderDecoder):
         raise InputError(f"{path}: {built.entry.name} has no encoder of its own to teach with")
     return Teacher(built, name)
+
+
+def mean_depth(depths: Sequence[Tensor]) -> Tensor | None:
+    """What several teachers say together: the mean of their log depth, in metres."""
+    if len(depths) < 2:
+        return depths[0] if depths else None
+    return torch.stack([depth.log() for depth in depths]).mean(dim=0).exp()
 
 
 def maps_of(result: tuple[Tensor, dict[int, Tensor]]) -> dict[int, Tensor]:

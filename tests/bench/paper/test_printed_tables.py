@@ -23,7 +23,7 @@ from depthnet import paper
 
 Make = Callable[..., Record]
 MEASURED = ("rmse", "mae", "rel", "delta1", "delta2", "delta3")
-TRAINED = ("efficientnet_l2_cat", "mobiledepth")
+TRAINED = ("efficientnet_l2_cat", "mobiledepth", "mobilenet_v1_add", "mobilenet_v2_cat")
 FULL = {
     **{"model": "mobiledepth", "weights": "trained on NYU, 20 epochs", "protocol": "paper"},
     "origin": {"kind": "trained"},

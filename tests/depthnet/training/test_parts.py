@@ -17,8 +17,8 @@ from depthnet.scoring import metrics, protocols
 from depthnet.training import checkpoint, recipe
 from depthnet.training.batches.augmentation import PAPER
 from depthnet.training.batches.samples import Samples
-from depthnet.training.ema import MovingAverage
 from depthnet.training.schedule import learning_rate
+from depthnet.training.steps.ema import MovingAverage
 from depthnet.training.validation import validate
 
 
@@ -75,7 +75,7 @@ def test_the_average_is_the_recursion_by_hand() -> None:
             network.get_buffer("num_batches_tracked").add_(1)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
-        average.update(network, step)
+        average.update(network, average.share(step))
     np.testing.assert_allclose(
         average.network.get_parameter("weight").detach(), expected, rtol=1e-6
     )

@@ -71,6 +71,15 @@ def test_what_is_no_record_of_a_training_is_refused(record: dict) -> None:
         origin.of_training(record)
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v1_add", "mobilenet_v2_cat"])
+def test_the_records_of_plans_tell_their_first_stage(name: str) -> None:
+    path = pretrained.weights_path(name)
+    assert path
+    found = origin.of_training(json.loads(path.with_suffix(".json").read_text()))
+    assert found.trained_from.kind == "imagenet"
+    assert found.stages > 1
+
+
 @pytest.mark.parametrize("name", ["mobiledepth", "efficientnet_l2_cat"])
 def test_the_records_that_ship_say_from_what_and_on_what_they_were_trained(name: str) -> None:
     path = pretrained.weights_path(name)

@@ -20,6 +20,7 @@ from depthnet.training.batches.augmentation import (
     crop_and_scale,
     jitter,
     mirror,
+    mix,
     paste_depth,
     swap_channels,
 )
@@ -46,7 +47,7 @@ def only(index: int, value: float) -> torch.Tensor:
 
 
 def test_no_change_leaves_a_batch_as_it_is(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-    image, depth = augment(*batch, draws(0, 0, list(range(6))), NONE, SIZE)
+    image, depth = augment(*batch, draws(0, 0, 0, 6), NONE, SIZE)
     assert torch.equal(image, batch[0])
     assert torch.equal(depth, batch[1])
 
@@ -56,7 +57,7 @@ def test_the_papers_changes_are_a_mirror_image_and_swapped_colours(
 ) -> None:
     seen = set()
     for epoch in range(20):
-        image, depth = augment(*batch, draws(0, epoch, list(range(6))), PAPER, SIZE)
+        image, depth = augment(*batch, draws(0, epoch, 0, 6), PAPER, SIZE)
         for row in range(6):
             candidates = {
                 (flipped, order): batch[0][row][list(order)].flip(-1 if flipped else ())
@@ -164,7 +165,7 @@ def test_whatever_is_drawn_stays_in_range(seed: int, epoch: int) -> None:
     image = torch.rand(3, 3, *SIZE, generator=generator)
     depth = 1 + 8 * torch.rand(3, 2, *SIZE, generator=generator)
     depth[:, 1] = 2 * depth[:, 0]
-    changed, nearer = augment(image, depth, draws(seed, epoch, [0, 1, 2]), STRONG, (8, 8))
+    changed, nearer = augment(image, depth, draws(seed, epoch, 0, 3), STRONG, (8, 8))
     assert changed.shape == (3, 3, 8, 8)
     assert nearer.shape == (3, 2, 8, 8)
     assert changed.min() >= 0
@@ -178,10 +179,39 @@ def test_whatever_is_drawn_stays_in_range(seed: int, epoch: int) -> None:
 
 
 def test_a_sample_is_changed_alike_in_any_batch(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-    whole = augment(*batch, draws(3, 5, list(range(6))), STRONG, (8, 8))
+    whole = augment(*batch, draws(3, 5, 0, 6), STRONG, (8, 8))
     for row in range(6):
         alone = augment(
-            batch[0][row : row + 1], batch[1][row : row + 1], draws(3, 5, [row]), STRONG, (8, 8)
+            batch[0][row : row + 1],
+            batch[1][row : row + 1],
+            draws(3, 5, 0, 6)[row : row + 1],
+            STRONG,
+            (8, 8),
         )
         torch.testing.assert_close(alone[0][0], whole[0][row])
         torch.testing.assert_close(alone[1][0], whole[1][row])
+
+
+def test_mixed_pictures_are_blends_whose_depth_is_unknown(
+    batch: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    image, depth = batch
+    weight = torch.tensor([0.3, 0.9, 0.5, 0.1, 0.6, 0.8])
+    chosen = torch.tensor([True, False, True, False, False, False])
+    mixed, known = mix(image, depth, weight, chosen)
+    torch.testing.assert_close(mixed[0], 0.3 * image[0] + 0.7 * image[5])
+    torch.testing.assert_close(mixed[2], 0.5 * image[2] + 0.5 * image[1])
+    assert torch.equal(mixed[~chosen], image[~chosen])
+    assert torch.equal(known[~chosen], depth[~chosen])
+    assert not known[chosen].any()
+
+
+def test_mixing_happens_as_often_as_it_is_asked_for(
+    batch: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    options = Augmentation(flip=0.0, channel_swap=0.0, mixing=0.25)
+    unknown = [
+        (augment(*batch, draws(0, 0, step, 6), options, SIZE)[1] == 0).all(dim=(1, 2, 3))
+        for step in range(200)
+    ]
+    assert torch.cat(unknown).float().mean() == pytest.approx(0.25, abs=0.04)

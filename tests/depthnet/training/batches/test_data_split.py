@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from depthbench.errors import InputError
 from depthnet.data import DepthDataset, DepthPair
 from depthnet.scoring.protocols import to_input
 from depthnet.training.batches import data_split
-from depthnet.training.batches.samples import load_samples
+from depthnet.training.batches.photos import Photos
+from depthnet.training.batches.samples import Samples, load_samples
 
 
 class Numbered:
@@ -50,13 +53,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 @given(count=st.integers(1, 2000), share=st.floats(0, 0.6))
 def test_held_out_pairs_are_about_the_share_and_never_learnt_from(count: int, share: float) -> None:
-    learnt, apart = data_split.hold_out(count, share)
+    learnt, apart = data_split.hold_out(range(count), share)
     assert sorted(learnt + apart) == list(range(count))
     assert abs(len(apart) - count * share) <= data_split.BLOCK / 2 + 1
 
 
 def test_neighbours_are_held_out_together() -> None:
-    _, apart = data_split.hold_out(795, 0.1)
+    _, apart = data_split.hold_out(range(795), 0.1)
     assert len(apart) == 80
     runs = np.split(apart, np.flatnonzero(np.diff(apart) > 1) + 1)
     assert [len(run) for run in runs] == [16] * 5
@@ -64,14 +67,14 @@ def test_neighbours_are_held_out_together() -> None:
 
 def test_a_share_that_is_no_share_is_refused() -> None:
     with pytest.raises(InputError, match=r"held-out share 1\.5"):
-        data_split.hold_out(10, 1.5)
+        data_split.hold_out(range(10), 1.5)
 
 
 def test_sources_are_mixed_and_only_the_first_is_validated(opened: list[tuple[str, str]]) -> None:
     data = data_split.gather(
         ["real", "made@7"], sample_size=(12, 16), input_size=(8, 8), held_out=0.2
     )
-    assert opened == [("real", "train"), ("made", "train")]
+    assert set(opened) == {("real", "train"), ("made", "train")}
     assert len(data.train) == 32 + 7
     assert data.held_out is not None
     assert data.held_out.images.shape == (8, 3, 8, 8)
@@ -127,3 +130,62 @@ def test_a_pair_without_a_measurement_stays_empty() -> None:
 
     samples = load_samples(Empty("train", 1), [0], (12, 16), fill=True)
     assert (samples.depths == 0).all()
+
+
+def test_whole_scenes_are_held_out_where_numbers_tell_where_they_end() -> None:
+    # Where a number is missing, pairs of another split lie between.
+    numbers = [n for n in range(400) if n % 10 not in (0, 1)]
+    learnt, apart = data_split.hold_out(numbers, 0.2)
+    assert sorted(learnt + apart) == list(range(320))
+    scenes = {numbers[place] // 10 for place in apart}
+    assert not scenes & {numbers[place] // 10 for place in learnt}
+    assert len(apart) == 64
+
+
+def test_what_was_read_once_is_there_for_other_runs(opened: list[tuple[str, str]]) -> None:
+    library = data_split.Library()
+    sizes: dict[str, Any] = {"sample_size": (12, 16), "input_size": (12, 16), "library": library}
+    first = data_split.gather(["real", "made@7"], **sizes)
+    count = len(opened)
+    again = data_split.gather(["real", "made@7"], **sizes)
+    assert len(opened) == count
+    assert again.train is first.train
+
+
+def test_pictures_have_no_depth_and_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name, grey in (("b/1.png", 200), ("a.jpg", 20)):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (20, 10), grey).save(path)
+    (tmp_path / "notes.txt").write_text("no picture")
+    data = data_split.gather(
+        ["rooms@1"],
+        unlabelled=[tmp_path],
+        sample_size=(8, 8),
+        input_size=(8, 8),
+        held_out=0.0,
+        library=WithoutRooms(),
+    )
+    assert data.sizes == [1, 2]
+    assert data.train.names[1:] == ("a.jpg", "b/1.png")
+    assert not data.train.depths[1:].any()
+    assert data.train.images[1:].float().mean((1, 2, 3)).round().tolist() == [20, 200]
+    assert data.description[1]["pictures"] == 2
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no pictures"):
+        Photos(tmp_path)
+    with pytest.raises(InputError, match="no folder"):
+        Photos(tmp_path / "none")
+
+
+class WithoutRooms(data_split.Library):
+    """Has one pair of rooms already, so that none is rendered."""
+
+    def once(self, key: Any, read: Any) -> Any:
+        if key[0] == "rooms@1" and len(key) == 4:
+            images = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+            samples = Samples(("0",), images, torch.ones(1, 1, 8, 8).half())
+            return samples, {"data": "rooms"}
+        return super().once(key, read)

@@ -76,14 +76,14 @@ def test_the_same_encoder_is_near_through_the_projection_that_whitens() -> None:
     torch.manual_seed(0)
     pupil = build().eval()
     assert isinstance(pupil, EncoderDecoder)
-    learner = Learner(pupil, Teacher(pupil.encoder, "itself")).eval()
+    learner = Learner(pupil, [Teacher(pupil.encoder, "itself")]).eval()
     image = torch.rand(8, 3, 64, 64)
     _, far, _ = learner(image)
     with torch.no_grad():
         maps = maps_of(pupil.encoder(normalised(image, pupil)))
         assert DEEPEST in maps
-        for stride, projection in learner.projections.items():
-            x = maps[int(stride)]
+        for key, projection in learner.projections.items():
+            x = maps[int(key.partition("_")[2])]
             scale = 1.0 / (x.std(dim=(0, 2, 3)) + 1e-3)
             projection.get_parameter("weight").copy_(torch.diag(scale)[:, :, None, None])
             projection.get_parameter("bias").copy_(-x.mean(dim=(0, 2, 3)) * scale)
@@ -96,7 +96,7 @@ def test_a_few_steps_bring_the_features_nearer_and_leave_the_teacher_alone() -> 
     torch.manual_seed(0)
     theirs = encoder()
     before = weights_sha256(theirs)
-    learner = Learner(build(), Teacher(theirs, "encoder")).train()
+    learner = Learner(build(), [Teacher(theirs, "encoder")]).train()
     assert not theirs.training
     optimizer = torch.optim.Adam(learner.parameters(), lr=3e-3)
     image = torch.rand(8, 3, 64, 64)
@@ -116,7 +116,7 @@ def test_a_run_with_a_teacher_resumes_to_the_bit_and_keeps_the_network_alone(
     tmp_path: Path, data: TrainingData
 ) -> None:
     def trainer(folder: Path) -> Trainer:
-        return Trainer(build(), RECIPE, data, tmp_path / folder, teacher=whole())
+        return Trainer(build(), RECIPE, data, tmp_path / folder, teachers=[whole()])
 
     expected = trainer(Path("whole")).run()
     assert expected.state_dict().keys() == build().state_dict().keys()
@@ -129,17 +129,17 @@ def test_a_run_with_a_teacher_resumes_to_the_bit_and_keeps_the_network_alone(
 
 
 def test_another_teacher_is_another_run(tmp_path: Path, data: TrainingData) -> None:
-    Trainer(build(), RECIPE, data, tmp_path, teacher=whole()).save()
-    with pytest.raises(InputError, match="teacher whole there"):
+    Trainer(build(), RECIPE, data, tmp_path, teachers=[whole()]).save()
+    with pytest.raises(InputError, match=r"teachers \['whole'\] there"):
         Trainer(build(), RECIPE, data, tmp_path)
 
 
 def test_what_he_teaches_moves_the_weights(tmp_path: Path, data: TrainingData) -> None:
     hashes = [
-        weights_sha256(Trainer(build(), RECIPE, data, tmp_path / str(k), teacher=teacher).run())
-        for k, teacher in enumerate((whole(1), whole(2), None))
+        weights_sha256(Trainer(build(), RECIPE, data, tmp_path / str(k), teachers=teachers).run())
+        for k, teachers in enumerate(([whole(1)], [whole(2)], [whole(1), whole(2)], []))
     ]
-    assert len(set(hashes)) == 3
+    assert len(set(hashes)) == 4
 
 
 def test_a_weights_file_and_a_file_of_an_encoder_are_teachers(tmp_path: Path) -> None:
@@ -161,4 +161,4 @@ def test_a_baseline_without_an_encoder_neither_teaches_nor_is_taught(tmp_path: P
     with pytest.raises(InputError, match="no encoder of its own to teach with"):
         load_teacher(tmp_path / "net.safetensors")
     with pytest.raises(InputError, match="fastdepth_pruned has no encoder of its own"):
-        Learner(baseline, whole())
+        Learner(baseline, [whole()])

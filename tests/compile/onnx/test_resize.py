@@ -22,7 +22,7 @@ from tests.compile.conftest import Agree, Graph
 SUMS = {"Add", "Mul", "Gather", "MatMul", "Transpose", "Identity", "Constant"}
 MODES = ("nearest", "linear", "cubic")
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
-COORDINATES = {
+COORDINATES: dict[int, tuple[str, ...]] = {
     11: ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"),
 }
 COORDINATES[13] = COORDINATES[18] = COORDINATES[11]
@@ -54,9 +54,8 @@ def model_of(case: dict[str, Any]) -> onnx.ModelProto:
     opset, attributes = case["opset"], dict(case["attributes"])
     scales = None if "scales" not in case else np.array(case["scales"], np.float32)
     if opset < 9:
-        return graph.model(
-            graph.add("Upsample", x, scales=scales.tolist(), **attributes), opset=opset
-        )
+        attributes["scales"] = [float(np.float32(scale)) for scale in case["scales"]]
+        return graph.model(graph.add("Upsample", x, **attributes), opset=opset)
     if opset < 11:
         operator = "Upsample" if opset == 9 else "Resize"
         return graph.model(
@@ -82,12 +81,12 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
     scales = [draw(scale), draw(scale)]
     if opset < 11:
         mode = draw(st.sampled_from(MODES[:2]))
-        result = {"opset": opset, "shape": shape, "attributes": {"mode": mode}}
+        result: dict[str, Any] = {"opset": opset, "shape": shape, "attributes": {"mode": mode}}
         result["scales"] = [1, 1, *scales]
         result["empty"] = False
     else:
         since = max(version for version in COORDINATES if version <= opset)
-        attributes = {
+        attributes: dict[str, Any] = {
             "mode": draw(st.sampled_from(MODES)),
             "coordinate_transformation_mode": draw(st.sampled_from(COORDINATES[since])),
             "nearest_mode": draw(st.sampled_from(ROUNDINGS)),

@@ -147,10 +147,15 @@ def _check_operators(
     for graph in model_file.graphs(proto.graph):
         for node in graph.node:
             own = node.domain not in DOMAINS
-            if node.op_type in known and not own:
-                continue
             name = f"{node.domain}.{node.op_type}" if own else node.op_type
             place = node.name or ", ".join(node.output)
+            if node.op_type in known and not own:
+                if node.op_type == "IsInf" and any(one.i == 0 for one in node.attribute):
+                    raise InputError(
+                        f"{path}: operator IsInf (node {place!r}) of one sign cannot be compiled",
+                        advice="compare with zero as well, and detect both signs",
+                    )
+                continue
             raise InputError(
                 f"{path}: operator {name} (node {place!r}, opset {opset}) cannot be compiled",
                 advice=did_you_mean(node.op_type, known, "export the model with other operators"),

@@ -294,3 +294,10 @@ def test_refuses_before_it_writes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown target"):
         compile_model(tmp_path / "nothing.onnx", "hots", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_model_that_computes_nothing_is_refused(tmp_path: Path, graph: Graph) -> None:
+    onnx.save(graph.model(graph.add("Identity", graph.input([2, 3]))), str(tmp_path / "m.onnx"))
+    with pytest.raises(InputError, match="computes nothing"):
+        compile_model(tmp_path / "m.onnx", "host", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

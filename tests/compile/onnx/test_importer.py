@@ -246,3 +246,9 @@ def test_a_failed_import_prints_nothing_beside_its_line(
     del caught
     gc.collect()
     assert capfd.readouterr() == ("", "")
+
+
+def test_infinity_of_one_sign_is_refused(tmp_path: Path, graph: Graph) -> None:
+    x = graph.add("IsInf", graph.input([2, 3]), detect_negative=0)
+    model = graph.model(graph.add("Cast", x, to=onnx.TensorProto.FLOAT))
+    assert "IsInf (node '/isinf0_0') of one sign" in refused(saved(model, tmp_path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compile.onnx import model_file
-from compile.onnx.function_expansion import expand_functions
+from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile
 from compile.onnx.resize import is_resize, replace_resizes, written_resizes
 from depthbench.errors import InputError
@@ -85,6 +85,7 @@ def check_model(file: ModelFile) -> Model:
     proto = replace_resizes(_upgraded(proto, opset), resizes)
     opset = _opset(path, proto)
     proto = expand_functions(proto, known, opset)
+    constants_as_tensors(proto)
     _check_operators(path, proto, known, opset)
     return Model(
         path=path,

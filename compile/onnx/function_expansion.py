@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from compile.onnx.model_file import STANDARD_DOMAINS
+from compile.onnx.model_file import STANDARD_DOMAINS, graphs
 
 if TYPE_CHECKING:
     import onnx
@@ -43,15 +43,18 @@ def expand_functions(proto: onnx.ModelProto, known: Collection[str], opset: int)
     if not proto.functions:
         return proto
     proto.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))
-    result = onnx.inliner.inline_local_functions(proto)
-    for node in result.graph.node:
-        if node.op_type == "Constant":
-            _as_tensor(node.attribute[0])
-    return result
+    return onnx.inliner.inline_local_functions(proto)
+
+
+def constants_as_tensors(proto: onnx.ModelProto) -> None:
+    """Write the numbers of Constant nodes as tensors, the only form that TVM reads."""
+    for graph in graphs(proto.graph):
+        for node in graph.node:
+            if node.op_type == "Constant" and node.attribute:
+                _as_tensor(node.attribute[0])
 
 
 def _as_tensor(attribute: onnx.AttributeProto) -> None:
-    """Write the number of a Constant as a tensor, the only form that TVM reads."""
     import numpy as np
     import onnx
 

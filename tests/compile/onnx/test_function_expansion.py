@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,3 +38,11 @@ def test_functions_are_written_out(agree: Agree, graph: Graph, operator: str, op
     assert operator not in {node.op_type for node in made.graph.node}
     np.testing.assert_allclose(run(made), run(model), rtol=1e-5, atol=1e-5)
     agree(model)
+
+
+@pytest.mark.parametrize(
+    "value", [{"value_float": 2.5}, {"value_floats": [1.0, 2.0, 3.0]}, {"value_ints": [3, 2, 1]}]
+)
+def test_constants_of_every_form(agree: Agree, graph: Graph, value: dict[str, Any]) -> None:
+    constant = graph.add("Cast", graph.add("Constant", **value), to=onnx.TensorProto.FLOAT)
+    agree(graph.model(graph.add("Mul", graph.input([2, 3]), constant)))

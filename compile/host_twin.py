@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from compile import targets
@@ -14,6 +13,7 @@ from compile.lowering import build
 from compile.runtime import executable
 from compile.runtime.threads import usable_cores
 from compile.targets import Target
+from depthbench.closing import Closing
 
 if TYPE_CHECKING:
     import tvm
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from compile.onnx.checked_model import Model
 
 
-class HostTwin:
+class HostTwin(Closing):
     """Builds the twin on a second thread while the code itself is generated.
 
     A target that runs here needs none: its library itself is run.
@@ -33,15 +33,8 @@ class HostTwin:
         self._second_core = ThreadPoolExecutor(1, "twin")
         self._built: Future[executable.Machine] | None = None
 
-    def __enter__(self) -> HostTwin:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Wait for the build under way."""
         self._second_core.shutdown()
 
     def build(self, scheduled: tvm.IRModule) -> None:

@@ -7,7 +7,7 @@ WORKERS ?= 2
 # PyTorch's index of CPU wheels, as its documentation gives it: without CUDA, 2.7 to 2.9 GB less.
 TORCH_INDEX ?=
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 10
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 # Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, the model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +35,20 @@ def test_three_sessions_in_a_row_agree_with_numpy(
         np.testing.assert_array_equal(product, X * Y)
 
 
+def listens_on(process: psutil.Process) -> set[str]:
+    connections = process.net_connections("inet")
+    return {one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN}
+
+
 def test_all_that_listens_is_on_loopback_under_a_key_that_nobody_else_knows(
     tracker: Tracker, phone: EmulatedPhone, processes_with: Callable[[str], list[psutil.Process]]
 ) -> None:
-    processes = [psutil.Process(tracker.pid), *processes_with(phone.key)]
-    processes += [child for process in processes for child in process.children(recursive=True)]
-    listening = {
-        connection.laddr.ip
-        for process in processes
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening: set[str] = set()
+    for parent in (psutil.Process(tracker.pid), *processes_with(phone.key)):
+        with suppress(psutil.NoSuchProcess):  # a session of the test before may just have ended
+            for process in (parent, *parent.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    listening |= listens_on(process)
     assert listening == {"127.0.0.1"}
     keys = {EmulatedPhone().key for _ in range(20)} | {phone.key}
     assert len(keys) == 21

@@ -267,8 +267,11 @@ def test_ctrl_c_is_exit_code_130(run: Run) -> None:
     assert "interrupted" in one_line(err)
 
 
+OF_NO_NETWORK = ("farm", "slow_downs", "onnx_node_tests")
+
+
 @pytest.mark.parametrize(
-    "file", sorted(p.stem for p in BENCHMARKS.glob("*.py") if p.stem not in ("farm", "slow_downs"))
+    "file", sorted(p.stem for p in BENCHMARKS.glob("*.py") if p.stem not in OF_NO_NETWORK)
 )
 def test_benchmarks_refuse_an_unknown_network_in_one_line(file: str) -> None:
     script = BENCHMARKS / f"{file}.py"

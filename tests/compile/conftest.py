@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import tvm
 from onnx import TensorProto, helper, numpy_helper
@@ -37,6 +38,16 @@ RESIZES: dict[str, dict[str, str]] = {
 Rewrite = Callable[[Any], tuple[Any, int]]
 REWRITE_TOLERANCE = 3e-6
 Agree = Callable[..., Compiled]
+
+
+def run_onnxruntime(model: onnx.ModelProto) -> np.ndarray:
+    """The first output of a model on ONNX Runtime, for seeded inputs."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    random = np.random.default_rng(0)
+    inputs = {port.name: random.random(port.shape, np.float32) for port in session.get_inputs()}
+    return session.run(None, inputs)[0]
 
 
 class Graph:

@@ -7,22 +7,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from compile.onnx.function_expansion import expand_functions
-from tests.compile.conftest import Agree, Graph
+from tests.compile.conftest import Agree, Graph, run_onnxruntime
 
 PLAIN = {"Add", "Mul", "Gather", "MatMul", "Transpose", "Identity", "Constant"}
-
-
-def run(model: onnx.ModelProto) -> np.ndarray:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    random = np.random.default_rng(0)
-    inputs = {port.name: random.random(port.shape, np.float32) for port in session.get_inputs()}
-    return session.run(None, inputs)[0]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +26,7 @@ def test_functions_are_written_out(agree: Agree, graph: Graph, operator: str, op
     )
     made = expand_functions(copy.deepcopy(model), PLAIN, opset)
     assert operator not in {node.op_type for node in made.graph.node}
-    np.testing.assert_allclose(run(made), run(model), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(run_onnxruntime(made), run_onnxruntime(model), rtol=1e-5, atol=1e-5)
     agree(model)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from compile.onnx.checked_model import load_model
 from compile.onnx.resize import replace_resizes, written_resizes
 from compile.pipeline import compile_model
 from depthbench.errors import InputError
-from tests.compile.conftest import Agree, Graph
+from tests.compile.conftest import Agree, Graph, run_onnxruntime
 
 SUMS = {"Add", "Mul", "Gather", "MatMul", "Transpose", "Identity", "Constant"}
 MODES = ("nearest", "linear", "cubic")
@@ -28,15 +27,6 @@ COORDINATES: dict[int, tuple[str, ...]] = {
 COORDINATES[13] = COORDINATES[18] = COORDINATES[11]
 COORDINATES[11] += ("tf_half_pixel_for_nn",)
 COORDINATES[19] = (*COORDINATES[13], "half_pixel_symmetric")
-
-
-def run(model: onnx.ModelProto) -> np.ndarray:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    random = np.random.default_rng(0)
-    inputs = {port.name: random.random(port.shape, np.float32) for port in session.get_inputs()}
-    return session.run(None, inputs)[0]
 
 
 def rewritten(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -126,7 +116,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
 
 def original(model: onnx.ModelProto) -> np.ndarray:
     try:
-        result = run(model)
+        result = run_onnxruntime(model)
     except Exception:  # ONNX Runtime does not run every combination
         assume(False)
         raise
@@ -139,7 +129,7 @@ def original(model: onnx.ModelProto) -> np.ndarray:
 def test_every_resize_computes_what_onnx_runtime_does(case: dict[str, Any]) -> None:
     model = model_of(case)
     wanted = original(model)
-    np.testing.assert_allclose(run(rewritten(model)), wanted, rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(run_onnxruntime(rewritten(model)), wanted, rtol=1e-5, atol=2e-5)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)

@@ -10,6 +10,7 @@ from compile import targets
 from compile.check import check_against_onnxruntime
 from compile.compiled import Compiled
 from compile.lowering import build
+from compile.precision import FP32, Precision
 from compile.runtime import executable
 from compile.runtime.threads import usable_cores
 from compile.targets import Target
@@ -46,13 +47,22 @@ class HostTwin(Closing):
         return executable.Machine(build.lower(scheduled, targets.get("host")), self._threads)
 
     def check(
-        self, source: Model, compiled: Compiled, library: Path, tolerance: float
+        self, source: Model, compiled: Compiled, library: Path, numbers: Precision
     ) -> dict[str, Any]:
-        """Compare with ONNX Runtime; raises what `check_against_onnxruntime` does."""
+        """Compare with ONNX Runtime; raises what `check_against_onnxruntime` does.
+
+        Reduced precisions are for the range that a model was made for: signed inputs leave it.
+        """
         if self._built is not None:
             machine, where = self._built.result(), "host build of the same schedules"
         else:
             machine = executable.load_machine(library, self._threads)
             where = "the library itself"
         run = executable.by_name(machine, source.inputs, [port.name for port in compiled.outputs])
-        return check_against_onnxruntime(source, run, where=where, tolerance=tolerance)
+        return check_against_onnxruntime(
+            source,
+            run,
+            where=where,
+            tolerance=numbers.tolerance,
+            signed=numbers.storage == FP32.storage,
+        )

@@ -76,7 +76,7 @@ def compile_model(
         observer.begin("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
         observer.begin("checking against ONNX Runtime")
-        check = twin.check(source, compiled, folder / LIBRARY, numbers.tolerance)
+        check = twin.check(source, compiled, folder / LIBRARY, numbers)
         manifest = finish(folder, manifest_of(key, source, machine, numbers, compiled, check))
     return Artefact(output, manifest)
 

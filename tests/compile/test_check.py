@@ -106,3 +106,25 @@ def test_file_with_weights_beside_it_and_dynamic_shape_is_checked_as_given(
     file = tmp_path / "m.onnx"
     artefact = compile_model(file, "host", tmp_path / "out", input_shapes={"x": [3, 64]})
     assert max(artefact.manifest["check"]["relative_difference"].values()) < 1e-6
+
+
+def test_signed_inputs_find_what_is_right_for_images_only(tmp_path: Path, graph: Graph) -> None:
+    path = tmp_path / "m.onnx"
+    onnx.save(graph.model(graph.add("Abs", graph.input([1, 8]))), str(path))
+    source = load_model(path)
+
+    def identity(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {source.outputs[0]: arrays["x"]}
+
+    check_against_onnxruntime(source, identity, where="test")
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        check_against_onnxruntime(source, identity, where="test", signed=True)
+
+
+def test_signed_inputs_count_where_the_reference_is_finite(tmp_path: Path, graph: Graph) -> None:
+    x = graph.input([1, 64])
+    path = tmp_path / "m.onnx"
+    onnx.save(graph.model(graph.add("Log", x)), str(path))
+    check = compile_model(path, "host", tmp_path / "out").manifest["check"]
+    assert max(check["relative_difference"].values()) <= 1e-4
+    assert check["signed"]["relative_difference"] == {}

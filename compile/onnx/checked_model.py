@@ -84,7 +84,7 @@ def check_model(file: ModelFile) -> Model:
     resizes = written_resizes(path, proto, opset)
     proto = replace_resizes(_upgraded(proto, opset), resizes)
     opset = _opset(path, proto)
-    proto = expand_functions(proto, known, opset)
+    proto = expand_functions(path, proto, known, opset)
     constants_as_tensors(proto)
     _check_operators(path, proto, known, opset)
     return Model(

@@ -1,37 +1,65 @@
-"""Write out the operators that ONNX itself defines by others and TVM does not know; exact."""
+"""Write out operators that are defined by others, by `definitions` or by ONNX itself; exact."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compile.onnx.definitions import DEFINITIONS
+from compile.onnx.function_body import Operation
+from compile.onnx.known_values import constants_of, types_of
 from compile.onnx.model_file import STANDARD_DOMAINS, graphs
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     import onnx
 
 _DOMAIN = "written.out"
+# Definitions by operators that are defined by others themselves, at most so many deep.
+_DEEPEST = 8
 # TVM knows an operator of this name, but another one.
 _MISTAKEN = ("Attention",)
 
 
-def expand_functions(proto: onnx.ModelProto, known: Collection[str], opset: int) -> onnx.ModelProto:
-    """The model without operators that are neither `known` nor more than ONNX functions."""
-    import onnx
+def expand_functions(
+    path: Path, proto: onnx.ModelProto, known: Collection[str], opset: int
+) -> onnx.ModelProto:
+    """The model without operators that are defined by others, here or by ONNX itself.
+
+    ONNX's own definitions are used where the operator is not `known` to TVM. Raises InputError,
+    naming the node, for what a definition cannot write.
+    """
     import onnx.inliner
+
+    for _ in range(_DEEPEST):
+        if not _write_functions(path, proto, known, opset):
+            break
+        proto = onnx.inliner.inline_local_functions(proto)
+    return proto
+
+
+def _write_functions(
+    path: Path, proto: onnx.ModelProto, known: Collection[str], opset: int
+) -> bool:
+    """Turn what is defined by others into calls of the model's functions; whether there is any."""
+    import onnx
 
     wanted = [
         node
-        for node in proto.graph.node
-        if node.domain in STANDARD_DOMAINS
-        and (node.op_type not in known or node.op_type in _MISTAKEN)
+        for graph in graphs(proto.graph)
+        for node in graph.node
+        if (_domain(node), node.op_type) in DEFINITIONS
+        or (_domain(node) == "" and (node.op_type not in known or node.op_type in _MISTAKEN))
     ]
     if not wanted:
-        return proto
-    types = _types(onnx.shape_inference.infer_shapes(proto))
+        return False
+    types, constants = types_of(proto), constants_of(proto)
     for number, node in enumerate(wanted):
-        _set_defaults(node, opset)
-        body = _body(node, types, opset)
+        body = _definition(path, Operation(node, types, constants, opset))
+        if body is None and node.op_type not in known:
+            _set_defaults(node, opset)
+            body = _body(node, types, opset)
         if body is None:
             continue
         body.domain, body.name = _DOMAIN, f"{node.op_type}{number}"
@@ -40,10 +68,29 @@ def expand_functions(proto: onnx.ModelProto, known: Collection[str], opset: int)
         body.opset_import.extend(proto.opset_import)
         node.domain, node.op_type = _DOMAIN, body.name
         proto.functions.append(body)
-    if not proto.functions:
-        return proto
-    proto.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))
-    return onnx.inliner.inline_local_functions(proto)
+    if proto.functions and not any(one.domain == _DOMAIN for one in proto.opset_import):
+        proto.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))
+    return bool(proto.functions)
+
+
+def _domain(node: onnx.NodeProto) -> str:
+    return "" if node.domain in STANDARD_DOMAINS else node.domain
+
+
+def _definition(path: Path, operation: Operation) -> onnx.FunctionProto | None:
+    node = operation.node
+    define = DEFINITIONS.get((_domain(node), node.op_type))
+    if define is None:
+        return None
+    try:
+        return define(operation)
+    except InputError as error:
+        place = node.name or ", ".join(node.output)
+        raise InputError(
+            f"{path}: operator {node.op_type} (node {place!r}, opset {operation.opset}) cannot be "
+            f"compiled: {error.message}",
+            advice=error.advice,
+        ) from error
 
 
 def constants_as_tensors(proto: onnx.ModelProto) -> None:
@@ -78,34 +125,21 @@ def _set_defaults(node: onnx.NodeProto, opset: int) -> None:
 
 
 def _body(
-    node: onnx.NodeProto, types: dict[str, onnx.TypeProto], opset: int
+    node: onnx.NodeProto, types: Mapping[str, onnx.TypeProto], opset: int
 ) -> onnx.FunctionProto | None:
     import onnx
 
     if not onnx.defs.has(node.op_type, opset, ""):
         return None
     schema: Any = onnx.defs.get_schema(node.op_type, opset, "")  # its stubs lack the functions
-    if schema.has_function:
-        return onnx.FunctionProto.FromString(
-            schema.get_function_with_opset_version(
-                max(one for one in schema.function_opset_versions if one <= opset)
-            )
-        )
-    if schema.has_context_dependent_function:
+    versions = [v for v in schema.function_opset_versions if v <= opset]
+    if schema.has_function and versions:
+        return onnx.FunctionProto.FromString(schema.get_function_with_opset_version(max(versions)))
+    versions = [v for v in schema.context_dependent_function_opset_versions if v <= opset]
+    if schema.has_context_dependent_function and versions:
         operands = [types.get(name, onnx.TypeProto()).SerializeToString() for name in node.input]
-        version = max(v for v in schema.context_dependent_function_opset_versions if v <= opset)
         content = schema.get_context_dependent_function_with_opset_version(
-            version, node.SerializeToString(), operands
+            max(versions), node.SerializeToString(), operands
         )
         return onnx.FunctionProto.FromString(content)
     return None
-
-
-def _types(proto: onnx.ModelProto) -> dict[str, onnx.TypeProto]:
-    import onnx
-
-    graph = proto.graph
-    found = {value.name: value.type for value in (*graph.input, *graph.value_info, *graph.output)}
-    for tensor in graph.initializer:
-        found[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
-    return found

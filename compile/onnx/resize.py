@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from compile.onnx.axis_weights import MAX_WEIGHTS, Axis, Ratio, axis_weights
+from compile.onnx.known_values import constants_of
 from compile.onnx.model_file import STANDARD_DOMAINS
 from compile.onnx.weighted_sums import Written, attributes_of
 from depthbench.errors import InputError
@@ -38,7 +39,7 @@ def written_resizes(path: Path, proto: onnx.ModelProto, opset: int) -> dict[str,
     if not nodes:
         return {}
     shapes, types = _ports(onnx.shape_inference.infer_shapes(proto, data_prop=True))
-    constants = _constants(proto)
+    constants = constants_of(proto)
     found = {}
     for node in nodes:
         try:
@@ -60,7 +61,7 @@ def written_resizes(path: Path, proto: onnx.ModelProto, opset: int) -> dict[str,
 
 def replace_resizes(proto: onnx.ModelProto, written: Mapping[str, Written]) -> onnx.ModelProto:
     """The model with what was written in the place of its resizes."""
-    empty = {name for name, value in _constants(proto).items() if not value.size}
+    empty = {name for name, value in constants_of(proto).items() if not value.size}
     nodes: list[onnx.NodeProto] = []
     for node in proto.graph.node:
         if not is_resize(node):
@@ -167,17 +168,3 @@ def _ports(proto: onnx.ModelProto) -> tuple[dict[str, list[int]], dict[str, int]
         if kind.HasField("shape") and all(dim.dim_value > 0 for dim in dims):
             shapes[value.name] = [dim.dim_value for dim in dims]
     return shapes, types
-
-
-def _constants(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
-    from onnx import numpy_helper
-
-    small = [tensor for tensor in proto.graph.initializer if len(tensor.dims) <= 1]
-    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in small}
-    for node in proto.graph.node:
-        for attribute in node.attribute if node.op_type == "Constant" else ():
-            if attribute.name == "value":
-                found[node.output[0]] = numpy_helper.to_array(attribute.t)
-            elif attribute.name in ("value_floats", "value_ints"):
-                found[node.output[0]] = np.array([*attribute.floats, *attribute.ints])
-    return found

@@ -42,12 +42,26 @@ Agree = Callable[..., Compiled]
 
 def run_onnxruntime(model: onnx.ModelProto) -> np.ndarray:
     """The first output of a model on ONNX Runtime, for seeded inputs."""
+    random = np.random.default_rng(0)
+    inputs = {
+        value.name: random.random(
+            [dim.dim_value for dim in value.type.tensor_type.shape.dim], np.float32
+        )
+        for value in model.graph.input
+    }
+    return next(iter(run_on_onnxruntime(model, inputs).values()))
+
+
+def run_on_onnxruntime(
+    model: onnx.ModelProto, inputs: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The outputs of a model on ONNX Runtime by name."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    random = np.random.default_rng(0)
-    inputs = {port.name: random.random(port.shape, np.float32) for port in session.get_inputs()}
-    return session.run(None, inputs)[0]
+    values = session.run(None, inputs)
+    return dict(zip([port.name for port in session.get_outputs()], values, strict=True))
 
 
 class Graph:

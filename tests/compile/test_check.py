@@ -85,7 +85,7 @@ def test_constant_and_broken_references_are_named(tmp_path: Path, graph: Graph) 
 def test_what_was_rewritten_is_checked_too(
     tmp_path: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(proto: onnx.ModelProto, *rest: object) -> onnx.ModelProto:
+    def wrong(path: Path, proto: onnx.ModelProto, *rest: object) -> onnx.ModelProto:
         proto.graph.node[0].op_type = "Exp"
         return proto
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def test_functions_are_written_out(agree: Agree, graph: Graph, operator: str, op
     model.graph.output[0].CopyFrom(
         onnx.helper.make_tensor_value_info(model.graph.output[0].name, 1, [1, 4, 5, 6])
     )
-    made = expand_functions(copy.deepcopy(model), PLAIN, opset)
+    made = expand_functions(Path(), copy.deepcopy(model), PLAIN, opset)
     assert operator not in {node.op_type for node in made.graph.node}
     np.testing.assert_allclose(run_onnxruntime(made), run_onnxruntime(model), rtol=1e-5, atol=1e-5)
     agree(model)

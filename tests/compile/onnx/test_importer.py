@@ -168,7 +168,10 @@ def test_unsupported_operator_in_a_branch(graph: Graph, tmp_path: Path) -> None:
     x = graph.input([1, 4])
     value = helper.make_tensor_value_info("inner", onnx.TensorProto.FLOAT, [1, 4])
     inner = helper.make_graph(
-        [helper.make_node("Celu", [x], ["inner"], name="deep")], "branch", [], [value]
+        [helper.make_node("LSTM", [x, x, x], ["inner"], name="deep", hidden_size=1)],
+        "branch",
+        [],
+        [value],
     )
     condition = graph.constant(np.array(True))
     model = graph.model(graph.add("If", condition, then_branch=inner, else_branch=inner))

@@ -1,0 +1,24 @@
+"""Operators that TVM does not know or reads wrongly, as functions of others; a family a file.
+
+Each family's `DEFINITIONS` has, by domain and operator, a function from the operation to its body:
+None where the operator is taken as it is. It raises InputError, without the node's name, for what
+cannot be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from compile.onnx.definitions import normalizations
+from compile.onnx.function_body import Operation
+
+if TYPE_CHECKING:
+    import onnx
+
+Definition = Callable[[Operation], "onnx.FunctionProto | None"]
+
+DEFINITIONS: Mapping[tuple[str, str], Definition] = {
+    **normalizations.DEFINITIONS,
+}
+"""By the operator's domain and name; "" is ONNX's own domain."""

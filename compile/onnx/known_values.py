@@ -1,0 +1,49 @@
+"""What is known of a graph's values before it runs: their types, and which are constants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from compile.onnx.model_file import graphs
+
+if TYPE_CHECKING:
+    import onnx
+
+_SMALL = 1 << 16
+
+
+def types_of(proto: onnx.ModelProto) -> dict[str, onnx.TypeProto]:
+    """The types and shapes that ONNX infers, by name, those of inner graphs among them."""
+    import onnx
+
+    found = {}
+    for graph in graphs(onnx.shape_inference.infer_shapes(proto, data_prop=True).graph):
+        for value in (*graph.input, *graph.value_info, *graph.output):
+            found[value.name] = value.type
+        for tensor in graph.initializer:
+            kind = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+            found[tensor.name] = kind
+    return found
+
+
+def constants_of(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """Weights and constants by name, but for large ones: sizes, axes, scales and the like."""
+    from onnx import helper, numpy_helper
+
+    found = {}
+    for graph in graphs(proto.graph):
+        for tensor in graph.initializer:
+            if np.prod(tensor.dims) <= _SMALL:
+                found[tensor.name] = numpy_helper.to_array(tensor)
+        for node in graph.node:
+            for attribute in node.attribute if node.op_type == "Constant" else ():
+                value = helper.get_attribute_value(attribute)
+                if attribute.name == "value" and np.prod(value.dims) <= _SMALL:
+                    found[node.output[0]] = numpy_helper.to_array(value)
+                elif attribute.name in ("value_float", "value_floats"):
+                    found[node.output[0]] = np.array(value, np.float32)
+                elif attribute.name in ("value_int", "value_ints"):
+                    found[node.output[0]] = np.array(value, np.int64)
+    return found

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from depthbench import cancellation
 from depthbench.errors import InputError
 from depthbench.files import write_whole
 from depthbench.progress import Progress
+from depthnet.card.port import Port
 from depthnet.export.export_cache import origin_of
 from depthnet.weights.origin import Origin
 
-MAX_BYTES = 2**31 - 1
+if TYPE_CHECKING:
+    import onnx
 
 
 @dataclass(frozen=True)
 class Model:
-    """An ONNX file: its name, its first input, and its metadata (empty for one from elsewhere).
+    """An ONNX file: its name, its ports, and its metadata (empty for one from elsewhere).
 
-    `quantised` says that it dequantises tensors (QDQ form).
+    `sha256` covers the files beside it that hold its weights. `quantised` says that it
+    dequantises tensors (QDQ form).
     """
 
     name: str
     path: Path
     sha256: str
-    input_name: str
-    input_shape: tuple[int, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     metadata: dict[str, str]
     quantised: bool = False
 
@@ -45,31 +47,43 @@ class Model:
         return json.loads(self.metadata.get("complexity", "{}"))
 
     @property
-    def inputs(self) -> list[dict[str, Any]]:
-        """Its first input, as an artefact's manifest lists inputs; raises InputError where its
-        shape is open.
-        """
-        self._check_shape()
-        return [{"name": self.input_name, "shape": self.input_shape, "dtype": "float32"}]
+    def input_name(self) -> str:
+        """Of its first input."""
+        return self.inputs[0].name
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of its first input."""
+        return self.inputs[0].shape
+
+    @property
+    def fixed_inputs(self) -> list[dict[str, Any]]:
+        """Its inputs as an artefact's manifest lists them; raises InputError for an open shape."""
+        for port in self.inputs:
+            if 0 in port.shape:
+                raise self._dynamic(port)
+        return [
+            {"name": port.name, "shape": port.shape, "dtype": port.dtype} for port in self.inputs
+        ]
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the image it takes; raises InputError when it takes none, or leaves
         them open.
         """
-        self._check_shape()
+        if 0 in self.input_shape:
+            raise self._dynamic(self.inputs[0])
         if len(self.input_shape) != 4 or self.input_shape[:2] != (1, 3):
             shape = "x".join(map(str, self.input_shape))
             raise InputError(f"{self.path} takes {self.input_name} of {shape}, not a 1x3xHxW image")
         return self.input_shape[2], self.input_shape[3]
 
-    def _check_shape(self) -> None:
-        if 0 in self.input_shape:
-            shape = "x".join(str(edge or "?") for edge in self.input_shape)
-            raise InputError(
-                f"{self.path}: input {self.input_name!r} has a dynamic shape ({shape})",
-                advice=f"give one with --input-shape {self.input_name}=1x3x224x224",
-            )
+    def _dynamic(self, port: Port) -> InputError:
+        shape = "x".join(str(edge or "?") for edge in port.shape)
+        return InputError(
+            f"{self.path}: input {port.name!r} has a dynamic shape ({shape})",
+            advice=f"give one with --input-shape {port.name}=1x3x224x224",
+        )
 
 
 def resolve_model(
@@ -93,19 +107,16 @@ def resolve_model(
 def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str:
     """The ONNX file `what` with the inputs that it leaves open in `shapes`, as a file in `out`.
 
-    Without shapes `what` itself. Raises InputError where they do not fit.
+    The copy holds all weights. Without shapes `what` itself. Raises InputError where they do not
+    fit.
     """
     if not shapes:
         return what
-    import onnx
-
     from compile.onnx import model_file
 
-    model = load_model(Path(what))
-    proto = onnx.load(model.path)
-    model_file.fix_shapes(model.path, proto, shapes)
+    proto = model_file.read(Path(what), shapes).proto
     edges = ["x".join(map(str, shape)) for shape in shapes.values()]
-    path = out / f"{'-'.join([model.name, *edges])}.onnx"
+    path = out / f"{'-'.join([Path(what).stem, *edges])}.onnx"
     write_whole(path, proto.SerializeToString())
     return str(path)
 
@@ -138,32 +149,35 @@ def export_network(
 
 
 def load_model(path: Path, name: str | None = None) -> Model:
-    """Read what an ONNX file says of itself; raises InputError when it is missing or no model."""
-    import onnx
-    from google.protobuf.message import DecodeError
+    """Read what an ONNX file says of itself.
 
-    if not path.is_file():
-        raise InputError(f"no such file: {path}", advice="give an .onnx file or a network's name")
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path} is larger than 2 GiB: ONNX files cannot be")
-    content = path.read_bytes()
-    try:
-        graph = onnx.load_from_string(content)
-    except DecodeError as error:
-        raise _no_model(path) from error
-    if not graph.graph.node or not graph.graph.input:
-        raise _no_model(path)
-    image = graph.graph.input[0]
+    Raises InputError as `compile.onnx.model_file.read` does, and for a model without inputs.
+    """
+    from compile.onnx import model_file
+
+    file = model_file.read(path)
+    graph = file.proto.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = tuple(_port(value) for value in graph.input if value.name not in weights)
+    if not inputs:
+        raise InputError(f"{path}: a model without inputs", advice="give one that takes an image")
     return Model(
         name=name or path.stem,
         path=path,
-        sha256=hashlib.sha256(content).hexdigest(),
-        input_name=image.name,
-        input_shape=tuple(d.dim_value for d in image.type.tensor_type.shape.dim),
-        metadata={prop.key: prop.value for prop in graph.metadata_props},
-        quantised=any(node.op_type == "DequantizeLinear" for node in graph.graph.node),
+        sha256=file.sha256,
+        inputs=inputs,
+        outputs=tuple(map(_port, graph.output)),
+        metadata={prop.key: prop.value for prop in file.proto.metadata_props},
+        quantised=any(node.op_type == "DequantizeLinear" for node in graph.node),
     )
 
 
-def _no_model(path: Path) -> InputError:
-    return InputError(f"{path} is not an ONNX model or is truncated", advice="export it again")
+def _port(value: onnx.ValueInfoProto) -> Port:
+    import onnx
+
+    tensor = value.type.tensor_type
+    try:
+        dtype = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    except KeyError:  # no tensor, or one of a type that the file does not give
+        dtype = "unknown type"
+    return Port(value.name, tuple(max(d.dim_value, 0) for d in tensor.shape.dim), dtype)

@@ -58,6 +58,7 @@ def quantise(
     import onnx
     from onnxruntime import quantization as ort
 
+    from compile.onnx import model_file
     from depthnet.data import open_dataset
 
     calibration = calibration or Calibration(default_data())
@@ -69,7 +70,7 @@ def quantise(
     if model.quantised:
         raise InputError(f"{model.path} is quantised already", advice="give the float32 model")
     size = model.image_size
-    graph = onnx.load(str(model.path))
+    graph = model_file.read(model.path).proto
     chosen = inner_products(graph.graph)
     if not chosen:
         raise InputError(f"{model.path} has no convolution to quantise but the first and the last")

@@ -108,7 +108,7 @@ def measure(
             runtimes[ALONE] = open_runtime("tvm", 1)
         found = compare(
             runtimes,
-            seeded_inputs(model.inputs),
+            seeded_inputs(model.fixed_inputs),
             reference=peers[0],
             rounds=rounds,
             threads=threads,

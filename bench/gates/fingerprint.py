@@ -43,11 +43,12 @@ def fingerprint_weights(model: Model) -> dict[str, Any]:
     The hash tells of any change, but the random weights of an untrained network differ a little
     from one kind of processor to another; the sums say which tensor it is in.
     """
-    import onnx
     from onnx import numpy_helper
 
+    from compile.onnx import model_file
+
     tensors = {}
-    for initializer in onnx.load(model.path).graph.initializer:
+    for initializer in model_file.read(model.path).proto.graph.initializer:
         values = numpy_helper.to_array(initializer)
         if values.size and values.dtype.kind == "f":
             exact = values.astype(np.float64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,13 +55,9 @@ class MeasurementRequest:
 
     def check_source(self) -> None:
         """Raise InputError where the artefact was compiled from another file than `model_onnx`."""
-        if not self.model_onnx.is_file():
-            raise InputError(
-                f"no such file: {self.model_onnx}", advice="give the ONNX model that was compiled"
-            )
-        with self.model_onnx.open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
-        if actual != self.artefact.manifest["source"]["sha256"]:
+        from compile.onnx import model_file
+
+        if model_file.read(self.model_onnx).sha256 != self.artefact.manifest["source"]["sha256"]:
             raise InputError(
                 f"{self.artefact.folder} was compiled from another file than {self.model_onnx}",
                 advice="compile it again",

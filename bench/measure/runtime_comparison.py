@@ -61,7 +61,7 @@ def compare_runtimes(
         precision, tolerance = comparison.precision_of(resolved)
         found = comparison.compare(
             opened,
-            seeded_inputs(resolved.inputs),
+            seeded_inputs(resolved.fixed_inputs),
             rounds=rounds,
             threads=threads,
             tolerance=tolerance,

@@ -42,7 +42,7 @@ def read(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) ->
 
     if not path.is_file():
         problem = "is not a file" if path.exists() else "no such file"
-        raise InputError(f"{path}: {problem}; give the path of an .onnx model")
+        raise InputError(f"{path}: {problem}", advice="give an .onnx file or a network's name")
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path}: larger than 2 GiB; ONNX files cannot be")
     content = path.read_bytes()

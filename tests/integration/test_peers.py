@@ -35,7 +35,7 @@ def tiny(model: Path) -> Model:
 
 
 def test_computes_and_describes_what_it_does_in_this_process(tiny: Model) -> None:
-    inputs = seeded_inputs(tiny.inputs)
+    inputs = seeded_inputs(tiny.fixed_inputs)
     with SubprocessRuntime(Prepared("onnxruntime", tiny.path, 1)) as runtime:
         (depth,) = runtime.run(inputs).values()
         expected = np.einsum("nchw,c->nhw", inputs["image"], [0.1, 0.7, 0.2])[:, None] + 1
@@ -79,7 +79,7 @@ def test_one_dies_or_hangs_and_the_figures_of_the_others_are_whole(
             if "round 3 of" in line:
                 os.kill(victim, number)
 
-        found = compare(runtimes, seeded_inputs(tiny.inputs), rounds=rounds, progress=strike)
+        found = compare(runtimes, seeded_inputs(tiny.fixed_inputs), rounds=rounds, progress=strike)
         assert not psutil.pid_exists(victim)
         with pytest.raises(RuntimeLost, match=reason):
             runtimes["openvino"].run({})

@@ -11,6 +11,7 @@ from bench.accuracy.evaluate import measure_accuracy, score_dataset
 from bench.models import Model
 from bench.runtimes.base import Runtime
 from depthbench.errors import CheckFailed, InputError
+from depthnet.card.port import Port
 from depthnet.data.pair import DepthPair
 from depthnet.scoring import protocols
 
@@ -50,7 +51,8 @@ class Constant(Runtime):
 
 
 def model(shape: tuple[int, ...] = (1, 3, *SIZE)) -> Model:
-    return Model("flat", Path("flat.onnx"), "0" * 64, "image", shape, {})
+    image, depth = Port("image", shape, "float32"), Port("depth", (), "float32")
+    return Model("flat", Path("flat.onnx"), "0" * 64, (image,), (depth,), {})
 
 
 @pytest.mark.parametrize("protocol", ["paper", "eigen"])

@@ -14,6 +14,7 @@ from bench import cli
 from bench.gates import instruction_gate
 from bench.models import Model
 from depthbench.errors import InputError
+from depthnet.card.port import Port
 
 COUNTS: dict[str, Any] = {
     "network": "tiny",
@@ -119,7 +120,7 @@ def test_the_command_fails_on_more_instructions_and_updates_with_a_reason(
     check = ["check", "--gate", "instructions", "--counts", str(path), "--out", str(tmp_path)]
 
     def export(name: str, path: Path) -> Model:
-        return Model(name, path, "", "image", (1, 3, 4, 6), {})
+        return Model(name, path, "", (Port("image", (1, 3, 4, 6), "float32"),), (), {})
 
     with (
         patch("bench.gates.accuracy_gate.export_shipped", export),

@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import onnx
 import pytest
 
 from android_rpc.devices.device import Device
@@ -315,10 +316,12 @@ def test_impossible_times_are_kept_as_null_and_invalid(
 
 
 def test_an_artefact_of_another_model_is_refused(
-    artefact: Artefact, emulated: FakePhone, tmp_path: Path
+    artefact: Artefact, emulated: FakePhone, tiny_onnx: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.onnx"
-    other.write_bytes(b"other")
+    model = onnx.load(tiny_onnx)
+    model.doc_string = "other"
+    onnx.save(model, other)
     with pytest.raises(InputError, match="compiled from another file"):
         measure_on_device(MeasurementRequest(artefact, other, emulated), connect=emulated.connect)
     with pytest.raises(InputError, match="no such file"):

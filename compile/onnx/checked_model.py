@@ -71,20 +71,28 @@ def check_model(file: ModelFile) -> Model:
     """
     import onnx
 
+    from compile.onnx.constant_folding import fold_constants
+
     path, proto = file.path, file.proto
     opset = _opset(path, proto)
     proto = _inlined(proto)
+    shapeless = _give_shapes(proto.graph)
     try:
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
         raise InputError(f"{path}: not a valid ONNX model: {_joined(error)}") from error
     except ValueError as error:  # the serialised model is too large for the checker
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
+    for output in shapeless:
+        output.ClearField("type")
+    _remove_defaults(proto.graph)
+    fold_constants(proto)
     known = _known_operators()
     resizes = written_resizes(path, proto, opset)
     proto = replace_resizes(_upgraded(proto, opset), resizes)
     opset = _opset(path, proto)
     proto = expand_functions(path, proto, known, opset)
+    fold_constants(proto)
     constants_as_tensors(proto)
     _check_operators(path, proto, known, opset)
     return Model(
@@ -95,6 +103,15 @@ def check_model(file: ModelFile) -> Model:
         outputs=tuple(output.name for output in proto.graph.output),
         warnings=tuple(_suspicions(proto)),
     )
+
+
+def _give_shapes(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """Give some shape to outputs without one: ONNX's checker wants it, nothing else does."""
+    shapeless = [output for output in graph.output if not output.type.tensor_type.HasField("shape")]
+    for output in shapeless:
+        output.type.tensor_type.shape.SetInParent()
+        output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or 1
+    return shapeless
 
 
 def _joined(error: Exception) -> str:
@@ -124,16 +141,34 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
     return onnx.inliner.inline_local_functions(proto)
 
 
+def _remove_defaults(graph: onnx.GraphProto) -> None:
+    """Make inputs that have a value, as all weights had until 2019, weights and nothing else."""
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weights]
+    del graph.input[:]
+    graph.input.extend(inputs)
+
+
 def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
-    """Old models that resize images, in a newer opset: TVM misreads the old forms."""
+    """Old models that resize or slice, in a newer opset: TVM misreads the old forms."""
     import onnx.version_converter
 
-    if opset >= 11 or not any(map(is_resize, proto.graph.node)):
+    from compile.onnx.subgraphs import rename_inputs
+
+    misread = any(is_resize(node) or node.op_type == "Slice" for node in proto.graph.node)
+    if opset >= 11 or not misread:
         return proto
     try:
-        return onnx.version_converter.convert_version(proto, UPGRADE_OPSET)
+        upgraded = onnx.version_converter.convert_version(proto, UPGRADE_OPSET)
     except RuntimeError:  # a form the converter does not know: the check will judge the result
         return proto
+    # The converter gives results of what it changes other names; resizes are known by theirs.
+    resizes = zip(*(filter(is_resize, one.graph.node) for one in (upgraded, proto)), strict=True)
+    names = {new.output[0]: old.output[0] for new, old in resizes}
+    for node in upgraded.graph.node:
+        rename_inputs(node, names)
+        node.output[:] = [names.get(name, name) for name in node.output]
+    return upgraded
 
 
 def _known_operators() -> set[str]:
@@ -166,11 +201,8 @@ def _check_operators(
 def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
     import onnx
 
-    weights = {tensor.name for tensor in proto.graph.initializer}
     ports = []
     for value in proto.graph.input:
-        if value.name in weights:
-            continue
         kind = value.type.tensor_type
         edges = [
             dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in kind.shape.dim

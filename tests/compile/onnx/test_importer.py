@@ -173,7 +173,7 @@ def test_unsupported_operator_in_a_branch(graph: Graph, tmp_path: Path) -> None:
         [],
         [value],
     )
-    condition = graph.constant(np.array(True))
+    condition = graph.add("Cast", graph.add("ReduceMax", x, keepdims=0), to=onnx.TensorProto.BOOL)
     model = graph.model(graph.add("If", condition, then_branch=inner, else_branch=inner))
     assert "'deep'" in refused(saved(model, tmp_path))
 

@@ -257,7 +257,8 @@ def test_weights_that_are_inputs_too_are_weights(graph: Graph, tmp_path: Path) -
 
 def test_what_would_be_far_larger_as_a_weight_is_left(graph: Graph) -> None:
     size = graph.constant(np.array([64, 1024, 1024]))
-    large = graph.add("ConstantOfShape", size, value=numpy_helper.from_array(np.array([2], np.float32)))
+    two = numpy_helper.from_array(np.array([2], np.float32))
+    large = graph.add("ConstantOfShape", size, value=two)
     model = graph.model(graph.add("Mul", graph.input([1]), large))
     fold_constants(model)
     assert kinds(model) == ["ConstantOfShape", "Mul"]

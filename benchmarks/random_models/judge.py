@@ -1,0 +1,158 @@
+"""What becomes of one drawn model: does it compile, and agree with ONNX Runtime?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from compile import targets
+from compile.check import check_against_onnxruntime, relative_difference
+from compile.onnx.checked_model import Model, load_model
+from compile.precision import FP32, for_target
+from depthbench.errors import CheckFailed, InputError
+from depthbench.one_line import one_line
+from random_models.draw import Draw, Drawer, NotDrawn
+
+AGREED, REFUSED, FAILED = "agreed", "refused", "failed the check"
+WRONG, INTERNAL = "silently wrong", "internal error"
+KINDS = (AGREED, REFUSED, FAILED, WRONG, INTERNAL)
+MAX_DRAWS = 50
+Feeds = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A target, a precision and a number of threads."""
+
+    target: str = "host"
+    precision: str = FP32.name
+    threads: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.precision}, {self.threads} threads"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a model, why, and how many draws before it were no model."""
+
+    operator: str
+    kind: str
+    why: str
+    way: Way
+    redrawn: int = 0
+
+
+def draw_model(operator: str, drawer: Drawer, seed: tuple[int, ...]) -> tuple[bytes | None, int]:
+    """A model that ONNX Runtime runs, and how many draws were none; None after `MAX_DRAWS`."""
+    for attempt in range(MAX_DRAWS):
+        draw = Draw((*seed, attempt))
+        draw.draw_opset(operator)
+        try:
+            drawer(draw)
+            content = draw.model().SerializeToString()
+            reference(content)(some_inputs(draw.model().graph, "uniform", 0))
+        except NotDrawn:
+            continue
+        except Exception:  # ONNX Runtime's own exceptions have no common base
+            continue
+        return content, attempt
+    return None, MAX_DRAWS
+
+
+def reference(content: bytes) -> Callable[[Feeds], list[np.ndarray]]:
+    """ONNX Runtime on a model as users run it, but for the number of threads."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda feeds: [np.asarray(value) for value in session.run(None, feeds)]
+
+
+_SCALES = {"normal": 1.0, "uniform": 1.0, "large": 30.0, "small": 1e-4, "negative": -1.0}
+
+
+def some_inputs(graph: onnx.GraphProto, kind: str, seed: int) -> Feeds:
+    """Inputs of one kind: normal, uniform, large, small, negative or zeros.
+
+    Integers are 0 or 1, which is what an index can be, but for large ones.
+    """
+    random = np.random.default_rng([seed, *kind.encode()])
+    feeds = {}
+    for value in graph.input:
+        shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        elem_type = value.type.tensor_type.elem_type
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(elem_type))
+        if dtype.kind == "f":
+            array = random.random(shape) if kind == "uniform" else random.standard_normal(shape)
+            if kind == "negative":
+                array = np.abs(array)
+            array = np.asarray(array) * _SCALES.get(kind, 0.0)
+        elif kind == "large" and dtype.kind in "iu":
+            array = random.integers(-100 if dtype.kind == "i" else 0, 101, shape)
+        else:
+            array = random.integers(0, 2, shape) if kind != "zeros" else np.zeros(shape)
+        feeds[value.name] = np.asarray(array).astype(dtype)
+    return feeds
+
+
+def judge(content: bytes, way: Way, seed: int = 0) -> tuple[str, str]:
+    """One of `KINDS`, and why."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(content)
+        try:
+            run, model = _compiled(path, way)
+        except InputError as error:
+            advice = f" ({error.advice})" if error.advice else ""
+            return REFUSED, error.message.removeprefix(f"{path}: ") + advice
+        except CheckFailed as error:
+            return FAILED, error.message.removeprefix(f"{path}: ")
+        except Exception as error:
+            return INTERNAL, f"{type(error).__name__}: {one_line(error)}"
+    graph = onnx.ModelProto.FromString(content).graph
+    wanted_of = reference(content)
+    tolerance = for_target(way.precision, targets.get(way.target, way.threads)).tolerance
+    reduced = way.precision != FP32.name
+    for kind in ("uniform",) if reduced else ("uniform", *_SCALES, "zeros"):
+        feeds = some_inputs(graph, kind, seed + 1)
+        try:
+            wanted = wanted_of(feeds)
+        except Exception:  # an index that is out of range, for one
+            continue
+        results = run(feeds)
+        for output, value in zip(model.outputs, wanted, strict=True):
+            difference = relative_difference(results[output], value)
+            if not difference <= tolerance:
+                return WRONG, f"{output} differs by {difference:.2e} on {kind} inputs"
+    return AGREED, ""
+
+
+def _compiled(path: Path, way: Way) -> tuple[Callable[[Feeds], Feeds], Model]:
+    """What `compile` makes of a file and checks, without a library on disk."""
+    from compile.lowering import build
+    from compile.pipeline import generate
+    from compile.runtime.executable import Machine, by_name
+
+    machine = targets.get(way.target, way.threads)
+    numbers = for_target(way.precision, machine)
+    source = load_model(path)
+    compiled = generate(source, machine, numbers)
+    if not compiled.computes:
+        raise InputError(f"{path}: computes nothing")
+    executable = compiled.executable
+    if not machine.runs_here:
+        executable = build.lower(compiled.scheduled, targets.get("host"))
+    outputs = [port.name for port in compiled.outputs]
+    run = by_name(Machine(executable, way.threads), source.inputs, outputs)
+    fp32 = numbers.storage == FP32.storage
+    check_against_onnxruntime(
+        source, run, where="here", tolerance=numbers.tolerance, signed=fp32
+    )
+    return run, source

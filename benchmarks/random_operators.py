@@ -19,19 +19,11 @@ import click
 
 from bench import cli
 from compile import targets
-from random_models import elementwise, placing, reductions, windows
 from random_models.draw import Draw, Drawer
-from random_models.graphs import graph
 from random_models.judge import AGREED, INTERNAL, KINDS, REFUSED, Verdict, Way, draw_model, judge
+from random_models.operators import GRAPH, OPERATORS, drawer_of
 from random_models.workers import run_forked
 
-OPERATORS: dict[str, Drawer] = {
-    **elementwise.DRAWERS,
-    **windows.DRAWERS,
-    **reductions.DRAWERS,
-    **placing.DRAWERS,
-}
-GRAPH = "graph"
 # How the models that are compiled for the host in fp32 are not all.
 SHARES = (
     (0.10, Way(threads=2)),
@@ -51,7 +43,7 @@ SECONDS, GIGABYTES = 120, 12
 def main(models: int, seed: int, only: str, keep: Path | None, as_json: bool) -> None:
     """Draw models of one operator, and of three to eight, and judge what they compile to.
 
-    A third of the models are graphs. A model that ONNX Runtime cannot run is drawn again.
+    A fifth of the models are graphs. A model that ONNX Runtime cannot run is drawn again.
     """
     import tvm  # noqa: F401 - once, not in every process
 
@@ -91,14 +83,14 @@ def _try(task: tuple[int, int, str], drawn: Path) -> Verdict:
 def _choices(task: tuple[int, int, str]) -> tuple[str, Drawer, Way]:
     seed, number, only = task
     draw = Draw((seed, number))
-    names = [only] if only else [*OPERATORS] + [GRAPH] * (len(OPERATORS) // 2)
+    names = [only] if only else [*OPERATORS] + [GRAPH] * (len(OPERATORS) // 4)
     operator = draw.one_of(names)
     point, way = float(draw.random.random()), Way()
     for share, one in SHARES:
         if 0 <= point < share:
             way = one
         point -= share
-    return operator, OPERATORS.get(operator, graph), way
+    return operator, drawer_of(operator), way
 
 
 def _document(verdicts: list[Verdict], seconds: float) -> dict[str, Any]:

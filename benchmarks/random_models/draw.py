@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -35,11 +36,7 @@ class Draw:
 
     def draw_opset(self, operator: str) -> None:
         """Draw one of the versions of an operator, then an opset that it belongs to."""
-        versions = sorted(
-            schema.since_version
-            for schema in onnx.defs.get_all_schemas_with_history()
-            if schema.name == operator and schema.domain == "" and not schema.deprecated
-        )
+        versions = _versions().get(operator)
         if not versions:
             return
         ends = [*versions[1:], NEWEST_OPSET + 1]
@@ -175,6 +172,16 @@ class Draw:
             if value.name == name and all(dim.dim_value > 0 for dim in dims):
                 return [dim.dim_value for dim in dims]
         raise NotDrawn(f"the shape of {name} is not known")
+
+
+@functools.cache
+def _versions() -> dict[str, list[int]]:
+    """The opsets in which each of ONNX's operators was changed."""
+    found: dict[str, list[int]] = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        if schema.domain == "" and not schema.deprecated:
+            found.setdefault(schema.name, []).append(schema.since_version)
+    return {name: sorted(versions) for name, versions in found.items()}
 
 
 Drawer = Callable[[Draw], None]

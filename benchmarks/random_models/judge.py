@@ -75,7 +75,7 @@ def reference(content: bytes) -> Callable[[Feeds], list[np.ndarray]]:
     return lambda feeds: [np.asarray(value) for value in session.run(None, feeds)]
 
 
-_SCALES = {"normal": 1.0, "uniform": 1.0, "large": 30.0, "small": 1e-4, "negative": -1.0}
+_SCALES = {"normal": 1.0, "uniform": 1.0, "large": 30.0, "small": 1e-2, "negative": -1.0}
 
 
 def some_inputs(graph: onnx.GraphProto, kind: str, seed: int) -> Feeds:

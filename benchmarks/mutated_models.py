@@ -19,15 +19,15 @@ from typing import Any
 
 import click
 import numpy as np
-
-from bench import cli
-from compile import targets
-from depthbench.one_line import one_line
 from random_models.draw import Draw
 from random_models.judge import draw_model
 from random_models.mutations import MUTATIONS
 from random_models.operators import GRAPH, OPERATORS, drawer_of
 from random_models.workers import run_forked
+
+from bench import cli
+from compile import targets
+from depthbench.one_line import one_line
 
 GOOD, FAILED, REFUSED = "exit 0", "exit 1", "exit 2"
 INTERNAL, DIED, LINES, GREW = "internal error", "died or hung", "more than one line", "grew"
@@ -42,7 +42,7 @@ SOURCE_SEED = 15
 @click.command()
 @click.option("--files", default=100, show_default=True, help="How many to harm.")
 @click.option("--seed", default=0, show_default=True, help="Another one harms otherwise.")
-@click.option("--keep", type=click.Path(path_type=Path), help="A folder for what is answered badly.")
+@click.option("--keep", type=click.Path(path_type=Path), help="A folder for bad answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(files: int, seed: int, keep: Path | None, as_json: bool) -> None:
     """Harm good models in every way and compile them, in a process of limited time and memory.
@@ -61,9 +61,7 @@ def main(files: int, seed: int, keep: Path | None, as_json: bool) -> None:
         sources = [content for number in range(SOURCES) if (content := _source(number))]
         trial = partial(_try, sources=sources, folder=folder)
         tasks = [(seed, number) for number in range(files)]
-        for task, answer, problem in run_forked(
-            trial, tasks, seconds=SECONDS, gigabytes=GIGABYTES
-        ):
+        for task, answer, problem in run_forked(trial, tasks, seconds=SECONDS, gigabytes=GIGABYTES):
             kind, line = answer or (DIED, problem)
             counts[kind] += 1
             if kind in BAD:
@@ -110,7 +108,8 @@ def _try(task: tuple[int, int], sources: list[bytes], folder: Path) -> tuple[str
     arguments = ["compile", str(model / "model.onnx"), "--target", "host"]
     code, said = _run([*arguments, "-o", str(folder / "out")], folder / "said")
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
-    lines = [line for line in said.splitlines() if not line.startswith("warning: ")]
+    said = "".join(line for line in said.splitlines(True) if not _is_note(line))
+    lines = said.splitlines()
     if "internal error" in said:
         return INTERNAL, one_line(said)
     if grown > GROWTH_GB:
@@ -120,6 +119,11 @@ def _try(task: tuple[int, int], sources: list[bytes], folder: Path) -> tuple[str
     if len(lines) != (1 if code else 0):
         return LINES, said[-500:]
     return f"exit {code}", one_line(said)
+
+
+def _is_note(line: str) -> bool:
+    """A warning of ours, or how far a step of more than a few seconds has come."""
+    return line.startswith(("warning: ", "[  "))
 
 
 def _run(arguments: list[str], said: Path) -> tuple[int, str]:
@@ -135,8 +139,10 @@ def _run(arguments: list[str], said: Path) -> tuple[int, str]:
 
 
 def _text(document: dict[str, Any]) -> str:
-    lines = [f"{one['kind']}: file {one['file']}, {one['mutation']}: {one['why']}"
-             for one in document["bad"]]
+    lines = [
+        f"{one['kind']}: file {one['file']}, {one['mutation']}: {one['why']}"
+        for one in document["bad"]
+    ]
     counts = ", ".join(f"{kind} {document[kind]}" for kind in KINDS)
     lines.append(
         f"{document['files']} files: {counts}; {document['seconds']} s on {document['processor']}"

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-
-from bench import cli
-from compile import targets
 from random_models.draw import Draw, Drawer
 from random_models.judge import AGREED, INTERNAL, KINDS, REFUSED, Verdict, Way, draw_model, judge
 from random_models.operators import GRAPH, OPERATORS, drawer_of
 from random_models.workers import run_forked
+
+from bench import cli
+from compile import targets
 
 # How the models that are compiled for the host in fp32 are not all.
 SHARES = (
@@ -55,7 +55,8 @@ def main(models: int, seed: int, only: str, keep: Path | None, as_json: bool) ->
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "drawn.onnx"
         trial = partial(_try, drawn=drawn)
-        for task, verdict, problem in run_forked(trial, tasks, seconds=SECONDS, gigabytes=GIGABYTES):
+        done = run_forked(trial, tasks, seconds=SECONDS, gigabytes=GIGABYTES)
+        for task, verdict, problem in done:
             if problem:
                 operator, _, way = _choices(task)
                 kind = INTERNAL if drawn.exists() else ""

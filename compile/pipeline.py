@@ -15,6 +15,7 @@ from compile.onnx import model_file
 from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import with_choices
 from compile.targets import Target
+from compile.tvm_errors import as_input_error
 from depthbench.errors import InputError
 from depthbench.progress import Progress
 
@@ -88,9 +89,13 @@ def generate(
     observer: Observer | None = None,
     when_scheduled: Callable[[tvm.IRModule], None] = lambda scheduled: None,
 ) -> Compiled:
-    """Import, rewrite, fuse, schedule and lower a checked model; see `make_code`."""
-    rewritten = rewrite(source, machine, numbers, observer)
-    return make_code(rewritten, machine, observer, when_scheduled)
+    """Import, rewrite, fuse, schedule and lower a checked model; see `make_code`.
+
+    Raises InputError, in one line, for what TVM has no code for.
+    """
+    with as_input_error(f"{source.path}: TVM cannot compile this model"):
+        rewritten = rewrite(source, machine, numbers, observer)
+        return make_code(rewritten, machine, observer, when_scheduled)
 
 
 def rewrite(

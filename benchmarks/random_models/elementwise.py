@@ -113,9 +113,14 @@ def clip(draw: Draw) -> None:
         draw.node("Clip", [draw.input(draw.shape(0))], **draw.some(min=low, max=high))
         return
     dtype = dtype_for(draw, "Clip")
-    bounds = [draw.constant(round(one) % 100, dtype) if one > 0 else draw.constant(0, dtype)
-              if dtype.startswith("u") else draw.constant(one, dtype)
-              for one in (low, high)]
+    bounds = [
+        draw.constant(round(one) % 100, dtype)
+        if one > 0
+        else draw.constant(0, dtype)
+        if dtype.startswith("u")
+        else draw.constant(one, dtype)
+        for one in (low, high)
+    ]
     kept = [bound if draw.chance(0.7) else "" for bound in bounds]
     draw.node("Clip", [draw.input(draw.shape(0), dtype), *kept])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def graph(draw: Draw) -> None:
     earlier = [value]
     for _ in range(draw.integer(3, 8)):
         shape = draw.shape_of(value)
-        if np.prod(shape) > 2**14:
+        if prod(shape) > 2**14:
             break
         step = draw.one_of(_IMAGE_STEPS if len(shape) == 4 else _TOKEN_STEPS)
         if draw.chance(0.2):
@@ -36,7 +37,7 @@ def graph(draw: Draw) -> None:
 
 
 def _weight(draw: Draw, shape: list[int]) -> str:
-    return draw.constant(draw.array(shape) / np.sqrt(max(1, np.prod(shape[1:]))), "float32")
+    return draw.constant(draw.array(shape) / max(1, prod(shape[1:])) ** 0.5, "float32")
 
 
 def _conv(draw: Draw, x: str, shape: list[int]) -> str:
@@ -188,7 +189,8 @@ def _squeeze_and_excite(draw: Draw, x: str, shape: list[int]) -> str:
     c = shape[1]
     pooled = draw.node("GlobalAveragePool", [x])
     hidden = draw.node("Conv", [pooled, _weight(draw, [max(1, c // 2), c, 1, 1])])
-    scale = draw.node("Conv", [draw.node("Relu", [hidden]), _weight(draw, [c, max(1, c // 2), 1, 1])])
+    expand = _weight(draw, [c, max(1, c // 2), 1, 1])
+    scale = draw.node("Conv", [draw.node("Relu", [hidden]), expand])
     return draw.node("Mul", [x, draw.node(draw.one_of(["Sigmoid", "HardSigmoid"]), [scale])])
 
 

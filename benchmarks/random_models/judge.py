@@ -89,11 +89,11 @@ def some_inputs(graph: onnx.GraphProto, kind: str, seed: int) -> Feeds:
         shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         elem_type = value.type.tensor_type.elem_type
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(elem_type))
+        array: np.ndarray
         if dtype.kind == "f":
-            array = random.random(shape) if kind == "uniform" else random.standard_normal(shape)
-            if kind == "negative":
-                array = np.abs(array)
-            array = np.asarray(array) * _SCALES.get(kind, 0.0)
+            drawn = random.random(shape) if kind == "uniform" else random.standard_normal(shape)
+            array = np.asarray(np.abs(drawn) if kind == "negative" else drawn)
+            array = array * _SCALES.get(kind, 0.0)
         elif kind == "large" and dtype.kind in "iu":
             array = random.integers(-100 if dtype.kind == "i" else 0, 101, shape)
         else:
@@ -152,7 +152,5 @@ def _compiled(path: Path, way: Way) -> tuple[Callable[[Feeds], Feeds], Model]:
     outputs = [port.name for port in compiled.outputs]
     run = by_name(Machine(executable, way.threads), source.inputs, outputs)
     fp32 = numbers.storage == FP32.storage
-    check_against_onnxruntime(
-        source, run, where="here", tolerance=numbers.tolerance, signed=fp32
-    )
+    check_against_onnxruntime(source, run, where="here", tolerance=numbers.tolerance, signed=fp32)
     return run, source

@@ -18,7 +18,17 @@ Mutation = Callable[[Random, bytes, Path], bytes]
 _INTEGERS = (0, -1, 1, 2, 7, -7, 2**31 - 1, -(2**31), 2**31, 2**40, 2**62, 2**63 - 1, -(2**63))
 _FLOATS = (0.0, -1.0, 1e-30, 3e38, float("inf"), float("nan"))
 _STRINGS = (
-    *("", "x", "a\nb", "\r\n\r\n", "grün 深度 🙂", "\x1b[31mred", "../../etc/passwd", "%s%n{0}", "\0"),
+    *(
+        "",
+        "x",
+        "a\nb",
+        "\r\n\r\n",
+        "grün 深度 🙂",
+        "\x1b[31mred",
+        "../../etc/passwd",
+        "%s%n{0}",
+        "\0",
+    ),
     *("a" * 5000, " ", "If", "Loop", "Constant", "'\"\\", "y0", "w0", "x0", "com.microsoft"),
 )
 WEIGHTS_FILE = "weights.bin"
@@ -116,7 +126,8 @@ def _another(random: Random, field: FieldDescriptor) -> Any:
     if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
         return _FLOATS[random.integers(0, len(_FLOATS))]
     if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
-        return int(random.integers(0, 25))
+        values = field.enum_type.values
+        return values[random.integers(0, len(values))].number
     value = _INTEGERS[random.integers(0, len(_INTEGERS))]
     if field.cpp_type == FieldDescriptor.CPPTYPE_INT64:
         return value
@@ -227,8 +238,19 @@ def lie_about_weights(random: Random, content: bytes, folder: Path) -> bytes:
         size = len(tensor.raw_data)
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
-        places = [WEIGHTS_FILE, WEIGHTS_FILE, WEIGHTS_FILE, "", ".", "none.bin", "/dev/zero",
-                  "../../../etc/passwd", "a\nb", "\0", "x" * 300]
+        places = [
+            WEIGHTS_FILE,
+            WEIGHTS_FILE,
+            WEIGHTS_FILE,
+            "",
+            ".",
+            "none.bin",
+            "/dev/zero",
+            "../../../etc/passwd",
+            "a\nb",
+            "\0",
+            "x" * 300,
+        ]
         entries = {"location": places[random.integers(0, len(places))]}
         if random.random() < 0.7:
             entries["length"] = str([size, 0, -1, 2**40, "long", ""][random.integers(0, 6)])

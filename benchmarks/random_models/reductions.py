@@ -69,9 +69,9 @@ def top_k(draw: Draw) -> None:
     shape = draw.shape()
     axis = draw.axis(len(shape))
     k = draw.integer(1, shape[axis])
-    attributes: dict[str, Any] = draw.some(axis=axis) if axis in (-1, len(shape) - 1) else {
-        "axis": axis
-    }
+    attributes: dict[str, Any] = (
+        draw.some(axis=axis) if axis in (-1, len(shape) - 1) else {"axis": axis}
+    )
     x = draw.input(shape, draw.one_of(["float32", "float32", "int64", "int32"]))
     if draw.opset < 10:
         draw.results("TopK", [draw.input(shape)], 2, k=k, **attributes)

@@ -179,7 +179,9 @@ def grid_sample(draw: Draw) -> None:
     """GridSample in every mode."""
     shape = draw.image()
     grid = [shape[0], draw.integer(1, 7), draw.integer(1, 7), 2]
-    modes = ["bilinear", "nearest", "bicubic"] if draw.opset < 20 else ["linear", "nearest", "cubic"]
+    modes = (
+        ["bilinear", "nearest", "bicubic"] if draw.opset < 20 else ["linear", "nearest", "cubic"]
+    )
     attributes = draw.some(
         mode=draw.one_of(modes),
         padding_mode=draw.one_of(["zeros", "border", "reflection"]),

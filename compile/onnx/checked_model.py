@@ -13,6 +13,7 @@ from compile.onnx import model_file
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile
 from compile.onnx.resize import is_resize, replace_resizes, written_resizes
+from compile.onnx.sizes import check_values
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 from depthbench.suggest import did_you_mean
@@ -75,9 +76,9 @@ def check_model(file: ModelFile) -> Model:
 
     path, proto = file.path, file.proto
     opset = _opset(path, proto)
-    proto = _inlined(proto)
-    shapeless = _give_shapes(proto.graph)
     try:
+        proto = _inlined(proto)
+        shapeless = _give_shapes(proto.graph)
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
         raise InputError(f"{path}: not a valid ONNX model: {_joined(error)}") from error
@@ -85,6 +86,7 @@ def check_model(file: ModelFile) -> Model:
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
     for output in shapeless:
         output.ClearField("type")
+    check_values(path, proto)
     _remove_defaults(proto.graph)
     fold_constants(proto)
     known = _known_operators()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
-import traceback
 import warnings
+from math import prod
 from typing import TYPE_CHECKING
 
 from compile import interrupt
 from compile.onnx.checked_model import Model, Port
+from compile.onnx.sizes import MAX_ELEMENTS
+from compile.tvm_errors import free_frames
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 def import_model(model: Model) -> tvm.IRModule:
     """The model as a Relax module with one function `main`, its weights inside.
 
-    Raises InputError, in one line, where TVM cannot import it or a result's shape depends on the
-    data.
+    Raises InputError, in one line, where TVM cannot import it, a result's shape depends on the data
+    or a value is too large.
     """
     from tvm.relax.frontend.onnx import from_onnx
 
@@ -38,7 +39,7 @@ def import_model(model: Model) -> tvm.IRModule:
             warnings.simplefilter("ignore")
             mod = from_onnx(model.proto, keep_params_in_input=False)
     except Exception as error:  # TVM raises whatever its converters meet
-        _free_frames(error)
+        free_frames(error)
         culprit = re.search(r"Error converting operator (\w+)", said.getvalue())
         where = f"operator {culprit.group(1)}: " if culprit else ""
         raise InputError(
@@ -50,20 +51,19 @@ def import_model(model: Model) -> tvm.IRModule:
                 f"{model.path}: the shape of output {name!r} depends on the data; "
                 "only static shapes can be compiled"
             )
+    _check_sizes(model, mod)
     return mod
 
 
-def _free_frames(error: Exception) -> None:
-    """Free what a failed import left half built: TVM warns of that, on the descriptor itself."""
-    standard_error = 2
-    with open(os.devnull, "wb") as nothing:
-        kept = os.dup(standard_error)
-        os.dup2(nothing.fileno(), standard_error)
-        try:
-            traceback.clear_frames(error.__traceback__)
-        finally:
-            os.dup2(kept, standard_error)
-            os.close(kept)
+def _check_sizes(model: Model, mod: tvm.IRModule) -> None:
+    for block in mod["main"].body.blocks:
+        for binding in block.bindings:
+            shape = _static_shape(binding.var.ty) or ()
+            if min(shape, default=1) < 0 or prod(shape) > MAX_ELEMENTS:
+                raise InputError(
+                    f"{model.path}: a value would be of shape {'x'.join(map(str, shape))}",
+                    advice=f"at most {MAX_ELEMENTS} elements can be computed",
+                )
 
 
 def output_ports(model: Model, mod: tvm.IRModule) -> tuple[Port, ...]:

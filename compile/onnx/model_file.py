@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compile.onnx.sizes import check_tensors
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def read(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) ->
     """Read the ONNX file at `path`; `input_shapes` fixes dynamic inputs by name.
 
     Raises InputError, in one line, for a file that is missing, no ONNX model, truncated or larger
-    than 2 GiB with its weights, for weights outside the model's folder, missing or too short, and
-    for shapes that do not fit the inputs.
+    than 2 GiB with its weights, for weights outside the model's folder, missing, too short or of
+    another size than their shape says, and for shapes that do not fit the inputs.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -59,6 +60,7 @@ def read(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) ->
             with file.open("rb") as weights:
                 digests.append(hashlib.file_digest(weights, "sha256").digest())
         whole = hashlib.sha256(b"".join(digests))
+    check_tensors(path, _tensors(proto))
     fix_shapes(path, proto, input_shapes or {})
     return ModelFile(path, proto, whole.hexdigest())
 
@@ -73,11 +75,7 @@ def _load_weights(path: Path, total: int, proto: onnx.ModelProto) -> set[Path]:
         if not uses_external_data(tensor):
             continue
         entries = {entry.key: entry.value for entry in tensor.external_data}
-        file = (folder / entries.get("location", "")).resolve()
-        if not file.is_relative_to(folder):
-            raise InputError(f"{path}: weights {tensor.name!r} lie outside the model's folder")
-        if not file.is_file():
-            raise InputError(f"{path}: the file of weights {tensor.name!r} is missing: {file.name}")
+        file = _weights_file(path, tensor.name, entries.get("location", ""))
         size = file.stat().st_size
         try:
             offset = int(entries.get("offset", 0))
@@ -94,6 +92,20 @@ def _load_weights(path: Path, total: int, proto: onnx.ModelProto) -> set[Path]:
         tensor.data_location = type(tensor).DEFAULT
         files.add(file)
     return files
+
+
+def _weights_file(path: Path, name: str, location: str) -> Path:
+    folder = path.parent.resolve()
+    try:
+        file = (folder / location).resolve()
+        found = file.is_file()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise InputError(f"{path}: weights {name!r} have no valid place") from error
+    if not file.is_relative_to(folder):
+        raise InputError(f"{path}: weights {name!r} lie outside the model's folder")
+    if not found:
+        raise InputError(f"{path}: the file of weights {name!r} is missing: {file.name}")
+    return file
 
 
 def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> None:

@@ -132,6 +132,8 @@ def test_weights_through_a_link_out_of_the_folder(relu: onnx.ModelProto, tmp_pat
     ("change", "words"),
     [
         ({"location": "gone.bin"}, "missing"),
+        ({"location": "a\0b"}, "no valid place"),
+        ({"location": "x" * 300}, "no valid place"),
         ({"offset": "9999999"}, "too short"),
         ({"length": "9999999"}, "too short"),
         ({"offset": "-8"}, "too short"),

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from compile.onnx.checked_model import load_model
+from compile.onnx.importer import import_model
+from compile.onnx.sizes import MAX_ELEMENTS
+from depthbench.errors import InputError
+from tests.compile.conftest import Graph
+
+
+@pytest.fixture
+def relu(graph: Graph) -> onnx.ModelProto:
+    """A model with a weight of 64 numbers."""
+    return graph.model(graph.add("Relu", graph.add("Add", graph.input([1, 64]), graph.weight(64))))
+
+
+def lengthen(tensor: onnx.TensorProto) -> None:
+    tensor.raw_data += bytes(4)
+
+
+def break_a_number(tensor: onnx.TensorProto) -> None:
+    tensor.raw_data += b"x"
+
+
+def reshape(tensor: onnx.TensorProto) -> None:
+    tensor.dims[0] = 63
+
+
+@pytest.mark.parametrize("change", [lengthen, break_a_number, reshape])
+def test_weights_hold_what_their_shape_says(
+    relu: onnx.ModelProto, tmp_path: Path, change: Callable[[onnx.TensorProto], None]
+) -> None:
+    change(relu.graph.initializer[0])
+    (tmp_path / "model.onnx").write_bytes(relu.SerializeToString())
+    with pytest.raises(InputError, match="are damaged"):
+        load_model(tmp_path / "model.onnx")
+
+
+def with_constant_shape(operator: str, shape: list[int], folder: Path) -> Path:
+    """A model that makes a huge tensor of a small constant, and the largest of its elements."""
+    first = [] if operator == "ConstantOfShape" else ["x"]
+    nodes = [
+        helper.make_node(operator, [*first, "shape"], ["huge"]),
+        helper.make_node("ReduceMax", ["huge"], ["most"], keepdims=0),
+        helper.make_node("Add", ["x", "most"], ["y"]),
+    ]
+    ports = [helper.make_tensor_value_info(name, 1, [1, 1, 1]) for name in ("x", "y")]
+    weights = [numpy_helper.from_array(np.array(shape, np.int64), "shape")]
+    graph = helper.make_graph(nodes, "huge", ports[:1], ports[1:], weights)
+    opsets = [helper.make_opsetid("", 13)]
+    path = folder / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    return path
+
+
+@pytest.mark.parametrize("operator", ["ConstantOfShape", "Expand", "Tile"])
+@pytest.mark.parametrize("edge", [MAX_ELEMENTS, 2**40, 2**62, -(2**31)])
+def test_huge_values_are_refused_before_they_are_computed(
+    operator: str, edge: int, tmp_path: Path
+) -> None:
+    path = with_constant_shape(operator, [edge, 3, 1], tmp_path)
+    with pytest.raises(InputError):
+        import_model(load_model(path))
+
+
+def test_functions_that_call_themselves_are_refused(relu: onnx.ModelProto, tmp_path: Path) -> None:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    body = [helper.make_node("f", ["a"], ["b"], domain="own")]
+    relu.functions.append(helper.make_function("own", "f", ["a"], ["b"], body, opsets))
+    relu.opset_import.append(opsets[1])
+    name = relu.graph.input[0].name
+    relu.graph.node.insert(0, helper.make_node("f", [name], ["called"], domain="own"))
+    (tmp_path / "model.onnx").write_bytes(relu.SerializeToString())
+    with pytest.raises(InputError, match="not a valid ONNX model"):
+        load_model(tmp_path / "model.onnx")

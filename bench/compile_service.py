@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Model, fix_shapes, resolve_model
+from bench.model_card import NOTHING, Asked, card_to_keep, open_model, shapes_of
+from bench.models import Model, load_model, names_file
 from bench.quantise import quantise
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -24,7 +24,7 @@ def compile_for(
     output: Path | None = None,
     precision: str | None = None,
     threads: int = 1,
-    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    asked: Asked = NOTHING,
     tuned: Path | None = None,
     untuned: bool = False,
     force: bool = False,
@@ -33,6 +33,7 @@ def compile_for(
 ) -> Artefact:
     """Compile `model` (a network's name or an ONNX file) for `target`.
 
+    What is `asked` of the model's shapes and card fixes its open axes, and is kept in the manifest.
     The precision is by default int8 for a quantised model, else fp32; a model that is not is
     quantised first for int8, calibrated on the default data. Schedules take tuned choices unless
     `untuned`: those of the file `tuned`, by default what `depthbench tune` last wrote for the
@@ -48,9 +49,11 @@ def compile_for(
     machine = targets.get(target)
     if precision is not None:
         precisions.for_target(precision, machine)
-    if precision == "int8":  # calibrating runs the model, which needs its shapes
-        model = fix_shapes(model, input_shapes or {}, out)
-    source = in_precision(resolve_model(model, out, progress=progress), precision, out, progress)
+    if precision == "int8" or not names_file(model):  # calibrating runs the model
+        source = open_model(model, out, asked, progress=progress)
+    else:
+        source = load_model(Path(model))
+    source = in_precision(source, precision, out, progress, asked)
     precision = precision or ("int8" if source.quantised else "fp32")
     from compile.pipeline import compile_model
 
@@ -65,7 +68,8 @@ def compile_for(
         name=source.name,
         precision=precision,
         threads=threads,
-        input_shapes=input_shapes,
+        input_shapes=shapes_of(source, asked),
+        card=card_to_keep(source, asked),
         tuned=None if untuned else tuned_files(machine, tuned),
         progress=progress,
         force=force,
@@ -88,12 +92,16 @@ def default_tuned_file(machine: Target) -> Path:
 
 
 def in_precision(
-    model: Model, precision: str | None, out: Path, progress: Progress = lambda line: None
+    model: Model,
+    precision: str | None,
+    out: Path,
+    progress: Progress = lambda line: None,
+    asked: Asked = NOTHING,
 ) -> Model:
     """The model itself or, for int8, the quantised one that `out` holds, made where it must be."""
     if precision != "int8" or model.quantised:
         return model
-    return quantise(model, out / f"{model.name}-int8.onnx", progress=progress)
+    return quantise(model, out / f"{model.name}-int8.onnx", progress=progress, asked=asked)
 
 
 def resolve_artefact(
@@ -102,21 +110,24 @@ def resolve_artefact(
     *,
     model: Path | None = None,
     threads: int = 1,
+    asked: Asked = NOTHING,
     progress: Progress = lambda line: None,
 ) -> tuple[Artefact, Path]:
     """The artefact that `what` names, and the ONNX file it was compiled from.
 
     `what` is an artefact folder, or a network's name or an ONNX file, which is compiled for
-    arm64-a76 and `threads` threads first; by default the flagship. A folder's model is `model`, or
-    the file of its manifest's name beside the folder or in `out`. Raises InputError when neither
-    is there, or the artefact was compiled for fewer threads.
+    arm64-a76 and `threads` threads first, as `asked`; by default the flagship. A folder's model is
+    `model`, or the file of its manifest's name beside the folder or in `out`. Raises InputError
+    when neither is there, or the artefact was compiled for fewer threads.
     """
     from compile.artefact import load_artefact
     from depthnet import zoo
 
     if what is None or not Path(what).is_dir():
-        source = resolve_model(what or zoo.FLAGSHIP, out, progress=progress)
-        made = compile_for(str(source.path), "arm64-a76", out, threads=threads, progress=progress)
+        source = open_model(what or zoo.FLAGSHIP, out, asked, progress=progress)
+        made = compile_for(
+            str(source.path), "arm64-a76", out, threads=threads, asked=asked, progress=progress
+        )
         return made, source.path
     artefact = load_artefact(Path(what))
     if artefact.manifest["threads"] < threads:

@@ -66,18 +66,6 @@ class Model:
             {"name": port.name, "shape": port.shape, "dtype": port.dtype} for port in self.inputs
         ]
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width of the image it takes; raises InputError when it takes none, or leaves
-        them open.
-        """
-        if 0 in self.input_shape:
-            raise self._dynamic(self.inputs[0])
-        if len(self.input_shape) != 4 or self.input_shape[:2] != (1, 3):
-            shape = "x".join(map(str, self.input_shape))
-            raise InputError(f"{self.path} takes {self.input_name} of {shape}, not a 1x3xHxW image")
-        return self.input_shape[2], self.input_shape[3]
-
     def _dynamic(self, port: Port) -> InputError:
         shape = "x".join(str(edge or "?") for edge in port.shape)
         return InputError(
@@ -98,27 +86,42 @@ def resolve_model(
     A network is built and exported to `out/NAME.onnx` unless that file already holds it.
     Raises InputError when `what` is neither, with the nearest network's name.
     """
-    path = Path(what)
-    if path.suffix == ".onnx" or path.exists():
-        return load_model(path)
+    if names_file(what):
+        return load_model(Path(what))
     return export_network(what, out / f"{what}.onnx", size=size, progress=progress)
+
+
+def names_file(what: str) -> bool:
+    """Whether `what` is meant to be the path of a file, not the name of a network."""
+    return Path(what).suffix == ".onnx" or Path(what).exists()
 
 
 def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str:
     """The ONNX file `what` with the inputs that it leaves open in `shapes`, as a file in `out`.
 
-    The copy holds all weights. Without shapes `what` itself. Raises InputError where they do not
-    fit.
+    The copy holds all weights, and the card that lies beside `what`. Without shapes `what`
+    itself. Raises InputError where they do not fit.
     """
     if not shapes:
         return what
     from compile.onnx import model_file
 
     proto = model_file.read(Path(what), shapes).proto
+    _keep_card(proto, Path(what))
     edges = ["x".join(map(str, shape)) for shape in shapes.values()]
     path = out / f"{'-'.join([Path(what).stem, *edges])}.onnx"
     write_whole(path, proto.SerializeToString())
     return str(path)
+
+
+def _keep_card(proto: onnx.ModelProto, original: Path) -> None:
+    import onnx
+
+    from depthnet.card.statements import METADATA, statements, to_keep
+
+    metadata = {prop.key: prop.value for prop in proto.metadata_props}
+    if card := to_keep(statements(original, metadata)):
+        onnx.helper.set_model_props(proto, {**metadata, METADATA: json.dumps(card)})
 
 
 def export_network(

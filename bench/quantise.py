@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.accuracy.evaluate import default_data
+from bench.model_card import NOTHING, Asked, card_to_keep, describe_model
 from bench.models import Model, load_model
 from depthbench import cancellation
 from depthbench.errors import InputError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
+    from depthnet.card.depth_model import DepthModel
 
 PRODUCTS = ("Conv", "Gemm", "MatMul")
 STAMP = "quantised"
@@ -46,6 +48,7 @@ def quantise(
     path: Path,
     calibration: Calibration | None = None,
     progress: Progress = lambda line: None,
+    asked: Asked = NOTHING,
 ) -> Model:
     """Write `model` to `path` with the inputs and weights of its products as bytes (QDQ form).
 
@@ -59,25 +62,29 @@ def quantise(
     from onnxruntime import quantization as ort
 
     from compile.onnx import model_file
+    from depthnet.card.statements import METADATA
     from depthnet.data import open_dataset
 
     calibration = calibration or Calibration(default_data())
-    stamp = {"source_sha256": model.sha256, **asdict(calibration)}
+    depth_model = describe_model(model, asked, only_input=True)
+    used = depth_model.card.said()
+    stamp = {"source_sha256": model.sha256, **asdict(calibration), "card": used}
     if path.is_file():
         old = load_model(path, model.name)
         if old.metadata.get(STAMP) == json.dumps(stamp):
             return old
     if model.quantised:
         raise InputError(f"{model.path} is quantised already", advice="give the float32 model")
-    size = model.image_size
+    dataset = open_dataset(calibration.data, "train")
+    height, width = dataset[0].image.shape[:2]
+    depth_model.input_size((height, width))
     graph = model_file.read(model.path).proto
     chosen = inner_products(graph.graph)
     if not chosen:
         raise InputError(f"{model.path} has no convolution to quantise but the first and the last")
-    dataset = open_dataset(calibration.data, "train")
     progress(f"calibrating on {calibration.images} images of {dataset.name}")
-    images = _images(dataset, calibration, size)
-    reader = _Reader({model.input_name: image} for image in images)
+    images = _images(dataset, calibration, depth_model)
+    reader = _Reader({depth_model.input.name: image} for image in images)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
         fresh = Path(folder) / path.name
@@ -97,7 +104,9 @@ def quantise(
             )
         result = onnx.load(str(fresh))
         props = {prop.key: prop.value for prop in graph.metadata_props}
-        onnx.helper.set_model_props(result, {**props, STAMP: json.dumps(stamp)})
+        card = card_to_keep(model, asked)
+        kept = {METADATA: json.dumps(card)} if card else {}
+        onnx.helper.set_model_props(result, {**props, **kept, STAMP: json.dumps(stamp)})
         onnx.save(result, str(fresh))
         os.replace(fresh, path)
     return load_model(path, model.name)
@@ -144,7 +153,7 @@ def _is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
     return node.op_type == "Conv" and shape[1] == 1 and shape[0] > 1
 
 
-def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> Iterator[NDArray]:
+def _images(dataset: Any, calibration: Calibration, depth_model: DepthModel) -> Iterator[NDArray]:
     import numpy as np
 
     from depthnet.scoring import protocols
@@ -155,8 +164,8 @@ def _images(dataset: Any, calibration: Calibration, size: tuple[int, int]) -> It
         cancellation.check()
         pair = dataset[int(index)]
         image, _ = rule.apply_view(pair.image, pair.depth)
-        network_input = protocols.to_input(image, size)
-        yield from (network_input, np.ascontiguousarray(network_input[..., ::-1]))
+        network_input = depth_model.to_input(image)
+        yield from (network_input, depth_model.mirrored(network_input))
 
 
 class _Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,11 @@ TOOLS = ("apache-tvm", "apache-tvm-ffi", "ziglang", "onnx", "onnxruntime", "nump
 
 
 def cache_key(
-    file: ModelFile, machine: Target, numbers: Precision, name: str | None = None
+    file: ModelFile,
+    machine: Target,
+    numbers: Precision,
+    name: str | None = None,
+    card: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All that decides the result, as it stands in the manifest.
 
@@ -31,6 +36,7 @@ def cache_key(
     props = {prop.key: prop.value for prop in file.proto.metadata_props}
     return {
         "name": name or props.get("name") or file.path.stem,
+        "card": dict(card) if card else None,
         "target": {"name": machine.name, "processor": machine.processor},
         "precision": numbers.name,
         "threads": machine.threads,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compile import interrupt, phases, targets
 from compile.artefact import LIBRARY, Artefact, finish, replacing
@@ -34,6 +34,7 @@ def compile_model(
     precision: str = FP32.name,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    card: Mapping[str, Any] | None = None,
     tuned: Sequence[Path] | None = (),
     progress: Progress = lambda line: None,
     force: bool = False,
@@ -42,8 +43,9 @@ def compile_model(
     """Compile the ONNX file `model` for the target called `target` into the folder `output`.
 
     The code runs on up to `threads` threads, and is fastest on one where it is made for one.
-    `input_shapes` fixes inputs of dynamic shape, by name. Schedules take tuned choices: those of
-    the files `tuned`, then those shipped; none at all where it is None. The folder appears whole
+    `input_shapes` fixes inputs of dynamic shape, by name. `card`, what is said of the model's use,
+    is kept in the manifest. Schedules take tuned choices: those of the files `tuned`, then those
+    shipped; none at all where it is None. The folder appears whole
     or not at all: the result is compared with ONNX Runtime, within the tolerance of `precision`
     (fp32, fp16 or int8), before it is moved into place, and an older artefact stays until then. If
     `output` already holds the same model compiled by the same compiler for the same target,
@@ -57,7 +59,7 @@ def compile_model(
     observer = Observer(progress, dump_ir)
     observer.begin("reading the model")
     file = model_file.read(model, input_shapes)
-    key = cache_key(file, machine, numbers, name)
+    key = cache_key(file, machine, numbers, name, card)
     if not (force or dump_ir) and (old := up_to_date(output, key)):
         return old
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bench.records.record import Record
     from compile.artefact import Artefact
 
+Card = str | Path | Mapping[str, Any] | None
+"""How a model is used: a preset's name, a .json file, or its fields."""
+
 FLAGSHIP = "mobiledepth"
 OUT = Path("out")
 RECORDS = "records.jsonl"
@@ -70,6 +73,8 @@ def compile(
     precision: str | None = None,
     threads: int = 1,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
+    card: Card = None,
+    size: tuple[int, int] | None = None,
     tuned: str | Path | None = None,
     untuned: bool = False,
     out: str | Path = OUT,
@@ -78,13 +83,16 @@ def compile(
     """Compile a model for `arm64-a76` or `host` with Apache TVM, as `depthbench compile` does.
 
     `precision` is fp32, fp16 or int8, by default the model's own; `threads` is how many cores
-    one inference may use. `input_shapes` gives the shapes that the model leaves open. Schedules
+    one inference may use. `input_shapes` gives the shapes that the model leaves open, `size` the
+    height and width of the image. `card`, which the manifest keeps, is how the model is used: a
+    preset's name, a .json file or its fields. Schedules
     prefer the tuned choices of the file `tuned`, by default what `depthbench tune` last wrote,
     and take none if `untuned`. The artefact folder is `output`, by default `out/MODEL-TARGET`.
     Its outputs are checked against ONNX Runtime's. Raises InputError for a model, target or
     precision that cannot be compiled, CheckFailed when the outputs disagree.
     """
     from bench.compile_service import compile_for
+    from bench.model_card import Asked
 
     return compile_for(
         _spelled(model),
@@ -93,7 +101,7 @@ def compile(
         output=Path(output) if output else None,
         precision=precision,
         threads=threads,
-        input_shapes=input_shapes,
+        asked=Asked(card, shapes=input_shapes or {}, size=size),
         tuned=Path(tuned) if tuned else None,
         untuned=untuned,
         progress=progress,
@@ -105,33 +113,50 @@ def predict(
     model: str | Path | Model = FLAGSHIP,
     *,
     flip: bool = False,
+    card: Card = None,
+    size: tuple[int, int] | None = None,
     threads: int = 1,
     out: str | Path = OUT,
 ) -> NDArray[Any]:
     """Predict the depth of one image on ONNX Runtime, by the code that `depthbench eval` scores.
 
     `image`: HxWx3 RGB, uint8, or floating point in [0, 1] (rounded to 8 bits, as files are). It
-    is resized to the model's size; `flip` averages the prediction with that of the mirrored
-    image, as most protocols do. Returns HxW float32 in metres, resized bilinearly to the
-    image's size. Raises InputError for an array that is no such image, or a model that takes no
-    image or gives no depth map.
+    is brought into the form that the model takes by its file and `card` (a preset's name, a .json
+    file or its fields), at `size`, height and width, where the file leaves that open; `flip`
+    averages the prediction with that of the mirrored image, as most protocols do. Returns HxW
+    float32, resized bilinearly to the image's size: metres or, where the model knows no metres,
+    what its card says. Raises InputError for an array that is no such image, a card that does not
+    fit, or a model that takes no image or gives no depth map, CheckFailed for metres that are not
+    positive and finite.
     """
     from PIL.Image import Resampling
 
     from bench.accuracy.evaluate import as_predict
-    from bench.models import resolve_model
+    from bench.model_card import Asked, describe_model, open_model
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+    from depthnet.card.card import METRIC
     from depthnet.scoring import protocols
+    from depthnet.scoring.space import SPACES, to_space
 
     picture = _as_bytes(image)
-    source = resolve_model(_spelled(model), Path(out))
-    network_input = protocols.to_input(picture, source.image_size)
+    asked = Asked(card, size=size)
+    source = open_model(_spelled(model), Path(out), asked)
+    depth_model = describe_model(source, asked)
+    meaning = depth_model.card.meaning
+    space = "depth" if meaning in METRIC else SPACES[meaning]
+    network_input = depth_model.to_input(picture)
     with OnnxRuntimeCpu(source.path, threads=threads) as runtime:
-        run = as_predict(source, runtime)
+        run = as_predict(depth_model, runtime)
+
+        def predict_in_space(given: NDArray[Any]) -> NDArray[Any]:
+            return to_space(run(given), meaning, space)
+
         if flip:
-            depth = protocols.predict_flip_averaged(run, network_input)
+            depth = protocols.predict_flip_averaged(
+                predict_in_space, network_input, depth_model.mirrored
+            )
         else:
-            depth = run(network_input)[0, 0]
+            depth = predict_in_space(network_input)
     return protocols.resize(depth, picture.shape[:2], Resampling.BILINEAR)
 
 
@@ -140,8 +165,10 @@ def evaluate(
     data: str | None = None,
     *,
     split: str = "test",
-    protocol: str = "eigen",
+    protocol: str | None = None,
     limit: int | None = None,
+    card: Card = None,
+    size: tuple[int, int] | None = None,
     runtime: str = "onnxruntime",
     threads: int = 1,
     records: str | Path | None = None,
@@ -151,23 +178,28 @@ def evaluate(
     """Score a model on a data set under a named protocol, as `depthbench eval` does.
 
     `data` is `rooms`, `nyu` or the path of a data set, by default `nyu` where it is present;
-    `limit` scores only the first images; `runtime` is onnxruntime, pytorch or tvm. Returns the
+    `protocol` is by default `eigen`, for what is known up to scale `aligned`; `limit` scores only
+    the first images; `card` and `size` are as for `predict`; `runtime` is onnxruntime, pytorch or
+    tvm. Returns the
     record (RMSE and MAE in metres, the other metrics are ratios), which is also appended to
     `records`, by default `out/records.jsonl`. Raises InputError for an unknown model, data set,
     protocol or runtime, CheckFailed when a prediction is not positive and finite.
     """
     from bench.accuracy.evaluate import default_data, measure_accuracy
-    from bench.models import resolve_model
+    from bench.model_card import Asked, describe_model, open_model
     from bench.records.record import append_record
     from bench.runtimes.registry import open_runtime
     from depthnet.data import open_dataset
     from depthnet.scoring import protocols
 
-    rule = protocols.get(protocol)
     dataset = open_dataset(data or default_data(), split, limit)
-    source = resolve_model(_spelled(model), Path(out), progress=progress)
+    asked = Asked(card, size=size)
+    source = open_model(_spelled(model), Path(out), asked, progress=progress)
+    depth_model = describe_model(source, asked)
+    rule = protocols.get(protocol or protocols.default_for(depth_model.card.meaning))
+    rule.space(depth_model.card.meaning)
     with open_runtime(runtime, source, Path(out), threads=threads) as loaded:
-        record = measure_accuracy(source, loaded, dataset, rule)
+        record = measure_accuracy(source, loaded, dataset, rule, depth_model=depth_model)
     append_record(Path(records or Path(out) / RECORDS), record)
     return record
 
@@ -225,6 +257,8 @@ def compare(
     runtimes: str = "all",
     *,
     rounds: int = 60,
+    card: Card = None,
+    size: tuple[int, int] | None = None,
     threads: int = 1,
     limit: float = 120,
     out: str | Path = OUT,
@@ -234,15 +268,17 @@ def compare(
 
     `runtimes` is `all` or names with commas. Each has a process of its own; outputs are checked
     against ONNX Runtime's first, then all take turns for `rounds`. `limit` is how many seconds
-    one inference may take. Returns times in ms and ratios of medians by runtime, with those that
-    are absent or were lost, and why. Raises InputError for an unknown model or runtime,
-    CheckFailed when outputs disagree.
+    one inference may take; `card` and `size` are as for `predict`. Returns times in ms and ratios
+    of medians by runtime, with those that are absent or were lost, and why. Raises InputError for
+    an unknown model or runtime, CheckFailed when outputs disagree.
     """
     from bench.measure.runtime_comparison import compare_runtimes
+    from bench.model_card import Asked
 
     return compare_runtimes(
         _spelled(model),
         Path(out),
+        asked=Asked(card, size=size),
         runtimes=runtimes,
         rounds=rounds,
         threads=threads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,22 +11,53 @@ from numpy.typing import NDArray
 
 from bench.accuracy.evaluate import as_predict, score_model
 from bench.measure.agreement import compare, worse
+from bench.model_card import NOTHING, Asked, describe_model
 from bench.models import load_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthbench.progress import Progress
+from depthnet.card.port import Port
+from depthnet.scoring import protocols
 
 if TYPE_CHECKING:
+    from compile.artefact import Artefact
+    from depthnet.card.depth_model import DepthModel
     from depthnet.data.pair import DepthDataset
     from depthnet.scoring.protocols import Protocol
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What is to be scored: every pair of `dataset`, under `protocol`."""
+    """What is to be scored: every pair of `dataset`, under `protocol`, as `depth_model` says."""
 
     dataset: DepthDataset
     protocol: Protocol
+    depth_model: DepthModel
+
+
+def accuracy_of(
+    artefact: Artefact,
+    model_onnx: Path,
+    dataset: DepthDataset,
+    protocol: str | None = None,
+    asked: Asked = NOTHING,
+) -> Accuracy:
+    """How an artefact is scored: by its card and what is `asked`, the model's file, its shapes.
+
+    The protocol is by default the one for what it gives. Raises InputError where the card does
+    not fit, or the protocol does not compare what the model gives.
+    """
+    model = load_model(model_onnx)
+    ports = [
+        Port(one["name"], tuple(one["shape"]), one["dtype"]) for one in artefact.manifest["inputs"]
+    ]
+    depth_model = describe_model(
+        replace(model, inputs=tuple(ports)), asked, compiled=artefact.manifest.get("card")
+    )
+    meaning = depth_model.card.meaning
+    rule = protocols.get(protocol or protocols.default_for(meaning))
+    rule.space(meaning)
+    return Accuracy(dataset, rule, depth_model)
 
 
 def score_on_device(
@@ -43,10 +74,10 @@ def score_on_device(
     `bench.measure.agreement.compare` gives it; None where one could not be compared. Raises as
     `evaluate.score_dataset` does.
     """
-    model = load_model(model_onnx)
+    model, depth_model = load_model(model_onnx), asked.depth_model
     agreement: dict[str, Any] = {}
     with OnnxRuntimeCpu(model_onnx) as reference:
-        ours, theirs = as_predict(model, runtime), as_predict(model, reference)
+        ours, theirs = as_predict(depth_model, runtime), as_predict(depth_model, reference)
         images = len(asked.dataset)
         number = count(1)
 
@@ -61,5 +92,5 @@ def score_on_device(
         def on_image(result: object) -> None:
             progress(f"scored image {next(number)} of {images}")
 
-        scores = score_model(model, predict, asked.dataset, asked.protocol, on_image)
+        scores = score_model(model, depth_model, predict, asked.dataset, asked.protocol, on_image)
     return {**scores, "runtime": runtime.name, "agreement": agreement}

@@ -6,13 +6,15 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bench.model_card import describe_model
 from bench.models import Model
 from bench.records.record import Record, new_record
 from bench.runtimes.base import Runtime
 from depthbench import cancellation
-from depthbench.errors import CheckFailed, InputError
+from depthbench.errors import InputError
 from depthnet.weights.origin import to_dict
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from depthnet.card.depth_model import DepthModel
     from depthnet.data.pair import DepthDataset
     from depthnet.scoring.metrics import Scores
     from depthnet.scoring.protocols import Comparison, Predict, Protocol
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
 class ImageResult:
     """One image on its way from file to scores.
 
-    `image`: HxWx3 uint8, what the protocol looks at; `input`: 1x3xhxw, what the network got;
-    `prediction`: hxw metres, as averaged; `comparison`: prediction and truth as scored;
+    `image`: HxWx3 uint8, what the protocol looks at; `input`: 3xhxw, what the network got;
+    `prediction`: hxw, as averaged, in the protocol's space (metres where that is depth that is
+    not fitted); `comparison`: prediction and truth as scored, in metres;
     `either_mask`: the scores as FastDepth's public code has them, where the protocol asks.
     """
 
@@ -60,24 +64,28 @@ def measure_accuracy(
     dataset: DepthDataset,
     protocol: Protocol,
     on_image: OnImage = lambda result: None,
+    *,
+    depth_model: DepthModel | None = None,
 ) -> Record:
     """Score `model`, as `runtime` runs it, and record the figures with all that they depend on.
 
-    Raises InputError when the model takes no image or gives no depth map, and as
-    `score_dataset` does.
+    `depth_model` is how it is used, by default as its file says. Raises InputError when the model
+    takes no image or gives no depth map, and as `score_dataset` does.
     """
+    used = depth_model or describe_model(model)
     fields = {
         "model": model.name,
         "model_sha256": model.sha256,
         "runtime": runtime.name,
         "runtime_settings": runtime.describe(),
-        **score_model(model, as_predict(model, runtime), dataset, protocol, on_image),
+        **score_model(model, used, as_predict(used, runtime), dataset, protocol, on_image),
     }
     return new_record("accuracy", fields)
 
 
 def score_model(
     model: Model,
+    depth_model: DepthModel,
     predict: Predict,
     dataset: DepthDataset,
     protocol: Protocol,
@@ -87,7 +95,6 @@ def score_model(
 
     Raises as `score_dataset` does.
     """
-    size = model.image_size
     origin = model.origin
     return {
         "weights": model.metadata.get("weights", "unknown (a model from elsewhere)"),
@@ -98,30 +105,26 @@ def score_model(
         "protocol_rule": protocol.rule,
         "averaging": "per image",
         "flip": protocol.flip,
-        "input_size": list(size),
-        **score_dataset(predict, dataset, protocol, size, on_image),
+        "card": depth_model.card.said(),
+        **score_dataset(predict, depth_model, dataset, protocol, on_image),
     }
 
 
-def as_predict(model: Model, runtime: Runtime) -> Predict:
-    """`runtime` as a function from image to depth; raises InputError for a model of no depth."""
-    size = model.image_size
+def as_predict(depth_model: DepthModel, runtime: Runtime) -> Predict:
+    """`runtime` as a function from input to map; it raises InputError for what is no map."""
 
-    def predict(image: NDArray) -> NDArray:
-        (depth,) = runtime.run({model.input_name: image}).values()
-        if depth.shape != (1, 1, *size):
-            shape = "x".join(map(str, depth.shape))
-            raise InputError(f"{model.path} gives {shape}, not a depth map of 1x1xHxW")
-        return depth
+    def predict(network_input: NDArray) -> NDArray:
+        outputs = runtime.run({depth_model.input.name: network_input})
+        return depth_model.depth_map(outputs, network_input)
 
     return predict
 
 
 def score_dataset(
     predict: Predict,
+    depth_model: DepthModel,
     dataset: DepthDataset,
     protocol: Protocol,
-    input_size: tuple[int, int],
     on_image: OnImage = lambda result: None,
 ) -> dict[str, Any]:
     """Score `predict` on every pair of `dataset`: the means over images, and each image's.
@@ -129,8 +132,10 @@ def score_dataset(
     `on_image` is given every image's result. Arguments and errors as `score_images`.
     """
     per_image: list[dict[str, Any]] = []
+    sizes = set()
     either: list[Scores] = []
-    for result in score_images(predict, dataset, protocol, input_size):
+    for result in score_images(predict, depth_model, dataset, protocol):
+        sizes.add(result.input.shape[1:])
         per_image.append({"name": result.name, "invalid": result.invalid, **result.scores})
         if result.either_mask:
             either.append(result.either_mask)
@@ -145,6 +150,7 @@ def score_dataset(
     return {
         **means(per_image),
         **({"either_mask": _finite(means(either))} if either else {}),
+        "input_size": list(sizes.pop()) if len(sizes) == 1 else None,
         "images": len(per_image),
         "invalid_pixels": invalid,
         "per_image": per_image,
@@ -152,33 +158,41 @@ def score_dataset(
 
 
 def score_images(
-    predict: Predict, dataset: DepthDataset, protocol: Protocol, input_size: tuple[int, int]
+    predict: Predict, depth_model: DepthModel, dataset: DepthDataset, protocol: Protocol
 ) -> Iterator[ImageResult]:
     """Score `predict` on one pair of `dataset` after another.
 
-    `input_size` (height, width) is what the model takes. Raises InputError when an image has no
-    depth that counts, CheckFailed when a prediction is not positive and finite.
+    `depth_model` says what it takes and what its map means. Raises InputError when the protocol
+    does not compare that, or an image has no depth that counts, CheckFailed when a prediction is
+    not finite, or not positive where it must be.
     """
-    from depthnet.scoring import protocols
     from depthnet.scoring.fastdepth_metrics import score_either_mask
+    from depthnet.scoring.space import to_space
+
+    meaning = depth_model.card.meaning
+    space = protocol.space(meaning)
+
+    def predict_depth(network_input: NDArray, name: str) -> NDArray:
+        what = f"the prediction for {name}"
+        return to_space(predict(network_input), meaning, space, what)
 
     for index in range(len(dataset)):
         cancellation.check()
         pair = dataset[index]
         image, depth = protocol.apply_view(pair.image, pair.depth)
-        network_input = protocols.to_input(image, input_size)
-        prediction = protocol.predict(predict, network_input)
-        if not math.isfinite(prediction.sum()) or prediction.min() <= 0:
-            raise CheckFailed(f"the prediction for {pair.name} is not positive and finite")
+        network_input = depth_model.to_input(image)
+        prediction = protocol.predict(
+            partial(predict_depth, name=pair.name), network_input, depth_model.mirrored
+        )
         try:
-            comparison = protocol.compare(prediction, depth)
+            comparison = protocol.compare(prediction, depth, space)
             scores = comparison.score()
         except ValueError as error:
             raise InputError(f"{dataset.name}, image {pair.name}: {error}") from error
         yield ImageResult(
             name=pair.name,
             image=image,
-            input=network_input,
+            input=depth_model.planes(network_input),
             prediction=prediction,
             comparison=comparison,
             scores=scores,

@@ -9,16 +9,16 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from bench.cli.card_options import card_options
 from bench.cli.options import (
-    input_shape_option,
     json_option,
     model_argument,
     out_option,
     threads_option,
 )
 from bench.cli.output import emit, table
-from bench.cli.parameter_types import Shapes
 from bench.cli.progress import status
+from bench.model_card import Asked
 
 
 class Runtimes(click.ParamType):
@@ -57,7 +57,7 @@ class Runtimes(click.ParamType):
     help="Seconds that a runtime may take for one inference: then it is killed, and the others "
     "go on.",
 )
-@input_shape_option
+@card_options(meaning=False)
 @out_option
 @json_option
 def command(
@@ -66,7 +66,7 @@ def command(
     rounds: int,
     threads: int,
     limit: float,
-    shapes: Shapes,
+    asked: Asked,
     out: Path,
     as_json: bool,
 ) -> int:
@@ -80,12 +80,12 @@ def command(
     'depthbench[peers,litert]'), one that crashes or hangs as lost.
     """
     from bench.measure.runtime_comparison import compare_runtimes
-    from bench.models import fix_shapes
 
     with status() as progress:
         document = compare_runtimes(
-            fix_shapes(model, dict(shapes), out),
+            model,
             out,
+            asked=asked,
             runtimes=runtimes,
             rounds=rounds,
             threads=threads,

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from bench.cli.card_options import card_options
 from bench.cli.options import (
-    input_shape_option,
     json_option,
     model_argument,
     out_option,
@@ -17,8 +17,9 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values, warn
-from bench.cli.parameter_types import FILE, FOLDER, Shapes
+from bench.cli.parameter_types import FILE, FOLDER
 from bench.cli.progress import status
+from bench.model_card import Asked
 from bench.report.numbers import megabytes
 
 LIBRARY = "model.so"
@@ -35,7 +36,7 @@ LIBRARY = "model.so"
     type=FOLDER,
     help="The artefact folder to write.  [default: OUT/MODEL-TARGET]",
 )
-@input_shape_option
+@card_options()
 @click.option(
     "--tuned",
     type=FILE,
@@ -56,7 +57,7 @@ def command(
     precision: str | None,
     threads: int,
     output: Path | None,
-    shapes: Shapes,
+    asked: Asked,
     tuned: Path | None,
     untuned: bool,
     dump_ir: Path | None,
@@ -78,7 +79,7 @@ def command(
             output=output,
             precision=precision,
             threads=threads,
-            input_shapes=dict(shapes),
+            asked=asked,
             tuned=tuned,
             untuned=untuned,
             force=force,

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from bench.cli.card_options import card_options
 from bench.cli.options import (
     RECORDS,
     data_option,
-    input_shape_option,
     json_option,
     model_argument,
     out_option,
@@ -20,8 +20,9 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values
-from bench.cli.parameter_types import FILE, RUNTIME, Shapes
+from bench.cli.parameter_types import FILE, RUNTIME
 from bench.cli.progress import counter, status
+from bench.model_card import Asked
 
 SHOWN = ("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime")
 METRICS = {
@@ -34,7 +35,7 @@ METRICS = {
 @model_argument
 @data_option
 @split_option
-@protocol_option()
+@protocol_option
 @click.option("--limit", type=click.IntRange(min=1), help="Score only the first images.")
 @click.option(
     "--runtime",
@@ -56,45 +57,48 @@ METRICS = {
     show_default=True,
     help="How many images, spread over the data set.",
 )
-@input_shape_option
+@card_options(output=True)
 @out_option
 @json_option
 def command(
     model: str,
     data: str | None,
     split: str,
-    protocol: str,
+    protocol: str | None,
     limit: int | None,
     runtime: str,
     threads: int,
     records: Path | None,
     sheet: Path | None,
     sheet_images: int,
-    shapes: Shapes,
+    asked: Asked,
     out: Path,
     as_json: bool,
 ) -> None:
     """Score MODEL on a data set under a named protocol.
 
-    MODEL is a network's name or an .onnx file. The record is kept, so that `depthbench report`
-    finds it.
+    MODEL is a network's name or an .onnx file. One from elsewhere has a card: how an image goes
+    in, and what comes out. The record is kept, so that `depthbench report` finds it.
     """
     from bench.accuracy.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
     from bench.accuracy.evaluate import ImageResult, default_data, measure_accuracy
-    from bench.models import fix_shapes, resolve_model
+    from bench.model_card import describe_model, open_model
     from bench.records.record import append_record
     from bench.runtimes.registry import open_runtime
     from depthnet.data import open_dataset
     from depthnet.scoring import protocols
 
     into = records or out / RECORDS
-    rule = protocols.get(protocol)
     if sheet:
         check_path(sheet)
     dataset = open_dataset(data or default_data(), split, limit)
     sample = Sample(len(dataset), sheet_images if sheet else 0)
     with status() as progress:
-        source = resolve_model(fix_shapes(model, dict(shapes), out), out, progress=progress)
+        source = open_model(model, out, asked, progress=progress)
+        depth_model = describe_model(source, asked)
+        meaning = depth_model.card.meaning
+        rule = protocols.get(protocol or protocols.default_for(meaning))
+        rule.space(meaning)
         loaded = open_runtime(runtime, source, out, threads=threads)
     with loaded, counter(f"{dataset.name}, protocol {rule.name}", len(dataset)) as advance:
 
@@ -102,7 +106,7 @@ def command(
             sample(result)
             advance()
 
-        record = measure_accuracy(source, loaded, dataset, rule, on_image)
+        record = measure_accuracy(source, loaded, dataset, rule, on_image, depth_model=depth_model)
     if sheet:
         with status() as progress:
             progress(f"drawing {sheet}")

@@ -42,7 +42,7 @@ def command(name: str, output: Path | None, size: tuple[int, int] | None, as_jso
 
 
 def _text(model: Model) -> str:
-    height, width = model.image_size
+    *_, height, width = model.input_shape
     counted = model.complexity
     return key_values(
         {

@@ -113,6 +113,14 @@ record_option = click.option(
 )
 
 
+protocol_option = click.option(
+    "--protocol",
+    type=PROTOCOL,
+    help="paper, eigen, fastdepth, aligned or median.  [default: eigen; aligned for what the model "
+    "gives up to scale]",
+)
+
+
 def target_option(default: str) -> Callable[[Any], Any]:
     """--target, which is what code is compiled for."""
     return click.option(
@@ -121,17 +129,6 @@ def target_option(default: str) -> Callable[[Any], Any]:
         default=default,
         show_default=True,
         help="What to compile for: arm64-a76 or host.",
-    )
-
-
-def protocol_option(default: str | None = "eigen") -> Callable[[Any], Any]:
-    """--protocol, the rule by which depth is scored."""
-    return click.option(
-        "--protocol",
-        type=PROTOCOL,
-        default=default,
-        show_default=default is not None,
-        help="paper, eigen, fastdepth, aligned or median.",
     )
 
 

@@ -19,6 +19,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, table
 from bench.cli.parameter_types import FILE, Shapes
 from bench.cli.progress import status
+from bench.model_card import Asked
 
 SHOWN = 20
 
@@ -64,7 +65,7 @@ def command(
             out,
             precision=precision,
             threads=threads,
-            input_shapes=dict(shapes),
+            asked=Asked(shapes=dict(shapes)),
             progress=progress,
         )
         document = profile_here(artefact, inferences, progress)

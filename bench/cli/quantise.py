@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
-from bench.cli.options import input_shape_option, json_option, model_argument, out_option
+from bench.cli.card_options import card_options
+from bench.cli.options import json_option, model_argument, out_option
 from bench.cli.output import emit, key_values
-from bench.cli.parameter_types import FILE, Shapes
+from bench.cli.parameter_types import FILE
 from bench.cli.progress import status
+from bench.model_card import Asked
 from bench.report.numbers import megabytes
 
 
@@ -33,7 +35,7 @@ from bench.report.numbers import megabytes
     type=FILE,
     help="The file to write.  [default: OUT/MODEL-int8.onnx]",
 )
-@input_shape_option
+@card_options()
 @out_option
 @json_option
 def command(
@@ -41,7 +43,7 @@ def command(
     data: str | None,
     images: int,
     output: Path | None,
-    shapes: Shapes,
+    asked: Asked,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -50,14 +52,14 @@ def command(
     MODEL is a network's name or an .onnx file.
     """
     from bench.accuracy.evaluate import default_data
-    from bench.models import fix_shapes, resolve_model
+    from bench.model_card import open_model
     from bench.quantise import Calibration, quantise
 
     with status() as progress:
-        source = resolve_model(fix_shapes(model, dict(shapes), out), out, progress=progress)
+        source = open_model(model, out, asked, progress=progress)
         path = output or out / f"{source.name}-int8.onnx"
         calibration = Calibration(data or default_data(), images)
-        made = quantise(source, path, calibration, progress)
+        made = quantise(source, path, calibration, progress, asked)
     document = {"file": str(made.path), "sha256": made.sha256, **made.metadata}
     shown = {
         "file": made.path,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.card_options import card_options
 from bench.cli.options import (
     RECORDS,
     cores_option,
     data_option,
     default_device,
     devices_option,
-    input_shape_option,
     json_option,
     out_option,
     protocol_option,
@@ -21,17 +21,18 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit, key_values, table
-from bench.cli.parameter_types import FILE, MODEL, Shapes
+from bench.cli.parameter_types import FILE, MODEL
 from bench.cli.progress import status
+from bench.model_card import Asked
 from bench.report.numbers import fixed, scientific
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
-    from bench.accuracy.device_accuracy import Accuracy
     from bench.measure.job_queue import Job
     from bench.measure.latency import Connect
     from bench.records.record import Record
+    from depthnet.data.pair import DepthDataset
 
 
 @click.command(name="rpc-measure")
@@ -65,8 +66,8 @@ if TYPE_CHECKING:
     help="Also score so many test images there, of --data under --protocol.",
 )
 @data_option
-@protocol_option(None)
-@input_shape_option
+@protocol_option
+@card_options(output=True)
 @record_option
 @out_option
 @json_option
@@ -87,7 +88,7 @@ def command(
     images: int | None,
     data: str | None,
     protocol: str | None,
-    shapes: Shapes,
+    asked: Asked,
     records: Path | None,
     out: Path,
     as_json: bool,
@@ -102,12 +103,12 @@ def command(
     """
     from android_rpc.devices.factory import open_device_pool
     from android_rpc.telemetry.topology import parse_core_list
+    from bench.accuracy.device_accuracy import accuracy_of
     from bench.compile_service import resolve_artefact
     from bench.measure.device_loan import TRIES
     from bench.measure.job_queue import Job, measure_all
     from bench.measure.latency import measure_on_device
     from bench.measure.request import MeasurementRequest, sampling_for
-    from bench.models import fix_shapes
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
 
@@ -115,18 +116,24 @@ def command(
         raise InputError(
             "--model names the source of one artefact", advice="put the others beside theirs"
         )
-    scored = _accuracy(images, data, protocol)
+    dataset = _dataset(images, data, protocol)
     chosen = parse_core_list(cores) if cores else None
     into = records or out / RECORDS
     adopt_unfinished(into)
     with status() as progress:
         pool = open_device_pool(devices or (default_device(),), threads, progress, chosen)
-        named = [fix_shapes(one, dict(shapes), out) for one in artefacts]
         found = [
-            resolve_artefact(what, out, model=model, threads=threads, progress=progress)
-            for what in named or (None,)
+            resolve_artefact(
+                what, out, model=model, threads=threads, asked=asked, progress=progress
+            )
+            for what in artefacts or (None,)
         ]
         jobs = [Job(artefact, source) for artefact, source in found]
+        scored = {
+            artefact.folder: accuracy_of(artefact, source, dataset, protocol, asked)
+            for artefact, source in found
+            if dataset
+        }
 
         def measure(job: Job, device: Device, connect: Connect) -> Record:
             with unfinished(into) as so_far:
@@ -141,7 +148,7 @@ def command(
                         quick=quick,
                         session_limit_s=session_limit,
                         profile=profile,
-                        accuracy=scored,
+                        accuracy=scored.get(job.artefact.folder),
                     ),
                     progress=progress,
                     on_sample=lambda ms: progress(f"{device.name}: {ms:.1f} ms"),
@@ -174,20 +181,17 @@ def command(
     return max(codes, default=0 if all(record["valid"] for record in done) else 1)
 
 
-def _accuracy(images: int | None, data: str | None, protocol: str | None) -> Accuracy | None:
+def _dataset(images: int | None, data: str | None, protocol: str | None) -> DepthDataset | None:
     if images is None:
         if data or protocol:
             raise InputError(
                 "--data and --protocol are those of --accuracy N", advice="give that too"
             )
         return None
-    from bench.accuracy.device_accuracy import Accuracy
     from bench.accuracy.evaluate import default_data
     from depthnet.data import open_dataset
-    from depthnet.scoring import protocols
 
-    rule = protocols.get(protocol or "eigen")
-    return Accuracy(open_dataset(data or default_data(), "test", images), rule)
+    return open_dataset(data or default_data(), "test", images)
 
 
 def _text(record: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.gates.fingerprint import PROTOCOLS, STAGES, Held, fingerprint_scores, fingerprint_weights
+from bench.model_card import describe_model
 from bench.models import Model, load_model
 from depthbench.progress import Progress
 from depthnet.weights.origin import Trained
@@ -106,7 +107,9 @@ def take_snapshot(
             "weights": fingerprint_weights(model),
             "data": {
                 dataset.name: {
-                    protocol: fingerprint_scores(model, dataset, protocol, progress)
+                    protocol: fingerprint_scores(
+                        model, describe_model(model), dataset, protocol, progress
+                    )
                     for protocol in PROTOCOLS
                 }
                 for dataset in kept

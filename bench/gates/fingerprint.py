@@ -16,6 +16,7 @@ from depthnet.weights.origin import to_dict
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from depthnet.card.depth_model import DepthModel
     from depthnet.data.pair import DepthDataset, DepthPair
 
 PROTOCOLS = ("eigen", "fastdepth")
@@ -63,6 +64,7 @@ def fingerprint_weights(model: Model) -> dict[str, Any]:
 
 def fingerprint_scores(
     model: Model,
+    depth_model: DepthModel,
     dataset: DepthDataset,
     protocol: str,
     progress: Progress = lambda line: None,
@@ -78,8 +80,8 @@ def fingerprint_scores(
     images: Images = {}
     scores = []
     with OnnxRuntimeCpu(model.path) as runtime:
-        predict = as_predict(model, runtime)
-        for result in score_images(predict, dataset, rule, model.image_size):
+        predict = as_predict(depth_model, runtime)
+        for result in score_images(predict, depth_model, dataset, rule):
             progress(f"{model.name}, {dataset.name}, {protocol}: {result.name}")
             images[result.name] = _stages(result)
             scores.append(result.scores)
@@ -94,7 +96,7 @@ def _stages(result: ImageResult) -> dict[str, list[float]]:
     rows_of_scores: list[Any] = [result.scores, result.either_mask or {}]
     scores = [value for row in rows_of_scores for value in row.values()]
     return {
-        "input": _rounded(np.concatenate([_blocks(channel) for channel in result.input[0]])),
+        "input": _rounded(np.concatenate([_blocks(channel) for channel in result.input])),
         "truth": _rounded(_blocks(comparison.truth)),
         "prediction": _rounded(_blocks(result.prediction)),
         "mask": [int(comparison.mask.sum()), *map(int, extent)],

@@ -6,11 +6,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.measure import comparison
-from bench.measure.agreement import seeded_inputs
+from bench.measure.agreement import SEED, on_a_cache_line, seeded_inputs
 from bench.measure.comparison import REFERENCE
 from bench.measure.interleaving import ROUNDS
-from bench.models import Model, resolve_model
+from bench.model_card import NOTHING, Asked, describe_model, open_model, said_of
+from bench.models import Model
 from bench.records.provenance import git_state, tool_versions
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import choose, prepare
@@ -24,6 +28,7 @@ def compare_runtimes(
     what: str,
     out: Path,
     *,
+    asked: Asked = NOTHING,
     runtimes: str = "all",
     rounds: int = ROUNDS,
     threads: int = 1,
@@ -32,13 +37,16 @@ def compare_runtimes(
 ) -> dict[str, Any]:
     """Compare the runtimes that `runtimes` names on the model `what`, as `comparison.compare` does.
 
+    `asked` is what is said of its shapes and card, which an image of noise takes the form of.
     The document also says which runtimes are `absent` (not installed or, of `all`, not able to
     run the model) and which were `lost`, each with the reason, and what was compared. Raises
-    InputError for an unknown model or runtime, what preparing a runtime raises where it was
-    named or is the reference, ONNX Runtime, and RuntimeLost when the reference is lost.
+    InputError for an unknown model or runtime, or a card that does not fit, what preparing a
+    runtime raises where it was named or is the reference, ONNX Runtime, and RuntimeLost when the
+    reference is lost.
     """
     names = list(dict.fromkeys([REFERENCE, *choose(runtimes)]))
-    resolved = resolve_model(what, out, progress=progress)
+    resolved = open_model(what, out, asked, progress=progress)
+    inputs = _inputs(resolved, asked)
     absent: dict[str, str] = {}
     lost: dict[str, str] = {}
     opened: dict[str, Runtime] = {}
@@ -61,7 +69,7 @@ def compare_runtimes(
         precision, tolerance = comparison.precision_of(resolved)
         found = comparison.compare(
             opened,
-            seeded_inputs(resolved.fixed_inputs),
+            inputs,
             rounds=rounds,
             threads=threads,
             tolerance=tolerance,
@@ -76,6 +84,17 @@ def compare_runtimes(
         "git": git_state(),
         "tools": tool_versions(),
     }
+
+
+def _inputs(model: Model, asked: Asked) -> dict[str, NDArray]:
+    """An image of noise in the form that the model's card says; without one as for artefacts."""
+    model_inputs = model.fixed_inputs
+    if not said_of(model, asked):
+        return seeded_inputs(model_inputs)
+    depth_model = describe_model(model, asked, only_input=True)
+    size = depth_model.input_size((0, 0))
+    noise = np.random.default_rng(SEED).integers(0, 256, (*size, 3), dtype=np.uint8)
+    return {depth_model.input.name: on_a_cache_line(depth_model.to_input(noise))}
 
 
 def _compared(model: Model) -> dict[str, Any]:

@@ -119,7 +119,12 @@ class Accuracy(Record):
     weights: str = Field(description="Where the weights come from, in words.")
     origin: Origin | None = Field(None, description="The same, typed; null where unknown.")
     images: int
-    input_size: list[int] | None = Field(None, description="Height and width.")
+    input_size: list[int] | None = Field(
+        None, description="Height and width; null where images went in at several sizes."
+    )
+    card: dict[str, Any] | None = Field(
+        None, description="The form of the input and the meaning of the output: see models.md."
+    )
     averaging: str
     flip: bool = Field(description="Whether predictions are averaged with the mirrored image's.")
     rmse: float | None = Field(description="Metres.")

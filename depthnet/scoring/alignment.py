@@ -7,32 +7,48 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Alignment = Literal["none", "median", "disparity"]
+from depthnet.scoring.space import Space
+
+Alignment = Literal["none", "median", "scale and shift"]
 
 
 def align(
-    prediction: NDArray, truth: NDArray, mask: NDArray, how: Alignment, far: float
+    prediction: NDArray,
+    truth: NDArray,
+    mask: NDArray,
+    how: Alignment,
+    space: Space = "depth",
+    far: float = float("inf"),
 ) -> NDArray:
-    """Fit `prediction` to `truth` over the pixels of `mask`; all HxW, depths in metres.
+    """Fit `prediction`, of `space`, to `truth`, over the pixels of `mask`; all HxW.
 
-    `median`: the prediction times the ratio of the medians (Zhou et al. 2017, section 4.2).
-    `disparity`: scale s and shift t that minimise the sum of (s / prediction + t - 1 / truth)^2
-    (Ranftl et al. 2020, section 5); a fitted disparity below 1 / `far`, at which depth would
-    exceed `far` or turn negative, becomes 1 / `far`. Raises ValueError when no pixel counts or
-    one that does is not positive.
+    `truth` and the result are in metres. `median`: the predicted depth times the ratio of the
+    medians (Zhou et al. 2017, section 4.2). `scale and shift`: s and t that minimise, over the
+    pixels, the sum of (s prediction + t - 1 / truth)^2 of a disparity (Ranftl et al. 2020, section
+    5), or of (s prediction + t - truth)^2 of a depth. A fitted disparity below 1 / `far`, at which
+    depth would exceed `far` or turn negative, becomes 1 / `far`. Raises ValueError when no pixel
+    counts, or one that does is not positive where the median is taken.
     """
     if how == "none":
-        return prediction
+        return prediction if space == "depth" else _depth(prediction, far)
     predicted = prediction[mask].astype(np.float64)
     true = truth[mask].astype(np.float64)
     if not true.size:
         raise ValueError("no valid pixel to align with")
+    if how == "scale and shift":
+        scale, shift = fit_line(predicted, true if space == "depth" else 1 / true)
+        fitted = scale * prediction.astype(np.float64) + shift
+        return fitted if space == "depth" else _depth(fitted, far)
     if not (predicted > 0).all():
         raise ValueError("the prediction has values that are not positive")
-    if how == "median":
-        return prediction * np.float64(np.median(true) / np.median(predicted))
-    scale, shift = fit_line(1 / predicted, 1 / true)
-    return 1 / np.maximum(scale / prediction.astype(np.float64) + shift, 1 / far)
+    if space == "disparity":
+        predicted, prediction = 1 / predicted, _depth(prediction, float("inf"))
+    return prediction * np.float64(np.median(true) / np.median(predicted))
+
+
+def _depth(disparity: NDArray, far: float) -> NDArray:
+    least = max(1 / far, float(np.finfo(np.float32).tiny))
+    return 1 / np.maximum(disparity.astype(np.float64), least)
 
 
 def fit_line(x: NDArray, y: NDArray) -> tuple[float, float]:

@@ -11,11 +11,16 @@ from PIL import Image
 
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
+from depthnet.card.card import MEANINGS, METRIC, Meaning
 from depthnet.scoring.alignment import Alignment, align
 from depthnet.scoring.metrics import Scores, score
+from depthnet.scoring.space import SPACES, Space
 
 Predict = Callable[[NDArray], NDArray]
-"""Image 1x3xHxW float32 RGB in [0, 1] to depth 1x1xHxW float32 in metres."""
+"""A model's input, one image, to a map HxW float32."""
+
+Mirror = Callable[[NDArray], NDArray]
+"""A model's input to that of the mirrored image."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class Protocol:
     that count. `cap`: metres; truth outside it does not count, and predictions are clamped to
     it. `alignment`: how predictions are fitted to the truth first. `flip`: whether a prediction
     is averaged with that of the mirrored image. `either_mask`: whether `score_either_mask` is
-    reported too. `rule` says all this in words.
+    reported too. `rule` says all this in words. Predictions are averaged, resized and fitted in
+    the `space` of the model.
     """
 
     name: str
@@ -77,9 +83,26 @@ class Protocol:
         """The part of an image (HxWx3 uint8) and its depth (HxW metres) that is used."""
         return (self.view.apply(image), self.view.apply(depth)) if self.view else (image, depth)
 
-    def predict(self, predict: Predict, image: NDArray) -> NDArray:
-        """Predict an input (1x3xHxW) as the protocol does, flip-averaged or not; HxW metres."""
-        return predict_flip_averaged(predict, image) if self.flip else predict(image)[0, 0]
+    def space(self, meaning: Meaning) -> Space:
+        """The space in which a model of this meaning is compared.
+
+        With scale and shift fitted, disparity, whether a model gives it or depth in metres: the
+        score does not depend on which. Raises InputError where scale is unknown and not fitted.
+        """
+        if self.alignment == "none" and meaning not in METRIC:
+            raise InputError(
+                f"the model gives {MEANINGS[meaning]}, and protocol {self.name} compares metres",
+                advice="score it with --protocol aligned, or say what it gives with --meaning",
+            )
+        if self.alignment == "scale and shift" and meaning != "relative":
+            return "disparity"
+        return SPACES[meaning]
+
+    def predict(self, predict: Predict, network_input: NDArray, mirror: Mirror) -> NDArray:
+        """Predict an input as the protocol does, flip-averaged or not; HxW."""
+        if self.flip:
+            return predict_flip_averaged(predict, network_input, mirror)
+        return predict(network_input)
 
     def mask(self, truth: NDArray) -> NDArray:
         """The pixels of `truth` (HxW, metres) that count, as booleans."""
@@ -92,28 +115,29 @@ class Protocol:
             valid &= inside
         return valid
 
-    def compare(self, prediction: NDArray, depth: NDArray) -> Comparison:
-        """Bring a prediction and a depth map (HxW metres, any sizes, after `apply_view`) together.
+    def compare(self, prediction: NDArray, depth: NDArray, space: Space = "depth") -> Comparison:
+        """Bring a prediction of `space` and a depth map together.
 
-        The prediction is resized bilinearly, the truth by nearest neighbour, so that depths of
-        two surfaces are never mixed into one that is not there. Raises ValueError when there is
-        nothing to align with.
+        Both are HxW, of any sizes, after `apply_view`; the depth, and a prediction that is not
+        fitted, are in metres or 1 / metres. The prediction is resized bilinearly, the truth by
+        nearest neighbour, so that depths of two surfaces are never mixed into one that is not
+        there. Raises ValueError when there is nothing to align with.
         """
         truth = resize(depth, self.size, Image.Resampling.NEAREST)
         mask = self.mask(truth)
         predicted = resize(prediction, self.size, Image.Resampling.BILINEAR)
         farthest = self.cap[1] if self.cap else float("inf")
-        predicted = align(predicted, truth, mask, self.alignment, farthest)
+        predicted = align(predicted, truth, mask, self.alignment, space, farthest)
         if self.cap:
             predicted = np.clip(predicted, *self.cap)
         return Comparison(predicted, truth, mask)
 
-    def score(self, prediction: NDArray, depth: NDArray) -> Scores:
+    def score(self, prediction: NDArray, depth: NDArray, space: Space = "depth") -> Scores:
         """Score one prediction against a depth map, as `compare` brings them together.
 
         Raises ValueError as `compare` and `metrics.score` do.
         """
-        return self.compare(prediction, depth).score()
+        return self.compare(prediction, depth, space).score()
 
 
 EIGEN_CROP = (slice(45, 471), slice(41, 601))
@@ -152,12 +176,13 @@ PROTOCOLS = {
         Protocol(
             name="aligned",
             rule=EIGEN_RULE.format(
-                "scale and shift of the disparity fitted to each image by least squares, "
+                "scale and shift fitted to each image by least squares, of the disparity (of "
+                "the depth where a model gives it up to scale and shift), "
             ),
             size=(480, 640),
             crop=EIGEN_CROP,
             cap=EIGEN_CAP,
-            alignment="disparity",
+            alignment="scale and shift",
         ),
         Protocol(
             name="median",
@@ -178,23 +203,14 @@ def get(name: str) -> Protocol:
     raise InputError(f"unknown protocol '{name}'", advice=did_you_mean(name, PROTOCOLS))
 
 
-def to_input(image: NDArray, size: tuple[int, int]) -> NDArray:
-    """An RGB image HxWx3 uint8 as network input 1x3xhxw float32 in [0, 1], resized to `size`.
-
-    Bilinear with antialiasing; the aspect ratio is not kept, as in the paper (640x480 becomes
-    224x224).
-    """
-    picture = Image.fromarray(image)
-    if picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
-    scaled = np.asarray(picture, dtype=np.float32) / np.float32(255)
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+def default_for(meaning: Meaning) -> str:
+    """The protocol that a model of this meaning is scored by where none is named."""
+    return "eigen" if meaning in METRIC else "aligned"
 
 
-def predict_flip_averaged(predict: Predict, image: NDArray) -> NDArray:
-    """Predict an input and its mirror image, and average (paper, section IV-A); HxW metres."""
-    mirrored = np.ascontiguousarray(image[..., ::-1])
-    return 0.5 * (predict(image)[0, 0] + predict(mirrored)[0, 0, :, ::-1])
+def predict_flip_averaged(predict: Predict, network_input: NDArray, mirror: Mirror) -> NDArray:
+    """Predict an input and its mirror image, and average (paper, section IV-A); HxW."""
+    return 0.5 * (predict(network_input) + predict(mirror(network_input))[:, ::-1])
 
 
 def resize(values: NDArray, size: tuple[int, int], method: Image.Resampling) -> NDArray:

@@ -13,8 +13,8 @@ from bench.models import Model, load_model
 from bench.quantise import Calibration, inner_products, quantise
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthbench.errors import InputError
+from depthnet.card.image_input import to_input
 from depthnet.data import open_dataset
-from depthnet.scoring.protocols import to_input
 
 ROOMS = Calibration("rooms", images=3)
 

@@ -113,7 +113,7 @@ def test_a_prediction_is_what_onnx_runtime_and_pillow_make_of_the_image(
 ) -> None:
     import onnxruntime
 
-    height, width = model.image_size
+    *_, height, width = model.input_shape
     small = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
     given = (np.asarray(small, dtype=np.float32) / 255).transpose(2, 0, 1)[None]
     session = onnxruntime.InferenceSession(model.path, providers=["CPUExecutionProvider"])

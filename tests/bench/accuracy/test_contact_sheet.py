@@ -18,6 +18,9 @@ from bench.accuracy.contact_sheet import (
 )
 from bench.accuracy.evaluate import ImageResult, score_images
 from depthbench.errors import InputError
+from depthnet.card.card import Card
+from depthnet.card.depth_model import DepthModel
+from depthnet.card.port import Port
 from depthnet.data.rooms.dataset import RoomsDataset
 from depthnet.scoring import protocols
 
@@ -32,10 +35,10 @@ def results() -> list[ImageResult]:
     dataset = RoomsDataset(limit=2, size=(60, 80))
     return list(
         score_images(
-            lambda image: np.float32(1) + image[:, :1] * 4,
+            lambda image: np.float32(1) + image[0, 0] * 4,
+            DepthModel(Path("tiny.onnx"), Card(), Port("image", (1, 3, 32, 32), "float32")),
             dataset,
             protocols.get("eigen"),
-            (32, 32),
         )
     )
 

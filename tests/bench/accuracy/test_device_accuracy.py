@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.accuracy.device_accuracy import Accuracy, score_on_device
+from bench.accuracy.device_accuracy import Accuracy, accuracy_of, score_on_device
 from bench.accuracy.evaluate import measure_accuracy
 from bench.measure.agreement import agrees
 from bench.models import load_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from compile.artefact import Artefact
 from depthnet.data import open_dataset
-from depthnet.scoring import protocols
 from depthnet.scoring.metrics import NAMES
 
 Compute = Callable[[np.ndarray], np.ndarray]
@@ -40,8 +40,8 @@ class Device(Runtime):
 
 
 @pytest.fixture
-def asked() -> Accuracy:
-    return Accuracy(open_dataset("rooms", "test", IMAGES), protocols.get("eigen"))
+def asked(artefact: Artefact, tiny_onnx: Path) -> Accuracy:
+    return accuracy_of(artefact, tiny_onnx, open_dataset("rooms", "test", IMAGES))
 
 
 def test_the_scores_are_those_of_eval(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.accuracy.evaluate import measure_accuracy, score_dataset
+from bench.model_card import describe_model
 from bench.models import Model
 from bench.runtimes.base import Runtime
 from depthbench.errors import CheckFailed, InputError
@@ -93,16 +94,16 @@ def test_a_model_that_takes_no_image_is_refused() -> None:
 
 def test_a_model_that_gives_no_depth_map_is_refused() -> None:
     with pytest.raises(InputError, match="not a depth map"):
-        measure_accuracy(model(), Constant(2.0, (8, 8)), Flat([2.0]), protocols.get("eigen"))
+        measure_accuracy(model(), Constant(2.0, (8, 40)), Flat([2.0]), protocols.get("eigen"))
 
 
 def test_every_image_is_told() -> None:
     told: list[str] = []
     score_dataset(
-        lambda image: np.full((1, 1, *SIZE), 2.0, dtype=np.float32),
+        lambda image: np.full(SIZE, 2.0, dtype=np.float32),
+        describe_model(model()),
         Flat([2.0, 3.0]),
         protocols.get("paper"),
-        SIZE,
         lambda result: told.append(result.name),
     )
     assert told == ["0", "1"]

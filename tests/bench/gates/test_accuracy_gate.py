@@ -19,6 +19,7 @@ from bench import cli
 from bench.gates import accuracy_gate, baseline
 from bench.models import Model, load_model
 from depthbench.errors import InputError
+from depthnet.card.depth_model import DepthModel
 from depthnet.data.rooms.dataset import RoomsDataset
 from depthnet.scoring import protocols
 
@@ -88,7 +89,7 @@ def test_one_weight_that_is_perturbed_is_found(
 
 
 def test_the_mirrored_image_left_out_is_found(good: accuracy_gate.Snapshot, model: Model) -> None:
-    with patch.object(protocols, "predict_flip_averaged", lambda predict, x: predict(x)[0, 0]):
+    with patch.object(protocols, "predict_flip_averaged", lambda predict, x, mirror: predict(x)):
         now = accuracy_gate.take_snapshot([model], [rooms()])
     found = moved(good, now)
     assert found["eigen", "prediction"].of == IMAGES
@@ -98,8 +99,8 @@ def test_the_mirrored_image_left_out_is_found(good: accuracy_gate.Snapshot, mode
 
 
 def test_bgr_input_is_found(good: accuracy_gate.Snapshot, model: Model) -> None:
-    to_input = protocols.to_input
-    with patch.object(protocols, "to_input", lambda image, size: to_input(image[..., ::-1], size)):
+    to_input = DepthModel.to_input
+    with patch.object(DepthModel, "to_input", lambda self, image: to_input(self, image[..., ::-1])):
         now = accuracy_gate.take_snapshot([model], [rooms()])
     found = moved(good, now)
     assert "channels' order" in accuracy_gate.explain(list(found.values()))

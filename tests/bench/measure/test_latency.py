@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 from android_rpc.devices.device import Device
-from bench.accuracy.device_accuracy import Accuracy
+from bench.accuracy.device_accuracy import Accuracy, accuracy_of
 from bench.measure.latency import measure_on_device
 from bench.measure.request import MeasurementRequest
 from bench.measure.sampling_plan import EMULATED, Sampling
@@ -24,7 +24,6 @@ from bench.stats.statistics import summarise
 from compile.artefact import Artefact
 from depthbench.errors import DeviceError, InputError
 from depthnet.data import open_dataset
-from depthnet.scoring import protocols
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "record.schema.json"
 Compute = Callable[[np.ndarray], np.ndarray]
@@ -268,9 +267,15 @@ def test_what_was_measured_before_the_end_is_kept(
     assert (phone.sessions_open, phone.connections) == (0, 0)
 
 
-def test_what_is_timed_is_scored_too(measure: Measure, emulated: FakePhone) -> None:
-    asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
-    record = measure(emulated, sampling=EMULATED.but(sessions=2), accuracy=asked)
+@pytest.fixture
+def scored(artefact: Artefact, tiny_onnx: Path) -> Accuracy:
+    return accuracy_of(artefact, tiny_onnx, open_dataset("rooms", "test", 1), "paper")
+
+
+def test_what_is_timed_is_scored_too(
+    measure: Measure, emulated: FakePhone, scored: Accuracy
+) -> None:
+    record = measure(emulated, sampling=EMULATED.but(sessions=2), accuracy=scored)
     assert (record["valid"], record["reasons"]) == (True, [])
     scores = record["accuracy"]
     assert (scores["protocol"], scores["data"], scores["images"]) == ("paper", "rooms", 1)
@@ -280,7 +285,9 @@ def test_what_is_timed_is_scored_too(measure: Measure, emulated: FakePhone) -> N
     json.dumps(record, allow_nan=False)
 
 
-def test_scores_that_differ_make_the_record_invalid(measure: Measure, closed_form: Compute) -> None:
+def test_scores_that_differ_make_the_record_invalid(
+    measure: Measure, closed_form: Compute, scored: Accuracy
+) -> None:
     device = FakePhone(closed_form, emulated=True)
     timed = EMULATED.samples
 
@@ -288,8 +295,7 @@ def test_scores_that_differ_make_the_record_invalid(measure: Measure, closed_for
         return closed_form(image) * (1 + 0.01 * (device.inferences > timed))
 
     device.compute = later_wrong
-    asked = Accuracy(open_dataset("rooms", "test", 1), protocols.get("paper"))
-    record = measure(device, accuracy=asked)
+    record = measure(device, accuracy=scored)
     assert record["agreement"]["max_relative_difference"] < 1e-6
     (reason,) = record["reasons"]
     assert "over 1 images is 1.0e-02 relative (limit 1e-04)" in reason

@@ -22,16 +22,44 @@ def depth(seed: int = 0, near: float = 0.8, far: float = 8.0) -> np.ndarray:
 def test_any_affine_function_of_the_true_disparity_is_perfect(scale: float, shift: float) -> None:
     truth = depth()[:60, :80]
     mask = np.ones_like(truth, dtype=bool)
-    prediction = (1 / (scale / truth + shift)).astype(np.float32)
-    assert np.allclose(align(prediction, truth, mask, "disparity", 10.0), truth, rtol=2e-3)
+    disparity = (scale / truth + shift).astype(np.float32)
+    fitted = align(disparity, truth, mask, "scale and shift", "disparity", 10.0)
+    assert np.allclose(fitted, truth, rtol=2e-3)
+
+
+@given(st.floats(0.05, 20), st.floats(-5.0, 5.0))
+def test_any_affine_function_of_the_true_depth_is_perfect(scale: float, shift: float) -> None:
+    truth = depth()[:60, :80]
+    mask = np.ones_like(truth, dtype=bool)
+    relative = (scale * truth + shift).astype(np.float32)
+    fitted = align(relative, truth, mask, "scale and shift", "depth", 10.0)
+    assert np.allclose(fitted, truth, rtol=2e-3)
 
 
 def test_aligned_scores_an_affine_disparity_perfectly() -> None:
     truth = depth()
-    scores = protocols.get("aligned").score(1 / (0.3 / truth + 0.2), truth)
+    disparity = 0.3 / truth + 0.2
+    scores = protocols.get("aligned").score(disparity, truth, "disparity")
     assert scores["rmse"] < 1e-4
     assert scores["delta1"] == 1
-    assert protocols.get("eigen").score(1 / (0.3 / truth + 0.2), truth)["delta1"] < 0.5
+    assert protocols.get("eigen").score(1 / disparity, truth)["delta1"] < 0.5
+
+
+def test_aligned_scores_a_relative_depth_by_the_line_that_numpy_fits() -> None:
+    truth, relative = depth(), depth(1) - 3.0
+    eigen = protocols.get("eigen")
+    mask = eigen.mask(truth)
+    scale, shift = np.polyfit(relative[mask], truth[mask], 1)
+    expected = eigen.score(np.clip(scale * relative + shift, 1e-3, 10).astype(np.float32), truth)
+    scores = protocols.get("aligned").score(relative, truth, "depth")
+    assert scores == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("a", [1.0, 0.37])
+def test_the_median_scales_a_disparity_as_it_does_its_depth(a: float) -> None:
+    truth, prediction = depth(), depth(1)
+    scores = protocols.get("median").score(a / prediction, truth, "disparity")
+    assert scores == pytest.approx(protocols.get("median").score(prediction, truth), rel=1e-5)
 
 
 def test_median_scores_a_scaled_depth_perfectly() -> None:
@@ -50,7 +78,9 @@ def test_the_line_is_numpys() -> None:
 
 def test_a_constant_prediction_becomes_the_mean_disparity() -> None:
     truth = depth()[:9, :9]
-    fitted = align(np.full_like(truth, 3), truth, np.ones_like(truth, bool), "disparity", 10.0)
+    fitted = align(
+        np.full_like(truth, 3), truth, np.ones_like(truth, bool), "scale and shift", "disparity", 10
+    )
     assert np.allclose(fitted, 1 / np.mean(1 / truth.astype(np.float64)))
 
 
@@ -65,13 +95,14 @@ def test_only_pixels_that_count_are_fitted(name: str) -> None:
 
 def test_a_disparity_that_turns_negative_is_the_cap() -> None:
     truth = np.array([[1.0, 1.0, 9.9, 9.9]], np.float32)
-    prediction = np.array([[1.0, 1.0, 2.0, 1e9]], np.float32)
-    fitted = align(prediction, truth, np.array([[True, True, True, False]]), "disparity", 10.0)
+    disparity = np.array([[1.0, 1.0, 0.5, 1e-9]], np.float32)
+    mask = np.array([[True, True, True, False]])
+    fitted = align(disparity, truth, mask, "scale and shift", "disparity", 10.0)
     assert fitted[0, 3] == 10.0
 
 
-@pytest.mark.parametrize("how", ["median", "disparity"])
+@pytest.mark.parametrize("how", ["median", "scale and shift"])
 def test_nothing_to_fit_to_is_refused(how: str) -> None:
     truth = depth()[:4, :4]
     with pytest.raises(ValueError, match="no valid pixel"):
-        align(truth, truth, np.zeros_like(truth, bool), how, 10.0)  # type: ignore[arg-type]
+        align(truth, truth, np.zeros_like(truth, bool), how)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthbench.errors import InputError
+from depthnet.card.card import MEANINGS, METRIC
+from depthnet.card.image_input import to_input
 from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 from depthnet.scoring.fastdepth_metrics import score_either_mask
+
+
+def mirror(image: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(image[..., ::-1])
 
 
 def flat(shape: tuple[int, int], depth: float = 2.0) -> np.ndarray:
@@ -59,7 +66,7 @@ def test_truth_is_never_interpolated_between_surfaces() -> None:
 @given(st.integers(0, 255), st.sampled_from([(480, 640), (224, 224), (33, 7)]))
 def test_a_flat_image_stays_flat_and_lands_in_0_to_1(level: int, shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), level, dtype=np.uint8)
-    x = protocols.to_input(image, (32, 64))
+    x = to_input(image, (32, 64))
     assert x.shape == (1, 3, 32, 64)
     assert x.dtype == np.float32
     assert np.allclose(x, level / 255, atol=1e-7)
@@ -68,13 +75,13 @@ def test_a_flat_image_stays_flat_and_lands_in_0_to_1(level: int, shape: tuple[in
 def test_channels_stay_red_green_blue() -> None:
     image = np.zeros((8, 8, 3), dtype=np.uint8)
     image[..., 0] = 255
-    assert protocols.to_input(image, (8, 8))[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]
+    assert to_input(image, (8, 8))[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]
 
 
 def test_flip_average_undoes_the_mirror() -> None:
     image = np.random.default_rng(0).random((1, 3, 4, 6), dtype=np.float32)
     # A predictor that is equivariant to mirroring is unchanged by the average.
-    mean = protocols.predict_flip_averaged(lambda x: x.mean(axis=1, keepdims=True), image)
+    mean = protocols.predict_flip_averaged(lambda x: x[0].mean(axis=0), image, mirror)
     assert np.allclose(mean, image.mean(axis=1)[0])
 
 
@@ -84,11 +91,22 @@ def test_flip_average_is_symmetric_for_any_predictor() -> None:
     mirrored = np.ascontiguousarray(image[..., ::-1])
 
     def predict(x: np.ndarray) -> np.ndarray:
-        return x[:, :1] * ramp
+        return x[0, 0] * ramp
 
-    one = protocols.predict_flip_averaged(predict, image)
-    other = protocols.predict_flip_averaged(predict, mirrored)
+    one = protocols.predict_flip_averaged(predict, image, mirror)
+    other = protocols.predict_flip_averaged(predict, mirrored, mirror)
     assert np.allclose(one, other[:, ::-1])
+
+
+@pytest.mark.parametrize("name", ["paper", "eigen", "fastdepth"])
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_what_is_known_up_to_scale_is_not_compared_in_metres(name: str, meaning: Any) -> None:
+    protocol = protocols.get(name)
+    if meaning in METRIC:
+        assert protocol.space(meaning) in ("depth", "disparity")
+        return
+    with pytest.raises(InputError, match="--protocol aligned"):
+        protocol.space(meaning)
 
 
 def test_an_unknown_protocol_is_answered_with_the_nearest() -> None:
@@ -124,9 +142,9 @@ def test_fastdepth_has_neither_crop_nor_cap_nor_flip() -> None:
 
     def predict(x: np.ndarray) -> np.ndarray:
         seen.append(x)
-        return x[:, :1]
+        return x[0, 0]
 
-    protocol.predict(predict, np.ones((1, 3, 4, 4), np.float32))
+    protocol.predict(predict, np.ones((1, 3, 4, 4), np.float32), mirror)
     assert len(seen) == 1
 
 

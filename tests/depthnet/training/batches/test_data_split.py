@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from depthbench.errors import InputError
+from depthnet.card.image_input import to_input
 from depthnet.data import DepthDataset, DepthPair
-from depthnet.scoring.protocols import to_input
 from depthnet.training.batches import data_split
 from depthnet.training.batches.photos import Photos
 from depthnet.training.batches.samples import Samples, load_samples

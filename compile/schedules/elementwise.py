@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 from tvm import tirx
@@ -25,6 +26,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     inline_producers(sch, schedule_utils.blocks(sch))
     for block in schedule_utils.blocks(sch):
         if not _interleave(sch, block, target):
+            _split_by_moduli(sch, block, target)
             schedule_utils.vectorise_last(sch, block, target)
 
 
@@ -49,6 +51,41 @@ def _interleave(sch: Schedule, block: SBlockRV, target: Target) -> bool:
         sch.unroll(far)
     sch.vectorize(lane)
     return True
+
+
+def _split_by_moduli(sch: Schedule, block: SBlockRV, target: Target) -> None:
+    """Split loops where they begin again in what they read, as in repetitions and reshapes.
+
+    The remainder is then a loop of its own. LLVM would vectorise a loop over x[i % 4] as if it
+    read 16 numbers in a row, for processors with AVX-512 at least. The last loop is kept where it
+    alone can be vectorised.
+    """
+    target = target.of(schedule_utils.written_dtype(sch, block))
+    loops, iterations = sch.get_loops(block), sch.get(block).iter_vars
+    if len(loops) != len(iterations):
+        return
+    for loop, iteration in zip(loops, iterations, strict=True):
+        extent, factors = schedule_utils.extent(sch, loop), [1]
+        for modulus in sorted(_moduli_of(sch.get(block).body, iteration.var)):
+            if extent % modulus == 0 and modulus % factors[-1] == 0 and modulus < extent:
+                factors.append(modulus)
+        if loop is loops[-1] and dividing_lanes(extent, target):
+            factors = [one for one in factors if one == 1 or dividing_lanes(one, target)]
+        if len(factors) > 1:
+            inner = [b // a for a, b in pairwise(factors)]
+            sch.split(loop, [None, *reversed(inner)])
+
+
+def _moduli_of(body: tirx.Stmt, variable: tirx.Var) -> set[int]:
+    """The numbers that a variable is taken modulo of."""
+    found: set[int] = set()
+
+    def on_modulo(node: tirx.FloorMod) -> None:
+        if node.a.same_as(variable) and isinstance(node.b, tirx.IntImm) and int(node.b) > 1:
+            found.add(int(node.b))
+
+    structural_walk(body, (tirx.FloorMod, on_modulo))
+    return found
 
 
 def _moduli(body: tirx.Stmt) -> set[int]:

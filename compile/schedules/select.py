@@ -140,7 +140,7 @@ def _attempt(
     try:
         with interrupt.restored():
             rule(sch, target)
-    except ScheduleError as error:
+    except (ScheduleError, InternalError) as error:
         return Refusal(family, Reason.SCHEDULE_REFUSED, one_line(error))
     result, share = start_from_bias(prefetch.insert(sch.mod["main"])), 0.0
     if target.threads > 1:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from compile.onnx.definitions import normalizations
+from compile.onnx.definitions import (
+    arithmetic,
+    attention,
+    losses,
+    normalizations,
+    random_numbers,
+    repetitions,
+    rotary_embedding,
+)
 from compile.onnx.function_body import Operation
 
 if TYPE_CHECKING:
@@ -19,6 +27,12 @@ if TYPE_CHECKING:
 Definition = Callable[[Operation], "onnx.FunctionProto | None"]
 
 DEFINITIONS: Mapping[tuple[str, str], Definition] = {
+    **arithmetic.DEFINITIONS,
+    **attention.DEFINITIONS,
+    **losses.DEFINITIONS,
     **normalizations.DEFINITIONS,
+    **random_numbers.DEFINITIONS,
+    **repetitions.DEFINITIONS,
+    **rotary_embedding.DEFINITIONS,
 }
 """By the operator's domain and name; "" is ONNX's own domain."""

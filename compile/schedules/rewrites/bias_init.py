@@ -74,7 +74,9 @@ def _biased_sum(
             if not sum_.source.same_as(total) or not is_among(bias.source, function.params):
                 continue
             shape = [int(edge) for edge in bias.source.ty.shape]
-            if prod(shape) == shape[-1] == channels and bias.indices[-1].same_as(sum_.indices[-1]):
+            if not shape or not prod(shape) == shape[-1] == channels:
+                continue
+            if bias.indices[-1].same_as(sum_.indices[-1]):
                 found.append((add, sum_, bias))
 
     structural_walk(end.body, (tirx.Add, on_add))

@@ -27,7 +27,7 @@ def test_layer_normalization_of_several_outputs(
 ) -> None:
     axis = axis % len(shape) - (len(shape) if axis < 0 else 0)
     affine = [normal(*shape[axis:], seed=seed) for seed in range(1, 3 if biased else 2)]
-    options = {"outputs": outputs, "axis": axis, "epsilon": 0.01}
+    options: dict[str, Any] = {"outputs": outputs, "axis": axis, "epsilon": 0.01}
     assert_defined(*one_node("LayerNormalization", opset, normal(*shape), *affine, **options))
 
 
@@ -44,7 +44,7 @@ def test_rms_normalization_of_all_axes(shape: list[int], opset: int, epsilon: fl
 )
 def test_batch_normalization_in_training(shape: list[int], momentum: float, opset: int) -> None:
     affine = [np.abs(normal(shape[1], seed=seed)) for seed in range(4)]
-    options = {"training_mode": 1, "momentum": momentum, "outputs": 3}
+    options: dict[str, Any] = {"training_mode": 1, "momentum": momentum, "outputs": 3}
     assert_defined(*one_node("BatchNormalization", opset, normal(*shape), *affine, **options))
 
 
@@ -115,7 +115,7 @@ def test_extrema_of_booleans(operator: str) -> None:
 def test_cumulative_products(shape: list[int], axis: int, exclusive: bool, reverse: bool) -> None:
     axis = axis % len(shape) - (len(shape) if axis < 0 else 0)
     operands = normal(*shape), np.array(axis)
-    options = {"exclusive": int(exclusive), "reverse": int(reverse)}
+    options: dict[str, Any] = {"exclusive": int(exclusive), "reverse": int(reverse)}
     assert_defined(*one_node("CumProd", 26, *operands, constants=1, **options))
 
 
@@ -123,7 +123,7 @@ def test_cumulative_products(shape: list[int], axis: int, exclusive: bool, rever
 def test_crops_and_pads_about_the_centre(sizes: list[tuple[int, int]]) -> None:
     before, after = zip(*sizes, strict=True)
     x = normal(2, *before)
-    options = {"axes": list(range(1, 1 + len(sizes)))}
+    options: dict[str, Any] = {"axes": list(range(1, 1 + len(sizes)))}
     model = one_node("CenterCropPad", 18, x, np.array(after), constants=1, **options)
     if before != after:
         assert_defined(*model)
@@ -133,7 +133,7 @@ def test_crops_and_pads_about_the_centre(sizes: list[tuple[int, int]]) -> None:
 def test_reversed_sequences(batch: int, time: int, batch_first: bool, opset: int) -> None:
     lengths = np.random.default_rng(batch).integers(1, time + 1, [batch])
     x = normal(*((batch, time) if batch_first else (time, batch)), 3)
-    options = {"batch_axis": int(not batch_first), "time_axis": int(batch_first)}
+    options: dict[str, Any] = {"batch_axis": int(not batch_first), "time_axis": int(batch_first)}
     assert_defined(*one_node("ReverseSequence", opset, x, lengths, **options))
 
 
@@ -153,7 +153,11 @@ def test_rotary_embedding(
     cached = (10, half) if placed else (batch, length, half)
     caches = [function(normal(*cached)) for function in (np.cos, np.sin)]
     places = [np.random.default_rng(0).integers(0, 10, [batch, length])] if placed else []
-    options = {"interleaved": int(interleaved), "rotary_embedding_dim": part, "num_heads": heads}
+    options: dict[str, Any] = {
+        "interleaved": int(interleaved),
+        "rotary_embedding_dim": part,
+        "num_heads": heads,
+    }
     if part and not flat:
         options.pop("num_heads")
     assert_defined(*one_node("RotaryEmbedding", opset, x, *caches, *places, **options))

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import check_result
-from bench.cli.options import OUT, json_option, out_option, records_option
+from bench.cli.card_options import card_options
+from bench.cli.check_model import check_model
+from bench.cli.options import OUT, json_option, out_option, protocol_option, records_option
 from bench.cli.output import emit
-from bench.cli.parameter_types import FILE
+from bench.cli.parameter_types import DATA, FILE, MODEL, SPLIT
 from bench.cli.progress import status
+from bench.model_card import NOTHING, Asked
 from depthbench import cancellation
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -26,6 +29,19 @@ Result = dict[str, Any]
 
 
 @click.command(name="check")
+@click.argument("model", required=False, type=MODEL)
+@click.option(
+    "--against", type=FILE, help="The baseline of MODEL, which also says how MODEL is used."
+)
+@click.option(
+    "--data",
+    type=DATA,
+    help="Whose images MODEL is scored on: rooms, nyu, or the path of a data set.",
+)
+@click.option("--split", type=SPLIT, help="Which part of it.  [default: test]")
+@click.option("--limit", type=click.IntRange(min=1), help="Only its first images.")
+@protocol_option
+@card_options(output=True)
 @click.option(
     "--gate",
     "gates",
@@ -46,6 +62,13 @@ Result = dict[str, Any]
 @out_option
 @json_option
 def command(
+    model: str | None,
+    against: Path | None,
+    data: str | None,
+    split: str | None,
+    limit: int | None,
+    protocol: str | None,
+    asked: Asked,
     gates: tuple[str, ...],
     baseline: Path | None,
     counts: Path | None,
@@ -58,8 +81,13 @@ def command(
 ) -> int:
     """Check accuracy, instructions and latency against the past.
 
-    Compares the shipped networks with a baseline, and latencies with those before them. Fails
-    (exit code 1), saying what moved and where: when a metric falls by more than its
+    With MODEL, a network's name or an .onnx file: scores it with ONNX Runtime on --data and fails
+    (exit code 1) where a metric is worse than in the baseline --against, or where predictions or
+    the scores of single images moved. The baseline, which --update writes, says with which card,
+    under which protocol and on which images.
+
+    Without MODEL: compares the shipped networks with a baseline, and latencies with those before
+    them. Fails (exit code 1), saying what moved and where: when a metric falls by more than its
     tolerance on a fixed set of images, or weights, inputs, predictions, masks or the scores of
     single images move; when the flagship's code for the phone takes more instructions, counted
     under emulation; when the newest latency of a model on a device, in the history of records, is
@@ -69,12 +97,31 @@ def command(
     from bench.gates import baseline as accuracy
     from bench.gates import instruction_gate as cost
     from bench.gates.latency_gate import judge_newest
+    from bench.gates.model_gate import Question
     from bench.records.record import read_records
 
     if update != bool(reason and reason.strip()):
         raise InputError(
             "--update and --reason TEXT go together",
             advice="a new baseline says why it is right",
+        )
+    if model is not None:
+        if gates or baseline or counts or records or strict:
+            raise InputError(
+                "--gate, --baseline, --counts, --records and --strict are of the shipped networks",
+                advice=f"leave them out, or {model}",
+            )
+        if against is None or data is None:
+            raise InputError(
+                f"{model} is checked on images, against a baseline",
+                advice="give --data FOLDER --against BASELINE.json; --update writes that",
+            )
+        question = Question(model, asked, data, split, limit, protocol)
+        return check_model(question, against, reason, out, as_json=as_json)
+    if against or data or split or limit or protocol or asked != NOTHING:
+        raise InputError(
+            "--against, --data and what is said of a model's use are of a MODEL",
+            advice="name it: depthbench check MODEL --data FOLDER --against BASELINE.json",
         )
     chosen = gates or GATES
     if update and chosen == ("latency",):
@@ -100,9 +147,10 @@ def command(
                 flagship.name, flagship.path, out / "check", progress
             )
     if update:
-        writers = {"accuracy": accuracy.write_baseline, "instructions": cost.write_counts}
-        for name, found in now.items():
-            writers[name](paths[name], found, reason or "")
+        if "accuracy" in now:
+            accuracy.write_baseline(paths["accuracy"], now["accuracy"], reason or "")
+        if "instructions" in now:
+            cost.write_counts(paths["instructions"], now["instructions"], reason or "")
         document: Result = {"updated": {name: str(paths[name]) for name in now}, "reason": reason}
         emit(document, as_json, "\n".join(f"wrote {paths[name]}" for name in now))
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,11 @@ from bench.gates.fingerprint import PROTOCOLS, STAGES, Held, fingerprint_scores,
 from bench.model_card import describe_model
 from bench.models import Model, load_model
 from depthbench.progress import Progress
+from depthnet.scoring.metrics import NAMES
 from depthnet.weights.origin import Trained
 
 if TYPE_CHECKING:
+    from depthnet.card.depth_model import DepthModel
     from depthnet.data.pair import DepthDataset
 
 IMAGES = 16
@@ -34,6 +36,9 @@ STAGE_TOLERANCES = {
 Without vector instructions and without graph optimisation, as far as another machine can be from
 this one, predictions move by 2e-5, and scores by 8e-5, since pixels at a threshold cross it.
 """
+
+FAR = 10.0
+"""Metres that the tolerance of predictions is for; of larger numbers it is as large a share."""
 
 WEIGHT_TOLERANCE = 1e-4
 """Share of a tensor's norm by which its sum may move. Random weights drawn without vector
@@ -103,19 +108,31 @@ def take_snapshot(
     """
     kept = [Held(dataset) for dataset in datasets]
     return {
-        model.name: {
-            "weights": fingerprint_weights(model),
-            "data": {
-                dataset.name: {
-                    protocol: fingerprint_scores(
-                        model, describe_model(model), dataset, protocol, progress
-                    )
-                    for protocol in PROTOCOLS
-                }
-                for dataset in kept
-            },
-        }
+        model.name: snapshot_of(model, describe_model(model), kept, PROTOCOLS, progress)
         for model in models
+    }
+
+
+def snapshot_of(
+    model: Model,
+    depth_model: DepthModel,
+    datasets: Sequence[DepthDataset],
+    protocols: Sequence[str],
+    progress: Progress = lambda line: None,
+) -> dict[str, Any]:
+    """What one model, used as `depth_model` says, gives on every data set under every protocol.
+
+    Raises as `score_images` does.
+    """
+    return {
+        "weights": fingerprint_weights(model),
+        "data": {
+            dataset.name: {
+                protocol: fingerprint_scores(model, depth_model, dataset, protocol, progress)
+                for protocol in protocols
+            }
+            for dataset in datasets
+        },
     }
 
 
@@ -144,16 +161,33 @@ def compare(baseline: Snapshot, current: Snapshot) -> list[Change]:
         was, now = baseline[name], current[name]
         changes += _weight_changes(name, was["weights"], now["weights"])
         for data in sorted(set(was["data"]) & set(now["data"])):
-            for protocol in PROTOCOLS:
-                old, new = was["data"][data].get(protocol), now["data"][data][protocol]
+            for protocol, new in now["data"][data].items():
+                old = was["data"][data].get(protocol)
                 if old is None:
                     changes.append(
                         Change(name, data, protocol, "protocol is new", None, None, None, None)
                     )
                     continue
                 changes += _stage_changes((name, data, protocol), old["images"], new["images"])
-                changes += _falls((name, data, protocol), old["means"], new["means"])
+                changes += _falls((name, data, protocol), old, new)
     return changes
+
+
+def truth_moved(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The images that only one of two networks' snapshots has, or whose depth differs."""
+    moved = []
+    for data, protocols in now["data"].items():
+        for protocol, section in protocols.items():
+            old, new = was["data"][data][protocol]["images"], section["images"]
+            moved += sorted(old.keys() ^ new.keys())
+            moved += [
+                name
+                for name in new
+                if name in old
+                and not _distance(old[name]["truth"], new[name]["truth"])
+                <= STAGE_TOLERANCES["truth"]
+            ]
+    return moved
 
 
 def explain(changes: Sequence[Change]) -> str:
@@ -192,22 +226,40 @@ def _stage_changes(at: tuple[str, str, str], was: Any, now: Any) -> list[Change]
     both = [name for name in was if name in now]
     for stage, tolerance in STAGE_TOLERANCES.items():
         distance = {name: _distance(was[name][stage], now[name][stage]) for name in both}
-        moved = _largest_first({n: d for n, d in distance.items() if not d <= tolerance})
+        allowed = {name: tolerance * _scale(stage, was[name]) for name in both}
+        moved = _largest_first({n: d for n, d in distance.items() if not d <= allowed[n]})
         if moved:
             largest = moved[0][1]
             changes.append(Change(*at, stage, None, None, largest, tolerance, moved, len(both)))
     return changes
 
 
-def _falls(at: tuple[str, str, str], was: dict[str, float], now: dict[str, float]) -> list[Change]:
+def _falls(at: tuple[str, str, str], was: dict[str, Any], now: dict[str, Any]) -> list[Change]:
     changes = []
     for metric, tolerance in METRIC_TOLERANCES.items():
-        worse = now[metric] - was[metric]
-        if metric in LARGER_IS_BETTER:
-            worse = -worse
-        if not worse <= tolerance:
-            changes.append(Change(*at, metric, was[metric], now[metric], worse, tolerance))
+        old, new = was["means"][metric], now["means"][metric]
+        sign = -1 if metric in LARGER_IS_BETTER else 1
+        if sign * (new - old) <= tolerance:
+            continue
+        place = NAMES.index(metric)
+        scores = {
+            name: (was["images"][name]["scores"], image["scores"])
+            for name, image in now["images"].items()
+            if name in was["images"]
+            and min(len(was["images"][name]["scores"]), len(image["scores"])) > place
+        }
+        by = {name: sign * (b[place] - a[place]) for name, (a, b) in scores.items()}
+        where = _largest_first({name: fall for name, fall in by.items() if fall > 0})
+        by_all = sign * (new - old)
+        changes.append(Change(*at, metric, old, new, by_all, tolerance, where, len(scores)))
     return changes
+
+
+def _scale(stage: str, was: Mapping[str, Sequence[float]]) -> float:
+    """How many times depth in metres predictions are: a disparity may be in thousands."""
+    if stage != "prediction":
+        return 1.0
+    return max(1.0, max(map(abs, was[stage]), default=0.0) / FAR)
 
 
 def _distance(was: Sequence[float], now: Sequence[float]) -> float:

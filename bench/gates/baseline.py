@@ -1,4 +1,4 @@
-"""The file that says what the shipped networks gave when they were last found good."""
+"""The files that say what networks gave when they were last found good."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from bench.gates.fingerprint import IMAGE_STAGES
 from bench.records.provenance import git_state, tool_versions
 from depthbench.errors import InputError
 
 SCHEMA = "depthbench.baseline/1"
+MODEL_SCHEMA = "depthbench.model-baseline/1"
 SHIPPED = Path(__file__).parent / "accuracy_baseline.json"
 WRITE = "write one with --update --reason TEXT"
 RESTORE = f"restore it or {WRITE}"
@@ -20,14 +23,33 @@ RESTORE = f"restore it or {WRITE}"
 _NUMBERS = re.compile(r"\[[^][{}]*\]")
 
 
-def write_baseline(path: Path, networks: dict[str, Any], reason: str) -> dict[str, Any]:
+class Subject(BaseModel):
+    """What a baseline of one's own model is of, and how that is used."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str = Field(description="Its name.")
+    operators: str = Field(description="SHA-256 over all that it computes but its weights.")
+    card: dict[str, Any]
+    protocol: str
+    data: str
+    split: str
+    images: int
+
+
+def write_baseline(
+    path: Path, networks: dict[str, Any], reason: str, subject: Subject | None = None
+) -> dict[str, Any]:
     """Write a snapshot to `path`, whole or not at all, with date, commit and reason.
 
-    Raises InputError for an empty reason.
+    With a `subject` it is the baseline of one's own model. Raises InputError for an empty reason.
     """
     from depthbench.files import write_whole
 
-    document = {**heading(SCHEMA, reason), "networks": networks}
+    document = heading(MODEL_SCHEMA if subject else SCHEMA, reason)
+    if subject:
+        document["subject"] = subject.model_dump()
+    document["networks"] = networks
     text = json.dumps(document, indent=1, allow_nan=False)
     # A list of numbers is one line, so that a change of one image is one of few lines.
     text = _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
@@ -41,6 +63,26 @@ def read_baseline(path: Path) -> dict[str, Any]:
     if not _is_whole(document):
         raise InputError(f"{path}: parts of the baseline are missing", advice=RESTORE)
     return document
+
+
+def read_model_baseline(path: Path) -> tuple[dict[str, Any], Subject]:
+    """Read a baseline of one's own model; raises InputError, in one line, for anything else."""
+    document = read_document(path, MODEL_SCHEMA)
+    try:
+        subject = Subject.model_validate(document.get("subject"))
+    except ValidationError as error:
+        raise InputError(f"{path}: parts of the baseline are missing", advice=RESTORE) from error
+    if not _is_whole(document) or not _is_of(document, subject):
+        raise InputError(f"{path}: parts of the baseline are missing", advice=RESTORE)
+    return document, subject
+
+
+def _is_of(document: dict[str, Any], subject: Subject) -> bool:
+    """Whether there is one network, on the data and under the protocol of the subject."""
+    sections = [network["data"] for network in document["networks"].values()]
+    return [{data: list(found) for data, found in one.items()} for one in sections] == [
+        {subject.data: [subject.protocol]}
+    ]
 
 
 def heading(schema: str, reason: str) -> dict[str, Any]:

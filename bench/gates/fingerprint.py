@@ -51,8 +51,8 @@ def fingerprint_weights(model: Model) -> dict[str, Any]:
     tensors = {}
     for initializer in model_file.read(model.path).proto.graph.initializer:
         values = numpy_helper.to_array(initializer)
-        if values.size and values.dtype.kind == "f":
-            exact = values.astype(np.float64)
+        if values.dtype.kind == "f" and np.isfinite(values).any():
+            exact = values[np.isfinite(values)].astype(np.float64)
             rms = math.sqrt(float(np.mean(exact**2)))
             tensors[initializer.name] = [float(exact.sum()), rms, values.size]
     return {
@@ -105,12 +105,12 @@ def _stages(result: ImageResult) -> dict[str, list[float]]:
 
 
 def _blocks(values: NDArray) -> NDArray:
-    """The means of `GRID` blocks of a map HxW, row by row."""
+    """The means of `GRID` blocks of a map HxW, or of its pixels if there are fewer, row by row."""
     return np.array(
         [
             block.mean(dtype=np.float64)
-            for band in np.array_split(values, GRID[0], axis=0)
-            for block in np.array_split(band, GRID[1], axis=1)
+            for band in np.array_split(values, min(GRID[0], len(values)), axis=0)
+            for block in np.array_split(band, min(GRID[1], band.shape[1]), axis=1)
         ]
     )
 

@@ -13,6 +13,7 @@ from compile.onnx import model_file
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile
 from compile.onnx.resize import is_resize, replace_resizes, written_resizes
+from compile.onnx.runtime_operators import move_runtime_operators
 from compile.onnx.sizes import check_values
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
@@ -78,6 +79,7 @@ def check_model(file: ModelFile) -> Model:
     opset = _opset(path, proto)
     try:
         proto = _inlined(proto)
+        move_runtime_operators(proto, opset)
         shapeless = _give_shapes(proto.graph)
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:

@@ -126,11 +126,21 @@ class Body:
             return self(operator, x, axes=list(axes), keepdims=int(keepdims))
         return self(operator, x, self.constant(axes, np.int64), keepdims=int(keepdims))
 
+    def clip(self, x: str, low: float, high: float) -> str:
+        """Add a Clip of float32 numbers, in the form of the model's opset."""
+        if self._operation.opset < 11:
+            return self("Clip", x, min=low, max=high)
+        edges = (self.constant(edge, np.float32) for edge in (low, high))
+        return self("Clip", x, *edges)
+
     def function(self, *results: str) -> onnx.FunctionProto:
-        """The function of these results, one for each output of the operation."""
+        """The function of these results, one for each output; "" is one that nothing reads."""
         from onnx import helper
 
-        outputs = [self("Identity", name) if name in self.inputs else name for name in results]
+        outputs = [
+            self("Identity", name or results[0]) if name in ("", *self.inputs) else name
+            for name in results
+        ]
         return helper.make_function(
             "",
             self._operation.node.op_type,

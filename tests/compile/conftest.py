@@ -53,10 +53,12 @@ def run_onnxruntime(model: onnx.ModelProto) -> np.ndarray:
 
 
 def run_on_onnxruntime(
-    model: onnx.ModelProto, inputs: dict[str, np.ndarray]
+    model: onnx.ModelProto, inputs: dict[str, np.ndarray], *, as_written: bool = False
 ) -> dict[str, np.ndarray]:
-    """The outputs of a model on ONNX Runtime by name."""
+    """The outputs of a model on ONNX Runtime by name, optimised first unless `as_written`."""
     options = onnxruntime.SessionOptions()
+    if as_written:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)

@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING
 from compile.onnx.definitions import (
     arithmetic,
     attention,
+    dynamic_products,
+    for_other_processors,
+    fused_attention,
+    fused_products,
+    gelus,
     losses,
+    matrix_inverse,
     normalizations,
+    quantised_maps,
+    quantised_products,
     random_numbers,
     repetitions,
     rotary_embedding,
+    skip_normalizations,
 )
 from compile.onnx.function_body import Operation
 
@@ -29,10 +38,19 @@ Definition = Callable[[Operation], "onnx.FunctionProto | None"]
 DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **arithmetic.DEFINITIONS,
     **attention.DEFINITIONS,
+    **dynamic_products.DEFINITIONS,
+    **for_other_processors.DEFINITIONS,
+    **fused_attention.DEFINITIONS,
+    **fused_products.DEFINITIONS,
+    **gelus.DEFINITIONS,
     **losses.DEFINITIONS,
+    **matrix_inverse.DEFINITIONS,
     **normalizations.DEFINITIONS,
+    **quantised_maps.DEFINITIONS,
+    **quantised_products.DEFINITIONS,
     **random_numbers.DEFINITIONS,
     **repetitions.DEFINITIONS,
     **rotary_embedding.DEFINITIONS,
+    **skip_normalizations.DEFINITIONS,
 }
 """By the operator's domain and name; "" is ONNX's own domain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,20 @@ Feeds = dict[str, np.ndarray]
 def one_node(
     operator: str,
     opset: int,
+    /,
     *operands: np.ndarray | None,
     constants: int = 0,
-    outputs: int = 1,
+    outputs: int | Sequence[str] = 1,
+    domain: str = "",
     **attributes: Any,
 ) -> tuple[onnx.ModelProto, Feeds]:
-    """A model of one node, and its inputs; the last `constants` operands are weights."""
+    """A model of one node, and its inputs; the last `constants` operands are weights.
+
+    `outputs` is how many there are, or their names, "" for one that is left out.
+    """
     names = ["" if value is None else f"x{i}" for i, value in enumerate(operands)]
-    results = [f"y{i}" for i in range(outputs)]
-    node = helper.make_node(operator, names, results, name="it", **attributes)
+    results = [f"y{i}" for i in range(outputs)] if isinstance(outputs, int) else list(outputs)
+    node = helper.make_node(operator, names, results, name="it", domain=domain, **attributes)
     named = {name: value for name, value in zip(names, operands, strict=True) if value is not None}
     weights = [name for name in names[len(names) - constants :] if name]
     inputs = [
@@ -42,10 +48,11 @@ def one_node(
         [node],
         "g",
         inputs,
-        [helper.make_empty_tensor_value_info(name) for name in results],
+        [helper.make_empty_tensor_value_info(name) for name in results if name],
         [numpy_helper.from_array(named[name], name) for name in weights],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid(domain, 1)] if domain else [])]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
     model = onnx.shape_inference.infer_shapes(model)
     return model, {name: value for name, value in named.items() if name not in weights}
 

@@ -1,0 +1,31 @@
+"""Which operators did ONNX Runtime's optimiser write into ONNX's domain that ONNX lacks there?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from compile.onnx.definitions import DEFINITIONS
+from compile.onnx.model_file import STANDARD_DOMAINS, graphs
+
+if TYPE_CHECKING:
+    import onnx
+
+_DOMAIN = "com.microsoft"
+
+
+def move_runtime_operators(proto: onnx.ModelProto, opset: int) -> None:
+    """Bring them into ONNX Runtime's own domain: a layer normalisation before opset 17, say."""
+    import onnx
+
+    moved = [
+        node
+        for graph in graphs(proto.graph)
+        for node in graph.node
+        if node.domain in STANDARD_DOMAINS
+        and (_DOMAIN, node.op_type) in DEFINITIONS
+        and not onnx.defs.has(node.op_type, opset, "")
+    ]
+    for node in moved:
+        node.domain = _DOMAIN
+    if moved and all(one.domain != _DOMAIN for one in proto.opset_import):
+        proto.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))

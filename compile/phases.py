@@ -14,9 +14,11 @@ def repairs(machine: Target, numbers: Precision) -> list[Phase]:
     from compile.graph.clip_to_minmax import clip_to_minmax
     from compile.graph.qdq import store_bytes
     from compile.graph.reshape_constants import reshape_constants
+    from compile.graph.select_branches import select_branches
 
     store = partial(store_bytes, dtype=machine.dot_bytes)
     return [
+        Phase("select_branches", select_branches),
         Phase("clip_to_minmax", clip_to_minmax),
         Phase("reshape_constants", reshape_constants),
         Phase("store_bytes", store, when=numbers.storage == "int8"),

@@ -50,15 +50,17 @@ class Translator:
 
 
 def translate(
-    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Uses], Translator]
+    mod: tvm.IRModule,
+    new_translator: Callable[[relax.BlockBuilder, Uses], Translator],
+    accepts: Callable[[relax.Function], bool] | None = None,
 ) -> tvm.IRModule:
     """The module with its function `main` written again by a translator.
 
     The translator is given the builder to emit to, and how often each variable is read. A
-    function with branches is left alone.
+    function that it does not accept, by default one with branches, is left alone.
     """
     main = mod["main"]
-    if not is_straight(main):
+    if not (accepts or is_straight)(main):
         return mod
     rest = {var: function for var, function in mod.functions.items() if var.name_hint != "main"}
     builder = relax.BlockBuilder(tvm.IRModule(rest))
@@ -75,7 +77,9 @@ def translate(
 
 
 def translate_counting(
-    mod: tvm.IRModule, new_translator: Callable[[relax.BlockBuilder, Uses], Translator]
+    mod: tvm.IRModule,
+    new_translator: Callable[[relax.BlockBuilder, Uses], Translator],
+    accepts: Callable[[relax.Function], bool] | None = None,
 ) -> tuple[tvm.IRModule, int]:
     """The module written again and how often that changed it; the module itself if it never did."""
     made: list[Translator] = []
@@ -84,7 +88,7 @@ def translate_counting(
         made.append(new_translator(builder, uses))
         return made[-1]
 
-    result = translate(mod, new)
+    result = translate(mod, new, accepts)
     applied = sum(one.applied for one in made)
     return (result, applied) if applied > 0 else (mod, 0)
 

@@ -24,6 +24,9 @@ def schedule(sch: Schedule, target: Target) -> None:
     """Schedule every block of the function by what it does."""
     inline_producers(sch, schedule_utils.blocks(sch))
     for block in schedule_utils.blocks(sch):
+        if not sch.get_loops(block):  # beside one without a loop TVM divides no accumulation
+            sch.add_unit_loop(block)
+    for block in schedule_utils.blocks(sch):
         if not schedule_utils.is_reduction(sch, block):
             schedule_utils.vectorise_last(sch, block, target)
         elif _accumulates_along_memory(sch, block):

@@ -50,6 +50,11 @@ def test_activation(agree: Agree, graph: Graph, operator: str) -> None:
     agree(one(graph, operator, [2, 6, 5, 7]))
 
 
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_mean_of_everything(agree: Agree, graph: Graph, target: str) -> None:
+    agree(one(graph, "ReduceMean", [1, 3, 4, 16], keepdims=0), target)
+
+
 @few
 @given(st.lists(sizes, min_size=2, max_size=4), st.data(), TARGETS)
 def test_reduction(

@@ -1,0 +1,209 @@
+"""Do public depth networks compile, whoever exported them, agree with their files, and how fast?
+
+python benchmarks/public_architectures.py [--models NAME ...] [--exporters NAME ...] [--quick]
+    [--targets NAME ...] [--rounds N] [--json]
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import click
+import onnx
+import torch
+from networks import ARCHITECTURES
+from torch import nn
+
+from bench import cli
+from bench.measure.agreement import seeded_inputs
+from bench.measure.comparison import compare
+from bench.models import resolve_model
+from bench.runtimes.registry import Prepared
+from bench.runtimes.subprocess_runtime import SubprocessRuntime
+from compile.artefact import Artefact
+from compile.pipeline import compile_model
+from depthbench.errors import CheckFailed, InputError
+from depthbench.one_line import one_line
+
+NEWEST, LEGACY = (18, 23), (11, 13, 17)
+OPTIMISED = ("basic", "extended")
+EXPORTERS = (
+    *(f"torch-{opset}" for opset in NEWEST),
+    *(f"legacy-{opset}" for opset in LEGACY),
+    *OPTIMISED,
+)
+TARGETS = ("host", "arm64-a76")
+TOLERANCE = 1e-4
+
+
+@click.command()
+@click.option("--models", multiple=True, type=click.Choice(list(ARCHITECTURES)))
+@click.option("--exporters", multiple=True, type=click.Choice(EXPORTERS))
+@click.option("--targets", multiple=True, default=TARGETS, show_default=True)
+@click.option("--quick", is_flag=True, help="Small images.")
+@click.option("--rounds", type=click.IntRange(min=0), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def main(
+    models: tuple[str, ...],
+    exporters: tuple[str, ...],
+    targets: tuple[str, ...],
+    quick: bool,
+    rounds: int,
+    as_json: bool,
+) -> None:
+    """Export, compile, compare and time each network by each exporter.
+
+    torch-N is PyTorch's exporter at opset N, legacy-N the one before it; basic and extended are
+    the first as ONNX Runtime's optimiser writes it. The ratio is that of medians of CPU time on
+    one thread, the artefact's over ONNX Runtime's, interleaved. Weights are random.
+    """
+    rows = []
+    for name in models or ARCHITECTURES:
+        size = ARCHITECTURES[name].quick if quick else ARCHITECTURES[name].size
+        for exporter in exporters or EXPORTERS:
+            with tempfile.TemporaryDirectory() as folder:
+                row = judge(
+                    build(name, quick, exporter), size, exporter, targets, rounds, Path(folder)
+                )
+            rows.append({"architecture": name, "size": list(size), "exporter": exporter, **row})
+            if not as_json:
+                click.echo(_text(rows[-1]))
+    if as_json:
+        click.echo(json.dumps({"rows": rows}, indent=2))
+
+
+def build(name: str, quick: bool, exporter: str) -> nn.Module:
+    """A network with seeded weights, ready for an exporter.
+
+    Attention as one operator cannot be exported before opset 14.
+    """
+    architecture = ARCHITECTURES[name]
+    torch.manual_seed(0)
+    network = architecture.build(architecture.quick if quick else architecture.size)
+    if exporter in ("legacy-11", "legacy-13") or not architecture.one_attention:
+        for module in network.modules():
+            if hasattr(module, "set_attn_implementation"):
+                module.set_attn_implementation("eager")
+    return network.eval()
+
+
+def judge(
+    network: nn.Module,
+    size: tuple[int, int],
+    exporter: str,
+    targets: tuple[str, ...],
+    rounds: int,
+    folder: Path,
+) -> dict[str, Any]:
+    """What becomes of a network by one exporter: a verdict a target, and the ratio on the host."""
+    path = folder / "model.onnx"
+    try:
+        export(network, size, exporter, path)
+    except Exception as error:  # exporters raise whatever they meet
+        return {"verdicts": {"export": f"{type(error).__name__}: {one_line(error)}"}}
+    row: dict[str, Any] = {"verdicts": {}, "differences": {}}
+    for target in targets:
+        try:
+            artefact = compile_model(path, target, folder / target)
+        except InputError as error:
+            row["verdicts"][target] = f"refused: {error.message.removeprefix(f'{path}: ')}"
+        except CheckFailed as error:
+            row["verdicts"][target] = f"failed: {error.message.removeprefix(f'{path}: ')}"
+        else:
+            row["verdicts"][target] = "compiled"
+            row |= account(artefact, row["differences"])
+            if target == "host" and rounds:
+                row["ratio"] = ratio(artefact, path, rounds)
+    return row
+
+
+def account(artefact: Artefact, differences: dict[str, float]) -> dict[str, Any]:
+    """What an artefact's manifest says of its check, and of what it runs slowly."""
+    check, schedule = artefact.manifest["check"], artefact.manifest["schedule"]
+    checks = [check, check["signed"]] if "signed" in check else [check]
+    found = max(max(one["relative_difference"].values()) for one in checks)
+    differences[artefact.manifest["target"]["name"]] = found
+    slow = [one["operator"] for one in schedule["fallbacks"]]
+    return {"constant": check["constant_outputs"], "slow": slow}
+
+
+def ratio(artefact: Artefact, path: Path, rounds: int) -> float:
+    """The artefact's median over ONNX Runtime's on the same file, each in its own process."""
+    with (
+        SubprocessRuntime(Prepared("tvm", artefact.folder, 1)) as ours,
+        SubprocessRuntime(Prepared("onnxruntime", path, 1)) as theirs,
+    ):
+        inputs = seeded_inputs(resolve_model(str(path), path.parent).fixed_inputs)
+        runtimes = {"tvm": ours, "onnxruntime": theirs}
+        found = compare(runtimes, inputs, rounds=rounds, tolerance=TOLERANCE)
+    return float(found["runtimes"]["tvm"]["against"]["onnxruntime"]["ratio"])
+
+
+def export(network: nn.Module, size: tuple[int, int], exporter: str, path: Path) -> None:
+    """Write the network as ONNX, as the exporter called `exporter` does."""
+    if exporter in OPTIMISED:
+        plain = path.with_name("plain.onnx")
+        _export(network, size, NEWEST[0], True, plain)
+        optimise(plain, exporter, path)
+        return
+    kind, opset = exporter.split("-")
+    _export(network, size, int(opset), kind == "torch", path)
+
+
+def _export(
+    network: nn.Module, size: tuple[int, int], opset: int, dynamo: bool, path: Path
+) -> None:
+    for name in ("torch.onnx", "onnxscript", "onnx_ir"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.rand(1, 3, *size),),
+            str(path),
+            input_names=["image"],
+            opset_version=opset,
+            dynamo=dynamo,
+            external_data=False,
+        )
+
+
+def optimise(plain: Path, level: str, path: Path) -> None:
+    """Write the file as ONNX Runtime's optimiser saves it at a level."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.optimized_model_filepath = str(path)
+    options.graph_optimization_level = {
+        "basic": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+        "extended": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    }[level]
+    onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    onnx.load(path, load_external_data=False)  # that it is one
+
+
+def _text(row: dict[str, Any]) -> str:
+    verdicts = "; ".join(f"{target}: {what}" for target, what in row["verdicts"].items())
+    differences = max(row.get("differences", {}).values(), default=None)
+    parts = [f"{row['architecture']}, {row['exporter']}", verdicts]
+    if differences is not None:
+        parts.append(f"differs by {differences:.1e} at most")
+    if "ratio" in row:
+        parts.append(f"{row['ratio']:.2f} of ONNX Runtime's time")
+    if row.get("constant"):
+        parts.append(f"constant: {', '.join(row['constant'])}")
+    if row.get("slow"):
+        parts.append(f"slow: {', '.join(row['slow'])}")
+    return "; ".join(parts)
+
+
+if __name__ == "__main__":
+    cli.main(command=main)

@@ -42,6 +42,7 @@ SIBLINGS = {
     "bench/cli": "a command a file",
     "bench/runtimes": "a runtime a file",
     "compile/graph": "a Relax rewrite a file",
+    "compile/onnx/definitions": "a family of operators a file",
 }
 LINES = 400
 BUILT_IN = {"Exception", "RuntimeError", "ValueError", "OSError", "LookupError", "KeyError"}

@@ -43,7 +43,8 @@ FP32 = Precision("fp32", "float32", "float32", 1e-4)
 FP16 = Precision("fp16", "float16", "float16", 1e-2, stretch=64)
 
 # Quantised tensors as the model has them. What lies next to the boundary of two steps may be
-# rounded to the other one than in ONNX Runtime, and that error spreads.
+# rounded to the other one than in ONNX Runtime, and that error spreads: by how much, the check of
+# an artefact finds out for the model. The tolerance is for comparing runtimes.
 INT8 = Precision("int8", "int8", "int8", 5e-2)
 
 _PRECISIONS = {one.name: one for one in (FP32, FP16, INT8)}

@@ -143,7 +143,7 @@ def _kernels(schedule: dict[str, Any]) -> str:
 def _check(check: dict[str, Any]) -> str:
     largest = max(check["relative_difference"].values())
     return (
-        f"the outputs differ from {check['against']}'s by {largest:.1e} at most, relatively; "
+        f"the outputs differ from {check['against']} by {largest:.1e} at most, relatively; "
         f"allowed {check['tolerance']:.0e}"
     )
 

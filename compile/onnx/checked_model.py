@@ -11,10 +11,12 @@ import numpy as np
 
 from compile.onnx import model_file
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
-from compile.onnx.model_file import ModelFile
+from compile.onnx.model_file import ModelFile, graphs, rename_inputs
+from compile.onnx.repairs import remove_defaults, shapes_given, sort_nodes
 from compile.onnx.resize import is_resize, replace_resizes, written_resizes
 from compile.onnx.runtime_operators import move_runtime_operators
 from compile.onnx.sizes import check_values
+from compile.onnx.widening import widen
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 from depthbench.suggest import did_you_mean
@@ -45,8 +47,9 @@ class Port:
 class Model:
     """A checked ONNX model of static shape.
 
-    `sha256` covers the file and the files beside it that hold its weights. `warnings` has what
-    is suspect but can be compiled.
+    `sha256` covers the file and the files beside it that hold its weights. `half` says that its
+    numbers are fp16, which `proto` has as fp32, `quantised` that it rounds numbers to integers of
+    a scale. `warnings` has what is suspect but can be compiled.
     """
 
     path: Path
@@ -54,6 +57,8 @@ class Model:
     proto: onnx.ModelProto
     inputs: tuple[Port, ...]
     outputs: tuple[str, ...]
+    half: bool = False
+    quantised: bool = False
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -73,24 +78,25 @@ def check_model(file: ModelFile) -> Model:
     """
     import onnx
 
-    from compile.onnx.constant_folding import fold_constants
+    from compile.onnx.folding.constant_folding import fold_constants
 
     path, proto = file.path, file.proto
     opset = _opset(path, proto)
     try:
         proto = _inlined(proto)
         move_runtime_operators(proto, opset)
-        shapeless = _give_shapes(proto.graph)
-        onnx.checker.check_model(proto)
+        sort_nodes(proto.graph)
+        with shapes_given(proto.graph):
+            onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
         raise InputError(f"{path}: not a valid ONNX model: {_joined(error)}") from error
     except ValueError as error:  # the serialised model is too large for the checker
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
-    for output in shapeless:
-        output.ClearField("type")
     check_values(path, proto)
-    _remove_defaults(proto.graph)
+    remove_defaults(proto.graph)
+    half = widen(proto)
     fold_constants(proto)
+    quantised = any(map(_quantises, proto.graph.node))
     known = _known_operators()
     resizes = written_resizes(path, proto, opset)
     proto = replace_resizes(_upgraded(proto, opset), resizes)
@@ -105,17 +111,16 @@ def check_model(file: ModelFile) -> Model:
         proto=proto,
         inputs=_inputs(path, proto),
         outputs=tuple(output.name for output in proto.graph.output),
+        half=half,
+        quantised=quantised,
         warnings=tuple(_suspicions(proto)),
     )
 
 
-def _give_shapes(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
-    """Give some shape to outputs without one: ONNX's checker wants it, nothing else does."""
-    shapeless = [output for output in graph.output if not output.type.tensor_type.HasField("shape")]
-    for output in shapeless:
-        output.type.tensor_type.shape.SetInParent()
-        output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or 1
-    return shapeless
+def _quantises(node: onnx.NodeProto) -> bool:
+    return node.op_type.startswith(
+        ("Quantize", "QLinear", "DynamicQuantize", "QGemm", "QAttention")
+    )
 
 
 def _joined(error: Exception) -> str:
@@ -145,19 +150,9 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
     return onnx.inliner.inline_local_functions(proto)
 
 
-def _remove_defaults(graph: onnx.GraphProto) -> None:
-    """Make inputs that have a value, as all weights had until 2019, weights and nothing else."""
-    weights = {tensor.name for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in weights]
-    del graph.input[:]
-    graph.input.extend(inputs)
-
-
 def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """Old models that resize or slice, in a newer opset: TVM misreads the old forms."""
     import onnx.version_converter
-
-    from compile.onnx.subgraphs import rename_inputs
 
     misread = any(is_resize(node) or node.op_type == "Slice" for node in proto.graph.node)
     if opset >= 11 or not misread:
@@ -184,7 +179,7 @@ def _known_operators() -> set[str]:
 def _check_operators(
     path: Path, proto: onnx.ModelProto, known: Collection[str], opset: int
 ) -> None:
-    for graph in model_file.graphs(proto.graph):
+    for graph in graphs(proto.graph):
         for node in graph.node:
             own = node.domain not in DOMAINS
             name = f"{node.domain}.{node.op_type}" if own else node.op_type

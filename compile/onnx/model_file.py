@@ -60,7 +60,7 @@ def read(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) ->
             with file.open("rb") as weights:
                 digests.append(hashlib.file_digest(weights, "sha256").digest())
         whole = hashlib.sha256(b"".join(digests))
-    check_tensors(path, _tensors(proto))
+    check_tensors(path, tensors(proto))
     fix_shapes(path, proto, input_shapes or {})
     return ModelFile(path, proto, whole.hexdigest())
 
@@ -71,7 +71,7 @@ def _load_weights(path: Path, total: int, proto: onnx.ModelProto) -> set[Path]:
 
     folder = path.parent.resolve()
     files: set[Path] = set()
-    for tensor in _tensors(proto):
+    for tensor in tensors(proto):
         if not uses_external_data(tensor):
             continue
         entries = {entry.key: entry.value for entry in tensor.external_data}
@@ -125,7 +125,8 @@ def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence
         del proto.graph.value_info[:]
 
 
-def _tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+def tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """All weights and constants of a model, those of inner graphs among them."""
     for graph in graphs(proto.graph):
         yield from graph.initializer
         for node in graph.node:
@@ -156,3 +157,16 @@ def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> No
     kept = list(nodes)
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def rename_inputs(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
+    """Rename in place what the node and the graphs inside it read."""
+    node.input[:] = [names.get(name, name) for name in node.input]
+    for inner in subgraphs(node):
+        own = {value.name for value in (*inner.input, *inner.initializer)}
+        own |= {name for one in inner.node for name in one.output}
+        outer = {name: new for name, new in names.items() if name not in own}
+        for one in inner.node:
+            rename_inputs(one, outer)
+        for value in inner.output:
+            value.name = outer.get(value.name, value.name)

@@ -13,6 +13,7 @@ from compile.check import check_against_onnxruntime, random_inputs, relative_dif
 from compile.onnx import checked_model
 from compile.onnx.checked_model import Port, load_model
 from compile.pipeline import compile_model
+from compile.reference import Reference
 from depthbench.errors import CheckFailed
 from tests.compile.conftest import Graph
 
@@ -128,3 +129,63 @@ def test_signed_inputs_count_where_the_reference_is_finite(tmp_path: Path, graph
     check = compile_model(path, "host", tmp_path / "out").manifest["check"]
     assert max(check["relative_difference"].values()) <= 1e-4
     assert check["signed"]["relative_difference"] == {}
+
+
+def test_nan_is_reported_where_it_does_not_arrive(tmp_path: Path, graph: Graph) -> None:
+    x = graph.input([2, 3])
+    name = graph.add("Sqrt", x)
+    onnx.save(graph.model(name, graph.add("Shape", x)), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+
+    def whole(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: np.sqrt(inputs["x"]), source.outputs[1]: np.array([2, 3])}
+
+    def dropped(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return whole({"x": np.nan_to_num(inputs["x"])})
+
+    for run, arrives in ((whole, True), (dropped, False)):
+        account = check_against_onnxruntime(source, run, where="test")
+        assert account["nan"]["arrives"] == {name: arrives}
+
+
+@pytest.mark.parametrize("operator", ["Gather", "TopK"])
+def test_nan_is_not_tried_where_places_are_computed(
+    tmp_path: Path, graph: Graph, operator: str
+) -> None:
+    x = graph.input([4])
+    if operator == "TopK":
+        y, _ = graph.add("TopK", x, graph.constant(np.array([2])), outputs=2)
+    else:
+        y = graph.add("Gather", x, graph.add("Cast", x, to=onnx.TensorProto.INT64))
+    onnx.save(graph.model(y), str(tmp_path / "m.onnx"))
+    check = compile_model(tmp_path / "m.onnx", "host", tmp_path / "out").manifest["check"]
+    assert check["nan"]["arrives"] is None
+
+
+def quantised(graph: Graph, layers: int) -> onnx.ModelProto:
+    """Convolutions of an image, the input of each as bytes."""
+    y = graph.input([1, 16, 16, 16])
+    for layer in range(layers):
+        scale = graph.constant(np.float32(1 / 255 if layer == 0 else 6 / 255))
+        zero = graph.constant(np.uint8(0 if layer == 0 else 128))
+        bytes_ = graph.add("QuantizeLinear", y, scale, zero)
+        y = graph.convolution(graph.add("DequantizeLinear", bytes_, scale, zero), [16, 16, 3, 3])
+    return graph.model(y)
+
+
+def test_quantised_files_may_differ_by_what_onnxruntime_varies(
+    tmp_path: Path, graph: Graph
+) -> None:
+    onnx.save(quantised(graph, 6), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    assert source.quantised
+    (name,) = source.outputs
+    reference = Reference(source)
+    account = check_against_onnxruntime(source, reference.run, where="test")
+    assert 0 < account["onnxruntime_varies"] < 0.1
+    assert account["tolerance"] == max(0.01, 2 * account["onnxruntime_varies"])
+    off = 1 + 1.1 * account["tolerance"]
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        check_against_onnxruntime(
+            source, lambda x: {name: off * reference.run(x)[name]}, where="test"
+        )

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from compile.onnx.checked_model import load_model
-from compile.onnx.constant_folding import fold_constants
+from compile.onnx.folding.constant_folding import fold_constants
 from compile.onnx.importer import import_model, output_ports
 from compile.onnx.model_file import fix_shapes
 from compile.pipeline import compile_model

@@ -13,10 +13,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from compile.onnx.folding.sequences import write_out_sequences
+from compile.onnx.folding.subgraphs import inline_known_subgraphs
 from compile.onnx.known_values import constants_of
 from compile.onnx.model_file import STANDARD_DOMAINS, graphs, replace_nodes, subgraphs
-from compile.onnx.sequences import write_out_sequences
-from compile.onnx.subgraphs import inline_known_subgraphs
 
 # A result that is larger than this, and than what it is computed from, is left to be computed.
 MAX_BYTES = 2**26

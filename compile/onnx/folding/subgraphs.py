@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from compile.onnx.model_file import STANDARD_DOMAINS, replace_nodes, subgraphs
+from compile.onnx.model_file import STANDARD_DOMAINS, rename_inputs, replace_nodes
 
 # A loop that would make the graph larger than this is not written out.
 MAX_NODES = 10_000
@@ -113,19 +113,6 @@ def _inlined(
         copy.name = f"{prefix}/{copy.name}" if copy.name else ""
         nodes.append(copy)
     return nodes, [names.get(value.name, value.name) for value in body.output]
-
-
-def rename_inputs(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
-    """Rename in place what the node and the graphs inside it read."""
-    node.input[:] = [names.get(name, name) for name in node.input]
-    for inner in subgraphs(node):
-        own = {value.name for value in (*inner.input, *inner.initializer)}
-        own |= {name for one in inner.node for name in one.output}
-        outer = {name: new for name, new in names.items() if name not in own}
-        for one in inner.node:
-            rename_inputs(one, outer)
-        for value in inner.output:
-            value.name = outer.get(value.name, value.name)
 
 
 def _copy(source: str, name: str) -> onnx.NodeProto:

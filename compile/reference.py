@@ -1,0 +1,88 @@
+"""A model's file on ONNX Runtime, as what a compiled model is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from compile.onnx import model_file
+from compile.onnx.checked_model import Model
+from depthbench.errors import InputError
+from depthbench.one_line import one_line
+
+# Of a weight: what the results of one layer in fp32 differ by when sums are added in another order.
+ROUNDING = 1e-6
+Form = Literal["given", "plain", "nudged", "wide"]
+
+
+class Reference:
+    """A model's file on ONNX Runtime, on one thread.
+
+    Of its forms `given` is the file as it was given, with the optimisations of ONNX Runtime's
+    default; `plain` is without them, `nudged` with fp32 weights off by about a rounding, `wide` an
+    fp16 file in fp32 arithmetic. Raises InputError, in one line, for what ONNX Runtime cannot run.
+    """
+
+    def __init__(self, model: Model, form: Form = "given") -> None:
+        import onnxruntime
+
+        self._model = model
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        if form == "plain":
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        try:
+            source = {"nudged": _nudged, "wide": _wide}.get(form, _given)(model)
+            self._session = onnxruntime.InferenceSession(
+                source, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own exceptions have no common base
+            raise self._cannot_run(error) from error
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs by name, for inputs by name."""
+        try:
+            values = self._session.run(list(self._model.outputs), dict(inputs))
+        except Exception as error:
+            raise self._cannot_run(error) from error
+        return dict(zip(self._model.outputs, map(np.asarray, values), strict=True))
+
+    def _cannot_run(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self._model.path}: ONNX Runtime cannot run this model, so the result cannot be "
+            f"checked: {one_line(error)}"
+        )
+
+
+def _given(model: Model) -> str:
+    return str(model.path)
+
+
+def _nudged(model: Model) -> bytes:
+    """The file's content with other weights; short lists, which may be sizes, stay."""
+    from onnx import TensorProto, numpy_helper
+
+    proto = model_file.read(model.path).proto
+    generator = np.random.default_rng(0)
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and (len(tensor.dims) != 1 or tensor.dims[0] > 8):
+            value = numpy_helper.to_array(tensor)
+            factors = 1 + ROUNDING * generator.standard_normal(value.shape, np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(value * factors, tensor.name))
+    return bytes(proto.SerializeToString())
+
+
+def _wide(model: Model) -> bytes:
+    """The file's content with its insides in fp32."""
+    import onnx.inliner
+
+    from compile.onnx.repairs import remove_defaults
+    from compile.onnx.widening import widen
+
+    proto = onnx.inliner.inline_local_functions(model_file.read(model.path).proto)
+    remove_defaults(proto.graph)
+    widen(proto)
+    return bytes(proto.SerializeToString())

@@ -39,7 +39,7 @@ class Draw:
         versions = _versions().get(operator)
         if not versions:
             return
-        ends = [*versions[1:], NEWEST_OPSET + 1]
+        ends = [min(end, NEWEST_OPSET + 1) for end in (*versions[1:], NEWEST_OPSET + 1)]
         spans = [
             (max(first, OLDEST_OPSET), end)
             for first, end in zip(versions, ends, strict=True)

@@ -31,7 +31,7 @@ def graph(draw: Draw) -> None:
         step = draw.one_of(_IMAGE_STEPS if len(shape) == 4 else _TOKEN_STEPS)
         if draw.chance(0.2):
             same = [one for one in earlier if draw.shape_of(one) == shape]
-            value = draw.node(draw.one_of(["Add", "Mul", "Sub"]), [value, draw.one_of(same)])
+            value = draw.node(draw.one_of(["Add", "Mul"]), [value, draw.one_of(same)])
         value = step(draw, value, shape)
         earlier.append(value)
 
@@ -139,7 +139,8 @@ def _constant(draw: Draw, x: str, shape: list[int]) -> str:
     names = [x, draw.constant(abs(draw.array(draw.one_of(own))) + 0.2, "float32")]
     if draw.chance(0.2):
         names.reverse()
-    return draw.node(draw.one_of(["Add", "Mul", "Sub", "Div", "Max", "Min"]), names)
+    operators = ["Add", "Mul", "Sub", "Max", "Min"] + ["Div"] * (names[0] == x)
+    return draw.node(draw.one_of(operators), names)
 
 
 def _concat(draw: Draw, x: str, shape: list[int]) -> str:

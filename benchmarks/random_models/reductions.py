@@ -94,7 +94,7 @@ def batch_normalization(draw: Draw) -> None:
 
 def instance_normalization(draw: Draw) -> None:
     """InstanceNormalization of images of one to three axes."""
-    shape = draw.image(axes=draw.one_of([1, 2, 2, 3]))
+    shape = draw.image(axes=draw.one_of([1, 2, 2, 3]), least=2)
     names = [draw.input(shape), draw.operand([shape[1]]), draw.operand([shape[1]])]
     draw.node("InstanceNormalization", names, **draw.some(epsilon=draw.one_of([1e-5, 1e-2])))
 

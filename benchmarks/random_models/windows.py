@@ -96,11 +96,14 @@ def _pool(operator: str) -> Drawer:
             **_padding(draw, axes, kernel),
             **draw.some(strides=[draw.integer(1, 3) for _ in range(axes)]),
         }
+        shape = draw.image(axes=axes)
+        if any(edge < size for edge, size in zip(shape[2:], kernel, strict=True)):
+            raise NotDrawn("the kernel is larger than the image")
         least = {"MaxPool": 10, "AveragePool": 10, "LpPool": 18}[operator]
         if draw.opset >= least and draw.chance(0.4):
             attributes["ceil_mode"] = draw.integer(0, 1)
         least = {"MaxPool": 10, "AveragePool": 19, "LpPool": 18}[operator]
-        if draw.opset >= least and draw.chance(0.25):
+        if draw.opset >= least and "auto_pad" not in attributes and draw.chance(0.25):
             attributes["dilations"] = [draw.integer(1, 2) for _ in range(axes)]
         if operator == "AveragePool" and draw.chance(0.5):
             attributes["count_include_pad"] = draw.integer(0, 1)
@@ -109,7 +112,7 @@ def _pool(operator: str) -> Drawer:
         indices = operator == "MaxPool" and draw.opset >= 8 and draw.chance(0.1)
         if indices and draw.chance(0.5):
             attributes["storage_order"] = draw.integer(0, 1)
-        draw.results(operator, [draw.input(draw.image(axes=axes))], 1 + indices, **attributes)
+        draw.results(operator, [draw.input(shape)], 1 + indices, **attributes)
 
     return draw_one
 

@@ -96,7 +96,8 @@ def clip_take() -> None:
 def _take(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
     """An index beyond the end reads the last element; in TVM's default mode it reads anything."""
     data, indices = call.args
-    return builder.call_te(topi.take, data, indices, call.attrs.axis, mode="clip")
+    mode = "clip" if call.attrs.mode == "fast" else call.attrs.mode
+    return builder.call_te(topi.take, data, indices, call.attrs.axis, mode=mode)
 
 
 def _is_static_float(expr: relax.Expr) -> bool:

@@ -15,10 +15,12 @@ from compile.onnx.definitions import (
     attention,
     dynamic_products,
     einsum,
+    elements,
     for_other_processors,
     fused_attention,
     fused_products,
     gelus,
+    indices,
     losses,
     matrix_inverse,
     normalizations,
@@ -28,6 +30,7 @@ from compile.onnx.definitions import (
     repetitions,
     rotary_embedding,
     skip_normalizations,
+    windows,
 )
 from compile.onnx.function_body import Operation
 
@@ -41,10 +44,12 @@ DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **attention.DEFINITIONS,
     **dynamic_products.DEFINITIONS,
     **einsum.DEFINITIONS,
+    **elements.DEFINITIONS,
     **for_other_processors.DEFINITIONS,
     **fused_attention.DEFINITIONS,
     **fused_products.DEFINITIONS,
     **gelus.DEFINITIONS,
+    **indices.DEFINITIONS,
     **losses.DEFINITIONS,
     **matrix_inverse.DEFINITIONS,
     **normalizations.DEFINITIONS,
@@ -54,5 +59,6 @@ DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **repetitions.DEFINITIONS,
     **rotary_embedding.DEFINITIONS,
     **skip_normalizations.DEFINITIONS,
+    **windows.DEFINITIONS,
 }
 """By the operator's domain and name; "" is ONNX's own domain."""

@@ -17,7 +17,8 @@ from bench.accuracy.evaluate import default_data
 from bench.model_card import NOTHING, Asked, card_to_keep, describe_model
 from bench.models import Model, load_model
 from depthbench import cancellation
-from depthbench.errors import InputError
+from depthbench.errors import DepthbenchError, InputError
+from depthbench.one_line import one_line
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def quantise(
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
         fresh = Path(folder) / path.name
-        with _quiet():
+        with _quiet(), _refusals(model.path):
             ort.quantize_static(
                 graph,
                 fresh,
@@ -176,6 +177,20 @@ class _Reader:
 
     def get_next(self) -> dict[str, NDArray] | None:
         return next(self._inputs)
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What ONNX Runtime cannot run or quantise, as one line."""
+    try:
+        yield
+    except DepthbenchError:
+        raise
+    except Exception as error:  # its exceptions share no base class but this
+        raise InputError(
+            f"ONNX Runtime cannot calibrate {path}: {one_line(error)}",
+            advice="if its axes are open, give the size that it was exported at: --size",
+        ) from error
 
 
 @contextmanager

@@ -114,7 +114,16 @@ def as_predict(depth_model: DepthModel, runtime: Runtime) -> Predict:
     """`runtime` as a function from input to map; it raises InputError for what is no map."""
 
     def predict(network_input: NDArray) -> NDArray:
-        outputs = runtime.run({depth_model.input.name: network_input})
+        try:
+            outputs = runtime.run({depth_model.input.name: network_input})
+        except InputError as error:
+            if depth_model.fixed_size:
+                raise
+            height, width = depth_model.planes(network_input).shape[1:]
+            raise InputError(
+                f"{depth_model.path} leaves its size open, but not to {height}x{width}: {error}",
+                advice="give the size that it was exported at: --size HEIGHT WIDTH",
+            ) from error
         return depth_model.depth_map(outputs, network_input)
 
     return predict
@@ -131,15 +140,25 @@ def score_dataset(
 
     `on_image` is given every image's result. Arguments and errors as `score_images`.
     """
+    from depthnet.card.card import MEANINGS
+
     per_image: list[dict[str, Any]] = []
     sizes = set()
+    unfitted = 0
     either: list[Scores] = []
     for result in score_images(predict, depth_model, dataset, protocol):
         sizes.add(result.input.shape[1:])
+        unfitted += not result.comparison.scale > 0
         per_image.append({"name": result.name, "invalid": result.invalid, **result.scores})
         if result.either_mask:
             either.append(result.either_mask)
         on_image(result)
+    if unfitted:
+        logger.warning(
+            "in %d of %d images the scale that fits the output to the truth is not positive: the "
+            "output is constant, or is no %s",
+            *(unfitted, len(per_image), MEANINGS[depth_model.card.meaning]),
+        )
     invalid = sum(row["invalid"] for row in per_image)
     if invalid:
         images = sum(row["invalid"] > 0 for row in per_image)

@@ -34,11 +34,15 @@ OF_THE_INPUT = (
         "a .json file.  [default: MODEL.onnx.json, where it is there, or the file's metadata]",
     ),
     click.option(
-        "--mean",
+        "--range",
+        "levels",
         type=float,
-        nargs=3,
-        metavar="R G B",
-        help="Subtracted from the image, whose levels are 0 to 1 unless the card says otherwise.",
+        nargs=2,
+        metavar="BLACK WHITE",
+        help="The image's levels before mean and std.  [default: 0 1]",
+    ),
+    click.option(
+        "--mean", type=float, nargs=3, metavar="R G B", help="What is subtracted from the image."
     ),
     click.option(
         "--std", type=float, nargs=3, metavar="R G B", help="What the image is divided by then."
@@ -65,7 +69,7 @@ MEANING = click.option(
 def card_options(
     *, meaning: bool = True, output: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--card, --mean, --std, --bgr, --size and --input-shape, joined in the argument `asked`.
+    """The options that say how an image goes in, joined in the argument `asked`.
 
     With `meaning` and `output` also the options of these names.
     """
@@ -75,6 +79,7 @@ def card_options(
         def joined(
             *,
             card: str | None,
+            levels: tuple[float, float] | None,
             bgr: bool,
             size: tuple[int, int] | None,
             shapes: tuple[tuple[str, tuple[int, ...]], ...],
@@ -82,7 +87,7 @@ def card_options(
         ) -> Any:
             names = ("mean", "std", *["meaning"] * meaning, *["output"] * output)
             fields = {name: others.pop(name) for name in names}
-            fields |= {"channels": "BGR" if bgr else None}
+            fields |= {"range": levels, "channels": "BGR" if bgr else None}
             said = {name: value for name, value in fields.items() if value is not None}
             return command(asked=Asked(card, said, dict(shapes), size), **others)
 

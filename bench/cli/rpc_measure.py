@@ -23,7 +23,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values, table
 from bench.cli.parameter_types import FILE, MODEL
 from bench.cli.progress import status
-from bench.model_card import Asked
+from bench.model_card import NOTHING, Asked
 from bench.report.numbers import fixed, scientific
 from depthbench.errors import InputError
 
@@ -117,6 +117,11 @@ def command(
             "--model names the source of one artefact", advice="put the others beside theirs"
         )
     dataset = _dataset(images, data, protocol)
+    if asked != NOTHING and not dataset and any(Path(one).is_dir() for one in artefacts):
+        raise InputError(
+            "an artefact is timed as it was compiled",
+            advice="say how its model is used to --accuracy N, or compile again",
+        )
     chosen = parse_core_list(cores) if cores else None
     into = records or out / RECORDS
     adopt_unfinished(into)

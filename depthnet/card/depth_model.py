@@ -156,6 +156,12 @@ def _check_form(model: DepthModel) -> None:
             f"{layout}: bytes have neither mean and std nor a range other than 0 to 255",
             advice="correct its card",
         )
+    low, high = card.range
+    if outside := [mean for mean in card.mean if not low <= mean <= high]:
+        raise InputError(
+            f"{path}: a mean of {outside[0]:g} for an image of {low:g} to {high:g}",
+            advice="say the levels that it is of, as with --range 0 255",
+        )
     if card.antialias and card.align_corners:
         raise InputError(f"{path}: its card aligns corners, which goes without antialiasing")
     if not card.antialias and card.interpolation == "lanczos":

@@ -19,10 +19,11 @@ def align(
     how: Alignment,
     space: Space = "depth",
     far: float = float("inf"),
-) -> NDArray:
+) -> tuple[NDArray, float]:
     """Fit `prediction`, of `space`, to `truth`, over the pixels of `mask`; all HxW.
 
-    `truth` and the result are in metres. `median`: the predicted depth times the ratio of the
+    Returns the fitted depth and the scale that was found; `truth` and that depth are in metres.
+    `median`: the predicted depth times the ratio of the
     medians (Zhou et al. 2017, section 4.2). `scale and shift`: s and t that minimise, over the
     pixels, the sum of (s prediction + t - 1 / truth)^2 of a disparity (Ranftl et al. 2020, section
     5), or of (s prediction + t - truth)^2 of a depth. A fitted disparity below 1 / `far`, at which
@@ -30,7 +31,7 @@ def align(
     counts, or one that does is not positive where the median is taken.
     """
     if how == "none":
-        return prediction if space == "depth" else _depth(prediction, far)
+        return prediction if space == "depth" else _depth(prediction, far), 1.0
     predicted = prediction[mask].astype(np.float64)
     true = truth[mask].astype(np.float64)
     if not true.size:
@@ -38,12 +39,13 @@ def align(
     if how == "scale and shift":
         scale, shift = fit_line(predicted, true if space == "depth" else 1 / true)
         fitted = scale * prediction.astype(np.float64) + shift
-        return fitted if space == "depth" else _depth(fitted, far)
+        return fitted if space == "depth" else _depth(fitted, far), scale
     if not (predicted > 0).all():
         raise ValueError("the prediction has values that are not positive")
     if space == "disparity":
         predicted, prediction = 1 / predicted, _depth(prediction, float("inf"))
-    return prediction * np.float64(np.median(true) / np.median(predicted))
+    ratio = np.float64(np.median(true) / np.median(predicted))
+    return prediction * ratio, float(ratio)
 
 
 def _depth(disparity: NDArray, far: float) -> NDArray:

@@ -45,11 +45,15 @@ class View:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A prediction and the truth as they are compared: HxW metres, and the pixels that count."""
+    """A prediction and the truth as they are compared: HxW metres, and the pixels that count.
+
+    `scale` is what the prediction was multiplied by in the fit, 1 where nothing is fitted.
+    """
 
     prediction: NDArray
     truth: NDArray
     mask: NDArray
+    scale: float = 1.0
 
     def score(self) -> Scores:
         """Score the pixels that count; raises ValueError as `metrics.score` does."""
@@ -127,10 +131,10 @@ class Protocol:
         mask = self.mask(truth)
         predicted = resize(prediction, self.size, Image.Resampling.BILINEAR)
         farthest = self.cap[1] if self.cap else float("inf")
-        predicted = align(predicted, truth, mask, self.alignment, space, farthest)
+        predicted, scale = align(predicted, truth, mask, self.alignment, space, farthest)
         if self.cap:
             predicted = np.clip(predicted, *self.cap)
-        return Comparison(predicted, truth, mask)
+        return Comparison(predicted, truth, mask, scale)
 
     def score(self, prediction: NDArray, depth: NDArray, space: Space = "depth") -> Scores:
         """Score one prediction against a depth map, as `compare` brings them together.

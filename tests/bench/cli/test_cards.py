@@ -158,6 +158,31 @@ def test_a_card_says_the_range(
     assert score(other)["rmse"] == pytest.approx(plain["rmse"], rel=1e-5)
 
 
+def test_an_open_model_that_takes_one_size_says_so(
+    refused: Callable[..., str], make_depth_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    model = onnx.load(make_depth_model("height", "width", convolutions=3))
+    model.graph.node.append(helper.make_node("Add", ["depth", "grid"], ["placed"]))
+    model.graph.output[0].name = "placed"
+    grid = numpy_helper.from_array(np.zeros((1, 1, *EDGES), np.float32), "grid")
+    model.graph.initializer.append(grid)
+    onnx.save(model, tmp_path / "one.onnx")
+    for command in ("eval", "quantise"):
+        line = refused(command, "one.onnx", "--data", "rooms", "--card", "midas-small")
+        assert "--size" in line
+
+
+def test_a_constant_output_is_told(
+    score: Callable[..., dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    flat = make(tmp_path / "flat.onnx", gain=0.0)
+    Path(f"{flat}.json").write_text('{"range": [0, 1], "meaning": "relative"}')
+    score(flat)
+    (line,) = caplog.messages
+    assert "in 1 of 1 images" in line
+    assert "constant" in line
+
+
 def test_a_disparity_scores_aligned_as_its_depth_does(
     score: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -200,6 +225,7 @@ def test_what_is_known_up_to_scale_is_not_scored_in_metres(
         (("--card", "missing.json"), "no such file or preset"),
         (("--mean", 0.5, 0.5), "--mean"),
         (("--std", 0, 1, 1), "'std' should be greater than 0"),
+        (("--mean", 123.7, 116.3, 103.5), "--range 0 255"),
         (("--mean", "nan", 0, 0), "'mean' should be a finite number"),
         (("--output", "dept"), "did you mean 'depth'"),
         (("--output", "mean"), "not a depth map"),

@@ -84,13 +84,13 @@ def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes, says:
 
 def test_later_statements_win(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
-    metadata = {"depthbench.card": json.dumps({"mean": [1, 1, 1], "std": [2, 2, 2], "scale": 3})}
-    assert used(path=path, metadata=metadata).card.mean == (1, 1, 1)
-    Path(f"{path}.json").write_text(json.dumps({"mean": [4, 4, 4], "std": [5, 5, 5]}))
+    metadata = {"depthbench.card": json.dumps({"mean": [0.1, 0, 0], "std": [2, 2, 2], "scale": 3})}
+    assert used(path=path, metadata=metadata).card.mean == (0.1, 0, 0)
+    Path(f"{path}.json").write_text(json.dumps({"mean": [0.4, 0, 0], "std": [5, 5, 5]}))
     card = tmp_path / "card.json"
-    card.write_text(json.dumps({"mean": [6, 6, 6], "meaning": "relative"}))
+    card.write_text(json.dumps({"mean": [0.6, 0, 0], "meaning": "relative"}))
     found = used(str(card), path=path, metadata=metadata, options={"meaning": "disparity"}).card
-    assert (found.mean, found.std, found.scale) == ((6, 6, 6), (5, 5, 5), 3)
+    assert (found.mean, found.std, found.scale) == ((0.6, 0, 0), (5, 5, 5), 3)
     assert found.meaning == "disparity"
 
 
@@ -163,6 +163,7 @@ def test_what_is_said_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
         ({"size": [64, 65], "multiple": 32}, Port("x", (1, 3, 0, 0), "float32"), "multiple of 32"),
         ({"preset": "depth-anything-v2"}, IMAGE, "is another model's"),
         ({"mean": [1, 1, 1]}, Port("x", (1, 3, 8, 8), "uint8"), "bytes have neither mean"),
+        ({"mean": [123.7, 116.3, 103.5]}, IMAGE, "--range 0 255"),
         ({"align_corners": True}, IMAGE, "without antialiasing"),
         ({"antialias": False, "interpolation": "lanczos"}, IMAGE, "lanczos"),
         ({}, Port("x", (1, 10), "float32"), "not a 1x3xHxW image"),

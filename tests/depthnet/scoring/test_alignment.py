@@ -23,7 +23,7 @@ def test_any_affine_function_of_the_true_disparity_is_perfect(scale: float, shif
     truth = depth()[:60, :80]
     mask = np.ones_like(truth, dtype=bool)
     disparity = (scale / truth + shift).astype(np.float32)
-    fitted = align(disparity, truth, mask, "scale and shift", "disparity", 10.0)
+    fitted, _ = align(disparity, truth, mask, "scale and shift", "disparity", 10.0)
     assert np.allclose(fitted, truth, rtol=2e-3)
 
 
@@ -32,7 +32,7 @@ def test_any_affine_function_of_the_true_depth_is_perfect(scale: float, shift: f
     truth = depth()[:60, :80]
     mask = np.ones_like(truth, dtype=bool)
     relative = (scale * truth + shift).astype(np.float32)
-    fitted = align(relative, truth, mask, "scale and shift", "depth", 10.0)
+    fitted, _ = align(relative, truth, mask, "scale and shift", "depth", 10.0)
     assert np.allclose(fitted, truth, rtol=2e-3)
 
 
@@ -78,10 +78,11 @@ def test_the_line_is_numpys() -> None:
 
 def test_a_constant_prediction_becomes_the_mean_disparity() -> None:
     truth = depth()[:9, :9]
-    fitted = align(
+    fitted, scale = align(
         np.full_like(truth, 3), truth, np.ones_like(truth, bool), "scale and shift", "disparity", 10
     )
     assert np.allclose(fitted, 1 / np.mean(1 / truth.astype(np.float64)))
+    assert scale == 0
 
 
 @pytest.mark.parametrize("name", ["aligned", "median"])
@@ -97,7 +98,7 @@ def test_a_disparity_that_turns_negative_is_the_cap() -> None:
     truth = np.array([[1.0, 1.0, 9.9, 9.9]], np.float32)
     disparity = np.array([[1.0, 1.0, 0.5, 1e-9]], np.float32)
     mask = np.array([[True, True, True, False]])
-    fitted = align(disparity, truth, mask, "scale and shift", "disparity", 10.0)
+    fitted, _ = align(disparity, truth, mask, "scale and shift", "disparity", 10.0)
     assert fitted[0, 3] == 10.0
 
 

@@ -14,6 +14,7 @@ from compile.operators import (
     convolution,
     depthwise_convolution,
     matrix_product,
+    softmax,
     winograd_convolution,
 )
 from compile.operators.byte_dot_products import saturated
@@ -27,6 +28,7 @@ def legalise_map(target: Target) -> dict[str, Legalise]:
     return {
         "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
+        "relax.nn.softmax": lambda builder, call: _softmax(builder, call, target),
         "relax.quantize": _quantise,
     }
 
@@ -63,6 +65,12 @@ def _matmul(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> re
     if weight is not None and weight.ndim == 2:
         return matrix_product.dense(builder, call, weight, target)
     return matrix_product.batched(builder, call, target)
+
+
+def _softmax(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
+    if not (_is_static_float(call.args[0]) and softmax.fits(call)):
+        return _default(builder, call)
+    return softmax.softmax(builder, call, target)
 
 
 def _quantise(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:

@@ -141,7 +141,8 @@ def _widths(channels: int, target: Target, may_pad: bool) -> list[tuple[int, int
     if not may_pad:
         return widths
     lanes = target.vector_lanes
-    if channels % MIN_LANES == 0:  # else what is left over would be written one by one
+    # Few channels that no vector divides are one tile; of many only the last tile's are left over.
+    if channels % MIN_LANES == 0 or channels > lanes * MAX_PADDED_VECTORS:
         fitting = range(1, min(MAX_VECTORS, -(-channels // lanes)) + 1)
         widths += [(lanes, n) for n in fitting if (lanes, n) not in widths]
     while lanes > whole:

@@ -17,7 +17,7 @@ from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.epilogue import fold_epilogue
 from compile.schedules.microkernel import Nest, hold, plan_prefetch
-from compile.schedules.rewrites import prefetch
+from compile.schedules.rewrites import edge_marks, prefetch
 from compile.targets import Target
 
 
@@ -56,9 +56,11 @@ def schedule(sch: Schedule, target: Target) -> None:
     around = orders[
         choose("outermost", names if schedule_utils.extent(sch, block) > 1 else names[:1])
     ]
-    nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
+    outputs = schedule_utils.written_shape(sch, end)[-1]
+    ragged = block if outputs % tile.channels and outputs > tile.channels else None
+    nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane, ragged)
     if computes_panel:
-        schedule_utils.vectorise_last(sch, sch.get_sblock("pack"), target)
+        _pack(sch, target, ragged=ragged is not None)
     weight_bytes = K * schedule_utils.written_shape(sch, accumulate)[-1] * target.element_bytes
     rows = sch.get_sblock("rows")
     image = str(sch.get(rows).reads[0].source.name)
@@ -74,3 +76,12 @@ def schedule(sch: Schedule, target: Target) -> None:
     prefetched = single and weight_bytes <= target.l2_bytes * prefetch.WAITING_SHARE
     if not (computes_panel or stretch or prefetched):
         plan_prefetch(sch, nest, {block: 1}, step, target, choose)
+
+
+def _pack(sch: Schedule, target: Target, *, ragged: bool) -> None:
+    """Vectorise the packing of a panel; a ragged one's last block reaches beyond the matrix."""
+    pack = sch.get_sblock("pack")
+    *_, block, _, _ = sch.get_loops(pack)
+    schedule_utils.vectorise_last(sch, pack, target)
+    if ragged:
+        edge_marks.mark(sch, block, 0, 1)

@@ -15,7 +15,7 @@ from tvm.s_tir.schedule import LoopRV, SBlockRV
 from compile.choices import Choose, around_default, by_default
 from compile.operators.tiles import Tile
 from compile.schedules import partial_sums, schedule_utils
-from compile.schedules.rewrites import prefetch
+from compile.schedules.rewrites import edge_marks, prefetch
 from compile.targets import Target
 
 # How many steps of a chunk may be written out.
@@ -29,6 +29,7 @@ class Nest:
     The block that writes the result runs at the innermost loop of `around`. `chunks` are over
     pieces of the weights, `tiles` over tiles that share one, `step` is over the steps of a chunk;
     `window` are further steps inside it, unrolled; `pixels`, `vectors` and `lane` are the tile.
+    `ragged` is the loop of `around` whose last iteration has channels to spare, if there are more.
     """
 
     around: list[LoopRV]
@@ -39,6 +40,7 @@ class Nest:
     pixels: LoopRV
     vectors: LoopRV
     lane: LoopRV
+    ragged: LoopRV | None = None
 
     @property
     def loops(self) -> list[LoopRV]:
@@ -117,6 +119,9 @@ def _write(sch: Schedule, end: SBlockRV, nest: Nest, tile: Tile) -> None:
         min(16, tile.channels) if "int8" in schedule_utils.written_dtype(sch, end) else tile.lanes
     )
     lanes = next((n for n in (16, 8, 4) if n <= widest and outputs % n == 0), 0)
+    if not lanes and nest.ragged is not None:
+        lanes = tile.lanes
+        edge_marks.mark(sch, nest.ragged, 0, 1)
     if lanes:
         vectors, lane = sch.split(channels, [None, lanes])
         sch.unroll(vectors)

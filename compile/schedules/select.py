@@ -16,6 +16,7 @@ from compile.operators.annotations import FAMILY, WORKLOAD
 from compile.operators.convolution import CONVOLUTION
 from compile.operators.depthwise_convolution import DEPTHWISE
 from compile.operators.matrix_product import MATRIX_PRODUCT
+from compile.operators.softmax import SOFTMAX
 from compile.operators.winograd_convolution import WINOGRAD
 from compile.schedules import (
     conv2d,
@@ -25,6 +26,7 @@ from compile.schedules import (
     gemm,
     reductions,
     schedule_utils,
+    softmax_rows,
     winograd,
 )
 from compile.schedules.account import Account, Fallback, Reason, Refusal
@@ -46,6 +48,7 @@ FAMILIES: dict[str, Rule] = {
     CONVOLUTION: conv2d.schedule,
     DEPTHWISE: depthwise.schedule,
     WINOGRAD: winograd.schedule,
+    SOFTMAX: softmax_rows.schedule,
     DEPTHWISE_POINTWISE: depthwise_pointwise.schedule,
 }
 

@@ -75,6 +75,29 @@ def test_softmax(
     agree(one(new_graph(), "Softmax", shape, axis=axis), target)
 
 
+@pytest.mark.parametrize("target", targets.NAMES)
+@pytest.mark.parametrize("length", [15, 33, 64, 197, 1370])
+def test_softmax_of_rows_that_do_not_divide(
+    agree: Agree, graph: Graph, length: int, target: str
+) -> None:
+    compiled = agree(one(graph, "Softmax", [2, 3, length], axis=-1), target)
+    assert compiled.account.families.get("softmax") == 1
+
+
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_products_of_many_columns_that_do_not_divide(
+    agree: Agree, graph: Graph, target: str, threads: int, constant: bool
+) -> None:
+    x = graph.input([2, 13, 10])
+    y = graph.weight(10, 325) if constant else graph.input([2, 10, 325], "y")
+    z = graph.add("MatMul", x, y)
+    z = graph.add("Relu", graph.add("Add", z, graph.weight(325)))
+    compiled = agree(graph.model(z), target, threads=threads)
+    assert compiled.account.to_dict()["scheduled_share"] == 1
+
+
 @few
 @given(st.integers(1, 3), sizes, sizes, sizes, st.booleans(), TARGETS)
 def test_matmul(

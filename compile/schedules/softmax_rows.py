@@ -1,0 +1,40 @@
+"""Schedule softmax along rows: all of a row is done before the next one, in lanes side by side."""
+
+from __future__ import annotations
+
+from tvm.s_tir import Schedule
+
+from compile.schedules import schedule_utils
+from compile.schedules.elementwise import inline_producers, schedule_after
+from compile.targets import Target
+
+
+def schedule(sch: Schedule, target: Target) -> None:
+    """A loop over rows; what is computed of a row stays in the first cache."""
+    end = sch.get_sblock("unpack")
+    schedule_utils.take_annotations(sch, end)
+    inline_producers(sch, schedule_utils.blocks(sch))
+    end = sch.get_sblock("unpack")
+    *outer, _ = sch.get_loops(end)
+    row = sch.fuse(*outer) if outer else sch.add_unit_loop(end)
+    before = [sch.get(one).name_hint for one in schedule_utils.blocks(sch)]
+    before = before[: before.index("unpack")]
+    for name in reversed(before):
+        sch.compute_at(sch.get_sblock(name), row, preserve_unit_loops=True)
+    for name in before:
+        _in_lanes(sch, name, target)
+    schedule_after(sch, end, target)
+
+
+def _in_lanes(sch: Schedule, name: str, target: Target) -> None:
+    """Vectorise an accumulation in lanes; LLVM vectorises what is plain, with what is left over."""
+    block = sch.get_sblock(name)
+    if name.endswith("_lanes"):
+        lane, step = sch.get_loops(block)[-2:]
+        vectors, lane = sch.split(lane, [None, target.vector_lanes])
+        sch.reorder(step, vectors, lane)
+        sch.unroll(vectors)
+        sch.vectorize(lane)
+        sch.decompose_reduction(block, step)
+    elif schedule_utils.is_reduction(sch, block):
+        sch.decompose_reduction(block, sch.get_loops(block)[-1])

@@ -110,7 +110,7 @@ def check_model(file: ModelFile) -> Model:
         sha256=file.sha256,
         proto=proto,
         inputs=_inputs(path, proto),
-        outputs=tuple(output.name for output in proto.graph.output),
+        outputs=_outputs(path, proto),
         half=half,
         quantised=quantised,
         warnings=tuple(_suspicions(proto)),
@@ -210,6 +210,16 @@ def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
         dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
         ports.append(Port(value.name, tuple(int(edge) for edge in edges), str(dtype)))
     return tuple(ports)
+
+
+def _outputs(path: Path, proto: onnx.ModelProto) -> tuple[str, ...]:
+    for output in proto.graph.output:
+        if output.type.WhichOneof("value") not in (None, "tensor_type"):
+            raise InputError(
+                f"{path}: output {output.name!r} is no tensor",
+                advice="give each tensor of a sequence an output of its own",
+            )
+    return tuple(output.name for output in proto.graph.output)
 
 
 def _suspicions(proto: onnx.ModelProto) -> Iterator[str]:

@@ -56,6 +56,22 @@ def import_model(model: Model) -> tvm.IRModule:
 
 
 def _check_sizes(model: Model, mod: tvm.IRModule) -> None:
+    import tvm
+    from tvm_ffi import structural_walk
+
+    empty: list[tuple[int, ...]] = []
+
+    def look(constant: tvm.ir.GenericConst) -> None:
+        if 0 in constant.value.shape:
+            empty.append(constant.value.shape)
+
+    structural_walk(mod["main"].body, (tvm.ir.GenericConst, look))
+    if empty:
+        raise InputError(
+            f"{model.path}: it computes with a constant of shape {'x'.join(map(str, empty[0]))}, "
+            "and TVM has none without elements",
+            advice="export the model without it",
+        )
     for block in mod["main"].body.blocks:
         for binding in block.bindings:
             shape = _static_shape(binding.var.ty) or ()

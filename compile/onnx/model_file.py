@@ -114,7 +114,10 @@ def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence
     for name, shape in shapes.items():
         if name not in inputs:
             raise InputError(f"{path}: no input {name!r}; its inputs are {', '.join(inputs)}")
-        dims = inputs[name].type.tensor_type.shape.dim
+        kind = inputs[name].type.tensor_type
+        if not kind.HasField("shape"):
+            kind.shape.dim.extend(type(kind.shape).Dimension() for _ in shape)
+        dims = kind.shape.dim
         if len(dims) != len(shape) or min(shape, default=1) < 1:
             raise InputError(f"{path}: input {name!r} has {len(dims)} axes, not {list(shape)}")
         for dim, edge in zip(dims, shape, strict=True):

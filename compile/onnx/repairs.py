@@ -44,19 +44,19 @@ def _read(node: onnx.NodeProto) -> set[str]:
 
 @contextlib.contextmanager
 def shapes_given(graph: onnx.GraphProto) -> Iterator[None]:
-    """Within the block outputs without a shape have some: ONNX's checker wants that."""
+    """Within the block inputs and outputs without a shape have some: ONNX's checker wants that."""
     kept = []
-    for output in graph.output:
-        kind = output.type.tensor_type
-        if output.type.WhichOneof("value") in (None, "tensor_type") and not kind.HasField("shape"):
-            kept.append((output, output.SerializeToString()))
+    for value in (*graph.input, *graph.output):
+        kind = value.type.tensor_type
+        if value.type.WhichOneof("value") in (None, "tensor_type") and not kind.HasField("shape"):
+            kept.append((value, value.SerializeToString()))
             kind.shape.SetInParent()
             kind.elem_type = kind.elem_type or 1
     try:
         yield
     finally:
-        for output, before in kept:
-            output.ParseFromString(before)
+        for value, before in kept:
+            value.ParseFromString(before)
 
 
 def remove_defaults(graph: onnx.GraphProto) -> None:

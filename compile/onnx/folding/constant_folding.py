@@ -49,7 +49,7 @@ def fold_constants(proto: onnx.ModelProto) -> None:
 
 def _fold_once(proto: onnx.ModelProto) -> bool:
     graph = proto.graph
-    found = [_constants_as_weights(graph)]
+    found = [_constants_as_weights(graph), _drop_empty(graph)]
     known = _weights(graph)
     if any(_may_fold(node, known) for node in graph.node):
         shapes, types = _inferred(proto)
@@ -85,6 +85,20 @@ def _constants_as_weights(graph: onnx.GraphProto) -> bool:
         return False
     replace_nodes(graph, kept)
     return True
+
+
+def _drop_empty(graph: onnx.GraphProto) -> bool:
+    """Leave out what adds nothing to a concatenation: TVM has no tensors without elements."""
+    dims = {tensor.name: list(tensor.dims) for tensor in graph.initializer if 0 in tensor.dims}
+    found = False
+    for node in graph.node if dims else ():
+        if node.op_type == "Concat":
+            axis = next(one.i for one in node.attribute if one.name == "axis")
+            kept = [name for name in node.input if dims.get(name, [1] * 16)[axis]]
+            if 0 < len(kept) < len(node.input):
+                node.input[:] = kept
+                found = True
+    return found
 
 
 def _value(node: onnx.NodeProto) -> onnx.TensorProto | None:

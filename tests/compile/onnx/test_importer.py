@@ -252,3 +252,29 @@ def test_a_failed_import_prints_nothing_beside_its_line(
     del caught
     gc.collect()
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_input_without_a_shape_is_given_one(graph: Graph, tmp_path: Path) -> None:
+    model = graph.model(graph.add("Relu", graph.input([1])))
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    path = saved(model, tmp_path)
+    assert "dynamic shape (unknown)" in refused(path)
+    assert load_model(path, {"x": [2, 3]}).inputs[0].shape == (2, 3)
+
+
+def test_outputs_that_are_sequences_are_refused(graph: Graph, tmp_path: Path) -> None:
+    model = graph.model(graph.add("SplitToSequence", graph.input([2, 3])))
+    assert "is no tensor" in refused(saved(model, tmp_path))
+
+
+def test_constants_without_elements(graph: Graph, tmp_path: Path) -> None:
+    x, empty = graph.input([2, 3]), graph.constant(np.zeros((0, 3), np.float32))
+    joined = graph.add("Concat", empty, graph.add("Relu", x), empty, axis=0)
+    source = load_model(saved(graph.model(joined), tmp_path))
+    assert [node.op_type for node in source.proto.graph.node] == ["Relu", "Concat"]
+    assert import_model(source)
+    total = graph.add("ReduceSum", x, keepdims=0)
+    added = graph.add("ReduceSum", graph.add("Mul", empty, total), keepdims=0)
+    with pytest.raises(InputError, match="constant of shape 0x3"):
+        import_model(load_model(saved(graph.model(added), tmp_path)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from compile.onnx.definitions.places_of_maxima import maximum_and_place
 from compile.onnx.function_body import Body, Operation
 from depthbench.errors import InputError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def _pool(operation: Operation) -> onnx.FunctionProto | None:
     """TVM rounds sizes down where the padding is more at the beginning, and forgets dilations."""
     shape, way = operation.shape(0), operation.attributes["auto_pad"]
-    if shape is None or way not in ("SAME_UPPER", "SAME_LOWER") or len(operation.node.output) > 1:
+    if shape is None or way not in ("SAME_UPPER", "SAME_LOWER"):
         return None
     kernels = operation.attributes["kernel_shape"]
     strides = operation.attributes.get("strides") or [1] * len(kernels)
@@ -27,6 +28,10 @@ def _pool(operation: Operation) -> onnx.FunctionProto | None:
         begins.append(more if way == "SAME_LOWER" else less)
         ends.append(less if way == "SAME_LOWER" else more)
     return _with(operation, {"auto_pad": None, "ceil_mode": None, "pads": begins + ends})
+
+
+def _max_pool(operation: Operation) -> onnx.FunctionProto | None:
+    return maximum_and_place(operation) if len(operation.node.output) > 1 else _pool(operation)
 
 
 def _transposed_convolution(operation: Operation) -> onnx.FunctionProto | None:
@@ -66,7 +71,7 @@ def _with(operation: Operation, changed: dict[str, Any]) -> onnx.FunctionProto:
 
 
 DEFINITIONS = {
-    ("", "MaxPool"): _pool,
+    ("", "MaxPool"): _max_pool,
     ("", "AveragePool"): _pool,
     ("", "LpPool"): _pool,
     ("", "ConvTranspose"): _transposed_convolution,

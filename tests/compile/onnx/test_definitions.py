@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compile.onnx import definitions
 from compile.onnx.checked_model import load_model
 from depthbench.errors import InputError
 from tests.compile.conftest import Agree
@@ -190,3 +192,28 @@ def test_normalization_of_a_whole_matrix(agree: Agree) -> None:
     model, _ = one_node("LayerNormalization", 17, normal(3, 4), normal(3, 4, seed=1), axis=0)
     compiled = agree(model)
     assert [one.reason for one in compiled.account.fallbacks] == ["schedule_refused"]
+
+
+@given(
+    st.integers(3, 6),
+    st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    st.sampled_from(["linear", "circular"]),
+)
+def test_update_of_a_cache(longest: int, first: list[int], mode: str) -> None:
+    count = longest - 2 if mode == "linear" else longest
+    operands = [normal(2, 3, longest, 4), normal(2, 3, count, 4, seed=1)]
+    options: dict[str, Any] = {"mode": mode, "axis": 2}
+    assert_defined(*one_node("TensorScatter", 24, *operands, np.array(first), **options))
+
+
+@given(st.lists(st.integers(1, 3), max_size=2), st.integers(1, 3), st.sampled_from([11, 22]))
+def test_determinants(shape: list[int], size: int, opset: int) -> None:
+    assert_defined(*one_node("Det", opset, normal(*shape, size, size)))
+
+
+def test_no_operator_is_defined_twice() -> None:
+    package = Path(definitions.__file__).parent
+    names = [file.stem for file in package.glob("*.py") if file.stem != "__init__"]
+    families = [importlib.import_module(f"{definitions.__name__}.{name}") for name in names]
+    defined = [key for family in families for key in family.DEFINITIONS]
+    assert sorted(defined) == sorted(definitions.DEFINITIONS)

@@ -17,11 +17,11 @@ def _transform(operation: Operation) -> onnx.FunctionProto | None:
     shape = operation.shape(0)
     if shape is None or (operation.has(1) and operation.constant(1) is None):
         return None
-    axis = operation.attributes.get("axis", -2)
-    if operation.has(2):
-        if operation.constant(2) is None:
-            return None
-        axis = int(np.reshape(operation.constant(2), -1)[0])
+    axis, given_axis = operation.attributes.get("axis", -2), operation.constant(2)
+    if given_axis is not None:
+        axis = int(np.reshape(given_axis, -1)[0])
+    elif operation.has(2):
+        return None
     rank, axis = len(shape), axis % len(shape)
     inverse, half = operation.attributes["inverse"], operation.attributes["onesided"]
     given, length = shape[axis], operation.constant(1)

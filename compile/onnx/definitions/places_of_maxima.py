@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ def maximum_and_place(operation: Operation) -> onnx.FunctionProto | None:
     axes = [*range(2, 2 + rank)]
     steps = body.constant(strides, np.int64)
     taps, places = [], []
-    order = "F" if attributes["storage_order"] else "C"
+    by_columns = bool(attributes["storage_order"])
+    steps_of = [math.prod(before[:i] if by_columns else before[i + 1 :]) for i in range(rank)]
     for tap in itertools.product(*map(range, kernel)):
         start = [t * d for t, d in zip(tap, dilations, strict=True)]
         end = [a + (n - 1) * s + 1 for a, n, s in zip(start, after, strides, strict=True)]
@@ -46,7 +48,8 @@ def maximum_and_place(operation: Operation) -> onnx.FunctionProto | None:
             np.clip(np.arange(n) * s + a - f, 0, edge - 1)
             for n, s, a, f, edge in zip(after, strides, start, first, before, strict=True)
         ]
-        places.append(np.ravel_multi_index(np.meshgrid(*rows, indexing="ij"), before, order=order))
+        grid = np.meshgrid(*rows, indexing="ij")
+        places.append(sum(row * step for row, step in zip(grid, steps_of, strict=True)))
     largest = body("ArgMax", body("Concat", *taps, axis=0), axis=0, keepdims=1)
     table = np.broadcast_to(np.reshape(places, [len(places), 1, 1, *after]), [len(places), *result])
     table = table + np.arange(np.prod(shape[:2])).reshape(shape[:2] + (1,) * rank) * np.prod(before)

@@ -50,7 +50,7 @@ def _transposed_convolution(operation: Operation) -> onnx.FunctionProto | None:
         stride, dilation, more = (values[axis] for values in given.values())
         reached = stride * (shape[2 + axis] - 1) + (weight[2 + axis] - 1) * dilation + 1
         cut = reached + more - after
-        if cut < -more or (cut < 0 and more - cut >= max(stride, dilation)):
+        if cut < 0 and more - cut >= max(stride, dilation):
             raise InputError("it makes more pixels than its weights reach")
         paddings.append(more - min(cut, 0))
         cut = max(cut, 0)

@@ -25,12 +25,12 @@ def test_transforms(
     axis = 1 + axis % len(shape)
     half = half and kind == "real"
     x = normal(2, *shape, 1 if kind == "real" else 2)
-    operands = [x, *([np.array(length)] if length else [])]
+    operands: list[np.ndarray | None] = [x, np.array(length)] if length else [x]
     options: dict[str, Any] = {"inverse": int(kind == "inverse"), "onesided": int(half)}
     if opset < 20:
         options["axis"] = axis
     else:
-        operands += [*([] if length else [None]), np.array(axis)]
+        operands = [x, np.array(length) if length else None, np.array(axis)]
     constants = len(operands) - 1
     assert_defined(*one_node("DFT", opset, *operands, constants=constants, **options))
 

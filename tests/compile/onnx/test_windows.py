@@ -55,7 +55,7 @@ def test_maxima_put_back(
     places = index[: 2 * int(np.prod(size))].reshape(1, 2, *size)
     wanted = [] if more is None else [result]
     operands = [normal(1, 2, *size), places, *wanted]
-    options = {"kernel_shape": kernel, "strides": strides, "constants": len(wanted)}
+    options: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "constants": len(wanted)}
     assert_defined(*one_node("MaxUnpool", opset, *operands, **options))
 
 

@@ -147,15 +147,26 @@ def test_a_network_scores_the_same_in_every_form(
     assert other["protocol"] == "eigen"
 
 
-@pytest.mark.parametrize("levels", [(-1, 1), (0, 255)])
+@pytest.mark.parametrize(
+    ("levels", "made", "options"),
+    [
+        ((-1, 1), {}, ()),
+        # The copy of fixed shape keeps the card.
+        ((0, 255), {"edges": ("height", "width")}, ("--input-shape", "image=1x3x32x48")),
+    ],
+)
 def test_a_card_says_the_range(
-    score: Callable[..., dict[str, Any]], tmp_path: Path, levels: tuple[int, int]
+    score: Callable[..., dict[str, Any]],
+    tmp_path: Path,
+    levels: tuple[int, int],
+    made: dict[str, Any],
+    options: tuple[object, ...],
 ) -> None:
     plain = score(make(tmp_path / "plain.onnx"))
     gain = 1 / (levels[1] - levels[0])
-    other = make(tmp_path / "other.onnx", gain=gain, offset=-levels[0] * gain)
+    other = make(tmp_path / "other.onnx", gain=gain, offset=-levels[0] * gain, **made)
     Path(f"{other}.json").write_text(json.dumps({"range": levels, "meaning": "metres"}))
-    assert score(other)["rmse"] == pytest.approx(plain["rmse"], rel=1e-5)
+    assert score(other, *options)["rmse"] == pytest.approx(plain["rmse"], rel=1e-5)
 
 
 def test_an_open_model_that_takes_one_size_says_so(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from depthnet.card.card import Card, parse
 from depthnet.card.depth_model import DepthModel, describe
 from depthnet.card.image_input import to_input
 from depthnet.card.port import Port
+from depthnet.card.presets import PRESETS
 from depthnet.card.statements import EXPORTED, statements
 
 IMAGE = Port("image", (1, 3, 32, 48), "float32")
@@ -80,6 +82,23 @@ def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes, says:
     with pytest.raises(InputError, match=says) as error:
         used(str(file))
     assert len(str(error.value)) < 300
+
+
+def test_every_field_and_preset_is_documented() -> None:
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    fields, presets = (
+        {name for row in re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE) for name in names(row)}
+        for text in (
+            (docs / "file_formats.md").read_text().partition("## Model card")[2].split("\n## ")[0],
+            (docs / "models.md").read_text().partition("## Cards")[2].split("\n## ")[0],
+        )
+    )
+    assert fields == set(Card.model_fields)
+    assert presets == set(PRESETS)
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
 
 
 def test_later_statements_win(tmp_path: Path) -> None:

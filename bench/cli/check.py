@@ -57,8 +57,11 @@ Result = dict[str, Any]
 )
 @records_option("The history of latency.  [default: OUT/records.jsonl where there is one]")
 @click.option("--strict", is_flag=True, help="Fail, too, where a gate had nothing to judge.")
-@click.option("--update", is_flag=True, help="Write the baselines anew instead; needs --reason.")
-@click.option("--reason", help="Why the figures are right as they are now.")
+@click.option("--update", is_flag=True, help="Write the baselines anew instead.")
+@click.option(
+    "--reason",
+    help="Why the figures are right as they are now; --update of the shipped networks needs it.",
+)
 @out_option
 @json_option
 def command(
@@ -100,7 +103,8 @@ def command(
     from bench.gates.model_gate import Question
     from bench.records.record import read_records
 
-    if update != bool(reason and reason.strip()):
+    said = bool(reason and reason.strip())
+    if said != update and not (update and model and reason is None):
         raise InputError(
             "--update and --reason TEXT go together",
             advice="a new baseline says why it is right",
@@ -117,7 +121,8 @@ def command(
                 advice="give --data FOLDER --against BASELINE.json; --update writes that",
             )
         question = Question(model, asked, data, split, limit, protocol)
-        return check_model(question, against, reason, out, as_json=as_json)
+        why = (reason or "no reason was given") if update else None
+        return check_model(question, against, why, out, as_json=as_json)
     if against or data or split or limit or protocol or asked != NOTHING:
         raise InputError(
             "--against, --data and what is said of a model's use are of a MODEL",

@@ -177,6 +177,18 @@ def test_a_baseline_of_something_else_is_one_line(
     assert "Traceback" not in err
 
 
+def test_ones_own_baseline_needs_no_reason(place: Path, check: Check) -> None:
+    make_model(place / "mine.onnx")
+    written = ("--against", "mine.json", "--meaning", "disparity", "--update")
+    assert check("mine.onnx", *written)[0] == 0
+    assert json.loads((place / "mine.json").read_text())["reason"] == "no reason was given"
+    make_model(place / "mine.onnx", red=-2.0)
+    assert check("mine.onnx", "--against", "mine.json")[0] == 1
+    assert check("mine.onnx", *written, "--reason", " ")[0] == 2
+    assert check("mine.onnx", *written, "--reason", "worse, but mine")[0] == 0
+    assert check("mine.onnx", "--against", "mine.json")[0] == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

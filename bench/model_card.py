@@ -89,7 +89,7 @@ def shapes_of(model: Model, asked: Asked) -> dict[str, Sequence[int]]:
     shapes = dict(asked.shapes)
     if not asked.size or all(0 not in port.shape for port in model.inputs):
         return shapes
-    depth_model = describe_model(model, asked, only_input=True)
+    depth_model = _fit(model, said_of(model, asked))
     name = depth_model.input.name
     if name not in shapes:
         edges = (3, *asked.size) if depth_model.card.layout == "NCHW" else (*asked.size, 3)
@@ -102,11 +102,16 @@ def card_to_keep(model: Model, asked: Asked = NOTHING) -> dict[str, Any] | None:
 
     Raises InputError where it does not fit the file.
     """
-    from depthnet.card.depth_model import check
     from depthnet.card.statements import to_keep
 
     found = said_of(model, asked)
     if not found:
         return None
-    check(model.path, model.inputs, model.outputs, found)
+    _fit(model, found)
     return to_keep(found)
+
+
+def _fit(model: Model, found: Sequence[Statement]) -> DepthModel:
+    from depthnet.card.depth_model import fit
+
+    return fit(model.path, model.inputs, model.outputs, found)

@@ -113,22 +113,26 @@ def describe(
     """Join what is said of a model with what its file shows.
 
     What neither says is taken as for depthbench's own models, with one warning in the log; with
-    `only_input` only where it is of the input. Raises InputError as `check` does.
+    `only_input` only where it is of the input. Raises InputError as `fit` does.
     """
     model, doubts = _joined(path, inputs, outputs, found)
     if told := [doubt.what for doubt in doubts if doubt.of_input or not only_input]:
         log.warning(
-            "%s: no card says all of its use; taken: %s. Say it with --card, options or %s.json",
-            *(path, "; ".join(told), path.name),
+            "%s: no card says all of its use; taken: %s. Say it with --card, options or "
+            "MODEL.onnx.json beside it",
+            *(path, "; ".join(told)),
         )
     return model
 
 
-def check(
+def fit(
     path: Path, inputs: Sequence[Port], outputs: Sequence[Port], found: Sequence[Statement]
-) -> None:
-    """Raise InputError where what is said does not fit the file, or it takes no image."""
-    _joined(path, inputs, outputs, found)
+) -> DepthModel:
+    """As `describe`, without a warning of what is guessed.
+
+    Raises InputError where what is said does not fit the file, or it takes no image.
+    """
+    return _joined(path, inputs, outputs, found)[0]
 
 
 def _joined(

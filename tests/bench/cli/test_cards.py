@@ -183,6 +183,14 @@ def test_an_open_model_that_takes_one_size_says_so(
         assert "--size" in line
 
 
+def test_what_is_guessed_is_told_once(
+    score: Callable[..., dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    score(make(tmp_path / "net.onnx", edges=("height", "width")), "--size", *EDGES)
+    (line,) = caplog.messages
+    assert "RGB in [0, 1]; output 'depth' is depth in metres" in line
+
+
 def test_a_constant_output_is_told(
     score: Callable[..., dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

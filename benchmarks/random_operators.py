@@ -1,6 +1,6 @@
 """Do random ONNX models compile, and agree with ONNX Runtime on other inputs than the check's?
 
-python benchmarks/random_operators.py [--models N] [--seed S] [--only OP] [--keep DIR] [--json]
+python benchmarks/random_operators.py [--models N] [--minutes M] [--seed S] [--only OP] [--keep DIR]
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ SECONDS, GIGABYTES = 120, 12
 @click.command()
 @click.option("--models", default=100, show_default=True, help="How many to draw.")
 @click.option("--seed", default=0, show_default=True, help="Another one draws others.")
+@click.option("--minutes", type=float, help="Draw no more after so long.")
 @click.option("--only", default="", help="Only this operator, or `graph`.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for what fails.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def main(models: int, seed: int, only: str, keep: Path | None, as_json: bool) -> None:
+def main(
+    models: int, seed: int, minutes: float | None, only: str, keep: Path | None, as_json: bool
+) -> None:
     """Draw models of one operator, and of three to eight, and judge what they compile to.
 
     A fifth of the models are graphs. A model that ONNX Runtime cannot run is drawn again.
@@ -62,6 +65,8 @@ def main(models: int, seed: int, only: str, keep: Path | None, as_json: bool) ->
                 kind = INTERNAL if drawn.exists() else ""
                 verdict = Verdict(operator, kind, problem, way)
             verdicts.append(verdict)
+            if minutes and time.monotonic() - began > 60 * minutes:
+                break
             if keep and verdict.kind not in ("", AGREED, REFUSED):
                 keep.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(drawn, keep / f"{verdict.operator}-{seed}-{task[1]}.onnx")

@@ -102,8 +102,8 @@ def gelu(draw: Draw) -> None:
 def is_inf(draw: Draw) -> None:
     """IsInf of one sign or both."""
     attributes = draw.some(detect_negative=draw.integer(0, 1), detect_positive=draw.integer(0, 1))
-    quotient = draw.node("Div", [draw.input(draw.shape(0)), draw.constant(0.0, "float32")])
-    draw.node("IsInf", [quotient], **attributes)
+    large = draw.node("Mul", [draw.input(draw.shape(0)), draw.constant(3e38, "float32")])
+    draw.node("IsInf", [large], **attributes)
 
 
 def clip(draw: Draw) -> None:

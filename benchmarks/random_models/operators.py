@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random_models import elementwise, placing, reductions, windows
+from random_models import elementwise, optimised, placing, reductions, windows
 from random_models.draw import Drawer
 from random_models.graphs import graph
 
@@ -11,6 +11,7 @@ OPERATORS: dict[str, Drawer] = {
     **windows.DRAWERS,
     **reductions.DRAWERS,
     **placing.DRAWERS,
+    **optimised.DRAWERS,
 }
 GRAPH = "graph"
 

@@ -25,7 +25,7 @@ KINDS = (AGREED, REFUSED, FAILED, WRONG, INTERNAL)
 MAX_DRAWS = 50
 HALF_TOLERANCE = 1e-2
 # What lies between two steps may be rounded to the other one.
-STEP_TOLERANCE = 2e-2
+STEP_TOLERANCE = 5e-2
 # How many times what rounding alone does is let through.
 MAX_NOISE = 10.0
 Feeds = dict[str, np.ndarray]

@@ -81,7 +81,7 @@ def main(files: int, seed: int, keep: Path | None, as_json: bool) -> None:
 
 def _source(number: int) -> bytes | None:
     draw = Draw((SOURCE_SEED, number))
-    operator = GRAPH if number % 2 else draw.one_of([*OPERATORS])
+    operator = draw.one_of([*OPERATORS]) if number % 4 else GRAPH
     content, _ = draw_model(operator, drawer_of(operator), (SOURCE_SEED, number))
     return content
 

@@ -29,6 +29,8 @@ class Reference:
         import onnxruntime
 
         self._model = model
+        # Its operators warn by another logger than the session's.
+        onnxruntime.set_default_logger_severity(4)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = 1

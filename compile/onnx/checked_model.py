@@ -28,6 +28,8 @@ OLDEST_OPSET, NEWEST_OPSET = 7, 28
 UPGRADE_OPSET = 13
 # ONNX Runtime, which every result is checked against, has a few operators of its own.
 DOMAINS = (*model_file.STANDARD_DOMAINS, "com.microsoft")
+# FLOAT to INT64 but for strings, BOOL, FLOAT16, DOUBLE, UINT32 and UINT64: onnx.TensorProto.
+_NUMBERS = (*range(1, 8), *range(9, 14))
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,11 @@ def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
             raise InputError(
                 f"{path}: input {value.name!r} has a dynamic shape ({shown})",
                 advice="give one with --input-shape or export with fixed sizes",
+            )
+        if kind.elem_type not in _NUMBERS:
+            raise InputError(
+                f"{path}: input {value.name!r} is no tensor of numbers",
+                advice="export it with numbers of 8 to 64 bits or booleans",
             )
         dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)
         ports.append(Port(value.name, tuple(int(edge) for edge in edges), str(dtype)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import external_data_helper, helper
+from onnx import TensorProto, external_data_helper, helper
 
 from compile.onnx.checked_model import load_model
 from compile.onnx.importer import import_model
@@ -146,6 +146,15 @@ def test_broken_reference_to_weights(
 ) -> None:
     path = external(relu, tmp_path, lambda entries: entries.update(change))
     assert words in refused(path)
+
+
+@pytest.mark.parametrize(
+    "elements", [TensorProto.UNDEFINED, TensorProto.STRING, TensorProto.COMPLEX64, 99]
+)
+def test_inputs_that_are_no_numbers(graph: Graph, tmp_path: Path, elements: int) -> None:
+    model = graph.model(graph.add("Identity", graph.input([1, 4])))
+    model.graph.input[0].type.tensor_type.elem_type = elements
+    refused(saved(model, tmp_path))
 
 
 def test_unsupported_operator_is_named_with_its_node(graph: Graph, tmp_path: Path) -> None:

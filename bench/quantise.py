@@ -79,7 +79,7 @@ def quantise(
     dataset = open_dataset(calibration.data, "train")
     height, width = dataset[0].image.shape[:2]
     depth_model.input_size((height, width))
-    graph = model_file.read(model.path).proto
+    graph = _prepared(model_file.read(model.path).proto)
     chosen = inner_products(graph.graph)
     if not chosen:
         raise InputError(f"{model.path} has no convolution to quantise but the first and the last")
@@ -111,6 +111,25 @@ def quantise(
         onnx.save(result, str(fresh))
         os.replace(fresh, path)
     return load_model(path, model.name)
+
+
+def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in fp32, with weights where it computes them and a name for each node."""
+    import onnx.inliner
+
+    from compile.onnx.folding.constant_folding import fold_constants
+    from compile.onnx.repairs import remove_defaults, sort_nodes
+    from compile.onnx.widening import widen
+
+    if proto.functions:
+        proto = onnx.inliner.inline_local_functions(proto)
+    sort_nodes(proto.graph)
+    remove_defaults(proto.graph)
+    widen(proto)
+    fold_constants(proto)
+    for number, node in enumerate(proto.graph.node):
+        node.name = node.name or f"{node.op_type}/{number}"
+    return proto
 
 
 def inner_products(graph: onnx.GraphProto) -> list[str]:

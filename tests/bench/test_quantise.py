@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,68 @@ def test_only_the_chosen_products_read_bytes(model: Model, tmp_path: Path) -> No
         assert "DequantizeLinear" not in read[name]
     assert made.quantised
     assert (made.name, made.metadata["name"]) == ("small", "small")
+
+
+def of_no_names(proto: onnx.ModelProto) -> onnx.ModelProto:
+    for node in proto.graph.node:
+        node.name = ""
+    return proto
+
+
+def of_computed_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    for node in [node for node in proto.graph.node if node.op_type == "Conv"]:
+        centred = f"{node.name}/centred"
+        mean = helper.make_node("ReduceMean", [node.input[1]], [f"{node.name}/mean"])
+        proto.graph.node.insert(
+            0, helper.make_node("Sub", [node.input[1], f"{node.name}/mean"], [centred])
+        )
+        proto.graph.node.insert(0, mean)
+        node.input[1] = centred
+    return proto
+
+
+def of_half(proto: onnx.ModelProto) -> onnx.ModelProto:
+    for tensor in proto.graph.initializer:
+        value = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+    proto.graph.node[-1].output[0] = "half_depth"
+    for node in proto.graph.node:
+        node.input[:] = ["half_image" if name == "image" else name for name in node.input]
+    cast = helper.make_node("Cast", ["image"], ["half_image"], to=TensorProto.FLOAT16)
+    proto.graph.node.insert(0, cast)
+    proto.graph.node.append(
+        helper.make_node("Cast", ["half_depth"], ["depth"], to=TensorProto.FLOAT)
+    )
+    return proto
+
+
+@pytest.mark.parametrize("form", [of_no_names, of_computed_weights, of_half])
+def test_files_of_any_form_are_quantised(
+    form: Callable[[onnx.ModelProto], onnx.ModelProto], tmp_path: Path
+) -> None:
+    onnx.save(form(small_network()), str(tmp_path / "small.onnx"))
+    model = load_model(tmp_path / "small.onnx")
+    made = quantise(model, tmp_path / "small-int8.onnx", ROOMS)
+    weights = onnx.load(made.path).graph.initializer
+    assert sum(t.data_type == TensorProto.INT8 and len(t.dims) == 4 for t in weights) == 2
+    image = {"image": to_input(open_dataset("rooms", "test", 1)[0].image, (32, 32))}
+    whole, reduced = (OnnxRuntimeCpu(one.path).run(image)["depth"] for one in (model, made))
+    assert 0 < np.abs(whole - reduced).max() < 0.05 * np.abs(whole).max()
+
+
+def test_weights_beside_a_file_are_part_of_it(tmp_path: Path) -> None:
+    place = tmp_path / "small.onnx"
+    onnx.save(
+        small_network(), place, save_as_external_data=True, location="w.bin", size_threshold=0
+    )
+    path = tmp_path / "small-int8.onnx"
+    quantise(load_model(place), path, ROOMS)
+    inode = path.stat().st_ino
+    content = bytearray((tmp_path / "w.bin").read_bytes())
+    content[3] ^= 0x80
+    (tmp_path / "w.bin").write_bytes(bytes(content))
+    quantise(load_model(place), path, ROOMS)
+    assert path.stat().st_ino != inode
 
 
 def test_its_output_is_near_the_float_models(model: Model, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from compile.compiled import Compiled
@@ -33,5 +34,12 @@ def manifest_of(
         "memory": compiled.memory.to_dict(),
         "kernels": kernels_of(compiled.scheduled),
         "check": check,
-        "warnings": list(source.warnings),
+        "warnings": [*source.warnings, *_hidden(check)],
     }
+
+
+def _hidden(check: dict[str, Any]) -> Iterator[str]:
+    """What the check could not judge."""
+    for field, what in (("constant_outputs", "constant"), ("non_finite_outputs", "not finite")):
+        for name in check[field]:
+            yield f"output {name!r} of ONNX Runtime is {what} for the inputs of the check"

@@ -109,11 +109,14 @@ def _render(document: dict[str, Any]) -> str:
     ]
     absent = [f"absent, {name}: {reason}" for name, reason in document["absent"].items()]
     lost = [f"lost, {reason}" for reason in document["lost"].values()]
+    reference = document["runtimes"][document["reference"]]["agreement"]
+    nothing = f"the output of {document['reference']} is constant, so that agreeing means nothing"
+    constant = [] if reference["reference_std"] else [nothing]
     head = (
         f"{document['model']}, {document['precision']}, threads: {document['threads']}, "
         f"rounds: {document['rounds']}"
     )
-    return "\n".join([head, table(rows), *absent, *lost])
+    return "\n".join([head, table(rows), *absent, *lost, *constant])
 
 
 def _ratio(document: dict[str, Any], peer: str) -> str:

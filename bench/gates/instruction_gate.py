@@ -67,7 +67,8 @@ def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict
         found = compare(runtime.run(inputs), counted.outputs, "onnxruntime", tolerance)
     difference = found["max_relative_difference"]
     if difference is None or not difference <= tolerance:
-        raise CheckFailed(f"{name} for {TARGET}: outputs differ from ONNX Runtime's: {difference}")
+        seen = found["problem"] or f"{difference:.1e} relative"
+        raise CheckFailed(f"{name} for {TARGET}: outputs differ from ONNX Runtime's: {seen}")
     return {
         "network": name,
         "target": TARGET,

@@ -54,8 +54,10 @@ def compare(
 
     Returns the worst over the outputs of: `max_relative_difference`, max|a-b| / max|b|;
     `max_abs_difference`, in the output's unit; `reference_std`, the smallest standard deviation
-    of a reference output, 0 when one is constant; and the `tolerance` to judge them by. The
-    differences are None where an output is missing, has another shape or is not finite.
+    of a reference output, 0 when one is constant; and the `tolerance` to judge them by. Where the
+    reference is all zeros the relative difference is the absolute one. The differences are None
+    where an output is missing, has another shape or is not finite: `problem` says in words what
+    was seen.
     """
     agreement: dict[str, Any] = {
         "against": against,
@@ -63,17 +65,17 @@ def compare(
         "max_abs_difference": None,
         "reference_std": min((_spread(b) for b in reference.values()), default=0.0),
         "tolerance": tolerance,
+        "problem": _problem(reference, outputs, against),
     }
-    if not _comparable(reference, outputs):
+    if agreement["problem"]:
         return agreement
     pairs = [(_wide(outputs[name]), _wide(b)) for name, b in reference.items()]
     differences = [float(np.abs(a - b).max()) for a, b in pairs]
     largest = [float(np.abs(b).max()) for _, b in pairs]
     agreement["max_abs_difference"] = max(differences)
-    if all(largest):
-        agreement["max_relative_difference"] = max(
-            difference / scale for difference, scale in zip(differences, largest, strict=True)
-        )
+    agreement["max_relative_difference"] = max(
+        difference / (scale or 1.0) for difference, scale in zip(differences, largest, strict=True)
+    )
     return agreement
 
 
@@ -93,15 +95,29 @@ def _severity(agreement: Mapping[str, Any]) -> float:
     return math.inf if difference is None else difference
 
 
-def _comparable(reference: Mapping[str, NDArray], outputs: Mapping[str, NDArray]) -> bool:
-    return bool(reference) and all(
-        name in outputs
-        and outputs[name].shape == b.shape
-        and b.size > 0
-        and np.isfinite(b).all()
-        and np.isfinite(outputs[name]).all()
-        for name, b in reference.items()
-    )
+def _problem(
+    reference: Mapping[str, NDArray], outputs: Mapping[str, NDArray], against: str
+) -> str | None:
+    """Why outputs cannot be compared with the reference; None where they can."""
+    if not reference:
+        return f"{against} has no outputs"
+    for name, expected in reference.items():
+        if name not in outputs:
+            return f"output {name!r} is missing"
+        if outputs[name].shape != expected.shape:
+            return f"output {name!r} is {_shown(outputs[name])}, not {_shown(expected)}"
+        if not expected.size:
+            return f"output {name!r} has no elements"
+        for whose, value in ((f" of {against}", expected), ("", outputs[name])):
+            if broken := int((~np.isfinite(value)).sum()):
+                return (
+                    f"output {name!r}{whose} is NaN or infinite in {broken} of {value.size} values"
+                )
+    return None
+
+
+def _shown(value: NDArray) -> str:
+    return "x".join(map(str, value.shape)) or "one number"
 
 
 def _wide(values: NDArray) -> NDArray:

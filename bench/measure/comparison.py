@@ -69,7 +69,9 @@ def compare(
         for name, output in outputs.items()
     }
     wrong = [
-        f"{name} by {found['max_relative_difference']}"
+        f"{name}: {found['problem']}"
+        if found["problem"]
+        else f"{name} by {found['max_relative_difference']:.2g}"
         for name, found in agreements.items()
         if not agrees(found)
     ]

@@ -97,10 +97,11 @@ class Measurement:
     def _reasons_of_scores(self) -> list[str]:
         if not self.scores or agrees(self.scores["agreement"]):
             return []
-        difference = self.scores["agreement"]["max_relative_difference"]
-        found = "unknown" if difference is None else f"{difference:.1e}"
+        agreement = self.scores["agreement"]
+        difference = agreement["max_relative_difference"]
+        found = f"unknown ({agreement['problem']})" if difference is None else f"{difference:.1e}"
         return [
-            f"the largest difference from {self.scores['agreement']['against']} over "
+            f"the largest difference from {agreement['against']} over "
             f"{self.scores['images']} images is {found} relative "
             f"(limit {self.request.tolerance:.0e})"
         ]

@@ -120,7 +120,9 @@ def _agreement(agreement: Mapping[str, Any], rules: Rules) -> list[str]:
     limit = agreement.get("tolerance", rules.difference)
     reasons = []
     if difference is None:
-        reasons.append(f"the outputs could not be compared with those of {reference}")
+        problem = agreement.get("problem")
+        seen = f": {problem}" if problem else ""
+        reasons.append(f"the outputs could not be compared with those of {reference}{seen}")
     elif not difference <= limit:
         reasons.append(
             f"the outputs differ from those of {reference} by {difference:.1e} relative "

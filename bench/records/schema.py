@@ -60,6 +60,7 @@ class Agreement(_Open):
     max_abs_difference: float | None = Field(None, description="In the output's unit.")
     reference_std: float | None = Field(None, description="0 when the reference is constant.")
     tolerance: float | None = Field(None, description="The limit of the relative difference.")
+    problem: str | None = Field(None, description="Why the outputs could not be compared.")
 
 
 class _Timed(Record):

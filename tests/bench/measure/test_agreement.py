@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.measure.agreement import compare, seeded_inputs
+from bench.measure.agreement import agrees, compare, seeded_inputs
 from compile.check import relative_difference
 from depthbench.errors import InputError
 
@@ -18,8 +18,7 @@ finite = st.floats(-1e3, 1e3, width=32)
 @given(arrays(np.float32, (3, 4), elements=finite), arrays(np.float32, (3, 4), elements=finite))
 def test_the_difference_is_the_compilers(a: np.ndarray, b: np.ndarray) -> None:
     agreement = compare({"depth": b}, {"depth": a}, "onnxruntime")
-    if np.abs(b).max() > 0:
-        assert agreement["max_relative_difference"] == pytest.approx(relative_difference(a, b))
+    assert agreement["max_relative_difference"] == pytest.approx(relative_difference(a, b))
     assert agreement["max_abs_difference"] == pytest.approx(
         np.abs(a.astype(np.float64) - b.astype(np.float64)).max()
     )
@@ -36,18 +35,36 @@ def test_the_worst_output_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "outputs",
+    ("outputs", "problem"),
     [
-        {},
-        {"other": np.array([1.0, 2.0])},
-        {"depth": np.array([1.0])},
-        {"depth": np.array([1.0, np.nan])},
-        {"depth": np.array([1.0, np.inf])},
+        ({}, "'depth' is missing"),
+        ({"other": np.array([1.0, 2.0])}, "'depth' is missing"),
+        ({"depth": np.array([1.0])}, "'depth' is 1, not 2"),
+        ({"depth": np.array([1.0, np.nan])}, "'depth' is NaN or infinite in 1 of 2 values"),
+        ({"depth": np.array([np.inf, np.inf])}, "'depth' is NaN or infinite in 2 of 2 values"),
     ],
 )
-def test_what_cannot_be_compared_has_no_difference(outputs: dict[str, np.ndarray]) -> None:
+def test_what_cannot_be_compared_has_no_difference(
+    outputs: dict[str, np.ndarray], problem: str
+) -> None:
     agreement = compare({"depth": np.array([1.0, 2.0])}, outputs, "onnxruntime")
     assert agreement["max_relative_difference"] is None
+    assert agreement["problem"] == f"output {problem}"
+
+
+def test_a_reference_that_is_not_finite_is_told() -> None:
+    broken = {"depth": np.array([1.0, np.nan])}
+    agreement = compare(broken, broken, "onnxruntime")
+    assert (
+        agreement["problem"] == "output 'depth' of onnxruntime is NaN or infinite in 1 of 2 values"
+    )
+    assert not agrees(agreement)
+
+
+def test_zeros_agree_with_zeros() -> None:
+    zeros = {"depth": np.zeros(3)}
+    assert agrees(compare(zeros, zeros, "onnxruntime"))
+    assert not agrees(compare(zeros, {"depth": np.ones(3)}, "onnxruntime"))
 
 
 @pytest.mark.parametrize("value", [0.0, 3.7])

@@ -64,6 +64,13 @@ def test_a_runtime_that_computes_something_else_is_not_timed() -> None:
         comparison.compare({"onnxruntime": Fixed(2.0), "wrong": Fixed(1.0)}, INPUTS, rounds=3)
 
 
+def test_results_that_are_not_finite_are_told() -> None:
+    runtimes = {"onnxruntime": Fixed(2.0), "wrong": Fixed(np.nan)}
+    seen = r"wrong: output 'y' is NaN or infinite in 4 of 4 values; nothing"
+    with pytest.raises(CheckFailed, match=seen):
+        comparison.compare(runtimes, INPUTS, rounds=3)
+
+
 class Breaks(Fixed):
     """Is lost at its n-th run."""
 

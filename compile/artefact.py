@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from depthbench.errors import InputError
+from depthbench.files import write_whole
 
 SCHEMA = 1
 LIBRARY = "model.so"
@@ -79,9 +80,19 @@ def finish(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     library = folder / LIBRARY
     files = {LIBRARY: {"sha256": sha256_of(library), "bytes": library.stat().st_size}}
     whole = {"schema": SCHEMA, **manifest, "files": files}
-    text = json.dumps(whole, indent=2, allow_nan=False) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    write_whole(folder / MANIFEST, _as_json(whole))
     return whole
+
+
+def with_card(artefact: Artefact, card: dict[str, Any] | None) -> Artefact:
+    """The same artefact with another card in its manifest."""
+    manifest = {**artefact.manifest, "card": card}
+    write_whole(artefact.folder / MANIFEST, _as_json(manifest))
+    return Artefact(artefact.folder, manifest, reused=True)
+
+
+def _as_json(manifest: dict[str, Any]) -> bytes:
+    return (json.dumps(manifest, indent=2, allow_nan=False) + "\n").encode()
 
 
 @contextlib.contextmanager
@@ -119,4 +130,5 @@ def replacing(output: Path) -> Iterator[Path]:
 def _may_replace(output: Path) -> bool:
     if not output.is_dir():
         return False
-    return {entry.name for entry in output.iterdir()} <= {LIBRARY, MANIFEST}
+    ours = {LIBRARY, MANIFEST, f"{MANIFEST}.part"}  # the last where a writer was killed
+    return {entry.name for entry in output.iterdir()} <= ours

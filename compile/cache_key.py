@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from compile.artefact import Artefact, load_artefact
+from compile.artefact import Artefact, load_artefact, with_card
 from compile.onnx.model_file import ModelFile
 from compile.precision import Precision
 from compile.records.tuned_choices import sha256_of
@@ -62,13 +62,19 @@ def compiler() -> dict[str, Any]:
 
 
 def up_to_date(output: Path, key: dict[str, Any]) -> Artefact | None:
-    """The artefact in the folder `output`, if it is there, whole and of this key."""
+    """The artefact in the folder `output`, if it is there, whole and of this key.
+
+    Of another card, which is nothing that the code depends on, it gets this one.
+    """
     try:
         old = load_artefact(output)
     except InputError:
         return None
-    if any(old.manifest.get(name) != value for name, value in key.items()):
+    differing = {name for name, value in key.items() if old.manifest.get(name) != value}
+    if differing - {"card"}:
         return None
+    if differing:
+        return with_card(old, key["card"])
     return Artefact(old.folder, old.manifest, reused=True)
 
 

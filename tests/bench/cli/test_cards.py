@@ -318,6 +318,22 @@ def test_an_artefact_keeps_the_card_and_is_scored_by_it(run: Run, tmp_path: Path
     np.testing.assert_allclose(asked.depth_model.to_input(image), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_another_card_is_no_other_code(run: Run, tmp_path: Path) -> None:
+    model = make(tmp_path / "net.onnx")
+    made = []
+    for meaning in ("metres", "relative"):
+        code, out, err = run("compile", model, "--target", "host", "--meaning", meaning, "--json")
+        assert code == 0, err
+        made.append(json.loads(out))
+    assert [one["reused"] for one in made] == [False, True]
+    artefact = load_artefact(Path(made[1]["folder"]))
+    assert artefact.manifest["card"] == {"meaning": "relative"}
+    assert {**artefact.manifest, "card": None} == {
+        **{name: value for name, value in made[0].items() if name in artefact.manifest},
+        "card": None,
+    }
+
+
 def test_quantised_files_keep_the_card_and_are_calibrated_by_it(
     score: Callable[..., dict[str, Any]],
     run: Run,

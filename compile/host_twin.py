@@ -11,6 +11,7 @@ from compile.check import check_against_onnxruntime
 from compile.compiled import Compiled
 from compile.lowering import build
 from compile.precision import FP16, FP32, Precision
+from compile.relative_speed import relative_speed
 from compile.runtime import executable
 from compile.runtime.threads import usable_cores
 from compile.targets import Target
@@ -32,6 +33,7 @@ class HostTwin(Closing):
         self._machine = machine
         self._threads = min(machine.threads, usable_cores())
         self._second_core = ThreadPoolExecutor(1, "twin")
+        self._checked: executable.Machine | None = None
         self._built: Future[executable.Machine] | None = None
 
     def close(self) -> None:
@@ -59,6 +61,7 @@ class HostTwin(Closing):
         else:
             machine = executable.load_machine(library, self._threads)
             where = "the library itself"
+            self._checked = machine
         run = executable.by_name(machine, source.inputs, [port.name for port in compiled.outputs])
         return check_against_onnxruntime(
             source,
@@ -67,3 +70,13 @@ class HostTwin(Closing):
             tolerance=min(numbers.tolerance, FP16.tolerance),
             signed=numbers.storage == FP32.storage,
         )
+
+    def speed(self, source: Model) -> dict[str, Any] | None:
+        """What `relative_speed` measures of the library that was checked.
+
+        None where the artefact is for another machine, or for several threads: ONNX Runtime is
+        timed on one.
+        """
+        if self._checked is None or self._machine.threads > 1:
+            return None
+        return relative_speed(source, self._checked)

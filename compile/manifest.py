@@ -21,6 +21,7 @@ def manifest_of(
     numbers: Precision,
     compiled: Compiled,
     check: dict[str, Any],
+    speed: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """The manifest without the hashes of files; `key` identifies the compilation."""
     return {
@@ -34,6 +35,7 @@ def manifest_of(
         "memory": compiled.memory.to_dict(),
         "kernels": kernels_of(compiled.scheduled),
         "check": check,
+        "speed": speed,
         "warnings": [*source.warnings, *_hidden(check)],
     }
 

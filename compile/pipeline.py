@@ -80,7 +80,9 @@ def compile_model(
         build.write_library(compiled.executable, folder / LIBRARY)
         observer.begin("checking against ONNX Runtime")
         check = twin.check(source, compiled, folder / LIBRARY, numbers)
-        manifest = finish(folder, manifest_of(key, source, machine, numbers, compiled, check))
+        speed = twin.speed(source)
+        content = manifest_of(key, source, machine, numbers, compiled, check, speed)
+        manifest = finish(folder, content)
     return Artefact(output, manifest)
 
 

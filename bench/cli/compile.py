@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench.model_card import Asked
 from bench.report.numbers import megabytes
 
 LIBRARY = "model.so"
+WIDEST = 48
 
 
 @click.command(name="compile")
@@ -117,7 +119,7 @@ def _text(made: dict[str, Any]) -> str:
         else f"with Apache TVM {made['tools']['apache-tvm']}",
     }
     lines = [head, "", key_values(shown)]
-    lines += [f"no schedule for {_fallback(one)}" for one in made["schedule"]["fallbacks"]]
+    lines += [*_unscheduled(made["schedule"]), *_slow(made["speed"])]
     if target["name"] != "host":
         lines += ["", f"Next: depthbench rpc-measure {made['folder']}"]
     return "\n".join(lines)
@@ -148,6 +150,29 @@ def _check(check: dict[str, Any]) -> str:
     )
 
 
-def _fallback(one: dict[str, Any]) -> str:
-    tried = f": {'; '.join(one['failed'])}" if one.get("failed") else ""
-    return f"{one['operator']}, {one['share']:.1%} of the work{tried}"
+def _unscheduled(schedule: dict[str, Any]) -> list[str]:
+    """One line for all operators without a schedule of a family, the costliest first."""
+    macs: defaultdict[str, float] = defaultdict(float)
+    moved: defaultdict[str, float] = defaultdict(float)
+    for one in schedule["fallbacks"]:
+        macs[one["operator"]] += one["share"]
+        moved[one["operator"]] += one["bytes_share"]
+    named = sorted(macs, key=lambda operator: (-macs[operator], -moved[operator]))
+    shown = [
+        f"{_shortened(one)} ({macs[one]:.1%} of the multiply-adds, {moved[one]:.1%} of the bytes)"
+        for one in named
+    ]
+    return [f"no schedule of a family for {', '.join(shown)}"] if shown else []
+
+
+def _shortened(operators: str) -> str:
+    """The first of the operators that a kernel was fused from."""
+    return operators if len(operators) <= WIDEST else f"{operators[: WIDEST - 3]}..."
+
+
+def _slow(speed: dict[str, Any] | None) -> list[str]:
+    if not speed or not speed["slowest"]:
+        return []
+    named = [(_shortened(one["operators"]), one["share"]) for one in speed["slowest"]]
+    shown = ", ".join(f"{operators} {share:.0%}" for operators, share in named)
+    return [f"slow: {speed['ratio']:.1f} times {speed['against']}'s time here, of which {shown}"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import tvm
 from tvm import relax
 
@@ -28,5 +30,7 @@ def fuse(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
         transform.FuseTIR(),
         transform.DeadCodeElimination(),
     ]
+    # It warns of operands of two types, as in products of bytes, which are meant.
+    logging.getLogger("topi").setLevel(logging.ERROR)
     with tvm.target.Target(target.tvm):
         return tvm.transform.Sequential(passes)(mod)

@@ -31,19 +31,21 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Fallback:
-    """A function without a schedule of a family: its multiply-adds, what it has instead, and why.
+    """A function without a schedule of a family: what it has instead, and why.
 
-    `schedule` is "none" where it stays as TVM made it.
+    `operator` are those that it was fused from, `macs` and `bytes` are its multiply-adds and what
+    it reads and writes in one inference. `schedule` is "none" where it stays as TVM made it.
     """
 
     operator: str
     macs: int
+    bytes: int
     schedule: str
     reason: Reason
     refused: tuple[Refusal, ...] = ()
 
-    def to_dict(self, whole: int) -> dict[str, Any]:
-        """For the manifest, with the share of so many multiply-adds."""
+    def to_dict(self, macs: int, moved: int) -> dict[str, Any]:
+        """For the manifest, with the shares of so many multiply-adds and bytes."""
         entry: dict[str, Any] = {
             "operator": self.operator,
             "macs": self.macs,
@@ -52,17 +54,18 @@ class Fallback:
         }
         if self.refused:
             entry["refused"] = [one.to_dict() for one in self.refused]
-        return {**entry, "share": self.macs / whole}
+        return {**entry, "share": self.macs / macs, "bytes_share": self.bytes / moved}
 
 
 @dataclass
 class Account:
-    """Multiply-adds by how they are scheduled: in a family's way, or by the fallback.
+    """Multiply-adds and bytes moved by how they are scheduled: in a family's way, or not.
 
     `tuned` are the calls of functions that took a tuned choice, `families` those of each family.
     """
 
     macs: int = 0
+    bytes: int = 0
     scheduled_macs: int = 0
     parallel_macs: int = 0
     tuned: int = 0
@@ -70,13 +73,18 @@ class Account:
     fallbacks: list[Fallback] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """For the manifest; shares are of all multiply-adds."""
-        whole = max(self.macs, 1)
+        """For the manifest; shares are of all multiply-adds.
+
+        The scheduled share of a model without any is that of the bytes moved.
+        """
+        whole, moved = max(self.macs, 1), max(self.bytes, 1)
+        left = sum(one.bytes for one in self.fallbacks) / moved
         return {
             "macs": self.macs,
-            "scheduled_share": self.scheduled_macs / whole if self.macs else 1.0,
+            "bytes": self.bytes,
+            "scheduled_share": self.scheduled_macs / whole if self.macs else 1 - left,
             "parallel_share": self.parallel_macs / whole,
             "tuned": self.tuned,
             "families": dict(sorted(self.families.items())),
-            "fallbacks": [one.to_dict(whole) for one in self.fallbacks],
+            "fallbacks": [one.to_dict(whole, moved) for one in self.fallbacks],
         }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 import tvm
 from tvm import tirx
+from tvm.ir.expr import TensorLoad
 from tvm.s_tir import SBlock
 from tvm_ffi import structural_walk
 
 from compile.operators.annotations import MACS, WORKLOAD
+from compile.operators.loop_nests import is_among
 
 # An attribute of a scheduled function beside MACS, of one call of it.
 BYTES = "compile.bytes"
@@ -21,7 +24,8 @@ BYTES = "compile.bytes"
 def loop_macs(function: tirx.PrimFunc) -> int:
     """Multiply-adds of an unscheduled function.
 
-    What its operator says it takes, else the steps of its accumulations that multiply floats.
+    What its operator says it takes, else the steps of its accumulations that multiply one tensor's
+    numbers by another's.
     """
     total = 0
 
@@ -29,17 +33,35 @@ def loop_macs(function: tirx.PrimFunc) -> int:
         nonlocal total
         if MACS in block.annotations:
             total += int(block.annotations[MACS])
-        elif block.init is not None and _multiplies_floats(block.body):
+        elif block.init is not None and _multiplies_tensors(block):
             total += prod(int(var.dom.extent) for var in block.iter_vars)
 
     structural_walk(function.body, (SBlock, on_block))
     return total
 
 
-def _multiplies_floats(body: tirx.Stmt) -> bool:
+def _multiplies_tensors(block: SBlock) -> bool:
+    results = [region.source for region in block.writes]
     found: list[bool] = []
-    structural_walk(body, (tirx.Mul, lambda node: found.append("float" in str(node.ty))))
+
+    def on_product(product: tirx.Mul) -> None:
+        a, b = _read(product.a, results), _read(product.b, results)
+        found.append(bool(a and b) and a != b)
+
+    structural_walk(block.body, (tirx.Mul, on_product))
     return any(found)
+
+
+def _read(expression: tirx.Expr, results: Sequence[tirx.Var]) -> set[str]:
+    """The names of the tensors that an expression reads, but for those of the results."""
+    found: set[str] = set()
+
+    def on_load(load: TensorLoad) -> None:
+        if not is_among(load.source, results):
+            found.add(str(load.source.name))
+
+    structural_walk(expression, (TensorLoad, on_load))
+    return found
 
 
 def with_costs(scheduled: tirx.PrimFunc, function: tirx.PrimFunc, macs: int) -> tirx.PrimFunc:
@@ -63,7 +85,7 @@ def kernels_of(scheduled: tvm.IRModule) -> list[dict[str, Any]]:
     return [
         {
             "name": variable.name_hint,
-            "operator": str(function.attrs.get(WORKLOAD, _operators(variable.name_hint))),
+            "operator": str(function.attrs.get(WORKLOAD, operators_of(variable.name_hint))),
             "macs": int(function.attrs[MACS]),
             "bytes": int(function.attrs[BYTES]),
         }
@@ -74,6 +96,9 @@ def kernels_of(scheduled: tvm.IRModule) -> list[dict[str, Any]]:
     ]
 
 
-def _operators(name: str) -> str:
-    """TVM names a function after its operators, with numbers to tell it from others."""
+def operators_of(name: str) -> str:
+    """The operators that a function was fused from.
+
+    TVM names it after them, with numbers to tell it from others.
+    """
     return re.sub(r"\d+(?=_|$)", "", name).removeprefix("fused_")

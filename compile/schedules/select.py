@@ -31,7 +31,12 @@ from compile.schedules import (
 )
 from compile.schedules.account import Account, Fallback, Reason, Refusal
 from compile.schedules.depthwise_pointwise import DEPTHWISE_POINTWISE
-from compile.schedules.kernel_work import loop_macs, with_costs
+from compile.schedules.kernel_work import (
+    loop_macs,
+    operand_bytes,
+    operators_of,
+    with_costs,
+)
 from compile.schedules.rewrites import prefetch
 from compile.schedules.rewrites.bias_init import start_from_bias
 from compile.schedules.rewrites.parallel import parallelise
@@ -97,8 +102,9 @@ def _schedule_function(
     build: Build | None,
 ) -> tirx.PrimFunc:
     macs_once = loop_macs(function)
-    macs = macs_once * calls
+    macs, moved = macs_once * calls, operand_bytes(function) * calls
     account.macs += macs
+    account.bytes += moved
     refused: list[Refusal] = []
     candidates = _candidates(function)
     result, schedule = function, "none"
@@ -114,13 +120,16 @@ def _schedule_function(
         break
     if schedule in FAMILIES or (schedule != "none" and not macs):
         account.scheduled_macs += macs
+        reason: Reason | None = None
     elif not candidates:
-        account.fallbacks.append(Fallback(name, macs, schedule, Reason.NOT_BLOCKS))
-    elif not refused:
-        account.fallbacks.append(Fallback(name, macs, schedule, Reason.NO_FAMILY))
+        reason = Reason.NOT_BLOCKS
+    else:
+        reason = Reason.NO_FAMILY
     if refused:
         reason = refused[0].reason
-        account.fallbacks.append(Fallback(name, macs, schedule, reason, tuple(refused)))
+    if reason is not None:
+        operators = operators_of(name)
+        account.fallbacks.append(Fallback(operators, macs, moved, schedule, reason, tuple(refused)))
     result = result.with_attr("tirx.is_scheduled", True).with_attr("tirx.noalias", True)
     result = with_costs(result, function, macs_once)
     if workload := _workload(function):

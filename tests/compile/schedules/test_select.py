@@ -18,6 +18,7 @@ from compile.pipeline import generate
 from compile.schedules import select
 from compile.schedules.account import Reason
 from compile.targets import Target
+from depthbench.errors import InputError
 from tests.compile.conftest import Agree, Graph
 
 HOST = targets.get("host")
@@ -48,8 +49,9 @@ def test_a_bug_in_a_schedule_reaches_the_caller(
         raise error("a bug")
 
     scheduled_by(broken)
-    with pytest.raises(error, match="a bug"):
+    with pytest.raises(InputError, match="a bug") as caught:
         generate(product, HOST)
+    assert isinstance(caught.value.__cause__, error)
 
 
 def test_a_step_that_does_not_fit_falls_back_by_name(
@@ -65,7 +67,7 @@ def test_a_step_that_does_not_fit_falls_back_by_name(
     (refused,) = fallback.refused
     assert (refused.schedule, refused.reason) == (MATRIX_PRODUCT, Reason.SCHEDULE_REFUSED)
     assert "no such block" in refused.says
-    assert fallback.to_dict(fallback.macs) == {
+    assert fallback.to_dict(fallback.macs, fallback.bytes) == {
         "operator": fallback.operator,
         "macs": fallback.macs,
         "schedule": "reduction",
@@ -74,6 +76,7 @@ def test_a_step_that_does_not_fit_falls_back_by_name(
             {"schedule": MATRIX_PRODUCT, "reason": "schedule_refused", "says": refused.says}
         ],
         "share": 1.0,
+        "bytes_share": 1.0,
     }
 
 
@@ -114,9 +117,34 @@ def test_what_has_no_family_says_so(agree: Agree, graph: Graph) -> None:
     compiled = agree(graph.model(graph.add("Conv", graph.input([1, 4, 9, 9]), weight)))
     (fallback,) = compiled.account.fallbacks
     assert (fallback.schedule, fallback.reason) == ("reduction", Reason.NO_FAMILY)
-    assert fallback.refused == ()
+    assert (fallback.operator, fallback.refused) == ("conv2d", ())
+    account = compiled.account.to_dict()
+    assert account["scheduled_share"] == 0
+    (shares,) = account["fallbacks"]
+    assert (shares["share"], 0 < shares["bytes_share"] < 1) == (1, True)
+
+
+def test_sums_of_integer_products_are_multiply_adds(agree: Agree, graph: Graph) -> None:
+    """They have the default schedule, which is said."""
+    a, b = (
+        graph.add("Cast", graph.input(shape, name), to=onnx.TensorProto.INT32)
+        for shape, name in (([6, 5], "a"), ([5, 7], "b"))
+    )
+    product = graph.add("MatMul", a, b)
+    account = agree(graph.model(graph.add("Cast", product, to=1))).account.to_dict()
+    assert account["macs"] == 6 * 5 * 7
+    assert account["scheduled_share"] == 0
+
+
+def test_sums_of_squares_and_products_of_elements_are_not(agree: Agree, graph: Graph) -> None:
+    x = graph.input([6, 16])
+    y = graph.add("LayerNormalization", x, graph.weight(16), graph.weight(16))
+    z = graph.add("ReduceProd", x, graph.constant([1]), keepdims=1)
+    account = agree(graph.model(graph.add("Add", y, z))).account.to_dict()
+    assert (account["macs"], account["fallbacks"]) == (0, [])
 
 
 def test_statements_are_left_to_tvm(agree: Agree, graph: Graph) -> None:
     compiled = agree(graph.model(graph.add("CumSum", graph.input([3, 7]), graph.constant(1))))
     assert [one.reason for one in compiled.account.fallbacks] == [Reason.NOT_BLOCKS]
+    assert compiled.account.to_dict()["scheduled_share"] < 1

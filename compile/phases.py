@@ -21,7 +21,7 @@ def repairs(machine: Target, numbers: Precision) -> list[Phase]:
         Phase("select_branches", select_branches),
         Phase("clip_to_minmax", clip_to_minmax),
         Phase("reshape_constants", reshape_constants),
-        Phase("store_bytes", store, when=numbers.storage == "int8"),
+        Phase("store_bytes", store, when=bool(machine.dot_bytes)),
     ]
 
 
@@ -37,10 +37,12 @@ def rewrites(numbers: Precision) -> list[Phase]:
     from compile.graph.remove_identities import remove_identities
     from compile.graph.sink_upsampling import sink_upsampling
     from compile.graph.transposed_convolution import transposed_convolutions
+    from compile.graph.whole_numbers import drop_whole_casts
 
     return [
         Phase("dequantise_weights", dequantise_weights),
         Phase("remove_identities", remove_identities),
+        Phase("drop_whole_casts", drop_whole_casts),
         Phase("transposed_convolutions", transposed_convolutions),
         Phase("fold_scales", fold_scales),
         Phase("merge_convolutions", merge_convolutions),
@@ -54,13 +56,16 @@ def rewrites(numbers: Precision) -> list[Phase]:
 
 def kernels(machine: Target, numbers: Precision) -> list[Phase]:
     """From Relax operators to one loop nest a kernel, in TIR."""
-    from compile.operators.byte_products import byte_products
+    from compile.operators.bytes.byte_products import byte_products
+    from compile.operators.bytes.byte_whole_products import whole_products
     from compile.operators.fusion import fuse
     from compile.operators.vector_math import vector_math
     from compile.schedules.fuse_depthwise_pointwise import fuse_depthwise_pointwise
 
     reduce = partial(byte_products, target=machine)
+    whole = partial(whole_products, target=machine)
     return [
+        Phase("whole_products", whole),
         Phase("byte_products", reduce, when=numbers.storage == "int8"),
         Phase("fuse", partial(fuse, target=machine)),
         Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),

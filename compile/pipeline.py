@@ -152,7 +152,7 @@ def make_code(
         return Compiled(
             generate_code(planned, machine),
             scheduled,
-            model.rewrites.with_precision(done),
+            model.rewrites.with_kernels(done),
             chosen["schedule"],
             memory_of(planned),
             model.outputs,

@@ -49,6 +49,11 @@ class Rewrites:
         applied = {name: times for name, times in done.items() if isinstance(times, int)}
         return Rewrites(macs_before, macs_after, applied).with_precision(done)
 
+    def with_kernels(self, done: Mapping[str, Any]) -> Rewrites:
+        """The same, with what the phases that make kernels did: products on bytes among it."""
+        applied = {name: times for name, times in done.items() if isinstance(times, int)}
+        return replace(self, applied={**self.applied, **applied}).with_precision(done)
+
     def with_precision(self, done: Mapping[str, Any]) -> Rewrites:
         """The same, with the lower precision that one of these phases reached, if any."""
         found = [one for one in done.values() if isinstance(one, LowerPrecision)]

@@ -21,6 +21,7 @@ from compile.graph.relax_rewriter import (
     with_operands,
 )
 from compile.graph.tensors import constant_of, is_operator
+from compile.graph.whole_numbers import is_whole
 from depthbench.errors import InputError
 
 HALF = "float16"
@@ -77,7 +78,7 @@ class _Halver(Translator):
 
     def _call(self, call: relax.Call) -> relax.Expr:
         if is_operator(call, *_PRODUCTS):
-            half = self._halved(call, keep_small=False)
+            half = None if self._is_whole(call) else self._halved(call, keep_small=False)
         elif is_operator(call, *_MOVES) or is_nearest(call):
             half = self._halved(call) if self._all_half(call) else None
         elif is_operator(call, *_BLENDS):
@@ -94,6 +95,10 @@ class _Halver(Translator):
         self.done.keep_wide(call)
         rounded = is_operator(call, *_ROUNDED) and self._any_half(call)
         return self._in(result, HALF) if rounded else result
+
+    def _is_whole(self, call: relax.Call) -> bool:
+        """Whether it multiplies whole numbers: exact as it is, and sums may be too large here."""
+        return is_whole(self.plain(call.args[0]), self.builder.lookup_binding)
 
     def _halved(self, call: relax.Call, *, keep_small: bool = True) -> relax.Expr | None:
         """The call on float16 operands; None where a constant does not fit into float16."""

@@ -180,9 +180,11 @@ def _integer(expr: relax.Expr) -> int:
 @RULES.rule("mean", "sum", "max", "min", "prod", "variance", "std")
 def _reduce(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     value = rewriter.stored(call.args[0])
-    if value is None or not is_moved(value) or call.attrs.axis is None:
+    if value is None or not is_moved(value):
         return None
-    axes = [int(axis) % len(value.order) for axis in call.attrs.axis]
+    rank = len(value.order)
+    chosen = range(rank) if call.attrs.axis is None else call.attrs.axis
+    axes = [int(axis) % rank for axis in chosen]
     build = getattr(relax.op, call.op.name.removeprefix("relax."))
     keep = bool(call.attrs.keepdims)
     result = build(value.expr, axis=[value.order.index(a) for a in axes], keepdims=keep)

@@ -25,11 +25,22 @@ def dequantise_weights(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     return translate_counting(mod, lambda builder, _: _Weights(builder))
 
 
+def has_quantised(mod: tvm.IRModule) -> bool:
+    """Whether anything is dequantised: bytes that products may be computed on."""
+    found: list[bool] = []
+    structural_walk(
+        mod["main"].body, (relax.Call, lambda call: found.append(is_operator(call, "dequantize")))
+    )
+    return any(found)
+
+
 def store_bytes(mod: tvm.IRModule, dtype: str) -> tvm.IRModule:
     """The module with what is quantised and dequantised again kept as `dtype`; exact.
 
     uint8 and int8 differ by 128 in the zero point.
     """
+    if not has_quantised(mod):
+        return mod
     read: Uses = Counter()
 
     def count(call: relax.Call) -> None:

@@ -10,7 +10,7 @@ from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm_ffi import structural_map
 
-from compile.operators.byte_dot_products import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
+from compile.operators.bytes.byte_dot_products import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
 from compile.operators.loop_nests import map_loop_nests
 from compile.operators.vector_math import rounded
 

@@ -17,7 +17,7 @@ from compile.operators import (
     softmax,
     winograd_convolution,
 )
-from compile.operators.byte_dot_products import saturated
+from compile.operators.bytes.byte_dot_products import saturated
 from compile.targets import Target
 
 Legalise = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]

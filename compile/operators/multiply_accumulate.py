@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from tvm import relax, te, tirx
 
-from compile.operators import byte_dot_products
+from compile.operators.bytes import byte_dot_products
 from compile.operators.vector_math import ROUNDER
 
 
@@ -82,28 +82,15 @@ FLOATS = FloatSums()
 
 
 @dataclass(frozen=True)
-class ByteSums:
-    """Products of bytes, exact in int32, and what becomes of a finished sum.
-
-    The first operand is `dtype`, with the byte `zero_point` for zero; the second is int8 around
-    zero. A sum starts at `start` and is multiplied by `scale`, both by output channel. `addends`
-    are images that are added, times a number each. The result is not below `at_least`,
-    where that is given, and float32, or rounded to bytes of type `out`; `near` says that it is at
-    most `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
-    within 2^22 of that: its bits then are those of ROUNDER and the sum as a float, and need no
-    conversion, which takes NEON as long as eight products do.
-    """
+class ByteProducts:
+    """Products of bytes, four a step: the first operand is `dtype`, the second int8 around zero."""
 
     dtype: str
     zero_point: int
-    start: np.ndarray
-    scale: np.ndarray
-    addends: tuple[tuple[relax.Expr, float], ...] = ()
-    at_least: int | None = None
-    out: str = ""
-    near: bool = False
-    as_bits: bool = False
-    width: int = byte_dot_products.QUAD_BYTES
+
+    @property
+    def width(self) -> int:
+        return byte_dot_products.QUAD_BYTES
 
     @property
     def border(self) -> int:
@@ -112,10 +99,6 @@ class ByteSums:
     @property
     def facts(self) -> dict[str, str]:
         return {"bytes": self.dtype}
-
-    def operands(self, channels: int) -> list[tirx.Expr]:
-        tables = [np.pad(one, (0, channels - one.size)) for one in (self.start, self.scale)]
-        return [*map(relax.const, tables), *(image for image, _ in self.addends)]
 
     def pack(self, weight: np.ndarray) -> np.ndarray:
         *window, inputs, outputs = weight.shape
@@ -129,6 +112,32 @@ class ByteSums:
 
     def product(self, left: tirx.Expr, right: tirx.Expr) -> tirx.Expr:
         return byte_dot_products.dot(left, right, self.dtype)
+
+
+@dataclass(frozen=True)
+class ByteSums(ByteProducts):
+    """Products of bytes, exact in int32, and what becomes of a finished sum.
+
+    The byte `zero_point` of the first operand stands for zero. A sum starts at `start` and is
+    multiplied by `scale`, both by output channel. `addends`
+    are images that are added, times a number each. The result is not below `at_least`,
+    where that is given, and float32, or rounded to bytes of type `out`; `near` says that it is at
+    most `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
+    within 2^22 of that: its bits then are those of ROUNDER and the sum as a float, and need no
+    conversion, which takes NEON as long as eight products do.
+    """
+
+    start: np.ndarray
+    scale: np.ndarray
+    addends: tuple[tuple[relax.Expr, float], ...] = ()
+    at_least: int | None = None
+    out: str = ""
+    near: bool = False
+    as_bits: bool = False
+
+    def operands(self, channels: int) -> list[tirx.Expr]:
+        tables = [np.pad(one, (0, channels - one.size)) for one in (self.start, self.scale)]
+        return [*map(relax.const, tables), *(image for image, _ in self.addends)]
 
     def result(
         self, total: tirx.Expr, index: Sequence[tirx.Expr], *operands: te.Tensor

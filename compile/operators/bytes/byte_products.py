@@ -23,7 +23,7 @@ from compile.graph.qdq import scale_and_zero
 from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
 from compile.operators import convolution, matrix_product
-from compile.operators.byte_dot_products import NEAR
+from compile.operators.bytes.byte_dot_products import NEAR, QUAD_BYTES
 from compile.operators.multiply_accumulate import ByteSums
 from compile.operators.vector_math import ROUNDER_BITS
 from compile.targets import Target
@@ -194,35 +194,10 @@ class _Reducer(Translator):
         if weight is None or weight.dtype != np.float32 or found is None:
             return None
         data, scale, zero = found
-        build = self._matmul if is_operator(call, "matmul") else self._convolution
-        made = build(call, weight, data)
+        made = product_of(self.builder, call, weight, data, self.target)
         if made is None or str(data.ty.dtype) != self.target.dot_bytes:
             return None
         return _Pending(made, weight, scale, zero, np.zeros(weight.shape[-1]))
-
-    def _matmul(
-        self, call: relax.Call, weight: np.ndarray, data: relax.Expr
-    ) -> Callable[..., relax.Expr] | None:
-        if weight.ndim != 2 or weight.shape[0] % ByteSums.width:
-            return None
-        return partial(matrix_product.dense, self.builder, call, target=self.target, data=data)
-
-    def _convolution(
-        self, call: relax.Call, weight: np.ndarray, data: relax.Expr
-    ) -> Callable[..., relax.Expr] | None:
-        layouts = call.attrs.data_layout, call.attrs.kernel_layout, call.attrs.out_layout
-        if layouts != ("NHWC", "HWIO", "NHWC"):
-            return None
-        groups = int(call.attrs.groups)
-        if groups > 1 and not convolution.in_whole_steps(weight, groups, ByteSums.width):
-            return None
-        known = {"target": self.target, "data": data}
-        alone = weight.shape[:2] == (1, 1) and not any(int(edge) for edge in call.attrs.padding)
-        if alone and groups == 1 and weight.shape[2] % ByteSums.width == 0:
-            return lambda weight, sums: matrix_product.pointwise(
-                self.builder, call, weight[0, 0], sums=sums, **known
-            )
-        return partial(convolution.convolution, self.builder, call, groups=groups, **known)
 
     def _bytes(self, image: relax.Expr) -> tuple[relax.Expr, float, int] | None:
         """The tensor of bytes behind a dequantised one, its scale and zero point."""
@@ -232,6 +207,36 @@ class _Reducer(Translator):
         found = scale_and_zero(call)
         data = call.args[0]
         return None if found is None else (data, *found)
+
+
+def product_of(
+    builder: relax.BlockBuilder,
+    call: relax.Call,
+    weight: np.ndarray,
+    data: relax.Expr,
+    target: Target,
+) -> Callable[..., relax.Expr] | None:
+    """What builds a product of bytes, from `weight` and `sums`; None where it takes float32.
+
+    It reads `data` in the place of the call's first operand.
+    """
+    known = {"target": target, "data": data}
+    if is_operator(call, "matmul"):
+        if weight.ndim != 2 or weight.shape[0] % QUAD_BYTES:
+            return None
+        return partial(matrix_product.dense, builder, call, **known)
+    layouts = call.attrs.data_layout, call.attrs.kernel_layout, call.attrs.out_layout
+    if layouts != ("NHWC", "HWIO", "NHWC"):
+        return None
+    groups = int(call.attrs.groups)
+    if groups > 1 and not convolution.in_whole_steps(weight, groups, QUAD_BYTES):
+        return None
+    alone = weight.shape[:2] == (1, 1) and not any(int(edge) for edge in call.attrs.padding)
+    if alone and groups == 1 and weight.shape[2] % QUAD_BYTES == 0:
+        return lambda weight, sums: matrix_product.pointwise(
+            builder, call, weight[0, 0], sums=sums, **known
+        )
+    return partial(convolution.convolution, builder, call, groups=groups, **known)
 
 
 def to_int8(weight: np.ndarray, least: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:

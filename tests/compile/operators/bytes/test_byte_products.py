@@ -18,7 +18,7 @@ from compile.check import check_against_onnxruntime
 from compile.compiled import Compiled
 from compile.lowering import build
 from compile.onnx.checked_model import load_model
-from compile.operators.byte_products import to_int8
+from compile.operators.bytes.byte_products import to_int8
 from compile.pipeline import generate
 from compile.precision import INT8
 from compile.runtime.executable import Machine, by_name

@@ -1,0 +1,1 @@
+"""Products of bytes: what quantised models are made of."""

@@ -118,7 +118,8 @@ def judge(
             row["verdicts"][target] = f"failed: {error.message.removeprefix(f'{path}: ')}"
         else:
             row["verdicts"][target] = "compiled"
-            row |= account(artefact, row["differences"])
+            found = account(artefact, row["differences"])
+            row |= {**found, "slow": [*found["slow"], *row.get("slow", [])]}
             if target == "host" and rounds:
                 row["ratio"] = ratio(artefact, path, rounds)
     return row
@@ -130,7 +131,9 @@ def account(artefact: Artefact, differences: dict[str, float]) -> dict[str, Any]
     checks = [check, check["signed"]] if "signed" in check else [check]
     found = max(max(one["relative_difference"].values()) for one in checks)
     differences[artefact.manifest["target"]["name"]] = found
-    slow = [one["operator"] for one in schedule["fallbacks"]]
+    unscheduled = [one["operator"] for one in schedule["fallbacks"]]
+    slow = [one["operators"] for one in (artefact.manifest["speed"] or {}).get("slowest", [])]
+    slow = list(dict.fromkeys([*unscheduled, *slow]))
     return {"constant": check["constant_outputs"], "slow": slow}
 
 
@@ -201,7 +204,7 @@ def _text(row: dict[str, Any]) -> str:
     if row.get("constant"):
         parts.append(f"constant: {', '.join(row['constant'])}")
     if row.get("slow"):
-        parts.append(f"slow: {', '.join(row['slow'])}")
+        parts.append(f"slow: {', '.join(dict.fromkeys(row['slow']))}")
     return "; ".join(parts)
 
 

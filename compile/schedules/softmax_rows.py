@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from tvm.s_tir import Schedule
+from tvm.s_tir.schedule import SBlockRV
 
 from compile.schedules import schedule_utils
 from compile.schedules.elementwise import inline_producers, schedule_after
+from compile.schedules.epilogue import fold_epilogue
 from compile.targets import Target
 
 
 def schedule(sch: Schedule, target: Target) -> None:
     """A loop over rows; what is computed of a row stays in the first cache."""
-    end = sch.get_sblock("unpack")
-    schedule_utils.take_annotations(sch, end)
-    inline_producers(sch, schedule_utils.blocks(sch))
-    end = sch.get_sblock("unpack")
+    written = sch.get_sblock("unpack")
+    schedule_utils.take_annotations(sch, written)
+    end = fold_epilogue(sch, written)
+    last = sch.get(end).name_hint
+    inline_producers(sch, _before(sch, last))
     *outer, _ = sch.get_loops(end)
     row = sch.fuse(*outer) if outer else sch.add_unit_loop(end)
-    before = [sch.get(one).name_hint for one in schedule_utils.blocks(sch)]
-    before = before[: before.index("unpack")]
+    before = [sch.get(one).name_hint for one in _before(sch, last)]
     for name in reversed(before):
         sch.compute_at(sch.get_sblock(name), row, preserve_unit_loops=True)
     for name in before:
         _in_lanes(sch, name, target)
     schedule_after(sch, end, target)
+
+
+def _before(sch: Schedule, name: str) -> list[SBlockRV]:
+    """The blocks before that of this name."""
+    found = schedule_utils.blocks(sch)
+    return found[: [sch.get(one).name_hint for one in found].index(name)]
 
 
 def _in_lanes(sch: Schedule, name: str, target: Target) -> None:

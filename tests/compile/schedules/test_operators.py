@@ -84,6 +84,17 @@ def test_softmax_of_rows_that_do_not_divide(
     assert compiled.account.families.get("softmax") == 1
 
 
+@pytest.mark.parametrize("target", targets.NAMES)
+def test_softmax_between_a_mask_and_what_drops_nan(agree: Agree, graph: Graph, target: str) -> None:
+    """As PyTorch writes attention: rows that are masked wholly are zero."""
+    x = graph.add("Add", graph.input([2, 5, 37]), graph.weight(5, 37))
+    y = graph.add("Softmax", x, axis=-1)
+    y = graph.add("Where", graph.add("IsNaN", y), graph.constant(np.float32(0)), y)
+    compiled = agree(graph.model(graph.add("Transpose", y, perm=[0, 2, 1])), target)
+    assert compiled.account.families.get("softmax") == 1
+    assert compiled.account.fallbacks == []
+
+
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("target", targets.NAMES)

@@ -42,7 +42,7 @@ def _dynamic(body: Body, x: str) -> tuple[str, str, str]:
 
 def _matmul_integer(operation: Operation) -> onnx.FunctionProto:
     body = Body(operation)
-    product = _product(body, operation, (0, 2), (1, 3))
+    product = whole_product(body, operation, (0, 2), (1, 3))
     return body.function(_as_int32(body, product))
 
 
@@ -61,7 +61,7 @@ def _conv_integer(operation: Operation) -> onnx.FunctionProto | None:
 
 def _matmul_to_float(operation: Operation) -> onnx.FunctionProto:
     body = Body(operation)
-    product = _product(body, operation, (0, 4), (1, 5))
+    product = whole_product(body, operation, (0, 4), (1, 5))
     scale = body("Mul", *(along(body, operation, place, (-1,)) for place in (2, 3)))
     y = body("Mul", product, scale)
     return body.function(body("Add", y, body.inputs[6]) if operation.has(6) else y)
@@ -88,7 +88,7 @@ def _as_int32(body: Body, x: str) -> str:
     return body("Cast", body("Cast", x, to=TensorProto.INT64), to=TensorProto.INT32)
 
 
-def _product(
+def whole_product(
     body: Body, operation: Operation, left: tuple[int, int], right: tuple[int, int]
 ) -> str:
     """The product of two operands of bytes, given with their zero points."""

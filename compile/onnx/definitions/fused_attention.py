@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compile.onnx.byte_values import along
+from compile.onnx.definitions.dynamic_products import whole_product
 from compile.onnx.function_body import Body, Operation
 from depthbench.errors import InputError
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import onnx
 
 _FILTER = -10000.0
+_HAS_PAST = "it reads the keys and values of an earlier run"
 _HEADS_FIRST = (0, 2, 1, 3)
 
 
@@ -21,7 +24,7 @@ def _attention(operation: Operation) -> onnx.FunctionProto | None:
     """Queries, keys and values are one product with the second operand."""
     attributes = operation.attributes
     if operation.has(4) or operation.has(6) or attributes.get("past_present_share_buffer"):
-        raise InputError("it reads the keys and values of an earlier run")
+        raise InputError(_HAS_PAST)
     if attributes.get("do_rotary"):
         raise InputError("its positions are rotations, which ONNX Runtime does not run either")
     weights = operation.shape(1)
@@ -32,15 +35,35 @@ def _attention(operation: Operation) -> onnx.FunctionProto | None:
     if operation.has(2):
         projected = body("Add", projected, body.inputs[2])
     widths = attributes.get("qkv_hidden_sizes") or [weights[1] // 3] * 3
-    query, key, value = (
-        _heads(body, part, attributes["num_heads"])
-        for part in _parts(body, operation, projected, widths)
-    )
-    mask = _mask(body, operation, 3, 5, 0)
-    if mask is None:
+    return _from_projection(body, operation, projected, widths, mask=3, bias=5)
+
+
+def _quantised_attention(operation: Operation) -> onnx.FunctionProto | None:
+    """The same, the product of bytes."""
+    weights = operation.shape(1)
+    if operation.has(8):
+        raise InputError(_HAS_PAST)
+    if weights is None:
         return None
-    result = _mixed(body, operation, query, key, value, mask, widths[0])
-    results = [result]
+    body = Body(operation)
+    projected = whole_product(body, operation, (0, 6), (1, 7))
+    scale = body("Mul", *(along(body, operation, place, (-1,)) for place in (3, 4)))
+    projected = body("Add", body("Mul", projected, scale), body.inputs[2])
+    return _from_projection(body, operation, projected, [weights[1] // 3] * 3, mask=5)
+
+
+def _from_projection(
+    body: Body, operation: Operation, projected: str, widths: list[int], mask: int, bias: int = -1
+) -> onnx.FunctionProto | None:
+    """Attention by queries, keys and values that lie side by side."""
+    heads = operation.attributes["num_heads"]
+    query, key, value = (
+        _heads(body, part, heads) for part in _parts(body, operation, projected, widths)
+    )
+    added = _mask(body, operation, mask, bias, 0)
+    if added is None:
+        return None
+    results = [_mixed(body, operation, query, key, value, added, widths[0])]
     if len(operation.node.output) > 1:
         results.append(body("Concat", *(_unsqueezed(body, one) for one in (key, value)), axis=0))
     return body.function(*results)
@@ -49,7 +72,7 @@ def _attention(operation: Operation) -> onnx.FunctionProto | None:
 def _multi_head_attention(operation: Operation) -> onnx.FunctionProto | None:
     """Queries, keys and values are operands, [batch, tokens, width] or [.., heads, .., width]."""
     if any(operation.has(place) for place in (6, 7, 8, 9)):
-        raise InputError("it reads the keys and values of an earlier run")
+        raise InputError(_HAS_PAST)
     if len(operation.node.output) > 3:
         raise InputError("it returns its scores")
     shapes = [operation.shape(place) for place in range(3)]
@@ -110,7 +133,7 @@ def _mixed(
     """softmax(scale * query . key + mask) . value, heads side by side again."""
     heads = operation.attributes["num_heads"]
     scale = operation.attributes.get("scale", 0.0) or 1 / sqrt(width // heads)
-    query = body("Mul", query, body.constant(scale, operation.dtype(0)))
+    query = body("Mul", query, body.constant(scale, _float_type(operation)))
     scores = body("MatMul", query, body("Transpose", key, perm=(0, 1, 3, 2)))
     if mask:
         scores = body("Add", scores, mask)
@@ -123,7 +146,7 @@ def _mask(body: Body, operation: Operation, place: int, bias: int, keys: int) ->
 
     `keys` is the operand that has as many tokens as there are keys.
     """
-    dtype = operation.dtype(0)
+    dtype = _float_type(operation)
     added = []
     if operation.has(place):
         allowed = _allowed(body, operation, place, keys)
@@ -139,12 +162,18 @@ def _mask(body: Body, operation: Operation, place: int, bias: int, keys: int) ->
         later = np.triu(np.ones((query[1], key[-2]), bool), 1)
         later[-1] = False  # ONNX Runtime lets the last token look at all keys
         added.append(body.constant(np.where(later, np.finfo(dtype).min, 0), dtype))
-    if operation.has(bias):
+    if bias >= 0 and operation.has(bias):
         added.append(body.inputs[bias])
     total = ""
     for one in added:
         total = body("Add", total, one) if total else one
     return total
+
+
+def _float_type(operation: Operation) -> np.dtype[Any]:
+    """That of the scores; bytes become float32."""
+    dtype = operation.dtype(0)
+    return dtype if dtype.kind == "f" else np.dtype(np.float32)
 
 
 def _allowed(body: Body, operation: Operation, place: int, keys: int) -> str | None:
@@ -173,5 +202,6 @@ def _allowed(body: Body, operation: Operation, place: int, keys: int) -> str | N
 
 DEFINITIONS = {
     ("com.microsoft", "Attention"): _attention,
+    ("com.microsoft", "QAttention"): _quantised_attention,
     ("com.microsoft", "MultiHeadAttention"): _multi_head_attention,
 }

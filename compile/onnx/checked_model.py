@@ -75,7 +75,7 @@ def load_model(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = No
 def check_model(file: ModelFile) -> Model:
     """The content of an ONNX file in the form that TVM reads; `file.proto` is not used again.
 
-    Raises InputError, in one line, for a model that is invalid or of an opset outside 7 to 26, for
+    Raises InputError, in one line, for a model that is invalid or of an opset outside 7 to 28, for
     an operator that TVM cannot import (named with its node), and for dynamic shapes.
     """
     import onnx
@@ -134,7 +134,7 @@ def _opset(path: Path, proto: onnx.ModelProto) -> int:
     versions = [
         one.version for one in proto.opset_import if one.domain in model_file.STANDARD_DOMAINS
     ]
-    opset = max(versions, default=1)
+    opset = max(versions, default=NEWEST_OPSET)
     if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         age = "old" if opset < OLDEST_OPSET else "new"
         raise InputError(
@@ -200,6 +200,8 @@ def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
     ports = []
     for value in proto.graph.input:
         kind = value.type.tensor_type
+        if any(dim.HasField("dim_value") and not dim.dim_value for dim in kind.shape.dim):
+            raise InputError(f"{path}: input {value.name!r} is empty: one of its sizes is zero")
         edges = [
             dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in kind.shape.dim
         ]

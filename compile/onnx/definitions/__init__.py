@@ -35,7 +35,9 @@ from compile.onnx.definitions import (
     repetitions,
     rotary_embedding,
     scattering,
+    shifts,
     skip_normalizations,
+    unknown_sizes,
     windows,
 )
 from compile.onnx.function_body import Operation
@@ -70,7 +72,9 @@ DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **repetitions.DEFINITIONS,
     **rotary_embedding.DEFINITIONS,
     **scattering.DEFINITIONS,
+    **shifts.DEFINITIONS,
     **skip_normalizations.DEFINITIONS,
+    **unknown_sizes.DEFINITIONS,
     **windows.DEFINITIONS,
 }
 """By the operator's domain and name; "" is ONNX's own domain."""

@@ -217,3 +217,50 @@ def test_no_operator_is_defined_twice() -> None:
     families = [importlib.import_module(f"{definitions.__name__}.{name}") for name in names]
     defined = [key for family in families for key in family.DEFINITIONS]
     assert sorted(defined) == sorted(definitions.DEFINITIONS)
+
+
+@given(
+    st.sampled_from([np.int32, np.int64, np.uint32, np.uint64]),
+    st.lists(st.integers(0, 70), min_size=1, max_size=6),
+    st.sampled_from(["LEFT", "RIGHT"]),
+    st.booleans(),
+)
+def test_shifts_beyond_the_width(
+    dtype: Any, places: list[int], direction: str, negated: bool
+) -> None:
+    """What signed numbers are shifted by and shifted to is known since opset 28."""
+    signed = np.issubdtype(dtype, np.signedinteger)
+    places = [-place for place in places] if negated and signed else places
+    x = np.arange(1, 1 + len(places)) * 0x10101
+    x = -x if negated and signed else x
+    operands = x.astype(dtype), np.array(places).astype(dtype)
+    model, feeds = one_node("BitShift", 28 if signed else 11, *operands, direction=direction)
+    assert_defined(model, feeds)
+
+
+@pytest.mark.parametrize("operator", ["Loop", "NonMaxSuppression", "Unique"])
+def test_what_the_data_decide_is_refused(operator: str, tmp_path: Path) -> None:
+    x = normal(2, 3, 4)
+    more = {"NonMaxSuppression": [x[:, :1]], "Unique": [], "Loop": []}[operator]
+    if operator == "Loop":
+        value = onnx.helper.make_tensor_value_info
+        going, number = value("c", onnx.TensorProto.BOOL, []), value("i", 7, [])
+        inner = onnx.helper.make_graph(
+            [onnx.helper.make_node("Identity", ["c"], [name]) for name in ("d", "e")],
+            "g",
+            [number, going],
+            [value(name, onnx.TensorProto.BOOL, []) for name in ("d", "e")],
+        )
+        model, _ = one_node(operator, 20, np.array(3), np.array(True), body=inner)
+    else:
+        model, _ = one_node(operator, 20, x, *more)
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    with pytest.raises(InputError, match=rf"operator {operator} \(node 'it'"):
+        load_model(tmp_path / "m.onnx")
+
+
+@given(st.lists(st.booleans(), min_size=3, max_size=3), st.sampled_from([None, 0, -1]))
+def test_parts_by_a_known_condition(condition: list[bool], axis: int | None) -> None:
+    options: dict[str, Any] = {} if axis is None else {"axis": axis}
+    operands = normal(3, 3), np.array(condition)
+    assert_defined(*one_node("Compress", 11, *operands, constants=1, **options))

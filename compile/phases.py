@@ -38,11 +38,13 @@ def rewrites(numbers: Precision) -> list[Phase]:
     from compile.graph.sink_upsampling import sink_upsampling
     from compile.graph.transposed_convolution import transposed_convolutions
     from compile.graph.whole_numbers import drop_whole_casts
+    from compile.graph.widen_convolutions import widen_convolutions
 
     return [
         Phase("dequantise_weights", dequantise_weights),
         Phase("remove_identities", remove_identities),
         Phase("drop_whole_casts", drop_whole_casts),
+        Phase("widen_convolutions", widen_convolutions),
         Phase("transposed_convolutions", transposed_convolutions),
         Phase("fold_scales", fold_scales),
         Phase("merge_convolutions", merge_convolutions),

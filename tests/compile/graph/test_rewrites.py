@@ -17,6 +17,7 @@ from compile.graph.fold_shuffles import fold_shuffles
 from compile.graph.merge_convolutions import merge_convolutions
 from compile.graph.remove_identities import fold_constants, remove_identities
 from compile.graph.sink_upsampling import sink_upsampling
+from compile.graph.widen_convolutions import widen_convolutions
 from compile.observer import Observer, Phase
 from compile.onnx.checked_model import load_model
 from compile.onnx.importer import import_model
@@ -25,6 +26,36 @@ from tests.compile.conftest import Graph, Rewrites
 few = settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+@few
+@given(
+    stride=st.integers(1, 2),
+    pads=st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    dilation=st.integers(1, 2),
+    groups=st.sampled_from([1, 2, 4]),
+)
+def test_convolutions_along_one_axis_are_over_images_of_one_row(
+    rewritten: Rewrites,
+    new_graph: type[Graph],
+    stride: int,
+    pads: list[int],
+    dilation: int,
+    groups: int,
+) -> None:
+    graph = new_graph()
+    y = graph.add(
+        "Conv",
+        graph.input([2, 4, 11]),
+        graph.weight(8, 4 // groups, 3),
+        strides=[stride],
+        pads=pads,
+        dilations=[dilation],
+        group=groups,
+    )
+    result = rewritten(graph.model(y), widen_convolutions)
+    assert result.applied == result.count["nn.conv2d"] == 1
+    assert result.count["nn.conv1d"] == 0
 
 
 class TestFoldScales:

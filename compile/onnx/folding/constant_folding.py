@@ -224,7 +224,7 @@ def _inferred(proto: onnx.ModelProto) -> tuple[dict[str, tuple[int, ...]], dict[
                 helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
             )
     try:
-        part = onnx.shape_inference.infer_shapes(part)
+        part = onnx.shape_inference.infer_shapes(part, data_prop=True)
     except onnx.shape_inference.InferenceError:
         return {}, {}
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}

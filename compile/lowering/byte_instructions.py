@@ -18,6 +18,7 @@ from compile.operators.vector_math import rounded
 _SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}
 _VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{lanes * 32}" for lanes in (4, 8, 16)}
 _NEAREST = "llvm.aarch64.neon.fcvtns.v4i32.v4f32"
+_SATURATING_ADD = "llvm.aarch64.neon.sqadd.v4i32"
 _NARROW = {"int8": "llvm.aarch64.neon.sqxtn", "uint8": "llvm.aarch64.neon.sqxtun"}
 _ROUNDINGS = {name: dtype for names in (BYTES, NEAR_BYTES) for dtype, name in names.items()}
 _NEON_LANES = 4
@@ -101,32 +102,37 @@ def _load(call: tvm.ir.Call) -> tirx.Expr:
 
 
 def _byte(call: tvm.ir.Call, name: str, *, neon: bool) -> tirx.Expr:
-    """The nearest byte to each float of a vector."""
-    lanes, (value,) = _lanes(call), call.args
+    """The nearest byte to each float of a vector, moved by the zero point."""
+    lanes, (value, zero) = _lanes(call), call.args
     dtype = _ROUNDINGS[name]
+    origin = int(zero.value if isinstance(zero, tirx.Broadcast) else zero)
     variable = tirx.Var("value", _type("float32", lanes))
     if neon and lanes % _NEON_LANES == 0:
-        return tirx.Let(variable, value, _narrowed(variable, lanes, name))
+        return tirx.Let(variable, value, _narrowed(variable, lanes, name, origin))
     lowest, highest = (
-        tirx.const(int(edge(dtype)), "float32") for edge in (tirx.min_value, tirx.max_value)
+        tirx.const(int(edge(dtype)) - origin, "float32")
+        for edge in (tirx.min_value, tirx.max_value)
     )
     within = tirx.max(tirx.min(variable, highest), lowest)
-    return tirx.Let(variable, value, rounded(within).astype(_type(dtype, lanes)))
+    return tirx.Let(variable, value, rounded(within, plus=origin).astype(_type(dtype, lanes)))
 
 
-def _narrowed(value: tirx.Expr, lanes: int, name: str) -> tirx.Expr:
+def _narrowed(value: tirx.Expr, lanes: int, name: str, zero: int) -> tirx.Expr:
     """Rounded to whole numbers, four lanes at a time, then halved twice; the last step saturates.
 
-    So does the first, unless the numbers are known to be near: they then need no slow conversion.
+    So do those before, unless the numbers are known to be near: they then need no slow conversion.
     """
     dtype = _ROUNDINGS[name]
     shorts = []
     for start in range(0, lanes, _NEON_LANES):
         four = value if lanes == _NEON_LANES else _lanes_of([value], start, _NEON_LANES)
         if name in NEAR_BYTES.values():
-            shorts.append(rounded(four).astype("int16x4"))
+            shorts.append(rounded(four, plus=zero).astype("int16x4"))
             continue
         whole = tirx.call_llvm_pure_intrin("int32x4", _NEAREST, four)
+        if zero:
+            moved = tirx.Broadcast(tirx.const(zero, "int32"), _NEON_LANES)
+            whole = tirx.call_llvm_pure_intrin("int32x4", _SATURATING_ADD, whole, moved)
         shorts.append(tirx.call_llvm_pure_intrin("int16x4", f"{_NARROW['int8']}.v4i16", whole))
     bytes_ = []
     for first in range(0, len(shorts), 2):

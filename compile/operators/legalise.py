@@ -82,8 +82,7 @@ def _quantise(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
 
     def compute(data: te.Tensor) -> te.Tensor:
         def value(*index: tirx.Expr) -> tirx.Expr:
-            steps = data[index] * tirx.const(1 / scale, "float32")
-            return saturated(steps + tirx.const(zero, "float32"), dtype)
+            return saturated(data[index] * tirx.const(1 / scale, "float32"), dtype, zero)
 
         return te.compute(data.shape, value, name="quantise")
 

@@ -119,10 +119,10 @@ class ByteSums(ByteProducts):
     """Products of bytes, exact in int32, and what becomes of a finished sum.
 
     The byte `zero_point` of the first operand stands for zero. A sum starts at `start` and is
-    multiplied by `scale`, both by output channel. `addends`
-    are images that are added, times a number each. The result is not below `at_least`,
-    where that is given, and float32, or rounded to bytes of type `out`; `near` says that it is at
-    most `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
+    multiplied by `scale`, both by output channel. `addends` are images that are added, times a
+    number each. The result is not below zero with `relu`. It is float32, or rounded to bytes of
+    type `out`, of which `out_zero` stands for zero; `near` says that it is at most
+    `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
     within 2^22 of that: its bits then are those of ROUNDER and the sum as a float, and need no
     conversion, which takes NEON as long as eight products do.
     """
@@ -130,8 +130,9 @@ class ByteSums(ByteProducts):
     start: np.ndarray
     scale: np.ndarray
     addends: tuple[tuple[relax.Expr, float], ...] = ()
-    at_least: int | None = None
+    relu: bool = False
     out: str = ""
+    out_zero: int = 0
     near: bool = False
     as_bits: bool = False
 
@@ -151,6 +152,8 @@ class ByteSums(ByteProducts):
         value = value * scale[index[-1]]
         for image, (_, factor) in zip(images, self.addends, strict=True):
             value += image[index].astype("float32") * tirx.const(factor, "float32")
-        if self.at_least is not None:
-            value = te.max(value, tirx.const(self.at_least, "float32"))
-        return byte_dot_products.saturated(value, self.out, near=self.near) if self.out else value
+        if self.relu:
+            value = te.max(value, tirx.const(0, "float32"))
+        if not self.out:
+            return value
+        return byte_dot_products.saturated(value, self.out, self.out_zero, near=self.near)

@@ -41,11 +41,12 @@ def vector_math(mod: tvm.IRModule) -> tvm.IRModule:
     return map_loop_nests(mod, _rewritten)
 
 
-def rounded(value: tirx.Expr) -> tirx.Expr:
-    """The nearest int32 of float32 lanes below 2^22 in size, halves to even, without a call."""
+def rounded(value: tirx.Expr, *, plus: int = 0) -> tirx.Expr:
+    """The nearest int32 of float32 lanes below 2^22 in size, halves to even, plus a number."""
     lanes = int(value.ty.dtype.lanes)
     whole = "int32" if lanes == 1 else f"int32x{lanes}"
-    return tirx.reinterpret(whole, value + _number(ROUNDER)) - tirx.const(ROUNDER_BITS, "int32")
+    bits = tirx.const(ROUNDER_BITS - plus, "int32")
+    return tirx.reinterpret(whole, value + _number(ROUNDER)) - bits
 
 
 def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:

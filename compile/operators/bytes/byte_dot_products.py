@@ -22,7 +22,7 @@ DOTS = {
     ("uint8", "int8"): "tirx.depthbench_dot_u8s8",
 }
 BYTES = {"int8": "tirx.depthbench_byte_s8", "uint8": "tirx.depthbench_byte_u8"}
-# The same for a float that is known to round to an int16.
+# The same for a float that is known to round to an int16, zero point included.
 NEAR_BYTES = {"int8": "tirx.depthbench_near_byte_s8", "uint8": "tirx.depthbench_near_byte_u8"}
 NEAR = 2**15 - 1
 _PURE = 1
@@ -43,12 +43,13 @@ def dot(left: tirx.Expr, right: tirx.Expr, dtype: str) -> tirx.Expr:
     return tirx.call_intrin("int32", DOTS[dtype, "int8"], left, right)
 
 
-def saturated(value: tirx.Expr, dtype: str, *, near: bool = False) -> tirx.Expr:
-    """The byte of type `dtype` that is nearest to a float32, halves to even.
+def saturated(value: tirx.Expr, dtype: str, zero: int = 0, *, near: bool = False) -> tirx.Expr:
+    """The byte of type `dtype` that is nearest to a float32, halves to even, plus `zero`.
 
-    `near` says that no value is larger than NEAR.
+    `near` says that the sum is never larger than NEAR.
     """
-    return tirx.call_intrin(dtype, (NEAR_BYTES if near else BYTES)[dtype], value)
+    name = (NEAR_BYTES if near else BYTES)[dtype]
+    return tirx.call_intrin(dtype, name, value, tirx.const(zero, "int32"))
 
 
 def weight_quads(weight: np.ndarray) -> np.ndarray:

@@ -2,10 +2,9 @@
 
 What reads a dequantised tensor and constant weights multiplies the bytes themselves, and scales the
 exact sum. Constants added to the result, a ReLU and the quantisation that follow are part of that
-scaling. Weights are rounded to int8, each output channel with its own scale: those of the model
-come back as they were where the largest of a channel is 127, as ONNX Runtime's quantiser has it;
-others are off by half a step at most. Depthwise convolutions stay float: they have no four inputs
-to multiply at once.
+scaling. Weights are rounded to int8, each output channel with its own scale: those that were int8
+come back as they were, others are off by half a step at most. Depthwise convolutions stay float:
+they have no four inputs to multiply at once.
 """
 
 from __future__ import annotations
@@ -29,6 +28,9 @@ from compile.operators.vector_math import ROUNDER_BITS
 from compile.targets import Target
 
 _LARGEST = 127
+# Weights that were bytes are whole numbers of steps, but for float32's rounding.
+_WHOLE = 1e-3
+_SAMPLE = 64
 # What a sum starts from must leave room for it in an int32.
 _LARGEST_START = 2.0**30
 # A float32 of 1.5 * 2^23 and a whole number below this is exact.
@@ -61,28 +63,25 @@ class _Pending:
         weight, step = to_int8(self.weight, np.abs(constant) / (self.scale * _LARGEST_START))
         axes = tuple(range(weight.ndim - 1))
         scale = self.scale * step / unit
-        start = np.rint((constant / unit + zero) / scale).astype(np.int64)
+        start = np.rint(constant / unit / scale).astype(np.int64)
         start -= self.zero * weight.sum(axes, np.int64)
         sizes = _largest_sums(weight, dtype, start)
         as_bits = target.slow_conversions and sizes.max() < _EXACT_AS_BITS
         addends = tuple((image, own / unit) for image, own, _ in self.addends)
+        largest = (sizes * scale).max() + sum(map(_largest, addends)) + abs(zero)
         sums = ByteSums(
             dtype,
             self.zero,
             (start + (ROUNDER_BITS if as_bits else 0)).astype(np.int32),
             scale.astype(np.float32),
             addends,
-            self._at_least(zero, out),
-            out,
-            bool((sizes * scale).max() + sum(map(_largest, addends)) < NEAR),
-            as_bits,
+            relu=self.relu and not (out and zero == np.iinfo(out).min),
+            out=out,
+            out_zero=zero,
+            near=bool(largest < NEAR),
+            as_bits=as_bits,
         )
         return self.build(weight=weight, sums=sums)
-
-    def _at_least(self, zero: int, out: str) -> int | None:
-        if not self.relu or (out and zero == np.iinfo(out).min):  # the lowest byte is zero
-            return None
-        return zero
 
 
 def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarray:
@@ -244,6 +243,30 @@ def to_int8(weight: np.ndarray, least: np.ndarray | float = 0.0) -> tuple[np.nda
 
     A step is at least `least`.
     """
-    largest = np.abs(weight).max(axis=tuple(range(weight.ndim - 1))).astype(np.float64)
-    steps = np.maximum(np.where(largest > 0, largest / _LARGEST, 1.0), least)
+    flat = weight.reshape(-1, weight.shape[-1]).astype(np.float64)
+    steps = np.maximum(_steps(flat), least)
     return np.rint(weight / steps).astype(np.int8), steps
+
+
+def _steps(weight: np.ndarray) -> np.ndarray:
+    """The step of each output channel of [.., outputs]: the one that gives back all weights.
+
+    The largest is a whole number of such steps. Where there is none, it is the most that a byte
+    holds.
+    """
+    largest = np.abs(weight).max(axis=0)
+    most = np.where(largest > 0, largest / _LARGEST, 1.0)
+    steps = most.copy()
+    open_ = largest > 0
+    for count in range(_LARGEST, 0, -1):
+        places = np.flatnonzero(open_)
+        if not places.size:
+            break
+        tried = largest[places] / count
+        for rows in (weight[:_SAMPLE], weight):  # most are told by a few weights
+            ratio = rows[:, places] / tried
+            fits = (np.abs(ratio - np.rint(ratio)) < _WHOLE).all(axis=0)
+            places, tried = places[fits], tried[fits]
+        steps[places] = tried
+        open_[places] = False
+    return steps

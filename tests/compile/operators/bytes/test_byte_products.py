@@ -241,3 +241,39 @@ def test_a_float_model_has_nothing_to_reduce(tmp_path: Path, graph: Any, agree_i
     y = graph.convolution(graph.input([1, 8, 6, 6]), (16, 8, 1, 1))
     compiled = agree_int8(graph.model(y), "arm64-a76", floats=1)
     assert compiled.rewrites.precision.to_dict()["int8_operators"] == 0
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_a_quantised_convolution_is_onnx_runtimes_bit_for_bit(
+    target: str, by_channel: bool, graph: Any, agree_int8: Any
+) -> None:
+    """An odd zero point, weights of one scale whose largest of a channel is seldom 127, a bias."""
+    random = np.random.default_rng(0)
+    weight = random.integers(-127, 128, (24, 32, 3, 3)).astype(np.int8)
+    scale = random.uniform(0.5, 2, 24 if by_channel else 1) / 127 / np.sqrt(weight[0].size)
+    scale = np.float32(scale if by_channel else scale[0])
+    image = graph.constant(np.float32(SCALE)), graph.constant(np.uint8(21))
+    result = graph.constant(np.float32(0.031)), graph.constant(np.uint8(117))
+    zero = graph.constant(np.zeros(scale.shape, np.int8))
+    x = graph.add("QuantizeLinear", graph.input([1, 32, 24, 24]), *image)
+    matrix = graph.constant(weight), graph.constant(scale), zero
+    bias = graph.constant(random.integers(-20000, 20000, 24).astype(np.int32))
+    y = graph.add("QLinearConv", x, *image, *matrix, *result, bias, pads=[1, 1, 1, 1])
+    agree_int8(graph.model(graph.add("DequantizeLinear", y, *result)), target, tolerance=1e-7)
+
+
+@pytest.mark.parametrize("zero", [116, 117])
+def test_halves_are_rounded_to_even_before_the_zero_point_is_added(
+    zero: int, graph: Any, agree: Any
+) -> None:
+    pair = graph.constant(np.float32(2**-7)), graph.constant(np.uint8(zero))
+    halves = graph.add(
+        "Div",
+        graph.add(
+            "Round", graph.add("Mul", graph.input([1, 3, 16, 16]), graph.constant(np.float32(256)))
+        ),
+        graph.constant(np.float32(256)),
+    )
+    y = graph.add("DequantizeLinear", graph.add("QuantizeLinear", halves, *pair), *pair)
+    agree(graph.model(y), tolerance=1e-7)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compile.onnx.model_file import STANDARD_DOMAINS
+from compile.onnx.model_file import STANDARD_DOMAINS, rename_inputs
 
 if TYPE_CHECKING:
     import onnx
@@ -87,6 +87,7 @@ class Body:
     def __init__(self, operation: Operation) -> None:
         self.inputs = [f"x{i}" if name else "" for i, name in enumerate(operation.node.input)]
         self._operation = operation
+        self._name = operation.node.name or operation.node.output[0]
         self._nodes: list[onnx.NodeProto] = []
 
     def __call__(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -101,10 +102,9 @@ class Body:
 
         count = len(self._nodes)
         names = [f"v{count}_{i}" for i in range(outputs)]
-        own = self._operation.node.name or self._operation.node.output[0]
         self._nodes.append(
             helper.make_node(
-                operator, inputs, names, name=f"{own}.{count}", domain=domain, **attributes
+                operator, inputs, names, name=f"{self._name}.{count}", domain=domain, **attributes
             )
         )
         return names
@@ -118,6 +118,27 @@ class Body:
     def reshape(self, x: str, shape: Sequence[int]) -> str:
         """Add a Reshape."""
         return self("Reshape", x, self.constant(shape, np.int64))
+
+    def unsqueeze(self, x: str, axis: int) -> str:
+        """Add an Unsqueeze, in the form of the model's opset."""
+        if self._operation.opset < 13:
+            return self("Unsqueeze", x, axes=[axis])
+        return self("Unsqueeze", x, self.constant([axis], np.int64))
+
+    def copies(self, graph: onnx.GraphProto, names: Mapping[str, str]) -> list[str]:
+        """Add the nodes of a graph whose operands have other `names` here; its results."""
+        import onnx
+
+        known = dict(names)
+        for node in graph.node:
+            copy = onnx.NodeProto.FromString(node.SerializeToString())
+            rename_inputs(copy, known)
+            count = len(self._nodes)
+            known |= {name: f"v{count}_{i}" for i, name in enumerate(node.output) if name}
+            copy.output[:] = [known.get(name, "") for name in node.output]
+            copy.name = f"{self._name}.{count}"
+            self._nodes.append(copy)
+        return [known[value.name] for value in graph.output]
 
     def reduce(self, operator: str, x: str, axes: Sequence[int], *, keepdims: bool = True) -> str:
         """Add a reduction over `axes`, in the form of the model's opset."""

@@ -44,5 +44,4 @@ DEFINITIONS = {
     ),
     ("", "Unique"): _refused("how many values differ depends on the data", _SELECT_AFTER),
     ("", "Loop"): _refused("how often it repeats is not known before the model runs", _LOOPS),
-    ("", "Scan"): _refused("it repeats a graph of its own", _LOOPS),
 }

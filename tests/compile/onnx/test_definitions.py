@@ -264,3 +264,34 @@ def test_parts_by_a_known_condition(condition: list[bool], axis: int | None) -> 
     options: dict[str, Any] = {} if axis is None else {"axis": axis}
     operands = normal(3, 3), np.array(condition)
     assert_defined(*one_node("Compress", 11, *operands, constants=1, **options))
+
+
+@given(
+    st.lists(st.integers(0, 1), min_size=2, max_size=2),
+    st.lists(st.integers(0, 1), min_size=2, max_size=2),
+    st.integers(1, 4),
+    st.sampled_from([9, 11, 13, 19, 24]),
+)
+def test_scans(axes: list[int], directions: list[int], length: int, opset: int) -> None:
+    """Running sums of two operands, one of them from outside the graph of a step."""
+    value = onnx.helper.make_tensor_value_info
+    body = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Add", ["s", "a"], ["t"]),
+            onnx.helper.make_node("Mul", ["t", "b"], ["u"]),
+            onnx.helper.make_node("Add", ["u", "x0"], ["w"]),
+        ],
+        "step",
+        [value(name, onnx.TensorProto.FLOAT, [3]) for name in ("s", "a", "b")],
+        [value(name, onnx.TensorProto.FLOAT, [3]) for name in ("w", "t")],
+    )
+    rows = [normal(*([length, 3] if axis == 0 else [3, length]), seed=axis) for axis in axes]
+    options: dict[str, Any] = {
+        "body": body,
+        "num_scan_inputs": 2,
+        "scan_input_axes": axes,
+        "scan_input_directions": directions,
+        "scan_output_axes": axes[:1],
+        "scan_output_directions": directions[1:],
+    }
+    assert_defined(*one_node("Scan", opset, normal(3, seed=7), *rows, outputs=2, **options))

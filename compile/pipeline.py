@@ -10,12 +10,12 @@ from compile import interrupt, phases, targets
 from compile.artefact import LIBRARY, Artefact, finish, replacing
 from compile.cache_key import cache_key, up_to_date
 from compile.compiled import Compiled, Rewritten
+from compile.library_errors import as_input_error
 from compile.observer import Observer
 from compile.onnx import model_file
 from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import with_choices
 from compile.targets import Target
-from compile.tvm_errors import as_input_error
 from depthbench.errors import InputError
 from depthbench.progress import Progress
 

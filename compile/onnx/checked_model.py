@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compile.library_errors import as_input_error
 from compile.onnx import model_file
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile, graphs, rename_inputs
@@ -78,6 +79,11 @@ def check_model(file: ModelFile) -> Model:
     Raises InputError, in one line, for a model that is invalid or of an opset outside 7 to 28, for
     an operator that TVM cannot import (named with its node), and for dynamic shapes.
     """
+    with as_input_error(f"{file.path}: not a valid ONNX model"):
+        return _checked(file)
+
+
+def _checked(file: ModelFile) -> Model:
     import onnx
 
     from compile.onnx.folding.constant_folding import fold_constants

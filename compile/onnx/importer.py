@@ -10,9 +10,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from compile import interrupt
+from compile.library_errors import free_frames
 from compile.onnx.checked_model import Model, Port
 from compile.onnx.sizes import MAX_ELEMENTS
-from compile.tvm_errors import free_frames
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 

@@ -168,7 +168,7 @@ def _fold_values(proto: onnx.ModelProto, shapes: Shapes, types: Mapping[str, int
 
 def _is_too_large(node: onnx.NodeProto, shapes: Shapes, types: Mapping[str, int]) -> bool:
     def size(name: str) -> int:
-        width = helper.tensor_dtype_to_np_dtype(types.get(name, 1)).itemsize
+        width = helper.tensor_dtype_to_np_dtype(types.get(name) or 1).itemsize
         return math.prod(shapes[name]) * width if name in shapes else 0
 
     result = sum(map(size, node.output))

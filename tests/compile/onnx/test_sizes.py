@@ -70,6 +70,15 @@ def test_huge_values_are_refused_before_they_are_computed(
         import_model(load_model(path))
 
 
+def test_shapes_that_contradict_each_other(graph: Graph, tmp_path: Path) -> None:
+    scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
+    model = graph.model(graph.add("Resize", graph.input([1, 1, 4, 4]), "", scales))
+    model.graph.output[0].type.tensor_type.shape.dim[3].dim_value = 9
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    with pytest.raises(InputError):
+        load_model(tmp_path / "model.onnx")
+
+
 def test_functions_that_call_themselves_are_refused(relu: onnx.ModelProto, tmp_path: Path) -> None:
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
     body = [helper.make_node("f", ["a"], ["b"], domain="own")]

@@ -1,4 +1,4 @@
-"""What TVM raises, as one line: it raises whatever its converters, operators and passes meet."""
+"""What TVM and ONNX raise, as one line: they raise whatever they meet in a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from depthbench.one_line import one_line
 
 @contextlib.contextmanager
 def as_input_error(what: str) -> Iterator[None]:
-    """Raise InputError, `what` and the cause in one line, for whatever TVM raises."""
+    """Raise InputError, `what` and the cause in one line, for whatever else is raised."""
     try:
         with interrupt.restored():
             yield

@@ -1,4 +1,4 @@
-"""Do random models agree, and are harmed files answered in one line? Few of each, always the same."""
+"""Few random models agree, and few harmed files are answered in one line; always the same ones."""
 
 from __future__ import annotations
 

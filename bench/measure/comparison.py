@@ -26,12 +26,16 @@ REFERENCE = "onnxruntime"
 def precision_of(model: Model) -> tuple[str, float]:
     """The precision that a model is compared in, and how far outputs may differ in it.
 
-    As far as an artefact's may when it is compiled (`compile.precision`).
+    As far as `compile.precision` allows: where the file's own numbers are fp16, as in fp16.
     """
-    from compile import precision
+    from compile.onnx import model_file
+    from compile.onnx.widening import widen
+    from compile.precision import FP16, FP32, INT8
 
-    name = "int8" if model.quantised else "fp32"
-    return name, precision.get(name).tolerance
+    if model.quantised:
+        return INT8.name, INT8.tolerance
+    half = widen(model_file.read(model.path).proto)
+    return FP32.name, FP16.tolerance if half else FP32.tolerance
 
 
 def compare(

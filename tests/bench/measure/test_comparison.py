@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
 from bench.measure import comparison
 from bench.measure.interleaving import interleave
 from bench.measure.timing import Sample
+from bench.models import load_model
 from bench.runtimes.base import Runtime
 from depthbench.errors import CheckFailed, RuntimeLost
+from tests.bench.test_quantise import of_half, small_network
 
 
 class Fixed(Runtime):
@@ -108,3 +112,10 @@ def test_a_lower_precision_is_let_differ_as_far_as_it_says() -> None:
         comparison.compare(runtimes, INPUTS, rounds=3)
     found = comparison.compare(runtimes, INPUTS, rounds=3, tolerance=0.05)
     assert found["runtimes"]["near"]["agreement"]["tolerance"] == 0.05
+
+
+def test_fp16_files_may_differ_as_fp16_does(tmp_path: Path) -> None:
+    onnx.save(small_network(), tmp_path / "wide.onnx")
+    onnx.save(of_half(small_network()), tmp_path / "half.onnx")
+    assert comparison.precision_of(load_model(tmp_path / "wide.onnx")) == ("fp32", 1e-4)
+    assert comparison.precision_of(load_model(tmp_path / "half.onnx")) == ("fp32", 1e-2)

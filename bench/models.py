@@ -57,6 +57,15 @@ class Model:
         return self.inputs[0].shape
 
     @property
+    def own_file(self) -> str | None:
+        """Its path; None where a network's name is enough to make it again."""
+        from depthnet import zoo
+        from depthnet.card.statements import OURS
+
+        exported = OURS in self.metadata and self.name in zoo.names()
+        return None if exported else str(self.path)
+
+    @property
     def fixed_inputs(self) -> list[dict[str, Any]]:
         """Its inputs as an artefact's manifest lists them; raises InputError for an open shape."""
         for port in self.inputs:

@@ -76,6 +76,7 @@ def measure_accuracy(
     fields = {
         "model": model.name,
         "model_sha256": model.sha256,
+        "model_file": model.own_file,
         "runtime": runtime.name,
         "runtime_settings": runtime.describe(),
         **score_model(model, used, as_predict(used, runtime), dataset, protocol, on_image),

@@ -63,6 +63,9 @@ class Measurement:
         fields = {
             "model": manifest["name"],
             "model_sha256": manifest["source"]["sha256"],
+            "model_file": request.model.own_file,
+            "input_shapes": request.shapes_given,
+            "card": manifest.get("card"),
             "artefact_sha256": request.artefact.sha256,
             "artefact_bytes": request.artefact.library.stat().st_size,
             "memory": manifest.get("memory"),

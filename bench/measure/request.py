@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.accuracy.device_accuracy import Accuracy
 from bench.measure.sampling_plan import EMULATED, FULL, QUICK, Sampling
 from bench.measure.validity import RULES, Kind
+from bench.models import Model, load_model
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,11 +55,20 @@ class MeasurementRequest:
         """What the artefact's precision was checked against when it was compiled."""
         return float(self.artefact.manifest.get("check", {}).get("tolerance", RULES.difference))
 
+    @cached_property
+    def model(self) -> Model:
+        """The file that the artefact was compiled from."""
+        return load_model(self.model_onnx, self.artefact.manifest["name"])
+
+    @property
+    def shapes_given(self) -> dict[str, list[int]]:
+        """Those of inputs that the file leaves open."""
+        given = {port["name"]: list(port["shape"]) for port in self.artefact.manifest["inputs"]}
+        return {port.name: given[port.name] for port in self.model.inputs if 0 in port.shape}
+
     def check_source(self) -> None:
         """Raise InputError where the artefact was compiled from another file than `model_onnx`."""
-        from compile.onnx import model_file
-
-        if model_file.read(self.model_onnx).sha256 != self.artefact.manifest["source"]["sha256"]:
+        if self.model.sha256 != self.artefact.manifest["source"]["sha256"]:
             raise InputError(
                 f"{self.artefact.folder} was compiled from another file than {self.model_onnx}",
                 advice="compile it again",

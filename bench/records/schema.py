@@ -43,6 +43,9 @@ class Record(_Open):
     time: str = Field(description="When it was made, ISO 8601, UTC.")
     model: str = Field(description="The network's name, or the file's.")
     model_sha256: str | None = Field(None, description="Of the ONNX file.")
+    model_file: str | None = Field(
+        None, description="Path of the ONNX file; null where the network's name stands for it."
+    )
     conditions: Conditions
 
 
@@ -66,6 +69,12 @@ class Agreement(_Open):
 class _Timed(Record):
     artefact_sha256: str
     target: str
+    card: dict[str, Any] | None = Field(
+        None, description="What the artefact says of the model's use; null where it says nothing."
+    )
+    input_shapes: dict[str, list[int]] | None = Field(
+        None, description="Of inputs whose shape the ONNX file leaves open."
+    )
     device: Device
     agreement: Agreement
     samples_ms: Samples

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
@@ -13,34 +15,58 @@ OUT = "out"
 def commands(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """Shell lines that measure each record again, in order, without repetition.
 
-    A record that holds its own `command` (a list of words) is taken at its word.
+    A model from elsewhere is named by its file, and a line before writes its card. A record that
+    holds its own `command` (a list of words) is taken at its word.
     """
     lines: dict[str, None] = {}
     for record in records:
-        for words in _commands(record):
+        card = _card(record)
+        if card:
+            lines.setdefault(f"printf %s {shlex.quote(card)} > {shlex.quote(_card_file(card))}")
+        for words in _commands(record, _card_file(card) if card else None):
             lines.setdefault(shlex.join(map(str, words)))
     return list(lines)
 
 
-def _commands(record: Mapping[str, Any]) -> list[list[Any]]:
+def _card(record: Mapping[str, Any]) -> str:
+    """What was said of the use of a model from elsewhere, as JSON; empty for nothing."""
+    scored = _mapping(record.get("accuracy"))
+    card = _mapping(scored.get("card") or record.get("card"))
+    return json.dumps(card) if card and _file(record) else ""
+
+
+def _card_file(card: str) -> str:
+    return f"{OUT}/card-{hashlib.sha256(card.encode()).hexdigest()[:8]}.json"
+
+
+def _file(record: Mapping[str, Any]) -> str | None:
+    file = record.get("model_file")
+    return file if isinstance(file, str) else None
+
+
+def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
     if isinstance(record.get("command"), list):
         return [record["command"]]
-    model = record["model"]
+    file = _file(record)
+    model = file or record["model"]
     if record["kind"] == "complexity":
         return [["depthbench", "complexity", model]]
     if record["kind"] == "accuracy":
-        return [["depthbench", "eval", model, *_options(_scored(record))]]
+        return [["depthbench", "eval", model, *_options({**_scored(record), "card": card})]]
     target, conditions = record.get("target"), record["conditions"]
     precision, threads = (conditions.get(name) for name in ("precision", "threads"))
     compiled = {
         "target": target,
         "precision": None if precision == "fp32" else precision,
         "threads": None if threads == 1 else threads,
+        "card": card,
     }
-    folder = f"{OUT}/{model}-{target}"
+    folder = f"{OUT}/{record['model']}-{target}"
+    shapes = _mapping(record.get("input_shapes")).items()
+    given = [f"--input-shape={name}={'x'.join(map(str, shape))}" for name, shape in shapes]
     return [
-        ["depthbench", "compile", model, *_options(compiled), "-o", folder],
-        ["depthbench", "rpc-measure", folder, *_options(_measured(record))]
+        ["depthbench", "compile", model, *_options(compiled), *given, "-o", folder],
+        ["depthbench", "rpc-measure", folder, *_options({**_measured(record), "model": file})]
         + (["--profile"] if record.get("profile") else []),
     ]
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 import shlex
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.records.record import Record
 from bench.report.reproduce import commands
@@ -57,3 +60,45 @@ def test_a_name_cannot_become_a_command(make_record: Make) -> None:
     name = "x; rm -rf / #`whoami` $(id)"
     (line,) = commands([make_record("complexity", model=name)])
     assert shlex.split(line) == ["depthbench", "complexity", name]
+
+
+CARD = {"meaning": "disparity", "mean": [0.5, 0.5, 0.5], "output": "it's depth"}
+
+
+def test_a_model_from_elsewhere_is_named_by_its_file_and_its_card_written_first(
+    make_record: Make, tmp_path: Path
+) -> None:
+    record = make_record(model_file="my models/tiny.onnx", card=CARD)
+    write, score = commands([record])
+    (tmp_path / "out").mkdir()
+    subprocess.run(["sh", "-c", write], cwd=tmp_path, check=True)
+    words = shlex.split(score)
+    assert words[:3] == ["depthbench", "eval", "my models/tiny.onnx"]
+    written = tmp_path / words[words.index("--card") + 1]
+    assert json.loads(written.read_text(encoding="utf-8")) == CARD
+
+
+def test_a_measurement_of_one_has_its_file_its_shapes_and_what_was_scored(
+    make_record: Make,
+) -> None:
+    record = make_record(
+        "latency",
+        model_file="tiny.onnx",
+        input_shapes={"image": [1, 3, 4, 6]},
+        accuracy={"images": 50, "data": "nyu", "protocol": "aligned", "card": CARD},
+    )
+    _, compiles, measures = commands([record])
+    assert compiles.startswith("depthbench compile tiny.onnx --target arm64-a76 --card out/card-")
+    assert compiles.endswith(" --input-shape=image=1x3x4x6 -o out/tiny-arm64-a76")
+    assert measures.endswith("--accuracy 50 --model tiny.onnx")
+
+
+def test_cards_of_two_records_do_not_take_each_others_place(make_record: Make) -> None:
+    other = {**CARD, "meaning": "metres"}
+    lines = commands([make_record(model_file="a.onnx", card=card) for card in (CARD, other)])
+    files = [line.rpartition(" > ")[2] for line in lines if " > " in line]
+    assert len(set(files)) == 2
+
+
+def test_a_networks_card_is_its_own(make_record: Make) -> None:
+    assert len(commands([make_record(card=CARD)])) == 1

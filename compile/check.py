@@ -81,6 +81,7 @@ def check_against_onnxruntime(
         expected = reference.run(inputs)
         differences = _differences(results, expected)
     _judge(model, differences, allowed, account["against"])
+    _judge_types(model, results, expected)
     account |= {
         "inputs": f"uniform [0, 1), seed {SEED}",
         "tolerance": allowed,
@@ -156,6 +157,15 @@ def _judge(model: Model, differences: Mapping[str, float], tolerance: float, aga
                 f"{model.path}: output {name!r} of the compiled model differs from "
                 f"{against} by {difference:.2e} of its largest value (at most {tolerance:g} is "
                 "allowed)"
+            )
+
+
+def _judge_types(model: Model, results: Arrays, expected: Arrays) -> None:
+    for name, value in expected.items():
+        if results[name].dtype != value.dtype:
+            raise CheckFailed(
+                f"{model.path}: output {name!r} of the compiled model is {results[name].dtype}, "
+                f"that of ONNX Runtime {value.dtype}"
             )
 
 

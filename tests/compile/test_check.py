@@ -71,13 +71,25 @@ def test_wrong_result_fails_with_one_line(tmp_path: Path, graph: Graph) -> None:
     assert account["constant_outputs"] == []
 
 
+def test_another_type_fails(tmp_path: Path, graph: Graph) -> None:
+    model = graph.model(graph.add("Relu", graph.input([2, 3])))
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    name = source.outputs[0]
+    with pytest.raises(CheckFailed, match="is float64, that of ONNX Runtime float32"):
+        check_against_onnxruntime(source, lambda x: {name: x["x"].astype(float)}, where="test")
+
+
 def test_constant_and_broken_references_are_named(tmp_path: Path, graph: Graph) -> None:
     x = graph.input([2, 3])
     flat = graph.add("Mul", x, graph.constant(np.float32(0)))
     broken = graph.add("Sqrt", graph.add("Sub", x, graph.constant(np.float32(9))))
     onnx.save(graph.model(flat, broken), str(tmp_path / "m.onnx"))
     source = load_model(tmp_path / "m.onnx")
-    results = {flat: np.zeros((2, 3)), broken: np.full((2, 3), np.nan)}
+    results = {
+        flat: np.zeros((2, 3), np.float32),
+        broken: np.full((2, 3), np.nan, np.float32),
+    }
     account = check_against_onnxruntime(source, lambda _: results, where="test")
     assert account["constant_outputs"] == [flat]
     assert account["non_finite_outputs"] == [broken]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from compile.onnx.function_body import Body, Operation
 
 if TYPE_CHECKING:
@@ -48,18 +50,23 @@ def _scatter_elements(operation: Operation) -> onnx.FunctionProto | None:
 
 
 def _one_hot(operation: Operation) -> onnx.FunctionProto | None:
-    """TVM takes the depth as a number, not as a vector of one, and no axis from the end."""
+    """TVM takes the depth as a number, no axis from the end, and values of 64 bits."""
     from onnx import TensorProto
 
     depth, shape, axis = operation.constant(1), operation.shape(0), operation.attributes["axis"]
-    known = depth is not None and depth.ndim == 0 and operation.dtype(0).kind == "i"
-    if depth is None or shape is None or (known and axis >= -1):
+    values = operation.constant(2)
+    if depth is None or shape is None or values is None:
+        return None
+    wide = np.dtype(np.float64 if operation.dtype(2).kind == "f" else np.int64)
+    known = depth.ndim == 0 and operation.dtype(0).kind == "i"
+    if known and axis >= -1 and operation.dtype(2) == wide:
         return None
     body = Body(operation)
     indices = body("Cast", body.inputs[0], to=TensorProto.INT64)
     axis %= len(shape) + 1
-    number = body.constant(int(depth.reshape(-1)[0]), "int64")
-    return body.function(body("OneHot", indices, number, body.inputs[2], axis=axis))
+    number = body.constant(int(depth.reshape(-1)[0]), np.int64)
+    result = body("OneHot", indices, number, body.constant(values, wide), axis=axis)
+    return body.function(body("Cast", result, to=operation.elements(2)))
 
 
 DEFINITIONS = {

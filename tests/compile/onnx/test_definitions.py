@@ -175,6 +175,18 @@ def test_random_numbers_are_refused(operator: str, tmp_path: Path) -> None:
         load_model(tmp_path / "m.onnx")
 
 
+@pytest.mark.parametrize("opset", [7, 10, 12, 22])
+def test_mask_of_what_is_not_dropped(opset: int) -> None:
+    assert_defined(*one_node("Dropout", opset, normal(2, 3), outputs=2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_type_of_one_hot_is_that_of_its_values(agree: Agree, dtype: type) -> None:
+    indices, values = np.array([0, 2, -1, 1]), np.array([0, 1], dtype)
+    model, _ = one_node("OneHot", 13, indices, np.array(3), values, constants=2, axis=0)
+    agree(model)
+
+
 @pytest.mark.parametrize("repeats", [[1, 7, 4, 1], [2, 1, 4, 2], [3, 2, 4, 1]])
 def test_repetitions_are_read_as_often_as_they_are(agree: Agree, repeats: list[int]) -> None:
     """LLVM reads on where a loop over x[i % 4] should begin again."""

@@ -214,7 +214,10 @@ def _refusals(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the advice that ONNX Runtime's quantiser logs, whatever it is given."""
+    """Without the advice that ONNX Runtime and its quantiser log, whatever they are given."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

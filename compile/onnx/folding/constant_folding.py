@@ -23,7 +23,7 @@ MAX_BYTES = 2**26
 # Random, no tensor, or better kept: weights as bytes are what int8 is made of.
 _KEPT = (
     *("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"),
-    *("Bernoulli", "Multinomial", "Dropout", "Constant", "DequantizeLinear"),
+    *("Bernoulli", "Multinomial", "Constant", "DequantizeLinear"),
     *("SequenceConstruct", "SequenceEmpty", "SequenceInsert", "SequenceErase", "SequenceMap"),
     *("SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement"),
 )
@@ -119,6 +119,7 @@ def _is_constant(node: onnx.NodeProto, known: set[str]) -> bool:
     return (
         node.domain in STANDARD_DOMAINS
         and node.op_type not in _KEPT
+        and not (node.op_type == "Dropout" and len(node.input) > 2)  # it may be for training
         and any(node.input)
         and all(name in known for name in node.input if name)
         and not any(subgraphs(node))

@@ -271,6 +271,15 @@ def test_random_numbers_are_not_constant(graph: Graph) -> None:
     assert kinds(model) == ["RandomNormalLike", "Add"]
 
 
+def test_dropout_is_folded_unless_it_may_be_for_training(graph: Graph) -> None:
+    ratio, training = graph.constant(np.float32(0.5)), graph.constant(np.array(True))
+    kept = graph.add("Dropout", graph.weight(2, 3), ratio)
+    dropped = graph.add("Dropout", graph.weight(2, 3), ratio, training)
+    model = graph.model(graph.add("Sum", graph.input([2, 3]), kept, dropped))
+    fold_constants(model)
+    assert kinds(model) == ["Dropout", "Sum"]
+
+
 def test_shapes_that_the_file_says_are_not_believed(graph: Graph) -> None:
     x = graph.input([1, 3, 8, 8])
     between = graph.add("Relu", x)

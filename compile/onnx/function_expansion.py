@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import onnx
 
 _DOMAIN = "written.out"
-# Definitions by operators that are defined by others themselves, at most so many deep.
+# Definitions by operators that are defined by others themselves, at most so many deep. Those of
+# ONNX Runtime hide the shapes of what follows from ONNX, and may have to go one by one.
 _DEEPEST = 8
 # TVM knows an operator of this name, but another one.
 _MISTAKEN = ("Attention",)
@@ -32,7 +33,7 @@ def expand_functions(
     """
     import onnx.inliner
 
-    for _ in range(_DEEPEST):
+    for _ in range(_DEEPEST + len(proto.graph.node)):
         if not _write_functions(path, proto, known, opset):
             break
         proto = onnx.inliner.inline_local_functions(proto)

@@ -124,7 +124,8 @@ class Graph:
         """The finished model; output shapes are inferred."""
         results = [helper.make_empty_tensor_value_info(name) for name in outputs]
         graph = helper.make_graph(self.nodes, "g", self.inputs, results, self.weights)
-        opsets = [helper.make_opsetid("", opset)]
+        domains = sorted({node.domain for node in self.nodes} - {""})
+        opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(one, 1) for one in domains)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
         return onnx.shape_inference.infer_shapes(model)
 

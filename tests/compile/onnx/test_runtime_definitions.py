@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from compile.onnx.checked_model import load_model
 from compile.pipeline import compile_model
 from depthbench.errors import InputError
+from tests.compile.conftest import Agree
 from tests.compile.onnx.one_node import assert_defined, normal, one_node
 
 OPSETS = st.sampled_from([11, 13, 17, 18, 21])
@@ -278,6 +279,15 @@ def test_attention_of_several_operands(
         mask_filter_value=-3.0,
         outputs=outputs,
     )
+
+
+def test_shapes_are_known_one_after_the_other(graph: Any, agree: Agree) -> None:
+    """ONNX infers no shape behind an operator of ONNX Runtime's until it is written out."""
+    x = graph.input([1, 8, 8])
+    for _ in range(12):
+        y = graph.add("FusedMatMul", x, x, domain=MICROSOFT, transB=1, alpha=0.3)
+        x = graph.add("Softmax", graph.add("Gelu", y, domain=MICROSOFT))
+    agree(graph.model(x))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from compile.runtime.executable import Machine, by_name
 
 TARGETS = [name for name in targets.NAMES if targets.get(name).dot_bytes]
 few = settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 # Types and zero points of weights; those around a zero point far from the middle need nine bits.
 WEIGHTS = st.sampled_from([("int8", 0), ("uint8", 128), ("uint8", 30), ("int8", 17)])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # An artefact is slow that takes so many times ONNX Runtime's time, unless that is no time at all.
 SLOW = 2.0
 NOTICEABLE_S = 1e-4
-LEAST_ROUNDS, MOST_ROUNDS, LONG_ENOUGH_S = 3, 15, 0.3
+LEAST_ROUNDS, MOST_ROUNDS, LONG_ENOUGH_S = 3, 15, 0.1
 # Of what is slow, the operators are named that together take this share, and no more than so many.
 NAMED_SHARE, MOST_NAMED = 0.8, 3
 Clock = Callable[[], float]

@@ -14,7 +14,7 @@ from compile.relative_speed import LEAST_ROUNDS, MOST_ROUNDS, interleaved, slowe
 from tests.compile.conftest import Graph
 
 
-@pytest.mark.parametrize("seconds", [1e-3, 0.1, 5.0])
+@pytest.mark.parametrize("seconds", [1e-3, 5e-3, 5.0])
 def test_rounds_are_in_turn_and_end(seconds: float) -> None:
     now, order = [0.0], []
 
@@ -25,7 +25,7 @@ def test_rounds_are_in_turn_and_end(seconds: float) -> None:
     ours, theirs = interleaved(
         lambda: run("a", 3 * seconds), lambda: run("b", seconds), lambda: now[0]
     )
-    assert len(ours) == len(theirs) == min(MOST_ROUNDS, max(LEAST_ROUNDS, round(0.075 / seconds)))
+    assert len(ours) == len(theirs) == min(MOST_ROUNDS, max(LEAST_ROUNDS, round(0.025 / seconds)))
     assert order == ["a", "b"] * (len(ours) + 1)
     assert median(ours) / median(theirs) == pytest.approx(3)
 

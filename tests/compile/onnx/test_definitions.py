@@ -182,7 +182,7 @@ def test_mask_of_what_is_not_dropped(opset: int) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64])
 def test_type_of_one_hot_is_that_of_its_values(agree: Agree, dtype: type) -> None:
-    indices, values = np.array([0, 2, -1, 1]), np.array([0, 1]).astype(dtype)
+    indices, values = np.array([0, 2, -1, 1]), np.array([0, 1]).astype(np.dtype(dtype))
     model, _ = one_node("OneHot", 13, indices, np.array(3), values, constants=2, axis=0)
     agree(model)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import onnx
 
 _SMALL = 1 << 16
+# Since this version of the file format a weight need not be an input as well.
+_NO_INPUT_A_WEIGHT = 4
 
 
 def types_of(proto: onnx.ModelProto) -> dict[str, onnx.TypeProto]:
@@ -19,13 +21,33 @@ def types_of(proto: onnx.ModelProto) -> dict[str, onnx.TypeProto]:
     import onnx
 
     found = {}
-    for graph in graphs(onnx.shape_inference.infer_shapes(proto, data_prop=True).graph):
+    inferred = onnx.shape_inference.infer_shapes(_without_large_weights(proto), data_prop=True)
+    for graph in graphs(inferred.graph):
         for value in (*graph.input, *graph.value_info, *graph.output):
             found[value.name] = value.type
         for tensor in graph.initializer:
             kind = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
             found[tensor.name] = kind
     return found
+
+
+def _without_large_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with large weights as inputs: their shapes are all that is asked for."""
+    import onnx
+
+    light = onnx.ModelProto(ir_version=max(proto.ir_version, _NO_INPUT_A_WEIGHT))
+    light.opset_import.extend(proto.opset_import)
+    light.functions.extend(proto.functions)
+    graph, known = proto.graph, {value.name for value in proto.graph.input}
+    for kind in ("node", "input", "output", "value_info", "sparse_initializer"):
+        getattr(light.graph, kind).extend(getattr(graph, kind))
+    for tensor in graph.initializer:
+        if np.prod(tensor.dims) <= _SMALL:
+            light.graph.initializer.append(tensor)
+        elif tensor.name not in known:
+            value = onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            light.graph.input.append(value)
+    return light
 
 
 def constants_of(proto: onnx.ModelProto) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from compile.onnx.axis_weights import MAX_WEIGHTS, Axis, Ratio, axis_weights
-from compile.onnx.known_values import constants_of
+from compile.onnx.known_values import constants_of, types_of
 from compile.onnx.model_file import STANDARD_DOMAINS
 from compile.onnx.weighted_sums import Written, attributes_of
 from depthbench.errors import InputError
@@ -33,12 +33,11 @@ def written_resizes(path: Path, proto: onnx.ModelProto, opset: int) -> dict[str,
     A resize whose size, scales or region depend on the data is left out. Raises InputError,
     naming the node, for what ONNX Runtime cannot run and what cannot be written.
     """
-    import onnx
-
     nodes = [node for node in proto.graph.node if is_resize(node)]
     if not nodes:
         return {}
-    shapes, types = _ports(onnx.shape_inference.infer_shapes(proto, data_prop=True))
+    types = types_of(proto)
+    shapes = _static_shapes(types)
     constants = constants_of(proto)
     found = {}
     for node in nodes:
@@ -46,7 +45,8 @@ def written_resizes(path: Path, proto: onnx.ModelProto, opset: int) -> dict[str,
             axes = _axes(node, shapes, constants, opset)
             if axes is None:
                 continue
-            written = Written(node, shapes[node.input[0]], types.get(node.input[0], 1))
+            elements = types[node.input[0]].tensor_type.elem_type
+            written = Written(node, shapes[node.input[0]], elements)
             written.write(_matrices(node, axes, opset))
         except InputError as error:
             place = node.name or ", ".join(node.output)
@@ -156,15 +156,10 @@ def _matrices(node: onnx.NodeProto, axes: Mapping[int, Axis], opset: int) -> dic
     return matrices
 
 
-def _ports(proto: onnx.ModelProto) -> tuple[dict[str, list[int]], dict[str, int]]:
-    """The static shapes of a graph's values, and the types of their elements."""
-    graph = proto.graph
-    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        kind = value.type.tensor_type
-        dims = kind.shape.dim
-        types[value.name] = kind.elem_type
-        if kind.HasField("shape") and all(dim.dim_value > 0 for dim in dims):
-            shapes[value.name] = [dim.dim_value for dim in dims]
-    return shapes, types
+def _static_shapes(types: Mapping[str, onnx.TypeProto]) -> dict[str, list[int]]:
+    shapes = {}
+    for name, kind in types.items():
+        dims = kind.tensor_type.shape.dim
+        if kind.tensor_type.HasField("shape") and all(dim.dim_value > 0 for dim in dims):
+            shapes[name] = [dim.dim_value for dim in dims]
+    return shapes

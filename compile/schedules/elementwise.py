@@ -25,6 +25,8 @@ def schedule(sch: Schedule, target: Target) -> None:
     """Inline what is computed on the way and vectorise what is written."""
     inline_producers(sch, schedule_utils.blocks(sch))
     for block in schedule_utils.blocks(sch):
+        if not sch.get(block).writes:  # TVM does not say what its scatters write
+            continue
         if not _interleave(sch, block, target):
             _split_by_moduli(sch, block, target)
             schedule_utils.vectorise_last(sch, block, target)

@@ -194,6 +194,19 @@ def test_repetitions_are_read_as_often_as_they_are(agree: Agree, repeats: list[i
     agree(model)
 
 
+@pytest.mark.parametrize("reduction", ["none", "add", "max"])
+def test_scattering_between_other_operators(agree: Agree, reduction: str) -> None:
+    """TVM does not say what its scatters write."""
+    places = np.array([[1, 0], [-1, 2]])
+    x, updates = normal(2, 3, 4), normal(2, 4, seed=1)
+    model, _ = one_node("ScatterND", 18, x, places, updates, constants=2, reduction=reduction)
+    (node,) = model.graph.node
+    node.input[0], node.output[0] = "before", "after"
+    model.graph.node.insert(0, onnx.helper.make_node("Exp", ["x0"], ["before"]))
+    model.graph.node.append(onnx.helper.make_node("Neg", ["after"], ["y0"]))
+    agree(model)
+
+
 def test_number_added_to_a_product(agree: Agree) -> None:
     model, _ = one_node("Gemm", 13, normal(3, 4), normal(4, 5, seed=1), np.array(2, np.float32))
     agree(model)

@@ -13,7 +13,7 @@ from compile.library_errors import as_input_error
 from compile.onnx import model_file
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile, graphs, rename_inputs
-from compile.onnx.repairs import remove_defaults, shapes_given, sort_nodes
+from compile.onnx.repairs import give_types, remove_defaults, shapes_given, sort_nodes
 from compile.onnx.resize import is_resize, replace_resizes, written_resizes
 from compile.onnx.runtime_operators import move_runtime_operators
 from compile.onnx.sizes import check_values
@@ -102,6 +102,7 @@ def _checked(file: ModelFile) -> Model:
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
     check_values(path, proto)
     remove_defaults(proto.graph)
+    give_types(proto)
     half = widen(proto)
     fold_constants(proto)
     quantised = any(map(_quantises, proto.graph.node))

@@ -59,6 +59,18 @@ def shapes_given(graph: onnx.GraphProto) -> Iterator[None]:
             value.ParseFromString(before)
 
 
+def give_types(proto: onnx.ModelProto) -> None:
+    """Give the types that ONNX infers to outputs that the file gives none."""
+    import onnx
+
+    untyped = [one for one in proto.graph.output if one.type.WhichOneof("value") is None]
+    if not untyped:
+        return
+    inferred = {one.name: one.type for one in onnx.shape_inference.infer_shapes(proto).graph.output}
+    for output in untyped:
+        output.type.CopyFrom(inferred[output.name])
+
+
 def remove_defaults(graph: onnx.GraphProto) -> None:
     """Make inputs that have a value, as all weights had until 2019, weights and nothing else."""
     weights = {tensor.name for tensor in graph.initializer}

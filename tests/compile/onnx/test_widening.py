@@ -103,6 +103,14 @@ def test_widened_models_compute_the_same(seed: int, ports: bool) -> None:
     assert relative_difference(found, given) < 5e-3
 
 
+def test_outputs_without_a_type_are_fp16_too(graph: Graph, tmp_path: Path) -> None:
+    model = halved(graph.model(graph.add("Exp", graph.input([2, 3]))))
+    model.graph.output[0].ClearField("type")
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    artefact = compile_model(tmp_path / "m.onnx", "host", tmp_path / "out")
+    assert [port["dtype"] for port in artefact.manifest["outputs"]] == ["float16"]
+
+
 def test_fp32_models_stay_as_they_are(graph: Graph) -> None:
     model = network(graph)
     before = model.SerializeToString()

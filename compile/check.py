@@ -63,9 +63,9 @@ def check_against_onnxruntime(
     Raises CheckFailed above what is allowed, InputError where ONNX Runtime cannot run the model.
     """
     inputs = random_inputs(model.inputs)
-    results = run(inputs)
     reference = Reference(model)
-    expected = reference.run(inputs)
+    expected = reference.run(inputs)  # first: what it cannot run, the compiled model may die of
+    results = run(inputs)
     differences = _differences(results, expected)
     account: dict[str, Any] = {"against": "ONNX Runtime", "where": where}
     allowed = tolerance

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import tvm
     from tvm import relax
 
+# Types that no array of NumPy has.
+_TOO_SHORT = ("float8", "float6", "float4", "int4", "uint4", "int2", "uint2")
+
 
 def import_model(model: Model) -> tvm.IRModule:
     """The model as a Relax module with one function `main`, its weights inside.
@@ -50,6 +53,11 @@ def import_model(model: Model) -> tvm.IRModule:
             raise InputError(
                 f"{model.path}: the shape of output {name!r} depends on the data; "
                 "only static shapes can be compiled"
+            )
+        if str(kind.dtype).startswith(_TOO_SHORT):
+            raise InputError(
+                f"{model.path}: output {name!r} is of type {kind.dtype}, which no array has",
+                advice="cast it to float32 or to whole bytes in the model",
             )
     _check_sizes(model, mod)
     return mod

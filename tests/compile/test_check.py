@@ -217,3 +217,18 @@ def test_forms_that_onnxruntime_cannot_run_do_not_count(tmp_path: Path, graph: G
         Reference(source, "nudged").run(random_inputs(source.inputs))
     check = compile_model(tmp_path / "m.onnx", "host", tmp_path / "out").manifest["check"]
     assert check["onnxruntime_varies"] < 0.01
+
+
+def test_what_onnxruntime_refuses_is_not_tried(tmp_path: Path) -> None:
+    """A whole number divided by zero would end the process."""
+    value = onnx.helper.make_tensor_value_info
+    node = onnx.helper.make_node("Div", ["x", "y"], ["z"])
+    ports = [value(name, onnx.TensorProto.INT32, [8]) for name in "xyz"]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", ports[:2], ports[2:]),
+        opset_imports=[onnx.helper.make_opsetid("", 14)],
+        ir_version=9,
+    )
+    onnx.save(model, str(tmp_path / "m.onnx"))
+    with pytest.raises(InputError, match="division by zero"):
+        compile_model(tmp_path / "m.onnx", "host", tmp_path / "out")

@@ -287,3 +287,10 @@ def test_constants_without_elements(graph: Graph, tmp_path: Path) -> None:
     added = graph.add("ReduceSum", graph.add("Mul", empty, total), keepdims=0)
     with pytest.raises(InputError, match="constant of shape 0x3"):
         import_model(load_model(saved(graph.model(added), tmp_path)))
+
+
+def test_output_of_a_type_that_arrays_lack_is_refused(tmp_path: Path, graph: Graph) -> None:
+    short = graph.add("Cast", graph.input([2, 3]), to=onnx.TensorProto.FLOAT8E4M3FN)
+    model = graph.model(short, opset=19)
+    with pytest.raises(InputError, match="float8_e4m3fn"):
+        import_model(load_model(saved(model, tmp_path)))

@@ -12,6 +12,7 @@ from tvm import relax, tirx
 from tvm.tirx import compilation_pipeline
 
 from compile.lowering.argument_checks import keep_checks_of_inputs, leave_out_checks
+from compile.lowering.builder_scopes import leave_out_scopes
 from compile.lowering.byte_instructions import byte_instructions
 from compile.lowering.linker import link
 from compile.lowering.peel_edges import peel_edges
@@ -63,7 +64,7 @@ def _loops_to_statements() -> tuple[
     """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
     first = tvm.transform.Sequential([peel_edges, lower])
-    last = [leave_out_checks, byte_instructions, stack_buffers, thread_functions]
+    last = [leave_out_checks, byte_instructions, stack_buffers, thread_functions, leave_out_scopes]
     return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 

@@ -101,6 +101,7 @@ def _checked(file: ModelFile) -> Model:
     except ValueError as error:  # the serialised model is too large for the checker
         raise InputError(f"{path}: too large for ONNX: {one_line(error)}") from error
     check_values(path, proto)
+    warnings = tuple(_suspicions(proto))
     remove_defaults(proto.graph)
     give_types(proto)
     half = widen(proto)
@@ -122,7 +123,7 @@ def _checked(file: ModelFile) -> Model:
         outputs=_outputs(path, proto),
         half=half,
         quantised=quantised,
-        warnings=tuple(_suspicions(proto)),
+        warnings=warnings,
     )
 
 
@@ -197,8 +198,17 @@ def _check_operators(
                 continue
             raise InputError(
                 f"{path}: operator {name} (node {place!r}, opset {opset}) cannot be compiled",
-                advice=did_you_mean(node.op_type, known, "export the model with other operators"),
+                advice=_other_operators(node, known),
             )
+
+
+def _other_operators(node: onnx.NodeProto, known: Collection[str]) -> str:
+    import onnx
+
+    advice = "export the model with other operators"
+    if node.domain in model_file.STANDARD_DOMAINS and onnx.defs.has(node.op_type):
+        return advice
+    return did_you_mean(node.op_type, known, advice)
 
 
 def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:

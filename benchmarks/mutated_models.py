@@ -1,6 +1,6 @@
 """Does `depthbench compile` answer a harmed ONNX file in one line, whatever was done to it?
 
-python benchmarks/mutated_models.py [--files N] [--seed S] [--keep DIR] [--json]
+python benchmarks/mutated_models.py [--files N] [--minutes M] [--seed S] [--keep DIR] [--json]
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ SOURCE_SEED = 15
 
 @click.command()
 @click.option("--files", default=100, show_default=True, help="How many to harm.")
+@click.option("--minutes", type=float, help="Harm no more after so long.")
 @click.option("--seed", default=0, show_default=True, help="Another one harms otherwise.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for bad answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def main(files: int, seed: int, keep: Path | None, as_json: bool) -> None:
+def main(files: int, minutes: float | None, seed: int, keep: Path | None, as_json: bool) -> None:
     """Harm good models in every way and compile them, in a process of limited time and memory.
 
     Exit 0 (the file is still good), 1 and 2 with one line are good answers.
@@ -69,8 +70,10 @@ def main(files: int, seed: int, keep: Path | None, as_json: bool) -> None:
                 if keep:
                     kept = keep / f"{seed}-{task[1]}"
                     shutil.copytree(folder / "model", kept, dirs_exist_ok=True)
+            if minutes and time.monotonic() - began > 60 * minutes:
+                break
     document = {
-        "files": files,
+        "files": counts.total(),
         **{kind: counts[kind] for kind in KINDS},
         "seconds": round(time.monotonic() - began),
         "processor": targets.get("host").processor,

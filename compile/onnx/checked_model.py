@@ -11,6 +11,7 @@ import numpy as np
 
 from compile.library_errors import as_input_error
 from compile.onnx import model_file
+from compile.onnx.divisions import check_divisions
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile, graphs, rename_inputs
 from compile.onnx.repairs import give_types, remove_defaults, shapes_given, sort_nodes
@@ -106,6 +107,7 @@ def _checked(file: ModelFile) -> Model:
     give_types(proto)
     half = widen(proto)
     fold_constants(proto)
+    check_divisions(path, proto)
     quantised = any(map(_quantises, proto.graph.node))
     known = _known_operators()
     resizes = written_resizes(path, proto, opset)

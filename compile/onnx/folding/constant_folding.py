@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from compile.onnx.divisions import may_divide_by_zero
 from compile.onnx.folding.sequences import write_out_sequences
 from compile.onnx.folding.subgraphs import inline_known_subgraphs
 from compile.onnx.known_values import constants_of
@@ -147,10 +148,14 @@ def _fold_shapes(graph: onnx.GraphProto, shapes: Shapes) -> bool:
 
 def _fold_values(proto: onnx.ModelProto, shapes: Shapes, types: Mapping[str, int]) -> bool:
     graph = proto.graph
-    known = _weights(graph)
+    known, constants = _weights(graph), constants_of(proto)
     computed, kept = [], []
     for node in graph.node:
-        if _is_constant(node, known) and not _is_too_large(node, shapes, types):
+        if (
+            _is_constant(node, known)
+            and not _is_too_large(node, shapes, types)
+            and not may_divide_by_zero(node, types, constants)
+        ):
             computed.append(node)
             known.update(node.output)
         else:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PRODUCTS = ("Conv", "Gemm", "MatMul")
 STAMP = "quantised"
+SCALES_BY_CHANNEL = 13  # the first opset that has them
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,12 @@ def quantise(
 ) -> Model:
     """Write `model` to `path` with the inputs and weights of its products as bytes (QDQ form).
 
-    Weights are int8, with a scale for each output channel; images are uint8, with one scale. What
-    lies between products stays float32, and so do three kinds of products: the first and the last,
-    whose errors nothing after or before them evens out, and depthwise convolutions, which gain
-    little. A file that holds the same already is kept. Raises InputError for a model that is
-    quantised, takes no image, or has no product to quantise, and where the data cannot be had.
+    Weights are int8, with a scale for each output channel, or before opset 13 with one; images are
+    uint8, with one scale. What lies between products stays float32, and so do three kinds of
+    products: the first and the last, whose errors nothing after or before them evens out, and
+    depthwise convolutions, which gain little. A file that holds the same already is kept. Raises
+    InputError for a model that is quantised, takes no image, or has no product to quantise, and
+    where the data cannot be had.
     """
     import onnx
     from onnxruntime import quantization as ort
@@ -97,7 +99,7 @@ def quantise(
                 quant_format=ort.QuantFormat.QDQ,
                 op_types_to_quantize=list(PRODUCTS),
                 nodes_to_quantize=chosen,
-                per_channel=True,
+                per_channel=_opset(graph) >= SCALES_BY_CHANNEL,
                 activation_type=ort.QuantType.QUInt8,
                 weight_type=ort.QuantType.QInt8,
                 calibrate_method=ort.CalibrationMethod.MinMax,
@@ -130,6 +132,12 @@ def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
     for number, node in enumerate(proto.graph.node):
         node.name = node.name or f"{node.op_type}/{number}"
     return proto
+
+
+def _opset(proto: onnx.ModelProto) -> int:
+    from compile.onnx.model_file import STANDARD_DOMAINS
+
+    return max(one.version for one in proto.opset_import if one.domain in STANDARD_DOMAINS)
 
 
 def inner_products(graph: onnx.GraphProto) -> list[str]:

@@ -115,13 +115,23 @@ def of_half(proto: onnx.ModelProto) -> onnx.ModelProto:
     return proto
 
 
-@pytest.mark.parametrize("form", [of_no_names, of_computed_weights, of_half])
+def of_opset_11(proto: onnx.ModelProto) -> onnx.ModelProto:
+    proto.opset_import[0].version = 11
+    for node in [node for node in proto.graph.node if node.op_type == "Conv"]:
+        bias = np.zeros(1 if node.name == "head" else 8, np.float32)
+        proto.graph.initializer.append(numpy_helper.from_array(bias, f"{node.name}.bias"))
+        node.input.append(f"{node.name}.bias")
+    return proto
+
+
+@pytest.mark.parametrize("form", [of_no_names, of_computed_weights, of_half, of_opset_11])
 def test_files_of_any_form_are_quantised(
     form: Callable[[onnx.ModelProto], onnx.ModelProto], tmp_path: Path
 ) -> None:
     onnx.save(form(small_network()), str(tmp_path / "small.onnx"))
     model = load_model(tmp_path / "small.onnx")
     made = quantise(model, tmp_path / "small-int8.onnx", ROOMS)
+    onnx.checker.check_model(made.path)
     weights = onnx.load(made.path).graph.initializer
     assert sum(t.data_type == TensorProto.INT8 and len(t.dims) == 4 for t in weights) == 2
     image = {"image": to_input(open_dataset("rooms", "test", 1)[0].image, (32, 32))}

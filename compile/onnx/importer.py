@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tvm import relax
 
 # Types that no array of NumPy has.
-_TOO_SHORT = ("float8", "float6", "float4", "int4", "uint4", "int2", "uint2")
+_TOO_SHORT = ("float8", "float6_", "float4_", "int4", "uint4", "int2", "uint2")
 
 
 def import_model(model: Model) -> tvm.IRModule:

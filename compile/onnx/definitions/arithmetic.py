@@ -85,6 +85,18 @@ def _cumulative_product(operation: Operation) -> onnx.FunctionProto | None:
     return body.function(body("Concat", *(results[i] for i in range(length)), axis=place))
 
 
+def _remainder(operation: Operation) -> onnx.FunctionProto | None:
+    """Of the divisor's sign; TVM's own is not a number where the divisor is infinite."""
+    if operation.attributes["fmod"] or operation.elements(0) not in _FLOATS:
+        return None
+    body = Body(operation)
+    divisor, zero = body.inputs[1], body.constant(0, operation.dtype(0))
+    rest = body("Mod", *body.inputs, fmod=1)
+    signs = body("Less", rest, zero), body("Less", divisor, zero)
+    moved = body("And", body("Xor", *signs), body("Not", body("Equal", rest, zero)))
+    return body.function(body("Where", moved, body("Add", rest, divisor), rest))
+
+
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
 DEFINITIONS = {
     ("", "Pow"): _power,
@@ -92,5 +104,6 @@ DEFINITIONS = {
     ("", "ReduceMax"): _extremum,
     ("", "ReduceMin"): _extremum,
     ("", "Gemm"): _general_product,
+    ("", "Mod"): _remainder,
     ("", "CumProd"): _cumulative_product,
 }

@@ -323,3 +323,9 @@ def test_scans(axes: list[int], directions: list[int], length: int, opset: int) 
         "scan_output_directions": directions[1:],
     }
     assert_defined(*one_node("Scan", opset, normal(3, seed=7), *rows, outputs=2, **options))
+
+
+def test_remainders_of_infinite_divisors() -> None:
+    values = np.array([-np.inf, -2.5, -1.0, 0.5, 1.0, 3.0, np.inf, np.nan], np.float32)
+    operands = np.repeat(values, len(values)), np.tile(values, len(values))
+    assert_defined(*one_node("Mod", 28, *operands, fmod=0))

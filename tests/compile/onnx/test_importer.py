@@ -295,3 +295,8 @@ def test_output_of_a_type_that_arrays_lack_is_refused(tmp_path: Path, graph: Gra
     model = graph.model(short, opset=19)
     with pytest.raises(InputError, match="float8_e4m3fn"):
         import_model(load_model(saved(model, tmp_path)))
+
+
+def test_output_of_double_precision_is_taken(tmp_path: Path, graph: Graph) -> None:
+    long = graph.add("Cast", graph.input([2, 3]), to=onnx.TensorProto.DOUBLE)
+    import_model(load_model(saved(graph.model(long), tmp_path)))

@@ -14,15 +14,12 @@ from tvm import relax
 
 from compile.graph.relax_rewriter import Translator, translate_counting
 
-# Integers divided by a zero that a condition guards against would end the process.
-_TRAPS = ("relax.divide", "relax.floor_divide", "relax.mod", "relax.floor_mod")
-
 
 def select_branches(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
     """The module with its branches as selections, and how many they were; exact.
 
-    It stays as it is where the results of two branches differ in shape or type, or a branch
-    divides integers.
+    It stays as it is where the results of two branches differ in shape or type. Neither branch can
+    end the process: integers are divided by constants alone (`compile.onnx.divisions`).
     """
     return translate_counting(mod, lambda builder, uses: _Selector(builder), accepts=_selectable)
 
@@ -80,6 +77,4 @@ def _may_be_computed(value: relax.Expr) -> bool:
     if isinstance(value, relax.If):
         yes, no = value.true_branch.body.ty, value.false_branch.body.ty
         return bool(tvm_ffi.structural_equal(yes, no))
-    if isinstance(value, relax.Call) and getattr(value.op, "name", "") in _TRAPS:
-        return "int" not in str(value.ty.dtype)
     return not isinstance(value, relax.Function)

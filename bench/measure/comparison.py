@@ -72,6 +72,8 @@ def compare(
         name: compare_outputs(outputs[reference], output, reference, tolerance)
         for name, output in outputs.items()
     }
+    if problem := agreements[reference]["problem"]:
+        raise CheckFailed(f"nothing to compare with: {problem}; nothing timed")
     wrong = [
         f"{name}: {found['problem']}"
         if found["problem"]

@@ -75,6 +75,12 @@ def test_results_that_are_not_finite_are_told() -> None:
         comparison.compare(runtimes, INPUTS, rounds=3)
 
 
+def test_a_reference_that_is_not_finite_is_told_once() -> None:
+    runtimes = {"onnxruntime": Fixed(np.nan), "other": Fixed(np.nan)}
+    with pytest.raises(CheckFailed, match=r"^nothing to compare with: output 'y' of onnxruntime"):
+        comparison.compare(runtimes, INPUTS, rounds=3)
+
+
 class Breaks(Fixed):
     """Is lost at its n-th run."""
 

@@ -1,4 +1,4 @@
-"""Which operators did ONNX Runtime's optimiser write into ONNX's domain that ONNX lacks there?"""
+"""Which operators of ONNX's domain does ONNX Runtime run that ONNX lacks there?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _DOMAIN = "com.microsoft"
 
 
 def move_runtime_operators(proto: onnx.ModelProto, opset: int) -> None:
-    """Bring them into ONNX Runtime's own domain: a layer normalisation before opset 17, say."""
+    """Bring them into ONNX Runtime's own domain.
+
+    Its optimiser writes some before ONNX has them, a layer normalisation before opset 17, say, and
+    it runs group normalisations of opset 18 to 20, which ONNX has deprecated.
+    """
     import onnx
 
     moved = [
@@ -23,9 +27,18 @@ def move_runtime_operators(proto: onnx.ModelProto, opset: int) -> None:
         for node in graph.node
         if node.domain in STANDARD_DOMAINS
         and (_DOMAIN, node.op_type) in DEFINITIONS
-        and not onnx.defs.has(node.op_type, opset, "")
+        and not _has(node.op_type, opset)
     ]
     for node in moved:
         node.domain = _DOMAIN
     if moved and all(one.domain != _DOMAIN for one in proto.opset_import):
         proto.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))
+
+
+def _has(operator: str, opset: int) -> bool:
+    import onnx
+
+    return (
+        onnx.defs.has(operator, opset, "")
+        and not onnx.defs.get_schema(operator, opset, "").deprecated
+    )

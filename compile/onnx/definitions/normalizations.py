@@ -76,6 +76,16 @@ def _batch_normalization(operation: Operation) -> onnx.FunctionProto | None:
     return body.function(*results[: len(operation.node.output)])
 
 
+def _group_normalization(operation: Operation) -> onnx.FunctionProto:
+    """Scale and bias are one for a group, as ONNX had them before opset 21."""
+    body, attributes = Body(operation), operation.attributes
+    x, scale, bias = body.inputs
+    groups = body.reshape(x, [0, attributes["num_groups"], -1])
+    epsilon = attributes.get("epsilon", 1e-5)
+    y = body("InstanceNormalization", groups, scale, bias, epsilon=epsilon)
+    return body.function(body("Reshape", y, body("Shape", x)))
+
+
 def _by_norm(operation: Operation) -> onnx.FunctionProto | None:
     """Divided by the sum of magnitudes or the root of the sum of squares; zeros stay zeros."""
     body, attributes = Body(operation), operation.attributes
@@ -92,5 +102,6 @@ DEFINITIONS = {
     ("", "LayerNormalization"): _layer_normalization,
     ("", "RMSNormalization"): _rms_normalization,
     ("", "BatchNormalization"): _batch_normalization,
+    ("com.microsoft", "GroupNormalization"): _group_normalization,
     ("", "LpNormalization"): _by_norm,
 }

@@ -222,6 +222,19 @@ def test_normalization_of_a_whole_matrix(agree: Agree) -> None:
     assert [one.reason for one in compiled.account.fallbacks] == ["schedule_refused"]
 
 
+@pytest.mark.parametrize(("opset", "scales"), [(18, 2), (20, 2), (21, 6)])
+def test_group_normalization_before_and_since_it_scales_channels(
+    agree: Agree, opset: int, scales: int
+) -> None:
+    """ONNX's checker takes the older form no more, but ONNX Runtime does."""
+    affine = normal(scales, seed=1), normal(scales, seed=2)
+    options: dict[str, Any] = {"num_groups": 2, "epsilon": 0.1, "constants": 2}
+    model, _ = one_node("GroupNormalization", opset, normal(2, 6, 3, 5), *affine, **options)
+    model.graph.node[0].output[0] = "normalised"
+    model.graph.node.append(onnx.helper.make_node("Exp", ["normalised"], ["y0"]))
+    agree(model)
+
+
 @given(
     st.integers(3, 6),
     st.lists(st.integers(0, 2), min_size=2, max_size=2),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PRODUCTS = ("Conv", "Gemm", "MatMul")
 STAMP = "quantised"
+RECIPE = 2
+"""Counts the changes of this code that change its files: those made before are made again."""
 SCALES_BY_CHANNEL = 13  # the first opset that has them
 
 
@@ -71,7 +73,7 @@ def quantise(
     calibration = calibration or Calibration(default_data())
     depth_model = describe_model(model, asked, only_input=True)
     used = depth_model.card.said()
-    stamp = {"source_sha256": model.sha256, **asdict(calibration), "card": used}
+    stamp = {"recipe": RECIPE, "source_sha256": model.sha256, **asdict(calibration), "card": used}
     if path.is_file():
         old = load_model(path, model.name)
         if old.metadata.get(STAMP) == json.dumps(stamp):

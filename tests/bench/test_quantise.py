@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.models import Model, load_model
-from bench.quantise import Calibration, inner_products, quantise
+from bench.quantise import STAMP, Calibration, inner_products, quantise
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthbench.errors import InputError
 from depthnet.card.image_input import to_input
@@ -179,6 +180,16 @@ def test_a_file_is_kept_until_something_changes(model: Model, tmp_path: Path) ->
     quantise(model, path, Calibration("rooms", images=2))
     assert path.stat().st_ino != inode
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["small-int8.onnx", "small.onnx"]
+
+
+def test_a_file_that_older_code_made_is_made_again(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "small-int8.onnx"
+    stamp = json.loads(quantise(model, path, ROOMS).metadata[STAMP])
+    stamp.pop("recipe", None)
+    old = small_network()
+    helper.set_model_props(old, {STAMP: json.dumps(stamp)})
+    onnx.save(old, str(path))
+    assert quantise(model, path, ROOMS).quantised
 
 
 def test_quantised_models_are_refused(model: Model, tmp_path: Path) -> None:

@@ -73,10 +73,8 @@ def _image(path: Path, inputs: Sequence[Port]) -> Port:
 
     (first, *others) = inputs
     if not takes_image(first):
-        shape = "x".join(str(edge or "?") for edge in first.shape)
-        raise InputError(
-            f"{path} takes {first.name} of {shape}, not a 1x3xHxW image, nor a 1xHxWx3 one"
-        )
+        shape = "x".join(str(edge or "?") for edge in first.shape) or "()"
+        raise InputError(f"{path}: input {first.name!r} has shape {shape}, not 1x3xHxW nor 1xHxWx3")
     if others:
         names = ", ".join(port.name for port in others)
         raise InputError(f"{path} takes more than an image: {names}")

@@ -88,7 +88,7 @@ def test_an_image_without_valid_depth_is_named() -> None:
 
 
 def test_a_model_that_takes_no_image_is_refused() -> None:
-    with pytest.raises(InputError, match="not a 1x3xHxW image"):
+    with pytest.raises(InputError, match="not 1x3xHxW"):
         measure_accuracy(model((1, 10)), Constant(2.0), Flat([2.0]), protocols.get("eigen"))
 
 

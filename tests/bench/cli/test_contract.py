@@ -176,7 +176,7 @@ def test_a_model_of_another_input_shape_is_refused(run: Run, tmp_path: Path) -> 
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
     code, _, err = run("eval", path, "--data", "rooms", "--limit", "1")
     assert code == 2
-    assert "not a 1x3xHxW image" in one_line(err)
+    assert "input 'x' has shape 1x10, not 1x3xHxW" in one_line(err)
 
 
 def make_nyu(folder: Path, images: int = 2) -> Path:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _POOLING = ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides")
 _LEAK = 0.01
+_UNARY_INPUTS = 5
 
 
 def _binary(operator: str) -> Callable[[Operation], onnx.FunctionProto]:
@@ -29,9 +30,17 @@ def _binary(operator: str) -> Callable[[Operation], onnx.FunctionProto]:
 
 
 def _unary(operator: str, **defaults: Any) -> Callable[[Operation], onnx.FunctionProto]:
-    """An operator with these attributes."""
+    """An operator with these attributes.
+
+    ONNX Runtime ends the whole process where the last input is left out of the list.
+    """
 
     def define(operation: Operation) -> onnx.FunctionProto:
+        if len(operation.node.input) < _UNARY_INPUTS:
+            raise InputError(
+                "ONNX Runtime reads a fifth input, which it lacks",
+                advice="give it the zero point of its result",
+            )
         body = Body(operation)
         attributes = defaults | chosen(operation, tuple(defaults))
         y = body(operator, dequantised(body, operation, 0, 1, 2), **attributes)

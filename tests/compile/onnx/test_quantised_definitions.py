@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from compile.check import relative_difference
+from compile.onnx.checked_model import load_model
 from compile.onnx.function_expansion import expand_functions
+from depthbench.errors import InputError
 from tests.compile.conftest import run_on_onnxruntime
 from tests.compile.onnx.one_node import normal, one_node
 
@@ -77,6 +81,24 @@ def test_maps(data: Any, opset: int, dtype: str) -> None:
     mask = normal(2, 300) > 0
     two = [mask, *operands[:3], some_bytes(dtype, 2, 300, seed=1), *operands[3:], *third]
     check("QLinearWhere", opset, *two, constants=8, domain=MICROSOFT)
+
+
+@pytest.mark.parametrize("operator", ["QLinearSigmoid", "QLinearLeakyRelu"])
+def test_what_onnx_runtime_crashes_on_is_refused(operator: str, tmp_path: Path) -> None:
+    operands = some_bytes("uint8", 2, 3), number(0.1), number(3, "uint8"), number(0.1)
+    model, _ = one_node(operator, 17, *operands, constants=3, domain=MICROSOFT)
+    path = tmp_path / "short.onnx"
+    onnx.save(model, str(path))
+    with pytest.raises(InputError, match=f"operator {operator} .*a fifth input"):
+        load_model(path)
+
+
+@given(st.data(), OPSETS, st.sampled_from(["QLinearSigmoid", "QLinearLeakyRelu"]))
+def test_maps_without_zero_points(data: Any, opset: int, operator: str) -> None:
+    x = some_bytes("uint8", 2, 300)
+    scales = (data.draw(parameters("uint8"))[0] for _ in range(2))
+    operands = [x, next(scales), None, next(scales), None]
+    check(operator, opset, *operands, constants=4, domain=MICROSOFT)
 
 
 @given(

@@ -39,10 +39,10 @@ def compare_runtimes(
 
     `asked` is what is said of its shapes and card, which an image of noise takes the form of.
     The document also says which runtimes are `absent` (not installed or, of `all`, not able to
-    run the model) and which were `lost`, each with the reason, and what was compared. Raises
-    InputError for an unknown model or runtime, or a card that does not fit, what preparing a
-    runtime raises where it was named or is the reference, ONNX Runtime, and RuntimeLost when the
-    reference is lost.
+    run the model on these inputs) and which were `lost`, each with the reason, and what was
+    compared. Raises InputError for an unknown model or runtime, or a card that does not fit, what
+    preparing or running a runtime raises where it was named or is the reference, ONNX Runtime,
+    and RuntimeLost when the reference is lost.
     """
     names = list(dict.fromkeys([REFERENCE, *choose(runtimes)]))
     resolved = open_model(what, out, asked, progress=progress)
@@ -56,7 +56,8 @@ def compare_runtimes(
             progress(f"loading {resolved.name} into {name}")
             try:
                 prepared = prepare(name, resolved, out, threads=threads, progress=progress)
-                opened[name] = stack.enter_context(SubprocessRuntime(prepared, answer_s=limit_s))
+                runtime = stack.enter_context(SubprocessRuntime(prepared, answer_s=limit_s))
+                runtime.run(inputs)  # it may refuse them
             except RuntimeLost as error:
                 if name == REFERENCE:
                     raise
@@ -65,7 +66,9 @@ def compare_runtimes(
                 listed = runtimes == "all" or isinstance(error, ToolMissing)
                 if name == REFERENCE or not listed:
                     raise
-                absent[name] = str(error)
+                absent[name] = _reason(error, resolved)
+            else:
+                opened[name] = runtime
         precision, tolerance = comparison.precision_of(resolved)
         found = comparison.compare(
             opened,
@@ -84,6 +87,14 @@ def compare_runtimes(
         "git": git_state(),
         "tools": tool_versions(),
     }
+
+
+def _reason(error: DepthbenchError, model: Model) -> str:
+    """Why a runtime is absent: without advice, and the model by its name."""
+    reason = error.message
+    for path in (model.path.absolute(), model.path):
+        reason = reason.replace(str(path), model.name)
+    return reason
 
 
 def _inputs(model: Model, asked: Asked) -> dict[str, NDArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ def describe_model(
     from depthnet.card.depth_model import describe
 
     found = said_of(model, asked, compiled)
-    return describe(model.path, model.inputs, model.outputs, found, only_input=only_input)
+    return describe(model.file, model.inputs, model.outputs, found, only_input=only_input)
 
 
 def open_model(
@@ -81,7 +81,8 @@ def open_model(
     if not names_file(what):
         return resolve_model(what, out, size=asked.size, progress=progress)
     shapes = shapes_of(load_model(Path(what)), asked)
-    return resolve_model(fix_shapes(what, shapes, out), out, progress=progress)
+    model = resolve_model(fix_shapes(what, shapes, out), out, progress=progress)
+    return replace(model, source=Path(what), shapes_given=shapes) if shapes else model
 
 
 def shapes_of(model: Model, asked: Asked) -> dict[str, Sequence[int]]:
@@ -114,4 +115,4 @@ def card_to_keep(model: Model, asked: Asked = NOTHING) -> dict[str, Any] | None:
 def _fit(model: Model, found: Sequence[Statement]) -> DepthModel:
     from depthnet.card.depth_model import fit
 
-    return fit(model.path, model.inputs, model.outputs, found)
+    return fit(model.file, model.inputs, model.outputs, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ class Model:
     """An ONNX file: its name, its ports, and its metadata (empty for one from elsewhere).
 
     `sha256` covers the files beside it that hold its weights. `quantised` says that it
-    dequantises tensors (QDQ form).
+    dequantises tensors (QDQ form). `source` is the user's file where `path` is a copy of it, whose
+    inputs of open shape have `shapes_given`.
     """
 
     name: str
@@ -35,6 +36,13 @@ class Model:
     outputs: tuple[Port, ...]
     metadata: dict[str, str]
     quantised: bool = False
+    source: Path | None = None
+    shapes_given: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        """The user's file, which messages and records name."""
+        return self.source or self.path
 
     @property
     def origin(self) -> Origin | None:
@@ -63,7 +71,7 @@ class Model:
         from depthnet.card.statements import OURS
 
         exported = OURS in self.metadata and self.name in zoo.names()
-        return None if exported else str(self.path)
+        return None if exported else str(self.file)
 
     @property
     def fixed_inputs(self) -> list[dict[str, Any]]:

@@ -79,21 +79,21 @@ def quantise(
         if old.metadata.get(STAMP) == json.dumps(stamp):
             return old
     if model.quantised:
-        raise InputError(f"{model.path} is quantised already", advice="give the float32 model")
+        raise InputError(f"{model.file} is quantised already", advice="give the float32 model")
     dataset = open_dataset(calibration.data, "train")
     height, width = dataset[0].image.shape[:2]
     depth_model.input_size((height, width))
     graph = _prepared(model_file.read(model.path).proto)
     chosen = inner_products(graph.graph)
     if not chosen:
-        raise InputError(f"{model.path} has no convolution to quantise but the first and the last")
+        raise InputError(f"{model.file} has no convolution to quantise but the first and the last")
     progress(f"calibrating on {calibration.images} images of {dataset.name}")
     images = _images(dataset, calibration, depth_model)
     reader = _Reader({depth_model.input.name: image} for image in images)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
         fresh = Path(folder) / path.name
-        with _quiet(), _refusals(model.path):
+        with _quiet(), _refusals(model.file):
             ort.quantize_static(
                 graph,
                 fresh,

@@ -77,6 +77,7 @@ def measure_accuracy(
         "model": model.name,
         "model_sha256": model.sha256,
         "model_file": model.own_file,
+        "input_shapes": {name: list(shape) for name, shape in model.shapes_given.items()},
         "runtime": runtime.name,
         "runtime_settings": runtime.describe(),
         **score_model(model, used, as_predict(used, runtime), dataset, protocol, on_image),

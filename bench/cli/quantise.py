@@ -63,7 +63,7 @@ def command(
     document = {"file": str(made.path), "sha256": made.sha256, **made.metadata}
     shown = {
         "file": made.path,
-        "made of": f"{source.path}, calibrated on {calibration.images} images of "
+        "made of": f"{source.file}, calibrated on {calibration.images} images of "
         f"{calibration.data}, protocol {calibration.protocol}",
         "size": f"{megabytes(made.path.stat().st_size)} instead of "
         f"{megabytes(source.path.stat().st_size)}",

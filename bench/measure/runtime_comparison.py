@@ -92,7 +92,7 @@ def compare_runtimes(
 def _reason(error: DepthbenchError, model: Model) -> str:
     """Why a runtime is absent: without advice, and the model by its name."""
     reason = error.message
-    for path in (model.path.absolute(), model.path):
+    for path in (model.path.absolute(), model.path, model.file):
         reason = reason.replace(str(path), model.name)
     return reason
 

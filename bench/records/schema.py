@@ -46,6 +46,9 @@ class Record(_Open):
     model_file: str | None = Field(
         None, description="Path of the ONNX file; null where the network's name stands for it."
     )
+    input_shapes: dict[str, list[int]] | None = Field(
+        None, description="Those given for inputs whose shape the ONNX file leaves open."
+    )
     conditions: Conditions
 
 
@@ -71,9 +74,6 @@ class _Timed(Record):
     target: str
     card: dict[str, Any] | None = Field(
         None, description="What the artefact says of the model's use; null where it says nothing."
-    )
-    input_shapes: dict[str, list[int]] | None = Field(
-        None, description="Of inputs whose shape the ONNX file leaves open."
     )
     device: Device
     agreement: Agreement

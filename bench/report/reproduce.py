@@ -51,8 +51,11 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
     model = file or record["model"]
     if record["kind"] == "complexity":
         return [["depthbench", "complexity", model]]
+    shapes = _mapping(record.get("input_shapes")).items()
+    given = [f"--input-shape={name}={'x'.join(map(str, shape))}" for name, shape in shapes]
     if record["kind"] == "accuracy":
-        return [["depthbench", "eval", model, *_options({**_scored(record), "card": card})]]
+        options = _options({**_scored(record), "card": card})
+        return [["depthbench", "eval", model, *options, *given]]
     target, conditions = record.get("target"), record["conditions"]
     precision, threads = (conditions.get(name) for name in ("precision", "threads"))
     compiled = {
@@ -62,8 +65,6 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
         "card": card,
     }
     folder = f"{OUT}/{record['model']}-{target}"
-    shapes = _mapping(record.get("input_shapes")).items()
-    given = [f"--input-shape={name}={'x'.join(map(str, shape))}" for name, shape in shapes]
     return [
         ["depthbench", "compile", model, *_options(compiled), *given, "-o", folder],
         ["depthbench", "rpc-measure", folder, *_options({**_measured(record), "model": file})]

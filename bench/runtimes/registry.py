@@ -89,7 +89,7 @@ def prepare(
     if model.quantised and "int8" not in runtime.precisions:
         able = [one.name for one in declarations().values() if "int8" in one.precisions]
         raise InputError(
-            f"{name} does not run {model.path} in int8",
+            f"{name} does not run {model.file} in int8",
             advice=f"of a quantised model that is done by {', '.join(able)}",
         )
     file = model.path

@@ -27,7 +27,7 @@ def build_module(model: Model) -> DeployedNetwork:
     built, _ = pretrained.build(zoo.get(model.metadata["name"]))
     if network.weights_sha256(built) != model.metadata["weights_sha256"]:
         raise InputError(
-            f"{model.path} holds other weights than the zoo's", advice="export it again"
+            f"{model.file} holds other weights than the zoo's", advice="export it again"
         )
     return network.DeployedNetwork(built)
 
@@ -37,4 +37,4 @@ def check_zoo(model: Model, *, why: str, advice: str = "") -> None:
     from depthnet import zoo
 
     if model.metadata.get("name") not in zoo.names():
-        raise InputError(f"{model.path} is no network of the zoo: {why}", advice=advice)
+        raise InputError(f"{model.file} is no network of the zoo: {why}", advice=advice)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from bench.report.reproduce import commands
 
 Run = Callable[..., tuple[int, str, str]]
 COMMANDS = {
@@ -42,6 +46,29 @@ def test_a_shape_that_is_given_is_scored(run: Run, open_model: Path) -> None:
     code, out, err = run("eval", open_model, *COMMANDS["eval"], *shape, "--json")
     assert code == 0, err
     assert json.loads(out)["input_size"] == [64, 96]
+
+
+@pytest.mark.parametrize("given", [("--size", "64", "96"), ("--input-shape", "image=1x3x64x96")])
+def test_warnings_records_and_what_reproduces_them_name_the_users_file(
+    run: Run,
+    open_model: Path,
+    tmp_path: Path,
+    given: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    code, out, err = run("eval", open_model, *COMMANDS["eval"], *given, "--json")
+    assert code == 0, err
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{open_model}: ")
+    record = json.loads(out)
+    assert record["model_file"] == str(open_model)
+    write, score = commands([record])
+    subprocess.run(["sh", "-c", write], cwd=tmp_path, check=True)
+    code, out, err = run(*shlex.split(score)[1:], "--json")
+    assert code == 0, err
+    again = json.loads(out)
+    for name in ("input_size", "model_sha256", "rmse", "card"):
+        assert again[name] == record[name]
 
 
 def test_a_shape_that_is_given_is_timed(run: Run, open_model: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 from tvm import tirx
-from tvm.ir import Call
+from tvm.ir import Call, Expr
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import SBlockRV, ScheduleError
@@ -19,6 +20,11 @@ from compile.targets import Target
 # How many pixels in a row an image takes from operands in turn, and how many vectors are unrolled.
 MAX_TURN = 4
 MAX_UNROLLED = 64
+# Of an expression with others inlined. TVM's code generation writes each `Let` out wherever the
+# next reads it.
+MAX_BINDINGS = 8
+# Of what is copied to several places.
+MAX_NODES = 500
 
 
 def schedule(sch: Schedule, target: Target) -> None:
@@ -114,6 +120,8 @@ def inline_producers(sch: Schedule, blocks: list[SBlockRV]) -> None:
     for block in blocks:
         if schedule_utils.is_reduction(sch, block) or not _is_cheap_inline(sch, block):
             continue
+        if not _stays_small(sch, block):
+            continue
         try:
             sch.compute_inline(block)
         except ScheduleError:
@@ -133,6 +141,34 @@ def _is_cheap_inline(sch: Schedule, block: SBlockRV) -> bool:
         # A concatenation or a border reads each element of an operand once, however large it is.
         read += min(size, made) if _chooses(sch, reader) else size
     return read <= 2 * made
+
+
+def _stays_small(sch: Schedule, block: SBlockRV) -> bool:
+    """Whether what a block computes can be written out wherever other blocks read it."""
+    readers = [sch.get(reader).body for reader in sch.get_consumers(block)]
+    if not readers:
+        return True
+    made, tensor = sch.get(block).body, sch.get(block).writes[0].source
+    copies = [_count(body, TensorLoad, of=tensor) for body in readers]
+    if sum(copies) > 1 and sum(copies) * _count(made, Expr) > MAX_NODES:
+        return False
+    bindings = _count(made, tirx.Let)
+    return not bindings or all(
+        bindings * times + _count(body, tirx.Let) <= MAX_BINDINGS
+        for body, times in zip(readers, copies, strict=True)
+    )
+
+
+def _count(body: tirx.Stmt, kind: type, *, of: tirx.Var | None = None) -> int:
+    """How many nodes of a kind there are, or of loads of one tensor."""
+    found: list[object] = []
+
+    def on_node(node: Any) -> None:
+        if of is None or node.source.same_as(of):
+            found.append(node)
+
+    structural_walk(body, (kind, on_node))
+    return len(found)
 
 
 def _chooses(sch: Schedule, block: SBlockRV) -> bool:

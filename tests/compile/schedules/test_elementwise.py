@@ -1,11 +1,13 @@
-"""Images put together from others in turn."""
+"""Images put together from others in turn, and activations that follow each other."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import tvm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tvm import tirx
 
 from compile import targets
 from tests.compile.conftest import Agree, Graph
@@ -57,3 +59,25 @@ def test_large_interleaved_image(agree: Agree, graph: Graph, threads: int) -> No
     y = graph.add("Transpose", y, perm=[0, 3, 4, 1, 5, 2])
     y = graph.add("Reshape", y, graph.constant(np.array([1, 64, 80, 80])))
     agree(graph.model(graph.convolution(y, [8, 64, 1, 1])), threads=threads)
+
+
+@pytest.mark.parametrize("activation", ["Mish", "HardSwish"])
+def test_activations_in_a_row_grow_linearly(
+    agree: Agree, new_graph: type[Graph], activation: str
+) -> None:
+    def size(count: int) -> int:
+        graph = new_graph()
+        y = graph.input([1, 3, 8, 12])
+        for _ in range(count):
+            y = graph.add(activation, y)
+        return _size(agree(graph.model(y)).scheduled)
+
+    one, *more = (size(count) for count in (1, 3, 12))
+    assert more[0] <= 4 * one
+    assert more[1] <= 40 * one
+
+
+def _size(mod: tvm.IRModule) -> int:
+    """The length of all loop nests, written out."""
+    loops = [one for one in mod.functions.values() if isinstance(one, tirx.PrimFunc)]
+    return sum(len(str(one.body)) for one in loops)

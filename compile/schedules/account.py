@@ -33,10 +33,12 @@ class Refusal:
 class Fallback:
     """A function without a schedule of a family: what it has instead, and why.
 
-    `operator` are those that it was fused from, `macs` and `bytes` are its multiply-adds and what
-    it reads and writes in one inference. `schedule` is "none" where it stays as TVM made it.
+    `name` is the function's in its module, `operator` are those that it was fused from, `macs` and
+    `bytes` are its multiply-adds and what it reads and writes in one inference. `schedule` is
+    "none" where it stays as TVM made it.
     """
 
+    name: str
     operator: str
     macs: int
     bytes: int

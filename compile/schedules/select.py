@@ -128,8 +128,9 @@ def _schedule_function(
     if refused:
         reason = refused[0].reason
     if reason is not None:
-        operators = operators_of(name)
-        account.fallbacks.append(Fallback(operators, macs, moved, schedule, reason, tuple(refused)))
+        account.fallbacks.append(
+            Fallback(name, operators_of(name), macs, moved, schedule, reason, tuple(refused))
+        )
     result = result.with_attr("tirx.is_scheduled", True).with_attr("tirx.noalias", True)
     result = with_costs(result, function, macs_once)
     if workload := _workload(function):

@@ -131,6 +131,6 @@ class Network:
             for variable, function in compiled.scheduled.functions.items()
             if function.attrs and WORKLOAD in function.attrs
         }
-        fell_back = {one.operator for one in compiled.account.fallbacks}
+        fell_back = {one.name for one in compiled.account.fallbacks}
         failed = frozenset(work for name, work in kernels.items() if name in fell_back)
         return Trial(self.machine, choices, compiled, kernels, failed)

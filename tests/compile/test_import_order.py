@@ -12,12 +12,12 @@ import compile
 
 ROOT = Path(compile.__file__).parent
 # A module imports from its own stage and from those before it. What a target, a precision, a choice
-# and an artefact are, at the top, is for all.
+# and an artefact are, and how a library's error is told, at the top, is for all.
 STAGES = (
     *("onnx", "graph", "operators", "schedules.rewrites", "schedules", "lowering", "runtime"),
     *("pipeline", "tuning"),
 )
-FOR_ALL = {"targets", "precision", "choices", "artefact", "interrupt"}
+FOR_ALL = {"targets", "precision", "choices", "artefact", "interrupt", "library_errors"}
 # What runs the stages, at the top.
 PIPELINE = {
     "pipeline",
@@ -27,6 +27,8 @@ PIPELINE = {
     "manifest",
     "host_twin",
     "check",
+    "reference",
+    "relative_speed",
     "cache_key",
 }
 

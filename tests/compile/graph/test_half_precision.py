@@ -187,12 +187,16 @@ def test_hints_know_the_size_of_a_half(half: Half, graph: Graph) -> None:
 
 
 def test_branches_are_refused_in_one_line(folder: Path, graph: Graph) -> None:
+    """Those whose results differ in shape: the others are computed, and one is selected."""
     x = graph.input([1, 4, 4, 4])
     result = onnx.helper.make_empty_tensor_value_info("r")
-    branch = onnx.helper.make_graph([onnx.helper.make_node("Relu", [x], ["r"])], "b", [], [result])
+    image, mean = (
+        onnx.helper.make_graph([onnx.helper.make_node(operator, [x], ["r"])], "b", [], [result])
+        for operator in ("Relu", "GlobalAveragePool")
+    )
     positive = graph.add("Greater", graph.add("ReduceSum", x, keepdims=0), graph.constant(0.0))
-    model = graph.model(graph.add("If", positive, then_branch=branch, else_branch=branch))
-    onnx.save(model, str(folder / "model.onnx"))
+    chosen = graph.add("If", positive, then_branch=image, else_branch=mean)
+    onnx.save(graph.model(graph.add("ReduceMax", chosen)), str(folder / "model.onnx"))
     with pytest.raises(InputError, match="without fp16"):
         generate(load_model(folder / "model.onnx"), targets.get("host"), FP16)
 

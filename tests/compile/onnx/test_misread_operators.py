@@ -67,13 +67,13 @@ def test_scatter_of_shorter_indices(axis: int, lengths: list[int]) -> None:
     assert_defined(*one_node("ScatterElements", 13, *operands, axis=axis))
 
 
-@given(st.integers(-4, 3), st.booleans())
-def test_one_hot(axis: int, vector: bool) -> None:
-    assume(vector or axis < -1)
+@pytest.mark.parametrize(("axis", "vector"), [(-4, False), (-2, True), (0, True), (3, True)])
+def test_one_hot(agree: Agree, axis: int, vector: bool) -> None:
+    """Compiled, for ONNX Runtime has no doubles here, and TVM nothing else."""
     x = np.random.default_rng(0).integers(0, 5, [2, 3, 4])
     depth = np.array([5] if vector else 5, np.int64)
     values = np.array([-1.5, 2], np.float32)
-    assert_defined(*one_node("OneHot", 13, x, depth, values, constants=2, axis=axis))
+    agree(one_node("OneHot", 13, x, depth, values, constants=2, axis=axis)[0])
 
 
 @given(st.lists(st.integers(1, 3), max_size=3), st.floats(0.2, 2))

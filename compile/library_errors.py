@@ -1,4 +1,4 @@
-"""What TVM and ONNX raise, as one line: they raise whatever they meet in a model."""
+"""What is raised about a model, by TVM, by ONNX or here, as one line that says where."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import contextlib
 import os
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compile import interrupt
 from depthbench.errors import DepthbenchError, InputError
 from depthbench.one_line import one_line
+
+if TYPE_CHECKING:
+    import onnx
 
 
 @contextlib.contextmanager
@@ -23,6 +28,20 @@ def as_input_error(what: str) -> Iterator[None]:
     except Exception as error:
         free_frames(error)
         raise InputError(f"{what}: {one_line(error)}") from error
+
+
+@contextlib.contextmanager
+def naming_node(path: Path, node: onnx.NodeProto, opset: int) -> Iterator[None]:
+    """Raise an InputError about a node with the model's and the node's names before it."""
+    try:
+        yield
+    except InputError as error:
+        place = node.name or ", ".join(node.output)
+        raise InputError(
+            f"{path}: operator {node.op_type} (node {place!r}, opset {opset}) cannot be "
+            f"compiled: {error.message}",
+            advice=error.advice,
+        ) from error
 
 
 def free_frames(error: Exception) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compile.library_errors import naming_node
 from compile.onnx.definitions import DEFINITIONS
 from compile.onnx.function_body import Operation
 from compile.onnx.known_values import constants_of, types_of
 from compile.onnx.model_file import STANDARD_DOMAINS, graphs
-from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     import onnx
@@ -83,15 +83,8 @@ def _definition(path: Path, operation: Operation) -> onnx.FunctionProto | None:
     define = DEFINITIONS.get((_domain(node), node.op_type))
     if define is None:
         return None
-    try:
+    with naming_node(path, node, operation.opset):
         return define(operation)
-    except InputError as error:
-        place = node.name or ", ".join(node.output)
-        raise InputError(
-            f"{path}: operator {node.op_type} (node {place!r}, opset {operation.opset}) cannot be "
-            f"compiled: {error.message}",
-            advice=error.advice,
-        ) from error
 
 
 def constants_as_tensors(proto: onnx.ModelProto) -> None:

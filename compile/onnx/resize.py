@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from compile.library_errors import naming_node
 from compile.onnx.axis_weights import MAX_WEIGHTS, Axis, Ratio, axis_weights
 from compile.onnx.known_values import constants_of, types_of
 from compile.onnx.model_file import STANDARD_DOMAINS
@@ -41,20 +42,13 @@ def written_resizes(path: Path, proto: onnx.ModelProto, opset: int) -> dict[str,
     constants = constants_of(proto)
     found = {}
     for node in nodes:
-        try:
+        with naming_node(path, node, opset):
             axes = _axes(node, shapes, constants, opset)
             if axes is None:
                 continue
             elements = types[node.input[0]].tensor_type.elem_type
             written = Written(node, shapes[node.input[0]], elements)
             written.write(_matrices(node, axes, opset))
-        except InputError as error:
-            place = node.name or ", ".join(node.output)
-            raise InputError(
-                f"{path}: operator {node.op_type} (node {place!r}, opset {opset}) cannot be "
-                f"compiled: {error.message}",
-                advice=error.advice,
-            ) from error
         found[node.output[0]] = written
     return found
 

@@ -28,14 +28,6 @@ class Compiled:
     memory: Memory
     outputs: tuple[Port, ...]
 
-    @property
-    def computes(self) -> bool:
-        """Whether there is any kernel: its outputs are else its inputs and constants."""
-        from tvm import tirx
-
-        functions = self.scheduled.functions.values()
-        return any(isinstance(function, tirx.PrimFunc) for function in functions)
-
 
 @dataclass(frozen=True)
 class Rewritten:

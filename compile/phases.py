@@ -60,6 +60,7 @@ def kernels(machine: Target, numbers: Precision) -> list[Phase]:
     """From Relax operators to one loop nest a kernel, in TIR."""
     from compile.operators.bytes.byte_products import byte_products
     from compile.operators.bytes.byte_whole_products import whole_products
+    from compile.operators.copied_outputs import copy_outputs
     from compile.operators.fusion import fuse
     from compile.operators.vector_math import vector_math
     from compile.schedules.fuse_depthwise_pointwise import fuse_depthwise_pointwise
@@ -72,6 +73,7 @@ def kernels(machine: Target, numbers: Precision) -> list[Phase]:
         Phase("fuse", partial(fuse, target=machine)),
         Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),
         Phase("vector_math", vector_math),
+        Phase("copy_outputs", copy_outputs),
     ]
 
 

@@ -16,7 +16,6 @@ from compile.onnx import model_file
 from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import with_choices
 from compile.targets import Target
-from depthbench.errors import InputError
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -71,11 +70,6 @@ def compile_model(
     source = check_model(file)
     with replacing(output) as folder, interrupt.restored(), HostTwin(machine) as twin:
         compiled = generate(source, machine, numbers, observer, twin.build)
-        if not compiled.computes:
-            raise InputError(
-                f"{model}: computes nothing: its outputs are its inputs or constants",
-                advice="give a model with at least one operator that computes",
-            )
         observer.begin("linking")
         build.write_library(compiled.executable, folder / LIBRARY)
         observer.begin("checking against ONNX Runtime")

@@ -179,8 +179,6 @@ def _compiled(path: Path, way: Way) -> tuple[Callable[[Feeds], Feeds], Model]:
     numbers = for_target(way.precision, machine)
     source = load_model(path)
     compiled = generate(source, machine, numbers)
-    if not compiled.computes:
-        raise InputError(f"{path}: computes nothing")
     executable = compiled.executable
     if not machine.runs_here:
         executable = build.lower(compiled.scheduled, targets.get("host"))

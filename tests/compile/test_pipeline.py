@@ -296,8 +296,24 @@ def test_refuses_before_it_writes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_model_that_computes_nothing_is_refused(tmp_path: Path, graph: Graph) -> None:
-    onnx.save(graph.model(graph.add("Identity", graph.input([2, 3]))), str(tmp_path / "m.onnx"))
-    with pytest.raises(InputError, match="computes nothing"):
-        compile_model(tmp_path / "m.onnx", "host", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("target", ["host", "arm64-a76"])
+def test_outputs_that_are_inputs_or_constants_are_copies(tmp_path: Path, target: str) -> None:
+    source = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        agraph (float[2, 3] x, bool[1] b) =>
+            (float[2, 3] copy, bool[1] flag, int64[2] shape, float[2, 3] mean, float one)
+        <float one = {1.0}> {
+            copy = Identity(x)
+            flag = Identity(b)
+            shape = Shape(x)
+            mean = Dropout(x)
+        }""")
+    onnx.save(source, str(tmp_path / "m.onnx"))
+    artefact = compile_model(tmp_path / "m.onnx", target, tmp_path / "out")
+    assert artefact.manifest["schedule"]["families"] == {"elementwise": 5}
+    if target == "host":
+        x = np.arange(6, dtype=np.float32).reshape(2, 3)
+        results = HostModel(artefact).run({"x": x, "b": np.array([True])})
+        found = {name: value.tolist() for name, value in results.items()}
+        wanted = {"copy": x.tolist(), "flag": [True], "shape": [2, 3], "mean": x.tolist()}
+        assert found == {**wanted, "one": 1.0}

@@ -9,24 +9,23 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from android_rpc.transport import REQUEST_S, Transport
 from depthbench.errors import DeviceError, RequestRefused, StorageFull, ToolMissing
 from depthbench.one_line import one_line
 from depthbench.processes import Finished, run_program
 
 INSTALL = "sudo apt-get install adb"
-REQUEST_S = 30.0
 PUSH_S = 300.0
 # adb passes on what the phone's C library calls this error, and not its number.
 NO_SPACE = os.strerror(errno.ENOSPC)
 _NO_ANSWER = partial(
     DeviceError, advice="plug the phone in again, or restart adb with `adb kill-server`"
 )
-# Below Android's and Linux's ranges of ports that are handed out at random.
-PHONE_PORTS = range(20000, 30000)
 
 
 def find_adb() -> str:
@@ -59,58 +58,77 @@ def server_processes() -> set[int]:
     }
 
 
-class Adb:
+class Adb(Transport):
     """The phone with serial number `serial`."""
+
+    noun = "phone"
+    # the one folder that adb may write to and run programs from
+    home = PurePosixPath("/data/local/tmp/depthbench")
 
     def __init__(self, serial: str) -> None:
         self.serial = serial
+        self.name = f"adb:{serial}"
         self._program = find_adb()
-
-    def command(self, *words: str) -> list[str]:
-        """The words of a command line that asks this phone."""
-        return [self._program, "-s", self.serial, *words]
 
     def run(self, *words: str, timeout_s: float = REQUEST_S) -> str:
         """What `adb -s SERIAL WORDS...` prints; raises what `run_adb` raises."""
-        return _run(self.command(*words), timeout_s, f"phone {self.serial}: adb {words[0]}")
+        return _run(self._words(*words), timeout_s, f"{self}: adb {words[0]}")
+
+    def command(self, script: str) -> list[str]:
+        """See `Transport.command`."""
+        return self._words("shell", "-T", script)
 
     def shell(self, script: str, timeout_s: float = REQUEST_S) -> str:
-        """What a script prints in the phone's shell; RequestRefused unless its exit code is 0."""
+        """See `Transport.shell`."""
         # -n: it shall not read what is typed here
-        return _run(self.command("shell", "-n", "-T", script), timeout_s, f"phone {self.serial}")
+        return _run(self._words("shell", "-n", "-T", script), timeout_s, str(self))
 
     def push(self, sources: Sequence[Path], folder: str) -> None:
-        """Copies files and folders, with their modes, into a folder of the phone."""
+        """See `Transport.push`."""
         self.run("push", *map(str, sources), f"{folder}/", timeout_s=PUSH_S)
 
     @property
     def connected(self) -> bool:
-        """Whether the phone is there and answers."""
+        """See `Transport.connected`."""
         try:
             return self.run("get-state").strip() == "device"
         except DeviceError:
             return False
 
     def add_rule(self, kind: str, port: int, leads_to: int) -> None:
-        """A rule of `adb forward` or `adb reverse`; RequestRefused when the port has one."""
+        """A rule of `adb forward` or `adb reverse`; see `Transport.add_rule`."""
         self.run(kind, "--no-rebind", f"tcp:{port}", f"tcp:{leads_to}")
 
-    def remove_rule(self, kind: str, listens: str, leads_to: str) -> None:
-        """Removes a rule where it is just this one."""
+    def remove_rule(self, kind: str, port: int, leads_to: int) -> None:
+        """See `Transport.remove_rule`."""
         lines = self.run(kind, "--list").splitlines()
-        mine = {"forward": [self.serial, listens, leads_to], "reverse": [listens, leads_to]}[kind]
+        rule = [f"tcp:{port}", f"tcp:{leads_to}"]
+        mine = {"forward": [self.serial, *rule], "reverse": rule}[kind]
         if any(line.split()[-len(mine) :] == mine for line in lines):
-            self.run(kind, "--remove", listens)
+            self.run(kind, "--remove", rule[0])
 
-    def remove_folder(self, folder: str) -> None:
-        """Removes a folder of the phone, and ends the processes whose command line names it."""
-        # in brackets, so that this very command does not name it
-        name = f"{folder[:-1]}[{folder[-1]}]"
-        self.shell(
-            f"p=$(grep -l {name} /proc/[0-9]*/cmdline 2>/dev/null); "
-            'for p in $p; do p=${p#/proc/}; kill -9 "${p%/cmdline}" 2>/dev/null; done; '
-            f"rm -rf {name}"
-        )
+    @contextmanager
+    def kept(self, model: str) -> Iterator[None]:
+        """See `Transport.kept`; tells the loss of the phone from that of adb's own server."""
+        servers = server_processes()
+        try:
+            yield
+        except DeviceError as error:
+            if servers - server_processes():
+                raise DeviceError(
+                    f"{self}: adb's server was ended meanwhile (by `adb kill-server`, or by an "
+                    "adb of another version)",
+                    advice="run again",
+                ) from error
+            if self.connected:
+                raise
+            raise DeviceError(
+                f"{self} ({model}) is gone: unplugged, switched off or restarting",
+                advice="plug it in and run again",
+            ) from error
+
+    def _words(self, *words: str) -> list[str]:
+        return [self._program, "-s", self.serial, *words]
 
 
 def _run(command: Sequence[str], timeout_s: float, where: str) -> str:

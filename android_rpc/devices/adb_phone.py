@@ -1,51 +1,28 @@
-"""A phone on a cable: its server, started and ended through adb.
-
-No root, no app, nothing to install: the bundle lies in the folder that adb may use, one adb shell
-runs the server, and two rules carry its connections. All of it ends with the `with` block; the
-bundle stays on the phone for the next run.
-"""
+"""A phone on a cable, or over Wi-Fi, as adb knows it."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Sequence
 
-from android_rpc.adb.client import Adb, server_processes
+from android_rpc.adb.client import Adb
 from android_rpc.adb.discovery import default_phone, find_phone, ready_phones
-from android_rpc.adb.installation import HOME, install_bundle
-from android_rpc.adb.phone_lock import lock_phone
-from android_rpc.bundle.bundle import Bundle, build_bundle
-from android_rpc.devices.crash_diagnosis import diagnosed
-from android_rpc.devices.device import Device, Endpoint
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.devices.device import Device
 from android_rpc.devices.kind import DeviceKind, Setup
-from android_rpc.devices.phone_server import phone_server
+from android_rpc.devices.native_device import NativeDevice
 from android_rpc.telemetry import sysfs
-from android_rpc.telemetry.recorder import SESSIONS, Recorder
-from android_rpc.telemetry.thermal import Limits, wait_until_cool
-from android_rpc.telemetry.topology import format_core_list
-from android_rpc.tracker.registration import describe, wait_until_registered
-from android_rpc.tracker.tcp_proxy import open_proxy
-from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
-from depthbench.errors import DeviceError, InputError
+from android_rpc.telemetry.thermal import Limits
+from depthbench.errors import InputError
 from depthbench.progress import Progress
 
 EVERY_PHONE = "adb:all"
-EMULATED_NOTE = (
-    "emulated: the phone says that it is an emulator; the outputs are those of the phone's code, "
-    "the times are the emulator's and not a latency of any phone"
-)
 
 
-class AdbPhone(Device):
+class AdbPhone(NativeDevice):
     """The phone with this serial number, or the only one that is connected.
 
-    `cores` are the ones to compute on; by default all Cortex-A76 of the fastest cluster, or
-    where there is none the fastest cluster. It is `emulated` when it says so itself. Raises
-    ToolMissing without adb, DeviceError when the phone is absent or not ready, InputError when
-    several could be meant, or when a core is not there.
+    Beside what `NativeDevice` raises: ToolMissing without adb, DeviceError when the phone is
+    absent or not ready, InputError when several could be meant.
     """
 
     def __init__(
@@ -57,167 +34,9 @@ class AdbPhone(Device):
         limits: Limits | None = None,
         progress: Progress = lambda line: None,
     ) -> None:
-        self.adb = Adb(find_phone(serial).serial)
-        self.properties = sysfs.read_properties(self.adb)
-        self.emulated = self.properties["emulated"] == "yes"
-        self.name = f"adb:{self.adb.serial}"
-        self.key = f"{'emulated-' if self.emulated else ''}adb-{secrets.token_hex(8)}"
-        self._all_cores = sysfs.read_cores(self.adb)
-        self.cores = self._check_cores(cores) if cores else sysfs.choose_cores(self.adb)
-        if threads > len(self.cores):
-            raise InputError(
-                f"phone {self.adb.serial}: {threads} threads on {len(self.cores)} core(s), "
-                f"{format_core_list(self.cores)}",
-                advice="ask for fewer --threads or more --cores",
-            )
-        self._bundle = bundle
-        self._threads = threads
-        self._limits = limits or Limits()
-        self._progress = progress
-        self._server: int | None = None
-        self._recorder: Recorder | None = None
-        self._waited_s = 0.0
-        self.listen = LOOPBACK
-
-    @contextmanager
-    def serve(self, tracker: AnyTracker) -> Iterator[Endpoint]:
-        """Runs the server on the phone, registered with `tracker` through the cable.
-
-        Clients find it at this machine's address `listen`, by default loopback.
-        Raises DeviceError when it does not come up, and when the phone is lost meanwhile.
-        """
-        bundle = self._get_bundle()
-        # What ends it is found out first, then all is undone.
-        with ExitStack() as stack, self._reached():
-            lock = stack.enter_context(lock_phone(self.adb, self._progress))
-            folder, _ = install_bundle(lock, bundle, self._progress)
-            work = stack.enter_context(lock.folder(HOME / f"run-{secrets.token_hex(8)}"))
-            self._start_recorder(stack, work)
-            near = stack.enter_context(open_proxy(LOOPBACK, (tracker.host, tracker.port)))
-            tracker_port = stack.enter_context(lock.reverse(near))
-            about, identity = describe(self.about())
-            words = [*bundle.command(folder), "--about", about, "--key", self.key]
-            words += ["--work", str(work / SESSIONS), "--tracker", f"{LOOPBACK}:{tracker_port}"]
-            words += ["--threads", str(self._threads), "--cpus", ",".join(map(str, self.cores))]
-            words += ["--extras", "--die-with-stdin"]
-            server = stack.enter_context(phone_server(lock, words, self.listen, self.name))
-            self._server = server.number
-            stack.callback(self._forget_server)
-            # The session needs TVM; the phone is busy starting.
-            import tvm.rpc  # noqa: F401
-
-            wait_until_registered(tracker, server.shell, self.key, identity, self.name)
-            with diagnosed(self.name, server.shell):
-                yield Endpoint(tracker.host, tracker.port, self.key)
-
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        """Says of an error whether phone and adb are there at all."""
-        servers = server_processes()
-        try:
-            yield
-        except DeviceError as error:
-            if servers - server_processes():
-                raise DeviceError(
-                    f"phone {self.adb.serial}: adb's server was ended meanwhile (by `adb "
-                    "kill-server`, or by an adb of another version)",
-                    advice="run again",
-                ) from error
-            if self.adb.connected:
-                raise
-            raise DeviceError(
-                f"phone {self.adb.serial} ({self.properties['model']}) is gone: unplugged, "
-                "switched off or restarting",
-                advice="plug it in and run again",
-            ) from error
-
-    @property
-    def present(self) -> bool:
-        """Whether the phone is on its cable and answers."""
-        return self.adb.connected
-
-    def prepare(self) -> None:
-        """Waits until battery and CPU are cool enough to be measured; DeviceError after long."""
-        self._waited_s += wait_until_cool(
-            self.name, lambda: sysfs.read_temperatures(self.adb), self._limits, self._progress
-        )
-
-    def about(self) -> dict[str, Any]:
-        """Name, phone, cores to be used, threads, bundle: what stays as it is."""
-        names = {core.number: core.name for core in self._all_cores}
-        return {
-            "name": self.name,
-            "serial": self.adb.serial,
-            **self.properties,
-            "emulated": self.emulated,
-            "cpu_model": ", ".join(sorted({names.get(core, "unknown") for core in self.cores})),
-            "cpus": list(self.cores),
-            "threads": self._threads,
-            "bundle_sha256": self._get_bundle().sha256,
-        }
-
-    def conditions(self) -> dict[str, Any]:
-        """Phone, cores asked for and used, threads, governor, clocks, temperatures, battery.
-
-        During `serve` also what they were since its start (`during`).
-        """
-        files = sysfs.read_files(self.adb, sysfs.CLOCK_FILES)
-        temperatures = sysfs.read_temperatures(self.adb)
-        battery = sysfs.read_battery(self.adb)
-        used = {
-            name: {str(core): khz / 1e3 for core, khz in values.items() if core in self.cores}
-            for name, values in (
-                ("clocks_mhz", sysfs.clock_values(files, "scaling_cur_freq")),
-                ("clock_limits_mhz", sysfs.clock_values(files, "scaling_max_freq")),
-            )
-        }
-        kept = sorted({name for core, name in sysfs.governors(files).items() if core in self.cores})
-        about = self.about()
-        conditions: dict[str, Any] = {
-            "device": about.pop("name"),
-            **about,
-            "governor": ", ".join(kept) or None,
-            **used,
-            "battery_c": temperatures.battery_c,
-            "zones_c": dict(temperatures.zones_c) or None,
-            "battery_level": battery.level,
-            "charging": battery.charging,
-            "waited_to_cool_s": round(self._waited_s, 1),
-        }
-        if self._server is not None:
-            conditions |= sysfs.read_threads(self.adb, self._server)
-        if self._recorder is not None:
-            conditions["during"] = self._recorder.summary()
-        if self.emulated:
-            conditions["note"] = EMULATED_NOTE
-        return conditions
-
-    def _check_cores(self, cores: Sequence[int]) -> list[int]:
-        there = [core.number for core in self._all_cores]
-        if missing := sorted(set(cores) - set(there)):
-            raise InputError(
-                f"phone {self.adb.serial} has no core {format_core_list(missing)}",
-                advice=f"it has {format_core_list(there)}",
-            )
-        return sorted(set(cores))
-
-    def _get_bundle(self) -> Bundle:
-        if self._bundle is None:
-            self._bundle = build_bundle(progress=self._progress)
-        return self._bundle
-
-    def _forget_server(self) -> None:
-        self._server = self._recorder = None
-
-    def _start_recorder(self, stack: ExitStack, work: PurePosixPath) -> None:
-        zones = {
-            f"{path.rpartition('/')[0]}/temp": kind
-            for path, kind in sysfs.read_files(self.adb, sysfs.ZONE_FILES).items()
-            if path.endswith("/type")
-        }
-        self._recorder = Recorder(self.adb, work, self.cores, zones)
-        others = [core for core in self._all_cores if core.number not in self.cores]
-        stack.enter_context(self._recorder.run(others))
+        adb = Adb(find_phone(serial).serial)
+        properties = sysfs.read_properties(adb)
+        super().__init__(adb, properties, bundle, threads, cores, limits, progress)
 
 
 def parse_serial(specification: str) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from android_rpc.adb.installation import install_bundle
-from android_rpc.adb.phone_lock import lock_phone
 from android_rpc.bundle.bundle import build_bundle
+from android_rpc.deployment.device_lock import lock_device
+from android_rpc.deployment.installation import install_bundle
 from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.doctor.finding import Finding, Outcome, failed, good, warning
 from android_rpc.doctor.visit import Visit
@@ -19,7 +19,7 @@ def check_loader(visit: Visit) -> Finding:
     """Can the bundle be pushed, and do its loader and server start?"""
     bundle = build_bundle(progress=visit.progress)
     try:
-        with lock_phone(visit.adb, visit.progress) as lock:
+        with lock_device(visit.adb, visit.progress) as lock:
             folder, pushed = install_bundle(lock, bundle, visit.progress)
     except StorageFull as error:
         return failed(Outcome.STORAGE_FULL, stops=True, error=error.message)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
-from android_rpc.adb.client import Adb
 from android_rpc.telemetry.sysfs import CPU
 from android_rpc.telemetry.thermal import COLDEST_C, HOTTEST_C, parse_zones
 from android_rpc.telemetry.topology import Core
+from android_rpc.transport import Transport
 from depthbench.errors import DeviceError
 from depthbench.processes import child_process
 
@@ -51,9 +51,13 @@ class Recorder:
     """
 
     def __init__(
-        self, adb: Adb, folder: PurePosixPath, cores: Sequence[int], zones: dict[str, str]
+        self,
+        transport: Transport,
+        folder: PurePosixPath,
+        cores: Sequence[int],
+        zones: dict[str, str],
     ) -> None:
-        self._adb = adb
+        self._transport = transport
         self._log = folder / LOG
         self._folder = folder
         self._cores = list(cores)
@@ -72,7 +76,7 @@ class Recorder:
             every=EVERY_S,
             files=" ".join(map(shlex.quote, [*files, *self._zones])),
         )
-        command = self._adb.command("shell", "-T", loop)
+        command = self._transport.command(loop)
         with child_process(command):
             yield
 
@@ -80,7 +84,7 @@ class Recorder:
         """Number of samples; smallest and largest clock of each core (MHz); in °C the hottest of
         each zone, and of all zones at each sample."""
         try:
-            lines = self._adb.shell(f"cat {self._log} 2>/dev/null; true").splitlines()
+            lines = self._transport.shell(f"cat {self._log} 2>/dev/null; true").splitlines()
         except DeviceError:
             return {}
         rows = [line.split() for line in lines]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from android_rpc.adb.client import Adb
 from android_rpc.telemetry.thermal import Battery, Temperatures, parse_battery, parse_zones
 from android_rpc.telemetry.topology import Core, best_cores, parse_core_list, parse_cpuinfo
+from android_rpc.transport import Transport
 from depthbench.errors import DeviceError
 
 CPU = "/sys/devices/system/cpu/cpu"
@@ -46,36 +46,36 @@ THREADS = """cd /proc && for p in [0-9]*; do
 done 2>/dev/null; true"""
 
 
-def read_files(adb: Adb, patterns: Sequence[str]) -> dict[str, str]:
+def read_files(transport: Transport, patterns: Sequence[str]) -> dict[str, str]:
     """The first lines of the phone's files that match, by path; unreadable ones are left out."""
-    printed = adb.shell(READ.format(patterns=" ".join(patterns)))
+    printed = transport.shell(READ.format(patterns=" ".join(patterns)))
     pairs = (line.partition(" ") for line in printed.splitlines())
     return {path: value.strip() for path, _, value in pairs if value.strip()}
 
 
-def read_properties(adb: Adb) -> dict[str, str]:
+def read_properties(transport: Transport) -> dict[str, str]:
     """Manufacturer, model, Android version, ABI, SoC; and `emulated`, yes or no."""
     names = [*PROPERTIES.values(), *EMULATOR_PROPERTIES]
     asked = "; ".join(f'echo "{name}=$(getprop {name})"' for name in names)
-    lines = (line.partition("=") for line in adb.shell(asked).splitlines())
+    lines = (line.partition("=") for line in transport.shell(asked).splitlines())
     told = {name: value.strip() for name, _, value in lines}
     emulated = any(told.get(name) == "1" for name in EMULATOR_PROPERTIES)
     found = {name: told.get(key) or "unknown" for name, key in PROPERTIES.items()}
     return {**found, "emulated": "yes" if emulated else "no"}
 
 
-def read_cores(adb: Adb) -> list[Core]:
+def read_cores(transport: Transport) -> list[Core]:
     """The cores that are online; DeviceError when the phone does not say what they are."""
-    cores = parse_cpuinfo(adb.shell("cat /proc/cpuinfo"))
+    cores = parse_cpuinfo(transport.shell("cat /proc/cpuinfo"))
     if not cores:
-        raise DeviceError(f"phone {adb.serial}: /proc/cpuinfo names no arm64 core")
+        raise DeviceError(f"{transport}: /proc/cpuinfo names no arm64 core")
     return cores
 
 
-def choose_cores(adb: Adb) -> list[int]:
+def choose_cores(transport: Transport) -> list[int]:
     """The numbers of all A76 of the fastest cluster, or of the fastest cluster there is."""
-    highest = clock_values(read_files(adb, CLOCK_FILES), "cpuinfo_max_freq")
-    chosen = best_cores(read_cores(adb), {core: int(khz) for core, khz in highest.items()})
+    highest = clock_values(read_files(transport, CLOCK_FILES), "cpuinfo_max_freq")
+    chosen = best_cores(read_cores(transport), {core: int(khz) for core, khz in highest.items()})
     return [core.number for core in chosen]
 
 
@@ -99,18 +99,18 @@ def governors(files: Mapping[str, str]) -> dict[int, str]:
     return found
 
 
-def read_battery(adb: Adb) -> Battery:
-    """The battery as Android reports it."""
-    return parse_battery(adb.shell("dumpsys battery"))
+def read_battery(transport: Transport) -> Battery:
+    """The battery as Android reports it; nothing is known of it elsewhere."""
+    return parse_battery(transport.shell("dumpsys battery 2>/dev/null; true"))
 
 
-def read_temperatures(adb: Adb) -> Temperatures:
+def read_temperatures(transport: Transport) -> Temperatures:
     """Battery and zones; phones that hide their zones tell the battery's only."""
-    zones = parse_zones(read_files(adb, ZONE_FILES))
-    return Temperatures(read_battery(adb).temperature_c, zones)
+    zones = parse_zones(read_files(transport, ZONE_FILES))
+    return Temperatures(read_battery(transport).temperature_c, zones)
 
 
-def read_threads(adb: Adb, server: int) -> dict[str, list[int]]:
+def read_threads(transport: Transport, server: int) -> dict[str, list[int]]:
     """Cores of the threads that computed in the sessions of the server with this process number.
 
     `cores` are those that they may run on and `ran_on` those where they last ran. Threads that
@@ -118,7 +118,7 @@ def read_threads(adb: Adb, server: int) -> dict[str, list[int]]:
     """
     allowed: set[int] = set()
     ran_on: set[int] = set()
-    for line in adb.shell(THREADS.format(server=server)).splitlines():
+    for line in transport.shell(THREADS.format(server=server)).splitlines():
         process, thread, ticks, ran, cores = line.split()
         if int(ticks) > 0 or process == thread:
             allowed |= set(parse_core_list(cores))

@@ -50,7 +50,9 @@ class PhoneDouble:
         finally:
             self.process.kill()
             self.process.wait()
-            (cache_folder() / "phones" / quote(self.serial, safe="")).unlink(missing_ok=True)
+            (cache_folder() / "devices" / quote(f"adb:{self.serial}", safe="")).unlink(
+                missing_ok=True
+            )
 
     def connect(self) -> None:
         """What plugging a phone in is for a real one."""

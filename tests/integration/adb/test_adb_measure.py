@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from android_rpc.adb.client import Adb
-from android_rpc.adb.installation import install_bundle
-from android_rpc.adb.phone_lock import lock_phone
 from android_rpc.bundle.bundle import Bundle
+from android_rpc.deployment.device_lock import lock_device
+from android_rpc.deployment.installation import install_bundle
 from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.telemetry.thermal import Limits
 from compile.pipeline import compile_model
@@ -110,7 +110,7 @@ def test_sigterm_leaves_nothing(
 
 
 def install(client: Adb, bundle: Bundle) -> tuple[PurePosixPath, bool]:
-    with lock_phone(client) as lock:
+    with lock_device(client) as lock:
         return install_bundle(lock, bundle)
 
 
@@ -141,7 +141,7 @@ def test_rules_of_others_stay(phone_double: PhoneDouble) -> None:
     adb("-s", phone_double.serial, "forward", "tcp:0", "tcp:1234")
     adb("-s", phone_double.serial, "reverse", "tcp:4321", "tcp:1234")
     before = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))
-    with lock_phone(client) as lock, lock.forward(1234) as here, lock.reverse(1234) as there:
+    with lock_device(client) as lock, lock.forward(1234) as here, lock.reverse(1234) as there:
         assert f"tcp:{here} tcp:1234" in adb("forward", "--list")
         assert f"tcp:{there} tcp:1234" in adb("-s", phone_double.serial, "reverse", "--list")
     after = (adb("forward", "--list"), adb("-s", phone_double.serial, "reverse", "--list"))
@@ -200,7 +200,7 @@ def test_two_phones_without_a_serial_number(make_phone: MakePhone, depthbench: S
     assert "2 phones are connected; choose one with --device: adb:" in line
     assert all(f"adb:{serial}" in line for serial in serials)
     phone = AdbPhone(serials[1])
-    assert phone.adb.serial == serials[1]
+    assert phone.transport.serial == serials[1]
 
 
 def test_a_phone_that_is_not_there(phone_double: PhoneDouble, depthbench: Start) -> None:

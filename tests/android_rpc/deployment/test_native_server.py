@@ -1,4 +1,4 @@
-"""How a server starts on a phone; adb is a stand-in."""
+"""How a server starts on a device; adb is a stand-in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from android_rpc.adb.client import Adb
-from android_rpc.adb.phone_lock import lock_phone
-from android_rpc.devices import phone_server as module
-from android_rpc.devices.phone_server import phone_server
+from android_rpc.deployment import native_server as module
+from android_rpc.deployment.device_lock import lock_device
+from android_rpc.deployment.native_server import native_server
 from depthbench.errors import DeviceError
 
 LISTENS = (
@@ -42,8 +42,8 @@ def test_another_port_is_tried_when_one_is_taken(adb: Path) -> None:
     taken = "echo process=41 >&2; exit 4"
     shells(adb, taken, taken, LISTENS)
     with (
-        lock_phone(Adb("R58")) as lock,
-        phone_server(lock, ["server"], "127.0.0.1", "adb:R58") as server,
+        lock_device(Adb("R58")) as lock,
+        native_server(lock, ["server"], "127.0.0.1", "adb:R58") as server,
     ):
         assert server.number == 42
         assert server.shell.running
@@ -63,18 +63,18 @@ def test_a_server_that_does_not_start(
     monkeypatch.setattr(module, "START_S", limit_s)
     shells(adb, script)
     with (
-        lock_phone(Adb("R58")) as lock,
+        lock_device(Adb("R58")) as lock,
         pytest.raises(DeviceError, match=message),
-        phone_server(lock, ["server"], "127.0.0.1", "adb:R58"),
+        native_server(lock, ["server"], "127.0.0.1", "adb:R58"),
     ):
         pass
 
 
-def test_a_phone_on_which_every_port_is_taken(adb: Path) -> None:
+def test_a_device_on_which_every_port_is_taken(adb: Path) -> None:
     shells(adb, *["exit 4"] * module.PORT_TRIES)
     with (
-        lock_phone(Adb("R58")) as lock,
-        pytest.raises(DeviceError, match="ports of the phone were taken"),
-        phone_server(lock, ["server"], "127.0.0.1", "adb:R58"),
+        lock_device(Adb("R58")) as lock,
+        pytest.raises(DeviceError, match="ports of the device were taken"),
+        native_server(lock, ["server"], "127.0.0.1", "adb:R58"),
     ):
         pass

@@ -1,6 +1,6 @@
-"""The journal of what a client has made on a phone and is yet to undo.
+"""The journal of what a client has made on a device and is yet to undo.
 
-What may outlast a client (rules of adb, a folder on the phone with what runs in it) is written
+What may outlast a client (rules of ports, a folder there with what runs in it) is written
 down before it is made, and again when it is undone. So whoever reads the journal of a client that
 was killed can undo what it left.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TextIO
 
 Step = tuple[str, ...]
-"""What is to be undone, as words: `forward tcp:1 tcp:2`, `reverse tcp:3 tcp:4`, `folder PATH`."""
+"""What is to be undone, as words: `forward 1 2`, `reverse 3 4`, `folder PATH`."""
 
 
 class UndoJournal:

@@ -1,4 +1,4 @@
-"""The native server on a phone: started by an adb shell, on a port of the phone that is free."""
+"""The native server on a phone or board: started by a shell, on a port there that is free."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from android_rpc.adb.client import PHONE_PORTS
-from android_rpc.adb.phone_lock import PhoneLock
+from android_rpc.deployment.device_lock import DeviceLock
 from android_rpc.tracker.tcp_proxy import open_proxy
 from android_rpc.tracker.tracker import LOOPBACK
+from android_rpc.transport import PORTS
 from depthbench.errors import DeviceError
 from depthbench.processes import ChildProcess, child_process
 
@@ -21,43 +21,43 @@ START_S = 30.0
 CHECK_S = 0.02
 PORT_TRIES = 5
 PORT_TAKEN = 4  # the exit code of server/main.c
-# What the phone's shell and then the server write to the log.
+# What the device's shell and then the server write to the log.
 LISTENING = re.compile(r"^process=(?P<number>\d+)$.* server=listening ", re.MULTILINE | re.DOTALL)
 
 
-class PhoneServer(NamedTuple):
-    """A server on a phone: the shell that runs it, and its process number on the phone."""
+class NativeServer(NamedTuple):
+    """A server on a device: the shell that runs it, and its process number there."""
 
     shell: ChildProcess
     number: int
 
 
 @contextmanager
-def phone_server(
-    lock: PhoneLock, command: Sequence[str], listen: str, name: str
-) -> Iterator[PhoneServer]:
-    """Runs the server that `command` starts on the phone called `name`, for a block.
+def native_server(
+    lock: DeviceLock, command: Sequence[str], listen: str, name: str
+) -> Iterator[NativeServer]:
+    """Runs the server that `command` starts on the device called `name`, for a block.
 
-    Clients reach it at a port of this machine's address `listen`, which leads through the cable.
+    Clients reach it at a port of this machine's address `listen`, which leads there.
     Raises DeviceError when it does not come up.
     """
     for _ in range(PORT_TRIES):
         with ExitStack() as attempt:
-            port = random.choice(PHONE_PORTS)
+            port = random.choice(PORTS)
             here = attempt.enter_context(lock.forward(port))
             there = attempt.enter_context(open_proxy(listen, (LOOPBACK, here)))
             words = [*command, "--listen", f"{LOOPBACK}:{port}", "--advertise", f"{listen}:{there}"]
             script = f"echo process=$$ >&2; exec {' '.join(map(shlex.quote, words))}"
-            shell = attempt.enter_context(child_process(lock.adb.command("shell", "-T", script)))
+            shell = attempt.enter_context(child_process(lock.transport.command(script)))
             number = _wait_until_listening(shell, name)
             if number is not None:
-                yield PhoneServer(shell, number)
+                yield NativeServer(shell, number)
                 return
-    raise DeviceError(f"{name}: {PORT_TRIES} ports of the phone were taken", advice="run again")
+    raise DeviceError(f"{name}: {PORT_TRIES} ports of the device were taken", advice="run again")
 
 
 def _wait_until_listening(shell: ChildProcess, name: str) -> int | None:
-    """The server's process on the phone; None when its port was taken."""
+    """The server's process on the device; None when its port was taken."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if shell.exit_code == PORT_TAKEN:

@@ -1,0 +1,59 @@
+"""Installs the bundle on a phone or board, once.
+
+It lies in depthbench's folder there, under its checksum. What is there is believed only after
+that machine has computed the files' checksums.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from pathlib import PurePosixPath
+
+from android_rpc.bundle.bundle import Bundle
+from android_rpc.deployment.device_lock import DeviceLock
+from android_rpc.transport import Transport
+from depthbench.errors import DeviceError
+from depthbench.progress import Progress
+
+CHECKSUM_S = 120.0
+
+
+def install_bundle(
+    lock: DeviceLock, bundle: Bundle, progress: Progress = lambda line: None
+) -> tuple[PurePosixPath, bool]:
+    """The bundle's folder there, and whether it had to be pushed.
+
+    A new copy takes the place of an old one whole or not at all. Raises DeviceError when the
+    machine has no room for it, or does not hold afterwards what was sent.
+    """
+    transport = lock.transport
+    folder = transport.home / f"bundle-{bundle.sha256[:16]}"
+    if _holds(transport, folder, bundle):
+        return folder, False
+    progress(f"pushing {bundle.size / 1e6:.1f} MB to {transport}")
+    incoming = transport.home / f"incoming-{secrets.token_hex(8)}"
+    with lock.folder(incoming):
+        transport.shell(f"mkdir {incoming}/lib")
+        for part in ("", "lib"):
+            sources = [
+                bundle.folder / path
+                for path in bundle.files
+                if str(PurePosixPath(path).parent) == (part or ".")
+            ]
+            transport.push(sources, f"{incoming}/{part}".rstrip("/"))
+        if not _holds(transport, incoming, bundle):
+            raise DeviceError(
+                f"{transport}: the files that were pushed arrived damaged",
+                advice="try another cable or port",
+            )
+        transport.shell(f"rm -rf {folder} && mv {incoming} {folder}")
+    return folder, True
+
+
+def _holds(transport: Transport, folder: PurePosixPath, bundle: Bundle) -> bool:
+    paths = " ".join(map(shlex.quote, bundle.files))
+    script = f"cd {folder} 2>/dev/null && sha256sum {paths} 2>/dev/null; true"
+    lines = (line.split(maxsplit=1) for line in transport.shell(script, CHECKSUM_S).splitlines())
+    found = {line[1]: line[0] for line in lines if len(line) == 2}
+    return found == {path: entry["sha256"] for path, entry in bundle.files.items()}

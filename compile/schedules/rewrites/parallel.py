@@ -99,7 +99,12 @@ def parallelise(function: tirx.PrimFunc, threads: int) -> tuple[tirx.PrimFunc, f
         # information that TVM gives such a loop.
         return mutator.default_mutate(loop) if int(loop.extent) == 1 else loop
 
-    function = function.with_body(structural_mutate(function.body, [(tirx.For, on_loop)]))
+    def on_block(realize: SBlockRealize, mutator: Any) -> SBlockRealize:
+        """What a block does inside is not known: only loops around blocks are cut."""
+        return mutator.default_mutate(realize) if realize.same_as(function.body) else realize
+
+    callbacks = [(tirx.For, on_loop), (SBlockRealize, on_block)]
+    function = function.with_body(structural_mutate(function.body, callbacks))
     uses = list(_uses(function.body.block.body))
     uses = [use for use in uses if use.accumulates] or uses
     steps = sum(use.times for use in uses)
@@ -107,14 +112,14 @@ def parallelise(function: tirx.PrimFunc, threads: int) -> tuple[tirx.PrimFunc, f
 
 
 def _uses(statement: tirx.Stmt, times: int = 1, parallel: bool = False) -> Iterator[_Use]:
-    """The blocks of a statement in order; raises _NotLoops."""
+    """The blocks of a statement in order; raises _NotLoops, also where one writes nothing known."""
     if isinstance(statement, tirx.For) and isinstance(statement.extent, tirx.IntImm):
         parallel = parallel or statement.kind == tirx.ForKind.PARALLEL
         yield from _uses(statement.body, times * int(statement.extent), parallel)
     elif isinstance(statement, tirx.SeqStmt):
         for one in statement.seq:
             yield from _uses(one, times, parallel)
-    elif isinstance(statement, SBlockRealize):
+    elif isinstance(statement, SBlockRealize) and statement.block.writes:
         yield _Use(statement, times, parallel)
     elif not isinstance(statement, tirx.Evaluate):
         raise _NotLoops

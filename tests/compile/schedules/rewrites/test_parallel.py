@@ -93,6 +93,14 @@ def cut_axis(function: Any) -> str:
     return "channels" if along[3] else "rows"
 
 
+@pytest.mark.usefixtures("_every_loop_pays")
+def test_a_block_that_does_not_say_what_it_writes_stays(agree: Agree, graph: Graph) -> None:
+    """TVM's scatters are loops of their own inside one."""
+    places = graph.constant(np.array([[0]]))
+    scattered = graph.add("ScatterND", graph.input([1, 7, 9]), places, graph.weight(1, 7, 9))
+    agree(graph.model(scattered), threads=2)
+
+
 @few
 @given(
     st.integers(1, 20),

@@ -41,8 +41,21 @@ def _prelu(operation: Operation) -> onnx.FunctionProto | None:
     return body.function(body("Where", body("Less", body.inputs[0], zero), product, body.inputs[0]))
 
 
+def _shrink(operation: Operation) -> onnx.FunctionProto | None:
+    """ONNX Runtime adds the bias to integers as float32, then drops the fraction."""
+    from onnx import TensorProto
+
+    if operation.dtype(0).kind == "f":
+        return None
+    body = Body(operation)
+    wide = body("Cast", body.inputs[0], to=TensorProto.FLOAT)
+    made = body("Shrink", wide, **{k: operation.attributes[k] for k in ("bias", "lambd")})
+    return body.function(body("Cast", made, to=operation.elements(0)))
+
+
 DEFINITIONS = {
     ("", "Sign"): _sign,
     ("", "Celu"): _celu,
     ("", "PRelu"): _prelu,
+    ("", "Shrink"): _shrink,
 }

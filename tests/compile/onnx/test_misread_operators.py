@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from compile.onnx.function_expansion import expand_functions
+from depthbench.errors import InputError
 from tests.compile.conftest import Agree
 from tests.compile.onnx.one_node import assert_defined, normal, one_node
 
@@ -84,6 +85,72 @@ def test_celu(shape: list[int], alpha: float) -> None:
 @given(st.sampled_from([np.uint8, np.uint16, np.uint32, np.uint64]))
 def test_signs_of_what_has_none(dtype: Any) -> None:
     assert_defined(*one_node("Sign", 13, np.array([0, 1, 9], dtype)))
+
+
+@given(
+    st.sampled_from([np.int8, np.int32, np.int64, np.uint8]),
+    st.floats(0, 3, width=32),
+    st.floats(-1.5, 1.5, width=32),
+)
+def test_shrunk_integers(dtype: Any, lambd: float, bias: float) -> None:
+    x = np.arange(0 if dtype is np.uint8 else -9, 10).astype(dtype)
+    assume(dtype is not np.uint8 or bias < 1)  # a negative number is no byte
+    assert_defined(*one_node("Shrink", 9, x, lambd=lambd, bias=bias))
+
+
+@given(
+    st.sampled_from([10, 15, 16, 21]),
+    st.sampled_from(["avg", "max"]),
+    st.sampled_from(["half_pixel", "output_half_pixel"]),
+    st.integers(0, 3),
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.sampled_from([0.25, 0.5, 1.0, 1.3]),
+    st.integers(0, 2**32),
+)
+def test_regions_of_interest(
+    opset: int,
+    mode: str,
+    way: str,
+    samples: int,
+    size: tuple[int, int],
+    scale: float,
+    seed: int,
+) -> None:
+    """Boxes of any size, some beyond the image, some of less than a pixel, some turned over."""
+    random = np.random.default_rng(seed)
+    corners = random.uniform(-4, 16, [3, 2])
+    boxes = np.concatenate([corners, corners + random.uniform(-1, 9, [3, 2])], axis=1)
+    operands = normal(2, 3, 7, 9), boxes.astype(np.float32), np.array([1, 0, 1])
+    options: dict[str, Any] = {"mode": mode, "sampling_ratio": samples, "spatial_scale": scale}
+    options |= dict(zip(("output_height", "output_width"), size, strict=True))
+    if opset >= 16:
+        options["coordinate_transformation_mode"] = way
+    assert_defined(*one_node("RoiAlign", opset, *operands, constants=2, **options))
+
+
+@pytest.mark.parametrize("way", ["half_pixel", "output_half_pixel"])
+def test_regions_that_are_computed(agree: Agree, way: str) -> None:
+    model, _ = one_node(
+        "RoiAlign",
+        16,
+        normal(2, 3, 7, 9),
+        np.zeros([2, 4], np.float32),
+        np.array([1, 0]),
+        constants=1,
+        coordinate_transformation_mode=way,
+        sampling_ratio=2,
+        spatial_scale=0.5,
+        output_height=2,
+    )
+    agree(model)
+
+
+@pytest.mark.parametrize("options", [{"mode": "max", "sampling_ratio": 1}, {}])
+def test_regions_that_tvm_cannot_compute(options: dict[str, Any]) -> None:
+    boxes, batches = np.zeros([2, 4], np.float32), np.array([1, 0])
+    model, _ = one_node("RoiAlign", 16, normal(2, 3, 7, 9), boxes, batches, **options)
+    with pytest.raises(InputError, match=r"operator RoiAlign .* its boxes are computed"):
+        expand_functions(Path("model.onnx"), model, {"RoiAlign"}, 16)
 
 
 @pytest.mark.parametrize("operator", ["Gather", "GatherElements"])

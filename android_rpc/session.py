@@ -10,6 +10,7 @@ from android_rpc import remote_calls
 from android_rpc.kernel_timer import RemoteKernels
 from android_rpc.remote_calls import RemoteCalls
 from android_rpc.remote_model import RemoteModel
+from android_rpc.server_identity import ServerIdentity, parse_identity
 from android_rpc.tracker.tracker_lease import DeviceLease
 from android_rpc.tracker.watchdog import Watchdog
 from depthbench.errors import InputError
@@ -96,6 +97,15 @@ class Session(RemoteCalls):
         with self.remote("reading the affinity"):
             cpus = str(self.function("depthbench.affinity")())
         return [int(cpu) for cpu in cpus.split(",")]
+
+    def identity(self) -> ServerIdentity:
+        """What the device's server says it is; DeviceError when the device is lost."""
+        with self.remote("asking what the server is"):
+            try:
+                function = self.function("depthbench.identity")
+            except AttributeError:
+                return ServerIdentity()
+            return parse_identity(str(function()))
 
 
 def _why_not_arm64(library: bytearray) -> str:

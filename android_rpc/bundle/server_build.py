@@ -35,6 +35,11 @@ def compiler_version() -> str:
     return importlib.metadata.version("ziglang")
 
 
+def build_id() -> str:
+    """What the server tells its clients of its build: the first 16 digits of `source_digest`."""
+    return source_digest()[:16]
+
+
 def source_digest() -> str:
     """SHA-256 over the names and contents of the server's source files and the compiler's flags."""
     digest = hashlib.sha256(repr((TRIPLE, FLAGS, LIBRARIES)).encode())
@@ -55,6 +60,7 @@ def compile_server(target: Path, triple: str = TRIPLE) -> None:
         advice = "install depthbench again"
         raise ToolMissing(f"{SOURCE}: the server's source is missing", advice=advice)
     command = [sys.executable, "-m", "ziglang", "cc", "-target", triple, *FLAGS]
+    command.append(f'-DRPC_SERVER_BUILD="{build_id()}"')
     command += [f"-I{folder}" for folder in header_folders()]
     # zig waits without end for a cache folder that it cannot write.
     zig_cache = str(cache_folder() / "zig")

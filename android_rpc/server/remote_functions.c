@@ -3,14 +3,14 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cpu_list.h"
+#include "identity.h"
+#include "kernel_file.h"
 #include "log.h"
 #include "profile.h"
 #include "runtime.h"
@@ -67,21 +67,13 @@ static int list_folder(void *self, const TVMFFIAny *arguments, int32_t count, TV
 /* The kernel's text files only: clocks, temperatures, cores. */
 static int read_file(void *self, const TVMFFIAny *arguments, int32_t count, TVMFFIAny *result) {
   char name[PATH_MAX], path[PATH_MAX], text[MAX_TEXT];
-  size_t used = 0;
-  ssize_t received = 0;
   (void)self;
   if (string_argument(arguments, count, 0, name, sizeof name)) return -1;
   if (!realpath(name, path)) return raise_errno(errno, name);
   if (strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5))
     return raise_error("ValueError", "%s: not a file of /proc or /sys", name);
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return raise_errno(errno, name);
-  while (used < sizeof text && (received = read(fd, text + used, sizeof text - used)) > 0)
-    used += (size_t)received;
-  int cause = errno;
-  close(fd);
-  if (received < 0) return raise_errno(cause, name);
-  return return_string(text, used, result);
+  ssize_t size = read_kernel_file(path, text, sizeof text);
+  return size < 0 ? raise_errno(errno, name) : return_string(text, (size_t)size, result);
 }
 
 /* The CPUs that the session may run on; with an argument, sets them first. */
@@ -109,7 +101,8 @@ int register_remote_functions(void) {
                  runtime_register("tvm.rpc.server.load_module", load_module) ||
                  runtime_register("tvm.rpc.server.listdir", list_folder) ||
                  runtime_register("depthbench.read_file", read_file) ||
-                 runtime_register("depthbench.affinity", affinity) || register_profile()
+                 runtime_register("depthbench.affinity", affinity) || register_identity() ||
+                 register_profile()
              ? -1
              : 0;
 }

@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 SEEDS = HERE / "seeds"
 # All that reads what others send, which needs no TVM.
 PARSERS = (
-    *("cpu_list", "events", "handshake", "net", "options", "requests", "tracker", "workspace"),
+    *("cpu_list", "cpuinfo", "events", "handshake", "kernel_file", "net", "options", "platform"),
+    *("requests", "tracker", "workspace"),
 )
 STRICT = ("-std=gnu11", "-Wall", "-Wextra", "-Werror")
 

@@ -1,7 +1,8 @@
 /*
  * One input for the functions of the phone's server that read what others send.
  *
- * The first byte chooses who sends: a client, the tracker, or whoever writes the command line.
+ * The first byte chooses who sends: a client, the tracker, whoever writes the command line, or the
+ * kernel that tells of the machine.
  * Bytes for sockets come through a socket, all of them before the first is read. Beside what the
  * sanitizers see, the server's own promises are checked.
  */
@@ -19,10 +20,12 @@
 #include <unistd.h>
 
 #include "cpu_list.h"
+#include "cpuinfo.h"
 #include "handshake.h"
 #include "log.h"
 #include "net.h"
 #include "options.h"
+#include "platform.h"
 #include "requests.h"
 #include "tracker.h"
 #include "workspace.h"
@@ -101,6 +104,16 @@ static void a_cpu_list(const char *text) {
   promise(parse_cpu_list(written, &again) == 0 && CPU_EQUAL(&cpus, &again));
 }
 
+static void a_machine(const uint8_t *bytes, size_t size, const char *text) {
+  static struct cpu cpus[CPU_SETSIZE];
+  char written[1 << 14];
+  size_t count = parse_cpuinfo(text, cpus);
+  promise(count <= CPU_SETSIZE && format_cpus(cpus, count, written, sizeof written) >= 0);
+  for (size_t i = 0; i < count; i++) promise(cpus[i].number >= 0 && cpus[i].number < CPU_SETSIZE);
+  promise(elf_machine(bytes, size) <= UINT16_MAX);
+  names_virtual_machine((const char *)bytes, size);
+}
+
 static void a_command_line(char *text) {
   char program[] = "rpc_server", *words[16] = {program}, *rest = NULL;
   int count = 1;
@@ -162,6 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     case 'a': parse_address(text, size % 2, &address); break;
     case 'o': a_command_line(text); break;
     case 'p': a_path(text); break;
+    case 'm': a_machine(bytes, size, text); break;
     default: break;
   }
   return 0;

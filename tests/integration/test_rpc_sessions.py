@@ -11,8 +11,10 @@ import numpy as np
 import psutil
 import pytest
 
+from android_rpc.bundle.server_build import build_id
 from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.devices.tracker_device import TrackerDevice
+from android_rpc.server_identity import ServerIdentity
 from android_rpc.session import open_session
 from android_rpc.tracker.tracker import Tracker
 from depthbench.errors import DeviceError, InputError
@@ -204,6 +206,28 @@ def test_conditions_say_that_the_phone_is_emulated(phone: EmulatedPhone) -> None
     assert conditions["cpu_model"] == "cortex-a76"
     assert conditions["emulator"].startswith("qemu-aarch64 version ")
     assert "not a latency" in conditions["note"]
+
+
+def test_the_server_says_that_it_is_emulated(phone: EmulatedPhone, tracker: Tracker) -> None:
+    with open_session(tracker.host, tracker.port, phone.key) as session:
+        identity = session.identity()
+    assert identity.emulated is True
+    # Each of them is seen without the others: other emulators hide other things.
+    assert identity.signs == ("machine", "program", "cpuinfo", "counter")
+    assert identity.midr == "414fd0b1"  # Cortex-A76 r4p1, by its manual
+    assert identity.build == build_id()
+
+
+def test_tvms_own_server_does_not_say_what_it_is(tracker: Tracker) -> None:
+    from tvm import rpc
+
+    server = rpc.Server("127.0.0.1", tracker_addr=(tracker.host, tracker.port), key="of-tvm")
+    try:
+        with open_session(tracker.host, tracker.port, "of-tvm") as session:
+            assert session.identity() == ServerIdentity()
+            assert session.identity().emulated is None
+    finally:
+        server.terminate()
 
 
 def test_the_wait_for_a_device_has_an_end(tracker: Tracker, phone: EmulatedPhone) -> None:

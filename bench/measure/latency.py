@@ -93,7 +93,8 @@ def _take_sessions(
         where = f"{device.name}, session {number} of {plan.sessions}"
         progress(f"{where}: loading {artefact.manifest['name']}")
         with open_session() as session, TvmRpc(artefact, session) as runtime:
-            found.before = found.before or _conditions(device, session)
+            found.ask_server(session)
+            found.before = found.before or _conditions(found, session)
             found.runtime = runtime.describe()
             progress(f"{where}: comparing with ONNX Runtime")
             agreement = compare(expected, runtime.run(inputs), "onnxruntime", request.tolerance)
@@ -109,7 +110,7 @@ def _take_sessions(
                 on_sample,
                 on_chunk=lambda: so_far(found.record(stopped=KILLED)),
             )
-            found.after.append(_conditions(device, session))
+            found.after.append(_conditions(found, session))
             if request.profile and number == plan.sessions:
                 progress(f"{where}: timing operators")
                 found.profile = _profile(found, session, runtime)
@@ -120,7 +121,7 @@ def _take_sessions(
 
 
 def _profile(found: Measurement, session: Session, runtime: TvmRpc) -> dict[str, Any]:
-    manifest, emulated = found.request.artefact.manifest, found.request.device.emulated
+    manifest, emulated = found.request.artefact.manifest, found.kind == "emulated cost"
     calls = runtime.call_times(PROFILED_EMULATED if emulated else PROFILED)
     peak = peak_on(
         session,
@@ -132,8 +133,10 @@ def _profile(found: Measurement, session: Session, runtime: TvmRpc) -> dict[str,
     return profile_of(manifest["kernels"], calls, median(found.sessions_ms[-1]), peak)
 
 
-def _conditions(device: Device, session: Session) -> dict[str, Any]:
-    return {**device.conditions(), **({} if device.emulated else device_state(session))}
+def _conditions(found: Measurement, session: Session) -> dict[str, Any]:
+    """Those of the device; an emulator's server shows files of the machine that emulates."""
+    told = {} if found.emulated else device_state(session)
+    return {**found.request.device.conditions(), **told, "emulated": found.emulated}
 
 
 def _what_stopped(error: BaseException) -> str:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from android_rpc.server_identity import ServerIdentity
 from bench.measure.agreement import SEED, agrees
 from bench.measure.request import MeasurementRequest
 from bench.measure.validity import RULES, Kind, judge
 from bench.records.record import Record, new_record
 from bench.records.sample_stats import interval_fields, summary_fields
 
-LABELS: dict[Kind, str] = {"latency": "latency", "emulated cost": "emulated cost, not latency"}
+if TYPE_CHECKING:
+    from android_rpc.session import Session
+
+LABELS: dict[Kind, str] = {
+    "latency": "latency",
+    "emulated cost": "emulated cost, not latency",
+    "unknown time": "time, unknown whether emulated, not latency",
+}
+UNKNOWN = "the device's server does not say whether it is emulated; serve it with `rpc-serve`"
 INPUT = f"uniform in [0, 1), seed {SEED}"
 TIMER = "one inference by the device's clock (TVM's time evaluator), transfers not included"
 
@@ -22,6 +31,7 @@ TIMER = "one inference by the device's clock (TVM's time evaluator), transfers n
 class Measurement:
     """The samples of each session in milliseconds, the comparison of outputs, the conditions.
 
+    `server` is what the device's server says it is.
     `before` and `after` are the device's conditions: those before the first session, and those at
     the end of each.
     """
@@ -34,11 +44,36 @@ class Measurement:
     after: list[dict[str, Any]] = field(default_factory=list)
     profile: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+    server: ServerIdentity = field(default_factory=ServerIdentity)
+
+    @property
+    def emulated(self) -> bool | None:
+        """Whether the times are an emulator's, as device or server say; None where neither does."""
+        return self.request.device.emulated or self.server.emulated
+
+    @property
+    def kind(self) -> Kind:
+        """What the times are: a latency only where the server says that it is on no emulator."""
+        if self.emulated is None:
+            return "unknown time"
+        return "emulated cost" if self.emulated else "latency"
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        virtual = self.kind == "latency" and self.server.platform == "virtual machine"
+        return f"{LABELS[self.kind]}{' of a virtual machine' if virtual else ''}"
 
     @property
     def started(self) -> bool:
         """Whether there is a sample."""
         return any(self.sessions_ms)
+
+    def ask_server(self, session: Session) -> None:
+        """Have the server of a session say what it is; one that says something else is unknown."""
+        told = session.identity()
+        same = not self.sessions_ms or told.platform == self.server.platform
+        self.server = told if same else ServerIdentity()
 
     def finished(self, stopped: str = "") -> Record:
         """The record, with the statistics that take too long to be found between samples."""
@@ -49,7 +84,7 @@ class Measurement:
         request, asked = self.request, self.request.plan
         manifest, device = request.artefact.manifest, request.device
         verdict = judge(
-            request.kind,
+            self.kind,
             self.sessions_ms,
             asked,
             self.agreement,
@@ -59,6 +94,7 @@ class Measurement:
             stopped=stopped,
         )
         reasons = [*verdict.reasons, *self._reasons_of_scores()]
+        reasons += [UNKNOWN] if self.kind == "unknown time" else []
         sessions = [[_json_number(ms) for ms in session] for session in self.sessions_ms]
         fields = {
             "model": manifest["name"],
@@ -70,9 +106,9 @@ class Measurement:
             "artefact_bytes": request.artefact.library.stat().st_size,
             "memory": manifest.get("memory"),
             "target": manifest["target"]["name"],
-            "device": {"name": device.name, "emulated": device.emulated},
-            "emulated": device.emulated,
-            "label": LABELS[request.kind],
+            "device": {"name": device.name, "emulated": self.emulated},
+            "emulated": self.emulated,
+            "label": self.label,
             **summary_fields(self.sessions_ms),
             "samples_ms": [ms for session in sessions for ms in session],
             "sessions": sessions,
@@ -89,13 +125,14 @@ class Measurement:
                 "precision": self.runtime.get("precision"),
                 # The device's server decides; a device served elsewhere does not tell.
                 "threads": self.before.get("threads", self.runtime.get("threads")),
+                "server": self.server.as_json(),
                 "before": self.before,
                 "after": self.after[-1] if self.after else {},
             },
         }
         if self.profile:
             fields["profile"] = self.profile
-        return new_record(request.kind, fields)
+        return new_record(self.kind, fields)
 
     def _reasons_of_scores(self) -> list[str]:
         if not self.scores or agrees(self.scores["agreement"]):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.accuracy.device_accuracy import Accuracy
 from bench.measure.sampling_plan import EMULATED, FULL, QUICK, Sampling
-from bench.measure.validity import RULES, Kind
+from bench.measure.validity import RULES
 from bench.models import Model, load_model
 from depthbench.errors import InputError
 
@@ -44,11 +44,6 @@ class MeasurementRequest:
     def plan(self) -> Sampling:
         """How much is timed."""
         return self.sampling or sampling_for(self.device.emulated, self.quick)
-
-    @property
-    def kind(self) -> Kind:
-        """What the times will be: those of an emulated device are no latency."""
-        return "emulated cost" if self.device.emulated else "latency"
 
     @property
     def tolerance(self) -> float:

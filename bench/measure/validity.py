@@ -12,7 +12,7 @@ import numpy as np
 from bench.measure.sampling_plan import FULL, Sampling
 from bench.stats.warm_up import warm_up_excess
 
-Kind = Literal["latency", "emulated cost"]
+Kind = Literal["latency", "emulated cost", "unknown time"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def judge(
     For every kind: the samples asked for were taken, each is positive and finite, and the
     outputs agree with the reference's, which is not constant. A latency must also obey the
     rules of amount (unless few samples were meant, `quick`), of noise, of clocks and of
-    temperature; an emulated cost claims no time, so they do not apply to it.
+    temperature; the other kinds claim no latency, so they do not apply to them.
 
     `agreement` is what `bench.measure.agreement.compare` returns. `before` and `after` are the
     device's conditions: `clocks_mhz` (by core) and `battery_c` are judged where it tells them,

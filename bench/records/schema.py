@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SCHEMA = "depthbench.record/1"
-TIMED = ("latency", "emulated cost")
+TIMED = ("latency", "emulated cost", "unknown time")
 METRICS = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
 
 Milliseconds = Annotated[float | None, Field(json_schema_extra={"unit": "ms"})]
@@ -27,12 +27,24 @@ class _Open(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
 
+class Server(_Open):
+    """What the device's server says it is; see devices.md."""
+
+    platform: Literal["hardware", "virtual machine", "emulator", "unknown"]
+    signs: list[str] = Field([], description="Of an emulator or a virtual machine, as seen.")
+    cores: dict[str, str] = Field({}, description="MIDR_EL1 of each core, hexadecimal, by number.")
+    midr: str | None = Field(None, description="That of the core that answered.")
+    counter_hz: int | None = Field(None, description="Rate of the cores' clock, CNTFRQ_EL0.")
+    build: str | None = Field(None, description="Of the server's sources and flags.")
+
+
 class Conditions(_Open):
     """All that the figures depend on."""
 
     host: dict[str, Any] | None = Field(None, description="The machine that measured.")
     tools: dict[str, Any] | None = Field(None, description="Versions of packages, by name.")
     git: dict[str, Any] | None = Field(None, description="Commit, and whether it was changed.")
+    server: Server | None = Field(None, description="What the device's server says it is.")
 
 
 class Record(_Open):
@@ -56,6 +68,7 @@ class Device(_Open):
     """What ran the model."""
 
     name: str
+    emulated: bool | None = Field(None, description="Null where nobody says.")
 
 
 class Agreement(_Open):
@@ -112,6 +125,12 @@ class EmulatedCost(_Timed):
     kind: Literal["emulated cost"]
 
 
+class UnknownTime(_Timed):
+    """Times of an artefact where nobody says whether they are an emulator's: no latency."""
+
+    kind: Literal["unknown time"]
+
+
 class Origin(_Open):
     """Where weights come from; what else it says depends on its kind."""
 
@@ -164,6 +183,7 @@ BY_KIND: dict[str, type[Record]] = {
     "accuracy": Accuracy,
     "latency": Latency,
     "emulated cost": EmulatedCost,
+    "unknown time": UnknownTime,
     "complexity": Complexity,
 }
 KINDS = tuple(BY_KIND)
@@ -172,7 +192,7 @@ KINDS = tuple(BY_KIND)
 def json_schema() -> dict[str, Any]:
     """The schema as a JSON Schema, draft 2020-12."""
     either: Any = Annotated[
-        Accuracy | Latency | EmulatedCost | Complexity, Field(discriminator="kind")
+        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity, Field(discriminator="kind")
     ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

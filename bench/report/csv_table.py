@@ -11,11 +11,13 @@ from bench.report.summary import peak_memory
 ACCURACY = ("data", "split", "protocol", "images", "weights", "runtime")
 SCORES = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
 TIMES = ("p50_ms", "p90_ms", "p99_ms", "mean_ms", "std_ms")
+TIMES_OF = {"latency": "latency", "emulated cost": "emulator", "unknown time": "unknown"}
 COLUMNS = (
     *("model", "kind", "time", *ACCURACY, *SCORES),
     *("device", "emulated", "target", "precision", "threads", "samples", "valid", "quick"),
     *(f"latency_{name}" for name in TIMES),
     *(f"emulator_{name}" for name in TIMES),
+    *(f"unknown_{name}" for name in TIMES),
     *(
         "artefact_bytes",
         "peak_memory_bytes",
@@ -32,7 +34,8 @@ FORMULA = ("=", "+", "-", "@")
 def render_csv(report: Mapping[str, Any]) -> str:
     """Render what `bench.report.report.build_report` gives.
 
-    Milliseconds of an emulator have columns of their own: they are no latency. Text that a
+    Milliseconds of an emulator, and those of which nobody says whether they are an emulator's, have
+    columns of their own: they are no latency. Text that a
     spreadsheet would take for a formula gets an apostrophe before it.
     """
     import pandas as pd
@@ -42,7 +45,8 @@ def render_csv(report: Mapping[str, Any]) -> str:
         network = model["complexity"] or {}
         of_network = {name: network.get(name) for name in COLUMNS if name in network}
         of_network["macs_g"] = network.get("macs_conv_g")
-        records = [*model["accuracy"], *model["latency"], *model["emulated_cost"]]
+        timed = [*model["latency"], *model["emulated_cost"], *model["unknown_time"]]
+        records = [*model["accuracy"], *timed]
         for record in records or ([network] if network else []):
             row = {**of_network, **_line(record)}
             rows.append([_cell(row.get(name)) for name in COLUMNS])
@@ -52,7 +56,7 @@ def render_csv(report: Mapping[str, Any]) -> str:
 
 def _line(record: Mapping[str, Any]) -> dict[str, Any]:
     device, conditions = record.get("device") or {}, record["conditions"]
-    kind = "latency" if record["kind"] == "latency" else "emulator"
+    kind = TIMES_OF.get(record["kind"])
     return {
         **{name: record.get(name) for name in COLUMNS if name in record},
         "device": device.get("name"),
@@ -61,7 +65,7 @@ def _line(record: Mapping[str, Any]) -> dict[str, Any]:
         "threads": conditions.get("threads"),
         "samples": record.get("count"),
         "peak_memory_bytes": peak_memory(record),
-        **{f"{kind}_{name}": record.get(name) for name in TIMES},
+        **({f"{kind}_{name}": record.get(name) for name in TIMES} if kind else {}),
     }
 
 

@@ -53,7 +53,7 @@ def _charts(report: Mapping[str, Any]) -> dict[str, Any]:
     timed = [
         record
         for model in report["models"]
-        for record in (*model["latency"], *model["emulated_cost"])
+        for record in (*model["latency"], *model["emulated_cost"], *model["unknown_time"])
     ]
     return {
         "pareto": [safe(draw_pareto(chart, f"pareto-{number}")) for number, chart in charts],

@@ -29,11 +29,12 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
     `summary` has a row a measurement (`bench.report.summary`), `charts` the points of the
     accuracy/latency charts (`bench.report.pareto`), `models` the records by model: `complexity`
-    (one record or None), and lists `accuracy`, `latency` and `emulated_cost` of records without
-    their raw data, of which the timed ones keep `over_time`, `temperatures` and `roofline`;
-    `superseded` is how many older records of the same measurement were left out; `reproduce` is
-    a list of commands. `environments` are the different hosts and software: a record's
-    `environment` is the number of its own, from 1. Raises InputError when there is no record.
+    (one record or None), and lists `accuracy`, `latency`, `emulated_cost` and `unknown_time` of
+    records without their raw data, of which the timed ones keep `over_time`, `temperatures` and
+    `roofline`; `superseded` is how many older records of the same measurement were left out;
+    `reproduce` is a list of commands. `environments` are the different hosts and software: a
+    record's `environment` is the number of its own, from 1. Raises InputError when there is no
+    record.
     """
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
@@ -89,6 +90,7 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy": by_kind.get("accuracy", []),
         "latency": by_kind.get("latency", []),
         "emulated_cost": by_kind.get("emulated cost", []),
+        "unknown_time": by_kind.get("unknown time", []),
         "reproduce": commands(records),
     }
 

@@ -9,6 +9,7 @@ from bench.report.numbers import number
 from bench.report.wording import conditions_in_short, device
 
 Row = dict[str, Any]
+NO_LATENCY = {"emulated cost": "emulated", "unknown time": "unknown whether emulated"}
 TIMES = ("p50_ms", "p90_ms", "p99_ms")
 SCORES = ("protocol", "data", "split", "images", "runtime", "rmse", "rel", "delta1")
 
@@ -18,11 +19,11 @@ def summarise_models(models: Iterable[Mapping[str, Any]]) -> list[Row]:
 
     `accuracy` lists the network's scores, each with its protocol. `latency_ms` are p50, p90 and
     p99 on a real device, `emulator_ms` the emulator's time, which is no latency: a row has one
-    of them or none, so that no column mixes the two.
+    of them or none, so that no column mixes the two. `no_latency` says why there is none.
     """
     rows = []
     for model in models:
-        measured = [*model["latency"], *model["emulated_cost"]]
+        measured = [*model["latency"], *model["emulated_cost"], *model["unknown_time"]]
         rows += [_row(model, record) for record in measured or [{}]]
     return rows
 
@@ -30,7 +31,7 @@ def summarise_models(models: Iterable[Mapping[str, Any]]) -> list[Row]:
 def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
     complexity = model["complexity"] or {}
     times = {name: number(record.get(name)) for name in TIMES} if record else None
-    real = record.get("kind") == "latency"
+    kind = record.get("kind", "")
     return {
         "model": model["model"],
         "weights_m": complexity.get("weights_m"),
@@ -40,8 +41,9 @@ def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
         "accuracy": [{name: one.get(name) for name in SCORES} for one in model["accuracy"]],
         "device": device(record) if record else None,
         "conditions": conditions_in_short(record) if record else None,
-        "latency_ms": times if real else None,
-        "emulator_ms": None if real else times,
+        "latency_ms": times if kind == "latency" else None,
+        "emulator_ms": times if kind == "emulated cost" else None,
+        "no_latency": NO_LATENCY.get(kind),
         "valid": record.get("valid"),
         "quick": record.get("quick"),
     }

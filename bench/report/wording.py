@@ -8,10 +8,21 @@ from typing import Any
 from bench.report.numbers import number, significant
 from depthnet.weights.origin import ImageNet, Random, Trained, Weights
 
+KINDS = {
+    "latency": "latency",
+    "emulated cost": "emulated cost (not a latency)",
+    "unknown time": "time of unknown origin (not a latency)",
+}
+
 
 def device(record: Mapping[str, Any]) -> str:
     """The device's name."""
     return str((record.get("device") or {}).get("name", "unknown"))
+
+
+def kind_in_words(record: Mapping[str, Any]) -> str:
+    """What the times are."""
+    return KINDS.get(record["kind"], str(record["kind"]))
 
 
 def verdict(record: Mapping[str, Any]) -> str:
@@ -114,7 +125,17 @@ def _origin_kind(record: Mapping[str, Any]) -> Any:
 
 
 FILTERS = (
-    *(device, verdict, sampling, conditions_in_short, interval, protocol, pairs, commit),
+    *(
+        device,
+        kind_in_words,
+        verdict,
+        sampling,
+        conditions_in_short,
+        interval,
+        protocol,
+        pairs,
+        commit,
+    ),
     untrained,
 )
 """What the templates of every format use."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.emulated import EmulatedPhone
+from android_rpc.devices.tracker_device import TrackerDevice
+from android_rpc.tracker.tracker import Tracker
 from bench.measure.latency import measure_on_device
 from bench.measure.request import MeasurementRequest
 from bench.measure.sampling_plan import EMULATED
@@ -93,6 +96,33 @@ def test_the_arm64_code_agrees_with_onnxruntime(
     assert record["agreement"]["reference_std"] > 0.01
     assert record["conditions"]["before"]["cpu_model"] == "cortex-a76"
     assert processes_with(phone.key) == []
+
+
+class Disguised(EmulatedPhone):
+    """An emulated phone that calls itself a device, as one that somebody starts by hand may."""
+
+    name = "my-board"
+    emulated = False
+
+    def about(self) -> dict[str, Any]:
+        return {"name": self.name, "threads": 1}
+
+
+def test_no_emulated_time_is_a_latency_whoever_started_the_server(
+    artefact: Artefact, model: Path, bundle: Bundle, tracker: Tracker
+) -> None:
+    phone = Disguised(bundle)
+    phone.key = "arm64-a76"
+    few = EMULATED.but(samples=3)
+    with phone.serve(tracker):
+        elsewhere = TrackerDevice(f"tracker:{tracker.host}:{tracker.port}/{phone.key}")
+        record = measure_on_device(MeasurementRequest(artefact, model, elsewhere, sampling=few))
+    assert not elsewhere.emulated
+    assert record["device"] == {"name": "my-board", "emulated": True}
+    assert (record["kind"], record["emulated"]) == ("emulated cost", True)
+    assert record["label"] == "emulated cost, not latency"
+    assert record["conditions"]["server"]["platform"] == "emulator"
+    assert record["conditions"]["before"]["emulated"] is True
 
 
 @pytest.mark.parametrize("kill", [False, True])

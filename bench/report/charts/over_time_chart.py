@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TIMES = {"latency": "latency [ms]", "emulated cost": "emulator's time [ms]"}
 HEIGHTS, WITH_HEAT = (220, 260), (330, 380)
 
 
@@ -46,6 +47,5 @@ def _draw_times(axes: Axes, sessions: list[dict[str, Any]], record: Mapping[str,
         axes.plot(session["seconds"], session["ms"], style, color=SERIES[0], ms=3.5, lw=1)
     top = max(max(session["ms"]) for session in sessions)
     axes.set_ylim(0, top * 1.1)
-    emulated = record["kind"] != "latency"
-    axes.set_ylabel("emulator's time [ms]" if emulated else "latency [ms]")
+    axes.set_ylabel(TIMES.get(record["kind"], "time [ms]"))
     axes.set_xlabel("seconds of inference")

@@ -1,20 +1,16 @@
-"""Measuring on a device that is a fake, so that it can be lost, slow, wrong or interrupted."""
+"""Measuring on a device that is a fake: what records say of it, and what ends it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import fields, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import numpy as np
 import onnx
 import pytest
 
-from android_rpc.devices.device import Device
+from android_rpc.server_identity import Platform
 from bench.accuracy.device_accuracy import Accuracy, accuracy_of
 from bench.measure.latency import measure_on_device
 from bench.measure.request import MeasurementRequest
@@ -24,114 +20,10 @@ from bench.stats.statistics import summarise
 from compile.artefact import Artefact
 from depthbench.errors import DeviceError, InputError
 from depthnet.data import open_dataset
-
-PUBLISHED = Path(__file__).parents[3] / "docs" / "record.schema.json"
-Compute = Callable[[np.ndarray], np.ndarray]
-
-
-class FakePhone(Device):
-    """A device whose outputs and times are given; it counts what is asked of it."""
-
-    key = "fake"
-    listen = "127.0.0.1"
-
-    def __init__(self, compute: Compute, *, emulated: bool, seconds: float = 0.05) -> None:
-        self.name = "emulated-fake" if emulated else "fake"
-        self.emulated = emulated
-        self.compute = compute
-        self.seconds = seconds
-        self.inferences = 0
-        self.sessions_open = self.sessions = self.connections = 0
-        self.fail_after: int | None = None
-        self.failure: BaseException = KeyboardInterrupt()
-        self.clock_khz = 2_600_000
-
-    def serve(self, tracker: object) -> AbstractContextManager[Any]:
-        raise AssertionError("connect is replaced in these tests")
-
-    def prepare(self) -> None:
-        raise AssertionError("connect is replaced in these tests")
-
-    def conditions(self) -> dict[str, Any]:
-        return {"device": self.name, "threads": 1, "cpus": [6]}
-
-    @contextmanager
-    def connect(self, device: object, timeout_s: float) -> Iterator[Callable[[], Any]]:
-        assert device is self
-        self.connections += 1
-        try:
-            yield self.open_session
-        finally:
-            self.connections -= 1
-
-    @contextmanager
-    def open_session(self) -> Iterator[FakePhone]:
-        self.sessions += 1
-        self.sessions_open += 1
-        try:
-            yield self
-        finally:
-            self.sessions_open -= 1
-
-    def affinity(self) -> list[int]:
-        return [6]
-
-    def read_file(self, path: str) -> str:
-        if path.endswith("cpu6/cpufreq/scaling_cur_freq"):
-            return f"{self.clock_khz}\n"
-        raise DeviceError(f"no such file: {path}")
-
-    def load(self, library: Path) -> FakePhone:
-        assert library.read_bytes()
-        return self
-
-    def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        self._infer()
-        return [self.compute(inputs["image"])]
-
-    def samples(self, count: int) -> list[float]:
-        self._infer()
-        times = []
-        for number in range(count):
-            self._infer()
-            times.append(self.seconds * (1 + 0.001 * number))
-        return times
-
-    def _infer(self) -> None:
-        self.inferences += 1
-        if self.fail_after is not None and self.inferences > self.fail_after:
-            raise self.failure
-
-
-@pytest.fixture
-def emulated(closed_form: Compute) -> FakePhone:
-    return FakePhone(closed_form, emulated=True)
-
-
-@pytest.fixture
-def phone(closed_form: Compute) -> FakePhone:
-    return FakePhone(closed_form, emulated=False)
-
-
-@pytest.fixture
-def measure(artefact: Artefact, tiny_onnx: Path) -> Callable[..., Record]:
-    def run(device: FakePhone, **options: Any) -> Record:
-        request = MeasurementRequest(artefact, tiny_onnx, device)
-        asked = {name: options.pop(name) for name in REQUESTED if name in options}
-        return measure_on_device(replace(request, **asked), connect=device.connect, **options)
-
-    return run
-
-
-def check_schema(record: Record) -> None:
-    """The record as it comes back from a file is one of the published schema."""
-    schema = json.loads(PUBLISHED.read_text())
-    jsonschema.validate(json.loads(json.dumps(record, allow_nan=False)), schema)
-
+from tests.bench.measure.conftest import Compute, FakePhone, check_schema
 
 Measure = Callable[..., Record]
 SHORT = Sampling(warmup=2, samples=30, seconds=0, sessions=2)
-REQUESTED = {one.name for one in fields(MeasurementRequest)}
 
 
 def test_an_emulated_device_gives_a_cost_and_no_latency(
@@ -154,6 +46,47 @@ def test_an_emulated_device_gives_a_cost_and_no_latency(
     assert record["warm_up_samples"] == [0]
     assert record["conditions"]["warmup"] == EMULATED.warmup
     check_schema(record)
+
+
+@pytest.mark.parametrize(
+    ("device_says", "server_says", "kind", "emulated"),
+    [
+        (True, "hardware", "emulated cost", True),
+        (True, "unknown", "emulated cost", True),
+        (False, "emulator", "emulated cost", True),
+        (False, "unknown", "unknown time", None),
+        (False, "hardware", "latency", False),
+        (False, "virtual machine", "latency", False),
+    ],
+)
+def test_device_and_server_together_say_what_a_time_is(
+    measure: Measure,
+    closed_form: Compute,
+    device_says: bool,
+    server_says: Platform,
+    kind: str,
+    emulated: bool | None,
+) -> None:
+    device = FakePhone(closed_form, emulated=device_says)
+    device.platform = server_says
+    record = measure(device, sampling=SHORT, quick=True)
+    assert (record["kind"], record["emulated"]) == (kind, emulated)
+    assert record["device"]["emulated"] is emulated
+    assert record["label"].startswith("latency") == (kind == "latency")
+    assert ("virtual machine" in record["label"]) == (server_says == "virtual machine")
+    assert record["conditions"]["server"]["platform"] == server_says
+    assert record["conditions"]["server"]["build"] == "fake"
+    assert record["valid"] == (kind != "unknown time")
+    assert ("clocks_mhz" in record["conditions"]["before"]) == (not emulated)
+    check_schema(record)
+
+
+def test_a_server_that_changes_what_it_is_is_unknown(measure: Measure, phone: FakePhone) -> None:
+    def swap(record: Record) -> None:
+        phone.platform = "virtual machine"
+
+    record = measure(phone, sampling=SHORT, quick=True, so_far=swap)
+    assert (record["kind"], record["valid"]) == ("unknown time", False)
 
 
 def test_the_outputs_are_compared_with_onnxruntime(measure: Measure, emulated: FakePhone) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -126,6 +127,27 @@ def test_emulated_figures_stay_out_of_the_latency(records: list[Record]) -> None
     assert cost["emulator's p50 [ms]"] == "5250"
     assert not any("latency" in name or "A76" in name for name in cost)
     assert all("emulator" in name for name in cost if "ms" in name)
+
+
+def test_times_of_unknown_origin_are_nobodys_latency(make_record: Make) -> None:
+    record = make_record(
+        "unknown time", p50_ms=77.75, device={"name": "board", "emulated": None}, valid=False
+    )
+    tables = read(record).tables
+    assert "Latency" not in tables
+    (row,) = tables["Times of unknown origin (not a latency)"]
+    assert (row["device"], row["p50 [ms]"], row["verdict"]) == ("board", "77.8", "INVALID")
+    report = build_report([record])
+    (line,) = report["summary"]
+    assert line["latency_ms"] is line["emulator_ms"] is None
+    assert line["no_latency"] == "unknown whether emulated"
+    (cells,) = csv.DictReader(render_csv(report).splitlines())
+    assert (cells["unknown_p50_ms"], cells["latency_p50_ms"], cells["emulator_p50_ms"]) == (
+        *("77.75", "", ""),
+    )
+    page = render_html(report)
+    assert "none: unknown whether emulated" in page
+    assert "Time of unknown origin (not a latency) over time on board" in page
 
 
 def test_without_a_device_there_is_no_latency(make_record: Make) -> None:

@@ -68,6 +68,8 @@ def test_a_measurement_through_adb(
     assert (record["kind"], record["emulated"]) == ("emulated cost", True)
     assert record["label"] == "emulated cost, not latency"
     assert record["device"] == {"name": device, "emulated": True}
+    assert record["conditions"]["server"]["signs"] == ["machine", "program", "counter"]
+    assert set(record["conditions"]["server"]["cores"].values()) == {"414fd050", "414fd0b0"}
     assert record["conditions"]["before"]["model"] == "Test Phone"
     assert record["agreement"]["max_relative_difference"] <= 1e-4
     before, after = record["conditions"]["before"], record["conditions"]["after"]

@@ -12,15 +12,15 @@ from compile.targets import Target
 def repairs(machine: Target, numbers: Precision) -> list[Phase]:
     """What undoes the forms that TVM's importer gives to operators, in Relax."""
     from compile.graph.clip_to_minmax import clip_to_minmax
+    from compile.graph.compute_constants import compute_constants
     from compile.graph.qdq import store_bytes
-    from compile.graph.reshape_constants import reshape_constants
     from compile.graph.select_branches import select_branches
 
     store = partial(store_bytes, dtype=machine.dot_bytes)
     return [
         Phase("select_branches", select_branches),
         Phase("clip_to_minmax", clip_to_minmax),
-        Phase("reshape_constants", reshape_constants),
+        Phase("compute_constants", compute_constants),
         Phase("store_bytes", store, when=bool(machine.dot_bytes)),
     ]
 

@@ -22,6 +22,7 @@ from compile.onnx.definitions import (
     fused_attention,
     fused_products,
     gelus,
+    identity_matrices,
     image_of_columns,
     indices,
     losses,
@@ -40,6 +41,7 @@ from compile.onnx.definitions import (
     scattering,
     shifts,
     skip_normalizations,
+    space_to_depth,
     unknown_sizes,
     windows,
 )
@@ -62,6 +64,7 @@ DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **fused_attention.DEFINITIONS,
     **fused_products.DEFINITIONS,
     **gelus.DEFINITIONS,
+    **identity_matrices.DEFINITIONS,
     **image_of_columns.DEFINITIONS,
     **indices.DEFINITIONS,
     **losses.DEFINITIONS,
@@ -80,6 +83,7 @@ DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **scattering.DEFINITIONS,
     **shifts.DEFINITIONS,
     **skip_normalizations.DEFINITIONS,
+    **space_to_depth.DEFINITIONS,
     **unknown_sizes.DEFINITIONS,
     **windows.DEFINITIONS,
 }

@@ -342,3 +342,17 @@ def test_remainders_of_infinite_divisors() -> None:
     values = np.array([-np.inf, -2.5, -1.0, 0.5, 1.0, 3.0, np.inf, np.nan], np.float32)
     operands = np.repeat(values, len(values)), np.tile(values, len(values))
     assert_defined(*one_node("Mod", 28, *operands, fmod=0))
+
+
+@given(st.integers(1, 3), st.lists(st.integers(1, 3), min_size=4, max_size=4))
+def test_space_to_depth_with_the_channels_of_a_block_in_a_row(block: int, shape: list[int]) -> None:
+    n, c, h, w = shape
+    x = normal(n, c, h * block, w * block)
+    assert_defined(*one_node("SpaceToDepth", 28, x, blocksize=block, mode="CRD"))
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT", "DOUBLE", "INT64"])
+@pytest.mark.parametrize("k", [0, -1, 2])
+def test_identity_matrices_of_another_type(dtype: str, k: int) -> None:
+    x = np.zeros((3, 4), np.int32)
+    assert_defined(*one_node("EyeLike", 9, x, dtype=getattr(onnx.TensorProto, dtype), k=k))

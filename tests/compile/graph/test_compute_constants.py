@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from compile.graph.reshape_constants import reshape_constants
+from compile.graph.compute_constants import compute_constants
 from compile.graph.tensors import is_operator
 from compile.onnx.checked_model import load_model
 from compile.onnx.importer import import_model
@@ -27,7 +27,7 @@ def test_constants_alone_lose_their_reshapes(graph: Graph, tmp_path: Path) -> No
     onnx.save(graph.model(y), str(tmp_path / "model.onnx"))
     mod = import_model(load_model(tmp_path / "model.onnx"))
     assert reshapes(mod) > 1
-    assert reshapes(reshape_constants(mod)) == 1
+    assert reshapes(compute_constants(mod)) == 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int64, np.bool_])
@@ -37,3 +37,17 @@ def test_keeps_numbers_and_types(agree: Agree, graph: Graph, dtype: type) -> Non
     read = graph.add("Add", graph.input([2, 3]), graph.add("Cast", y, to=onnx.TensorProto.FLOAT))
     outputs = agree(graph.model(read, y)).outputs
     assert [output.dtype for output in outputs] == ["float32", np.dtype(dtype).name]
+
+
+@pytest.mark.parametrize("index", [1, -2, [2, 0], [[-1], [1]]])
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_known_indices_are_numbers(
+    agree: Agree, graph: Graph, tmp_path: Path, index: Any, dtype: type
+) -> None:
+    place = graph.constant(np.array(index, dtype))
+    model = graph.model(graph.add("Gather", graph.input([2, 3, 4]), place, axis=1))
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    mod = compute_constants(import_model(load_model(tmp_path / "model.onnx")))
+    first, *_ = (one for block in mod["main"].body.blocks for one in block.bindings)
+    assert is_operator(first.value, "take")
+    agree(model)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
-from depthbench.errors import DeviceError
+from depthbench.errors import DeviceError, RequestRefused, StorageFull
+from depthbench.progress import Progress
 
 REQUEST_S = 30.0
 # Below Android's and Linux's ranges of ports that are handed out at random.
 PORTS = range(20000, 30000)
+# Programs pass on what the C library calls these errors, and not their numbers.
+NO_SPACE = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
 LOST = "switched off, restarting, or its connection is cut"
 
 
@@ -79,6 +84,16 @@ class Transport:
             f"rm -rf {name}"
         )
 
+    def in_use(self, progress: Progress, wait_s: float) -> AbstractContextManager[None]:
+        """Keeps clients on other machines away for a block, where the machine may have such.
+
+        Waits for one that measures there now; DeviceError when it takes longer than `wait_s`.
+        """
+        return nullcontext()
+
+    def close(self) -> None:
+        """Ends what requests have in common; the next request begins it again."""
+
     @contextmanager
     def kept(self, model: str) -> Iterator[None]:
         """Says of an error in the block, when the machine called `model` is gone, that it is."""
@@ -90,3 +105,11 @@ class Transport:
             raise DeviceError(
                 f"{self} ({model}) is gone: {LOST}", advice="see that it is up, and run again"
             ) from error
+
+
+def refused(where: Transport, said: str) -> RequestRefused:
+    """The error of a request to which the machine has answered no, with the words it said."""
+    if any(full in said for full in NO_SPACE):
+        advice = "free some of its storage, and run again"
+        return StorageFull(f"{where}: no space left on the {where.noun}", advice=advice)
+    return RequestRefused(f"{where}: {said}")

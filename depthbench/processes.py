@@ -140,27 +140,30 @@ def run_program(
     check: bool = True,
     timeout_s: float | None = None,
     text: str = "",
+    source: Path | None = None,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Finished:
-    """Runs `command` to its end in `folder`, with `text` as its standard input.
+    """Runs `command` to its end in `folder`, with `text`, or the file `source`, as its
+    standard input.
 
     Raises what `failure` makes of one line, `problem` and the `reason`, when the exit code is not
     0 (unless not to `check`) and when it takes longer than `timeout_s` seconds. Raises
     ToolMissing where the program cannot be started.
     """
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE if text else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=environment,
-            cwd=folder,
-            start_new_session=True,
-        )
+        with open(source or os.devnull, "rb") as file:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE if text else file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                env=environment,
+                cwd=folder,
+                start_new_session=True,
+            )
     except OSError as error:
         raise ToolMissing(
             f"{problem}: {command[0]} cannot be started ({error.strerror})"

@@ -43,7 +43,8 @@ def lock_device(
         _wait_for_turn(file.fileno(), journal, transport, progress, wait_s)
         lock = DeviceLock(transport, journal)
         lock.undo_all()
-        yield lock
+        with transport.in_use(progress, wait_s):
+            yield lock
 
 
 class DeviceLock:

@@ -17,6 +17,7 @@ from depthbench.errors import DeviceError
 from depthbench.progress import Progress
 
 CHECKSUM_S = 120.0
+NO_CHECKSUMS = "depthbench-no-sha256sum"
 
 
 def install_bundle(
@@ -53,7 +54,16 @@ def install_bundle(
 
 def _holds(transport: Transport, folder: PurePosixPath, bundle: Bundle) -> bool:
     paths = " ".join(map(shlex.quote, bundle.files))
-    script = f"cd {folder} 2>/dev/null && sha256sum {paths} 2>/dev/null; true"
-    lines = (line.split(maxsplit=1) for line in transport.shell(script, CHECKSUM_S).splitlines())
+    script = (
+        f"command -v sha256sum >/dev/null || echo {NO_CHECKSUMS}; "
+        f"cd {folder} 2>/dev/null && sha256sum {paths} 2>/dev/null; true"
+    )
+    printed = transport.shell(script, CHECKSUM_S).splitlines()
+    if NO_CHECKSUMS in printed:
+        raise DeviceError(
+            f"{transport} has no sha256sum, by which the bundle is checked",
+            advice="install coreutils there, or a busybox that has it",
+        )
+    lines = (line.split(maxsplit=1) for line in printed)
     found = {line[1]: line[0] for line in lines if len(line) == 2}
     return found == {path: entry["sha256"] for path, entry in bundle.files.items()}

@@ -88,6 +88,7 @@ class NativeDevice(Device):
         bundle = self._get_bundle()
         # What ends it is found out first, then all is undone.
         with ExitStack() as stack, self.transport.kept(self.properties["model"]):
+            stack.callback(self.transport.close)
             lock = stack.enter_context(lock_device(self.transport, self._progress))
             folder, _ = install_bundle(lock, bundle, self._progress)
             run = self.transport.home / f"run-{secrets.token_hex(8)}"

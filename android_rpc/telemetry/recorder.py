@@ -18,19 +18,23 @@ from depthbench.processes import child_process
 EVERY_S = 10
 LOG = "during.log"
 SESSIONS = "sessions"
-# A line for each sample. `read` ends the loop at the end of the input, that is with its adb; the
-# signal comes when the cable is pulled. Then nobody else can remove the folder: when the server
-# has gone, and with it the folder of its sessions, this does.
+# A line for each sample. It ends with its input, that is with the connection: `cat` waits for that,
+# as not every shell's `read` has a limit. Where the connection was cut, nobody else can remove the
+# folder: when the server has gone, and with it the folder of its sessions, this does.
 LOOP = """cd {folder} || exit 1
 [ {mask} = 0 ] || taskset -p {mask} $$ > /dev/null 2>&1
 leave() {{
   trap '' EXIT HUP TERM
+  kill $pause 2> /dev/null
   n=0
   while [ -d {sessions} ] && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
   cd / && rm -rf {folder}
   exit 0
 }}
+pause=
 trap leave EXIT HUP TERM
+exec 3<&0
+{{ trap '' HUP; cat <&3 > /dev/null; kill -TERM $$; }} 2> /dev/null &
 while :; do
   line=
   for f in {files}; do
@@ -39,8 +43,9 @@ while :; do
     line="$line ${{v:--}}"
   done
   echo "$line" >> {log}
-  read -r -t {every} v
-  [ $? = 1 ] && leave
+  sleep {every} < /dev/null 3<&- > /dev/null 2>&1 &
+  pause=$!
+  wait $pause
 done"""
 
 

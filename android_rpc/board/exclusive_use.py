@@ -1,0 +1,114 @@
+"""One client of a board at a time, also when they are on different machines.
+
+The lock of a device (`deployment.device_lock`) is known to this machine alone. A board may have
+clients on several, so a shell holds a lock there as long as its input is open, that is as long as
+its client and their connection live. Whoever has it may remove what the clients before have left.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from android_rpc.transport import Transport
+from depthbench import cancellation
+from depthbench.errors import DeviceError
+from depthbench.processes import ChildProcess, child_process
+from depthbench.progress import Progress
+
+CHECK_S = 0.05
+START_S = 30.0
+# What the shell below writes: `lease=busy by SHELL CLIENT PROCESS BOOT`, for one.
+STATE = re.compile(
+    r"^lease=(?P<state>held|unlocked|busy)"
+    r"(?: by (?P<shell>\d+) (?P<client>\S+) (?P<process>\d+) (?P<boot>\S+))?$",
+    re.MULTILINE,
+)
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+# All of it ends with its input, also while it waits. Programs must not inherit the lock.
+HOLD = """cd {home} || exit 1
+command -v flock > /dev/null || {{ echo lease=unlocked >&2; exec cat > /dev/null; }}
+exec 3<&0 9>> lease
+{{ cat <&3 > /dev/null; kill $$; }} 2> /dev/null 9>&- &
+until flock -n 9; do
+  echo "lease=busy by $(cat lease)" >&2
+  sleep 1 9>&-
+done
+echo "$$ {client}" > lease
+echo lease=held >&2
+wait"""
+
+
+@contextmanager
+def exclusive_use(transport: Transport, progress: Progress, wait_s: float) -> Iterator[None]:
+    """The board for the length of a block, with nothing left on it of clients that are dead.
+
+    Waits for a client that measures on it now; DeviceError when that takes longer than `wait_s`.
+    A board without `flock` is not locked.
+    """
+    client = f"{platform.node() or '?'} {os.getpid()} {_boot()}"
+    script = HOLD.format(home=transport.home, client=client)
+    with child_process(transport.command(script)) as holder:
+        if _wait_until_held(transport, holder, progress, wait_s):
+            _remove_what_is_left(transport)
+        yield
+
+
+def _wait_until_held(
+    transport: Transport, holder: ChildProcess, progress: Progress, wait_s: float
+) -> bool:
+    """Whether the board is locked now, rather than not able to be locked."""
+    started = time.monotonic()
+    while True:
+        cancellation.check()
+        told = list(STATE.finditer(holder.log()))
+        waited = time.monotonic() - started
+        if told and told[-1]["state"] != "busy":
+            return told[-1]["state"] == "held"
+        if not holder.running:
+            raise DeviceError(f"{transport}: cannot be locked, {holder.why_ended()}")
+        if told:
+            _wait_for(transport, told[-1], progress, waited, wait_s)
+        elif waited > START_S:
+            raise DeviceError(f"{transport} does not answer", advice="run again")
+        time.sleep(CHECK_S)
+
+
+def _wait_for(
+    transport: Transport, other: re.Match[str], progress: Progress, waited: float, wait_s: float
+) -> None:
+    if _has_ended(other):  # the board has not noticed that their connection was cut
+        transport.shell(f"kill {other['shell']} 2> /dev/null; true")
+        return
+    client = f"process {other['process']} of {other['client']} measures on {transport}"
+    if waited > wait_s:
+        raise DeviceError(f"{client} since {waited:.0f} s", advice="wait for it, or end it")
+    progress(f"{client}: waiting for it, {waited:.0f} s")
+
+
+def _has_ended(other: re.Match[str]) -> bool:
+    """Whether the other client was on this machine and is no more, or was this very process."""
+    import psutil
+
+    if other["process"] is None or other["boot"] != _boot():
+        return False
+    process = int(other["process"])
+    return process == os.getpid() or not psutil.pid_exists(process)
+
+
+def _remove_what_is_left(transport: Transport) -> None:
+    for name in transport.shell(f"cd {transport.home} && ls; true").split():
+        if name.startswith(("run-", "incoming-")):
+            transport.remove_folder(str(transport.home / name))
+
+
+def _boot() -> str:
+    try:
+        return BOOT.read_text().strip()
+    except OSError:
+        return "?"

@@ -1,0 +1,36 @@
+"""This machine itself, where it has arm64 cores."""
+
+from __future__ import annotations
+
+import platform
+
+from android_rpc.board.local_host import LocalHost
+from android_rpc.board.properties import ARM64, read_properties
+from android_rpc.devices.device import Device
+from android_rpc.devices.kind import DeviceKind, Setup
+from android_rpc.devices.native_device import NativeDevice
+from depthbench.errors import InputError
+
+
+def _open(specification: str, setup: Setup) -> Device:
+    if platform.machine() not in ARM64:
+        raise InputError(
+            f"--device {specification} is for arm64 machines; this one is {platform.machine()}",
+            advice="reach a board with --device ssh:USER@HOST, or use --device emulated",
+        )
+    host = LocalHost()
+    return NativeDevice(
+        host,
+        read_properties(host),
+        threads=setup.threads,
+        cores=setup.cores,
+        progress=setup.progress,
+    )
+
+
+KIND = DeviceKind(
+    name="local",
+    forms={"local": "this machine, where it is an arm64 board"},
+    open=_open,
+    chooses_cores=True,
+)

@@ -1,0 +1,29 @@
+"""A board over ssh: Raspberry Pi, RK3588 and the like, with Linux and nothing of depthbench."""
+
+from __future__ import annotations
+
+from android_rpc.board.properties import read_properties
+from android_rpc.devices.device import Device
+from android_rpc.devices.kind import DeviceKind, Setup
+from android_rpc.devices.native_device import NativeDevice
+from android_rpc.ssh.address import FORM, parse_address
+from android_rpc.ssh.ssh_host import SshHost
+
+
+def _open(specification: str, setup: Setup) -> Device:
+    host = SshHost(parse_address(specification))
+    return NativeDevice(
+        host,
+        read_properties(host),
+        threads=setup.threads,
+        cores=setup.cores,
+        progress=setup.progress,
+    )
+
+
+KIND = DeviceKind(
+    name="ssh",
+    forms={FORM: "a board with arm64 Linux; :PORT may follow"},
+    open=_open,
+    chooses_cores=True,
+)

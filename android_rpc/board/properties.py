@@ -25,7 +25,8 @@ true"""
 def read_properties(transport: Transport) -> dict[str, str]:
     """Manufacturer, model, system, kernel, ABI, SoC; and that it does not say to be `emulated`.
 
-    Whether it is, the server finds out (see `server_identity`). Raises DeviceError for a board that is not 64-bit ARM.
+    Whether it is, the server finds out (see `server_identity`). Raises DeviceError for a board
+    that is not 64-bit ARM.
     """
     lines = (line.partition("=") for line in transport.shell(ASK).splitlines())
     told = {name: value.strip() for name, _, value in lines if value.strip()}

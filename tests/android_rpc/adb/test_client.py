@@ -54,5 +54,7 @@ def test_adb_that_hangs_is_ended(stand_in: Callable[[str], Path]) -> None:
 
 
 def test_cores_are_for_phones_only() -> None:
-    with pytest.raises(InputError, match=r"the cores of such a device cannot .*for adb, local, ssh$"):
+    with pytest.raises(
+        InputError, match=r"the cores of such a device cannot .*for adb, local, ssh$"
+    ):
         open_device("emulated", cores=[1])

@@ -52,8 +52,9 @@ class Cable:
                 outside.close()
                 continue
             near, far = socket.socketpair()
+            wire = far.fileno()
             with (ROOT / "var/log/sshd").open("ab") as log:
-                subprocess.Popen(SSHD, stdin=far, stdout=far, stderr=log, start_new_session=True)
+                subprocess.Popen(SSHD, stdin=wire, stdout=wire, stderr=log, start_new_session=True)
             far.close()
             self._ends |= {outside, near}
             for source, sink in ((outside, near), (near, outside)):

@@ -103,7 +103,7 @@ class Adb(Transport):
         """See `Transport.remove_rule`."""
         lines = self.run(kind, "--list").splitlines()
         rule = [f"tcp:{port}", f"tcp:{leads_to}"]
-        mine = {"forward": [self.serial, *rule], "reverse": rule}[kind]
+        mine = {"forward": [*self.serial.split(), *rule], "reverse": rule}[kind]
         if any(line.split()[-len(mine) :] == mine for line in lines):
             self.run(kind, "--remove", rule[0])
 

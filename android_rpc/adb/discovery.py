@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from android_rpc.adb.client import run_adb, start_server
@@ -32,10 +32,20 @@ ADVICE = {
     "sideload": "start it into Android: adb reboot",
     "bootloader": "start it into Android: fastboot reboot",
     "host": "it is a host, not a phone",
+    "detached": "give it back to adb: adb -s SERIAL attach",
 }
 # The states that adb prints; "no permissions" is followed by its reason.
 STATES = "|".join([READY, *ADVICE, "unknown"])
-LINE = re.compile(rf"(?P<serial>\S+)\s+(?P<state>{STATES})\b(?P<rest>.*)")
+# Serial numbers may hold spaces, also in front: mDNS calls a phone that it has met before
+# "adb-SERIAL-x (2)._adb-tls-connect._tcp".
+LINE = re.compile(
+    rf"(?P<serial>.*?\S)\s+(?P<state>{STATES})(?P<rest>(?<=no permissions).*|(?: [a-z_]+:\S+)*)"
+)
+NETWORK = re.compile(r":\d+$|\._adb(-tls-connect)?\._tcp\.?$")
+# Numbers that phones of one make, or all of Android's emulators of one version, share.
+NO_NUMBER = re.compile(r"|unknown|0+|0?123456789ABCDEF|EMULATOR.*", re.IGNORECASE)
+SERVERS = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS")
+HERE = re.compile(r"(tcp:)?(localhost|127\.[\d.]+|\[?::1\]?|\d+)?(:\d+)?|local\w*:.*")
 DETAIL = re.compile(r"(?P<name>[a-z_]+):(?P<value>\S+)")
 
 
@@ -46,6 +56,11 @@ class ListedPhone:
     serial: str
     state: str
     details: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def by_network(self) -> bool:
+        """Whether adb reaches it over Wi-Fi or Ethernet, not by a cable of its own."""
+        return NETWORK.search(self.serial) is not None
 
 
 def find_phone(serial: str | None = None) -> ListedPhone:
@@ -91,9 +106,10 @@ def default_phone() -> str:
 def _lists() -> Iterator[tuple[list[ListedPhone], bool]]:
     """What adb lists, again until it has settled; and whether it is the last time."""
     deadline = time.monotonic() + SETTLE_S
+    check_server()
     fresh = start_server()
     while True:
-        phones = parse_devices(run_adb("devices", "-l"))
+        phones = each_once(parse_devices(run_adb("devices", "-l")), read_number)
         settled = bool(phones) or not fresh
         settled = settled and not any(phone.state in PASSING for phone in phones)
         last = settled or time.monotonic() > deadline
@@ -103,11 +119,57 @@ def _lists() -> Iterator[tuple[list[ListedPhone], bool]]:
         time.sleep(CHECK_S)
 
 
+def check_server() -> None:
+    """Raise DeviceError where adb is told to ask a server on another machine.
+
+    The rules of `adb forward` and `adb reverse` would lead to ports of that machine.
+    """
+    for variable in SERVERS:
+        address = os.environ.get(variable, "")
+        if not HERE.fullmatch(address):
+            raise DeviceError(
+                f"adb's server is on another machine, at {address} (${variable})",
+                advice="run depthbench there; or share the phone from there with `depthbench "
+                "rpc-serve`, and name it here with --device tracker:HOST:PORT/KEY",
+            )
+
+
+def each_once(phones: Sequence[ListedPhone], number: Callable[[str], str]) -> list[ListedPhone]:
+    """The phones without those that are listed again for a second way to reach them.
+
+    A cable is preferred to a network. `number` gives the manufacturer's number of the phone with
+    this serial; it is asked for only where one of several is reached over a network.
+    """
+    ready = [phone for phone in phones if phone.state == READY]
+    if len(ready) < 2 or not any(phone.by_network for phone in ready):
+        return list(phones)
+    known: dict[str, list[ListedPhone]] = {}
+    for phone in ready:
+        told = number(phone.serial)
+        if not NO_NUMBER.fullmatch(told):
+            known.setdefault(told, []).append(phone)
+    again = {
+        phone.serial
+        for ways in known.values()
+        for phone in sorted(ways, key=lambda phone: phone.by_network)[1:]
+        if phone.by_network
+    }
+    return [phone for phone in phones if phone.serial not in again]
+
+
+def read_number(serial: str) -> str:
+    """The manufacturer's number of a phone, the same on each way to reach it; or nothing."""
+    try:
+        return run_adb("-s", serial, "shell", "-n", "getprop ro.serialno").strip()
+    except DeviceError:
+        return ""
+
+
 def parse_devices(text: str) -> list[ListedPhone]:
     """The phones in what `adb devices -l` prints; notes about its server are passed over."""
     phones = []
     for line in text.splitlines():
-        match = LINE.fullmatch(line.strip())
+        match = LINE.fullmatch(line.rstrip())
         if match is None or line.startswith(("*", "List of")):
             continue
         known = match["state"] != "no permissions"  # the reason has colons of its own

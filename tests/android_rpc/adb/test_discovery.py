@@ -12,7 +12,9 @@ from android_rpc.adb.discovery import (
     ADVICE,
     READY,
     ListedPhone,
+    check_server,
     choose_phone,
+    each_once,
     parse_devices,
 )
 from depthbench.errors import DeviceError, InputError
@@ -28,9 +30,13 @@ emulator-5554          offline transport_id:1
 ????????????           no permissions (user in plugdev group; are your udev rules wrong?); see \
 [http://developer.android.com/tools/device.html] usb:1-4 transport_id:5
 0123456789ABCDEF       recovery usb:1-3 product:x model:y device:z transport_id:6
+adb-35121JEHN28132-jr888A (2)._adb-tls-connect._tcp device product:lynx model:Pixel_7a \
+device:lynx transport_id:2426
+ GS101200400611        device usb:17825792X product:rk3288 model:rk3288 transport_id:15
+ZUG 5S                 offline usb:1-7 transport_id:8
 
 """
-SERIALS = st.text(string.ascii_letters + string.digits + ".:-_", min_size=1, max_size=24)
+SERIALS = st.from_regex(r"[ A-Za-z0-9.:_-]{,20}[A-Za-z0-9.:_()-]{1,4}", fullmatch=True)
 WORDS = st.text(string.ascii_letters + string.digits + "_-.", min_size=1, max_size=12)
 DETAILS = st.dictionaries(st.sampled_from(("usb", "product", "model", "device")), WORDS)
 PHONES = st.lists(
@@ -63,7 +69,11 @@ def test_every_state_of_real_output() -> None:
         "192.168.1.20:5555": "device",
         "????????????": "no permissions",
         "0123456789ABCDEF": "recovery",
+        "adb-35121JEHN28132-jr888A (2)._adb-tls-connect._tcp": "device",
+        " GS101200400611": "device",
+        "ZUG 5S": "offline",
     }
+    assert phones[" GS101200400611"].details["usb"] == "17825792X"
     assert phones["9A231FFAZ003V2"].details["model"] == "Pixel_4"
 
 
@@ -108,3 +118,63 @@ def test_the_environment_names_the_phone_as_for_adb(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ANDROID_SERIAL", "b")
     assert choose_phone(phones).serial == "b"
     assert choose_phone(phones, "a").serial == "a"
+
+
+USB = ListedPhone("35121JEHN28132", READY, {"usb": "1-2"})
+TLS = ListedPhone("adb-35121JEHN28132-jr888A (2)._adb-tls-connect._tcp", READY)
+WIFI = ListedPhone("192.168.1.5:5555", READY)
+OTHER = ListedPhone("R58M12ABCDE", READY, {"usb": "1-3"})
+SHY = ListedPhone("192.168.1.9:5555", "offline")
+NUMBERS = {phone.serial: "35121JEHN28132" for phone in (USB, TLS, WIFI)}
+
+
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ([WIFI, USB, TLS], [USB]),
+        ([WIFI, TLS], [WIFI]),
+        ([WIFI, OTHER], [WIFI, OTHER]),
+        ([USB, SHY, WIFI], [USB, SHY]),
+    ],
+)
+def test_a_phone_on_two_ways_is_one(listed: list[ListedPhone], left: list[ListedPhone]) -> None:
+    assert each_once(listed, lambda serial: NUMBERS.get(serial, "")) == left
+
+
+@pytest.mark.parametrize("number", ["", "unknown", "0123456789ABCDEF", "EMULATOR34X2X11X0"])
+def test_a_number_that_many_have_makes_no_two_phones_one(number: str) -> None:
+    assert each_once([WIFI, TLS], lambda serial: number) == [WIFI, TLS]
+
+
+def test_cables_are_not_asked_for_their_number() -> None:
+    def ask(serial: str) -> str:
+        raise AssertionError(serial)
+
+    assert each_once([USB, OTHER], ask) == [USB, OTHER]
+    assert each_once([WIFI, SHY], ask) == [WIFI, SHY]
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("ADB_SERVER_SOCKET", "tcp:host.docker.internal:5037"),
+        ("ADB_SERVER_SOCKET", "tcp:192.168.1.2:5037"),
+        ("ANDROID_ADB_SERVER_ADDRESS", "buildbox"),
+    ],
+)
+def test_a_server_elsewhere_is_refused(
+    variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(DeviceError, match=r"on another machine, at .*; run depthbench there; or"):
+        check_server()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "tcp:localhost:5038", "tcp:5038", "localfilesystem:/tmp/adb", "127.0.0.1"],
+)
+def test_a_server_here_is_not_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADB_SERVER_SOCKET", address)
+    monkeypatch.delenv("ANDROID_ADB_SERVER_ADDRESS", raising=False)
+    check_server()

@@ -20,6 +20,7 @@ from android_rpc.deployment.native_server import native_server
 from android_rpc.devices.crash_diagnosis import diagnosed
 from android_rpc.devices.device import Device, Endpoint
 from android_rpc.telemetry import sysfs
+from android_rpc.telemetry.device_state import read_state, read_temperatures
 from android_rpc.telemetry.recorder import SESSIONS, Recorder
 from android_rpc.telemetry.thermal import Limits, wait_until_cool
 from android_rpc.telemetry.topology import format_core_list
@@ -62,13 +63,14 @@ class NativeDevice(Device):
         kind = self.name.partition(":")[0]
         self.key = f"{'emulated-' if self.emulated else ''}{kind}-{secrets.token_hex(8)}"
         self._all_cores = sysfs.read_cores(transport)
-        self.cores = self._check_cores(cores) if cores else sysfs.choose_cores(transport)
+        self.cores = self._check_cores(cores) if cores else sysfs.choose_cores(transport, threads)
         if threads > len(self.cores):
             raise InputError(
                 f"{transport}: {threads} threads on {len(self.cores)} core(s), "
                 f"{format_core_list(self.cores)}",
                 advice="ask for fewer --threads or more --cores",
             )
+        self._named = bool(cores)
         self._bundle = bundle
         self._threads = threads
         self._limits = limits or Limits()
@@ -119,7 +121,7 @@ class NativeDevice(Device):
     def prepare(self) -> None:
         """Waits until battery and CPU are cool enough to be measured; DeviceError after long."""
         self._waited_s += wait_until_cool(
-            self.name, lambda: sysfs.read_temperatures(self.transport), self._limits, self._progress
+            self.name, lambda: read_temperatures(self.transport), self._limits, self._progress
         )
 
     def about(self) -> dict[str, Any]:
@@ -132,6 +134,8 @@ class NativeDevice(Device):
             "emulated": self.emulated,
             "cpu_model": ", ".join(sorted({names.get(core, "unknown") for core in self.cores})),
             "cpus": list(self.cores),
+            "cpus_named": self._named,
+            "cpu_parts": {str(core.number): core.code for core in self._all_cores},
             "threads": self._threads,
             "bundle_sha256": self._get_bundle().sha256,
         }
@@ -142,8 +146,6 @@ class NativeDevice(Device):
         During `serve` also what they were since its start (`during`).
         """
         files = sysfs.read_files(self.transport, sysfs.CLOCK_FILES)
-        temperatures = sysfs.read_temperatures(self.transport)
-        battery = sysfs.read_battery(self.transport)
         used = {
             name: {str(core): khz / 1e3 for core, khz in values.items() if core in self.cores}
             for name, values in (
@@ -158,10 +160,7 @@ class NativeDevice(Device):
             **about,
             "governor": ", ".join(kept) or None,
             **used,
-            "battery_c": temperatures.battery_c,
-            "zones_c": dict(temperatures.zones_c) or None,
-            "battery_level": battery.level,
-            "charging": battery.charging,
+            **read_state(self.transport).as_conditions(),
             "waited_to_cool_s": round(self._waited_s, 1),
         }
         if self._server is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from android_rpc.devices.device import Device, Endpoint
 from android_rpc.devices.device_pool import CHECK_S, PATIENCE_S, DevicePool, WhileWaiting
 from android_rpc.devices.kind import DeviceKind, Setup
+from android_rpc.telemetry.battery import battery_celsius
 from android_rpc.telemetry.thermal import BATTERY_FILE, Limits, Temperatures, wait_until_cool
 from android_rpc.tracker.tracker import AnyTracker
 from android_rpc.tracker.tracker_address import FORM, parse_device
@@ -147,9 +148,9 @@ class TrackerDevice(Device):
 def _temperatures(session: Session) -> Temperatures:
     """The battery's, where the device lets it be read."""
     try:
-        return Temperatures(int(session.read_file(BATTERY_FILE)) / 10, {})
-    except (DeviceError, ValueError):
-        return Temperatures(None, {})
+        return Temperatures(battery_celsius(session.read_file(BATTERY_FILE).strip()))
+    except DeviceError:
+        return Temperatures()
 
 
 class TrackerDevicePool:

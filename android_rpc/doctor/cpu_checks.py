@@ -18,6 +18,8 @@ def check_cores(visit: Visit) -> Finding:
     ]
     if any(core.is_a76 for core in cores):
         return good(Outcome.A76_FOUND, clusters=clusters, chosen=visit.cores)
+    if offline := sysfs.read_offline(visit.adb, cores):
+        return warning(Outcome.A76_OFFLINE, clusters=clusters, offline=offline)
     return warning(Outcome.A76_MISSING, clusters=clusters)
 
 

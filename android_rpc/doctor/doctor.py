@@ -29,7 +29,8 @@ CHECKS: Mapping[str, Callable[[Visit], Finding]] = {
     "temperature": state_checks.check_temperature,
     "free space": state_checks.check_space,
     "screen": state_checks.check_screen,
-    "charging": state_checks.check_battery,
+    "battery saver": state_checks.check_saver,
+    "charging": state_checks.check_power,
 }
 
 

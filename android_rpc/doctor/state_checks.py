@@ -1,4 +1,4 @@
-"""Checks of what changes by the hour: warmth, free space, screen, battery."""
+"""Checks of what changes by the hour: warmth, free space, screen, battery and its saver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from android_rpc.doctor.finding import Finding, Outcome, failed, good, warning
 from android_rpc.doctor.visit import Visit
-from android_rpc.telemetry import sysfs
+from android_rpc.telemetry.power_state import throttling
 from android_rpc.telemetry.thermal import Limits
 
 LEAST_MIB, ENOUGH_MIB = 64, 256
@@ -15,15 +15,16 @@ FAST_CHARGERS = {"AC", "Wireless"}
 
 
 def check_temperature(visit: Visit) -> Finding:
-    """Are battery and CPU cool enough to be measured?"""
-    now = sysfs.read_temperatures(visit.adb)
+    """Are battery and CPU cool enough to be measured, and does Android say that it throttles?"""
+    now = visit.state.temperatures
     sensors = {"battery": now.battery_c, "CPU": now.cpu_c}
-    told = {what: celsius for what, celsius in sensors.items() if celsius is not None}
-    if not told:
-        return warning(Outcome.HIDDEN)
+    if visit.state.battery.present is False or not visit.state.android:
+        del sensors["battery"]
     if warm := now.too_warm(Limits()):
         return warning(Outcome.TEMPERATURE_WARM, warm=warm)
-    return good(Outcome.TEMPERATURE_COOL, temperatures=told)
+    if now.cpu_c is None:
+        return warning(Outcome.TEMPERATURE_UNKNOWN, temperatures=sensors)
+    return good(Outcome.TEMPERATURE_COOL, temperatures=sensors)
 
 
 def check_space(visit: Visit) -> Finding:
@@ -41,17 +42,34 @@ def check_space(visit: Visit) -> Finding:
 
 def check_screen(visit: Visit) -> Finding:
     """Is the screen on? Phones slow down without."""
-    match = re.search(r"mWakefulness=(\w+)", visit.adb.shell("dumpsys power"))
-    if match is None:
+    screen = visit.state.screen
+    if not visit.state.android:
+        return good(Outcome.BOARD)
+    if screen.on is None:
         return warning(Outcome.SCREEN_UNKNOWN)
-    if match[1] == "Awake":
+    if screen.on:
         return good(Outcome.SCREEN_ON)
-    return warning(Outcome.SCREEN_OFF, state=match[1].lower())
+    return warning(Outcome.SCREEN_OFF, state=screen.state.lower())
 
 
-def check_battery(visit: Visit) -> Finding:
-    """Is the battery full enough, and not heated by a fast charger?"""
-    battery = sysfs.read_battery(visit.adb)
+def check_saver(visit: Visit) -> Finding:
+    """Is the battery saver off? It lowers clocks."""
+    saver = visit.state.battery_saver
+    if not visit.state.android:
+        return good(Outcome.BOARD)
+    if saver is None:
+        return warning(Outcome.HIDDEN)
+    return warning(Outcome.SAVER_ON) if saver else good(Outcome.SAVER_OFF)
+
+
+def check_power(visit: Visit) -> Finding:
+    """Is the battery full enough, and not heated by a fast charger? Is a board's supply enough?"""
+    battery, throttled = visit.state.battery, visit.state.throttled
+    if throttled is not None:
+        held = throttling(throttled)
+        return warning(Outcome.SUPPLY_WEAK, held=held) if held else good(Outcome.SUPPLY_ENOUGH)
+    if battery.present is False or not visit.state.android:
+        return good(Outcome.BATTERY_ABSENT)
     if battery.level is None or battery.charging is None:
         return warning(Outcome.HIDDEN)
     facts = {

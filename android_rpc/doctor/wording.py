@@ -43,7 +43,11 @@ TEXTS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.A76_FOUND: ("{clusters}; computing on {chosen}", ""),
     Outcome.A76_MISSING: (
         "no A76 among {clusters}",
-        "figures of this phone are those of another core than the target arm64-a76",
+        "rpc-measure calls its latencies for arm64-a76 invalid, unless you name --cores",
+    ),
+    Outcome.A76_OFFLINE: (
+        "no A76 among {clusters}; cores {offline} are switched off",
+        "wake the phone, keep its screen on, and run again",
     ),
     Outcome.GOVERNOR_FAST: ("{governors}", ""),
     Outcome.GOVERNOR_SLOW: ("{governors}", "switch the battery saver off"),
@@ -54,6 +58,7 @@ TEXTS: Mapping[Outcome, tuple[str, str]] = {
     ),
     Outcome.TEMPERATURE_COOL: ("{temperatures}", ""),
     Outcome.TEMPERATURE_WARM: ("{warm}", "let it cool down; rpc-measure waits for that"),
+    Outcome.TEMPERATURE_UNKNOWN: ("{temperatures}", "nothing to do: this phone hides its CPU's"),
     Outcome.SPACE_ENOUGH: ("{mib} MiB", ""),
     Outcome.SPACE_SHORT: ("{mib} MiB", "free {enough} MiB of /data for models"),
     Outcome.SPACE_UNKNOWN: ("not told", "see that there are 256 MB for models"),
@@ -63,12 +68,18 @@ TEXTS: Mapping[Outcome, tuple[str, str]] = {
         "phones slow down with the screen off: adb shell svc power stayon usb, and wake it",
     ),
     Outcome.SCREEN_UNKNOWN: ("not told", "keep the screen on while measuring"),
+    Outcome.SAVER_OFF: ("off", ""),
+    Outcome.SAVER_ON: ("on", "switch it off: latencies with it are invalid"),
+    Outcome.SUPPLY_ENOUGH: ("enough power", ""),
+    Outcome.SUPPLY_WEAK: ("{held}", "use the board's own power supply, and let it cool down"),
+    Outcome.BATTERY_ABSENT: ("no battery", ""),
     Outcome.BATTERY_FIT: (BATTERY, ""),
     Outcome.BATTERY_LOW: (
         BATTERY,
         "charge it first: phones lower their clocks when the battery is low",
     ),
     Outcome.BATTERY_HEATED: (BATTERY, "fast charging heats: use a plain USB port"),
+    Outcome.BOARD: ("none: it is no phone", ""),
     Outcome.HIDDEN: ("not told", NOTHING_TO_DO),
     Outcome.TOOL_MISSING: ("{error}", "{advice}"),
     Outcome.DEVICE_FAILED: ("{error}", "{advice}"),
@@ -84,6 +95,11 @@ def _clocks(mhz: Mapping[int, tuple[float, float]]) -> str:
     return ", ".join(f"core {core}: {now:.0f} of {top:.0f} MHz" for core, (now, top) in mhz.items())
 
 
+def _temperature(sensor: tuple[str, float | None]) -> str:
+    what, celsius = sensor
+    return f"{what} not told" if celsius is None else f"{what} {celsius:.1f} °C"
+
+
 # How a fact is written, by its name; others as they are.
 WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "chosen": format_core_list,
@@ -93,7 +109,9 @@ WRITTEN: Mapping[str, Callable[[Any], str]] = {
     "limit": "{:.0f}".format,
     "megabytes": "{:.1f}".format,
     "governors": ", ".join,
-    "temperatures": lambda c: ", ".join(f"{what} {value:.1f} °C" for what, value in c.items()),
+    "temperatures": lambda sensors: ", ".join(map(_temperature, sensors.items())),
+    "offline": format_core_list,
+    "held": ", ".join,
     "charging": lambda charging: "charging" if charging else "not charging",
     "powered_by": lambda sources: ", ".join(sources) or "itself",
 }

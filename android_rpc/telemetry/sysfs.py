@@ -1,4 +1,4 @@
-"""What a phone's files tell: cores, clocks, governors, temperatures.
+"""What a phone's files tell: cores, clocks, governors.
 
 One request reads all files that are wanted: a request costs tens of milliseconds, and a phone
 that is about to be measured shall not be kept busy.
@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from android_rpc.telemetry.thermal import Battery, Temperatures, parse_battery, parse_zones
-from android_rpc.telemetry.topology import Core, best_cores, parse_core_list, parse_cpuinfo
+from android_rpc.telemetry.topology import (
+    Core,
+    best_cores,
+    core_of_midr,
+    parse_core_list,
+    parse_cpuinfo,
+)
 from android_rpc.transport import Transport
-from depthbench.errors import DeviceError
+from depthbench.errors import DeviceError, InputError
 
 CPU = "/sys/devices/system/cpu/cpu"
 CLOCKS = ("scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq", "scaling_governor")
+PRESENT = "/sys/devices/system/cpu/present"
+MIDR = "/regs/identification/midr_el1"
 CLOCK_FILES = tuple(f"{CPU}[0-9]*/cpufreq/{name}" for name in CLOCKS)
 ZONE_FILES = tuple(f"/sys/class/thermal/thermal_zone*/{name}" for name in ("type", "temp"))
 # `read` is the shell's own: no process is started for a file
@@ -26,8 +33,11 @@ PROPERTIES = {
     "abi": "ro.product.cpu.abi",
     "soc": "ro.soc.model",
 }
-# Set by Android's emulator; the second since Android 12.
+# Set by Android's emulator, the second since Android 12; and by other emulators and virtual
+# machines: their hardware's name.
 EMULATOR_PROPERTIES = ("ro.kernel.qemu", "ro.boot.qemu")
+HARDWARE = "ro.hardware"
+EMULATED_HARDWARE = ("goldfish", "ranchu", "cutf_cvm", "vbox86", "redroid")
 # The threads of the sessions (children) of a server: their cores, and where they last ran.
 THREADS = """cd /proc && for p in [0-9]*; do
   read -r s < $p/stat || continue
@@ -55,28 +65,49 @@ def read_files(transport: Transport, patterns: Sequence[str]) -> dict[str, str]:
 
 def read_properties(transport: Transport) -> dict[str, str]:
     """Manufacturer, model, Android version, ABI, SoC; and `emulated`, yes or no."""
-    names = [*PROPERTIES.values(), *EMULATOR_PROPERTIES]
+    names = [*PROPERTIES.values(), *EMULATOR_PROPERTIES, HARDWARE]
     asked = "; ".join(f'echo "{name}=$(getprop {name})"' for name in names)
     lines = (line.partition("=") for line in transport.shell(asked).splitlines())
     told = {name: value.strip() for name, _, value in lines}
-    emulated = any(told.get(name) == "1" for name in EMULATOR_PROPERTIES)
+    emulated = told.get(HARDWARE) in EMULATED_HARDWARE
+    emulated |= any(told.get(name) == "1" for name in EMULATOR_PROPERTIES)
     found = {name: told.get(key) or "unknown" for name, key in PROPERTIES.items()}
     return {**found, "emulated": "yes" if emulated else "no"}
 
 
 def read_cores(transport: Transport) -> list[Core]:
-    """The cores that are online; DeviceError when the phone does not say what they are."""
-    cores = parse_cpuinfo(transport.shell("cat /proc/cpuinfo"))
+    """The cores that are online; DeviceError when the phone does not say what they are.
+
+    Where /proc/cpuinfo does not name them (a 32-bit kernel's, a vendor's), their MIDR is asked.
+    """
+    if cores := parse_cpuinfo(transport.shell("cat /proc/cpuinfo")):
+        return cores
+    told = read_files(transport, [f"{CPU}[0-9]*{MIDR}"])
+    numbered = {path.removeprefix(CPU).removesuffix(MIDR): text for path, text in told.items()}
+    cores = [
+        core
+        for number, text in numbered.items()
+        if number.isdigit() and (core := core_of_midr(int(number), text))
+    ]
     if not cores:
         raise DeviceError(f"{transport}: /proc/cpuinfo names no arm64 core")
-    return cores
+    return sorted(cores, key=lambda core: core.number)
 
 
-def choose_cores(transport: Transport) -> list[int]:
-    """The numbers of all A76 of the fastest cluster, or of the fastest cluster there is."""
+def read_offline(transport: Transport, online: Sequence[Core]) -> list[int]:
+    """The numbers of the cores that the phone has, and has switched off."""
+    try:
+        there = parse_core_list(read_files(transport, [PRESENT]).get(PRESENT, ""))
+    except InputError:
+        return []
+    return sorted(set(there) - {core.number for core in online})
+
+
+def choose_cores(transport: Transport, threads: int = 1) -> list[int]:
+    """The numbers of the cores that so many threads shall compute on; see `best_cores`."""
     highest = clock_values(read_files(transport, CLOCK_FILES), "cpuinfo_max_freq")
-    chosen = best_cores(read_cores(transport), {core: int(khz) for core, khz in highest.items()})
-    return [core.number for core in chosen]
+    khz = {core: int(value) for core, value in highest.items()}
+    return [core.number for core in best_cores(read_cores(transport), khz, threads)]
 
 
 def clock_values(files: Mapping[str, str], name: str) -> dict[int, float]:
@@ -97,17 +128,6 @@ def governors(files: Mapping[str, str]) -> dict[int, str]:
         if path.startswith(CPU) and rest == "cpufreq/scaling_governor" and core.isdigit():
             found[int(core)] = text
     return found
-
-
-def read_battery(transport: Transport) -> Battery:
-    """The battery as Android reports it; nothing is known of it elsewhere."""
-    return parse_battery(transport.shell("dumpsys battery 2>/dev/null; true"))
-
-
-def read_temperatures(transport: Transport) -> Temperatures:
-    """Battery and zones; phones that hide their zones tell the battery's only."""
-    zones = parse_zones(read_files(transport, ZONE_FILES))
-    return Temperatures(read_battery(transport).temperature_c, zones)
 
 
 def read_threads(transport: Transport, server: int) -> dict[str, list[int]]:

@@ -14,8 +14,19 @@ from depthbench import cancellation
 from depthbench.errors import DeviceError
 from depthbench.progress import Progress
 
-CPU_ZONE = re.compile(r"cpu|soc|cluster|apc|\bbig\b|\bmid\b|\blittle\b", re.IGNORECASE)
-COLDEST_C, HOTTEST_C = -40.0, 150.0
+# Qualcomm's, Samsung's and Google's, MediaTek's, HiSilicon's, UNISOC's and the boards' names.
+CPU_ZONE = re.compile(
+    r"cpu|cluster|^apc|\b(big|mid|little)\b|^(big|little)core|^soc[-_](max|therm|thm)|^ank\d",
+    re.IGNORECASE,
+)
+# Drivers of batteries and of their limits use zones for percent (`soc` is the state of charge),
+# milliamperes and millivolts, and for limits that never change.
+NO_TEMPERATURE = re.compile(
+    r"^socd?$|(^|[-_])(ibat|vbat|vph|bcl|ocp|lmh|vdroop\d*|batoilo|smpl)([-_]|$)", re.IGNORECASE
+)
+COLDEST_C, HOTTEST_C = -40.0, 125.0
+STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+"""Android's thermal status, by number."""
 POLL_S = 5.0
 BATTERY_FILE = "/sys/class/power_supply/battery/temp"
 """The battery's temperature in tenths of a degree, where a phone lets it be read."""
@@ -25,57 +36,67 @@ BATTERY_FILE = "/sys/class/power_supply/battery/temp"
 class Limits:
     """Above these temperatures, in °C, a measurement waits, at most `wait_s` seconds.
 
-    The battery's is below 37 °C, at which a latency is no longer valid.
+    The battery's is below 37 °C, at which a latency is no longer valid. `status` is Android's:
+    with 1, light, nobody notices yet.
     """
 
     battery_c: float = 36.0
     cpu_c: float = 55.0
+    status: int = 1
     wait_s: float = 900.0
 
 
 @dataclass(frozen=True)
-class Battery:
-    """What `dumpsys battery` says: °C, percent, whether it charges, what it is powered by."""
-
-    temperature_c: float | None = None
-    level: int | None = None
-    charging: bool | None = None
-    powered_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Temperatures:
-    """One sample of the sensors, in °C: the battery, and the zones by name."""
+    """One sample of the sensors, in °C: the battery, and the zones by name.
+
+    `service_c` are those of the CPU that Android's thermal service tells, and `status` is its
+    status: 0 is none, 6 shutdown. What is not told is None or left out.
+    """
 
     battery_c: float | None = None
     zones_c: Mapping[str, float] = field(default_factory=dict)
+    service_c: Mapping[str, float] = field(default_factory=dict)
+    status: int | None = None
 
     @property
     def cpu_c(self) -> float | None:
-        """The hottest of the zones that belong to the CPU."""
-        return max((c for name, c in self.zones_c.items() if CPU_ZONE.search(name)), default=None)
+        """The hottest zone of the CPU; where none is told, the hottest that the service tells."""
+        zones = [c for name, c in self.zones_c.items() if CPU_ZONE.search(name)]
+        return max(zones or self.service_c.values(), default=None)
+
+    @property
+    def source(self) -> str | None:
+        """Where the CPU's temperature comes from: `zones`, `thermalservice`, or nowhere."""
+        if any(CPU_ZONE.search(name) for name in self.zones_c):
+            return "zones"
+        return "thermalservice" if self.service_c else None
 
     def too_warm(self, limits: Limits) -> str:
         """What is above its limit, for people; empty when nothing is."""
         sensors = (("battery", self.battery_c, limits.battery_c), ("CPU", self.cpu_c, limits.cpu_c))
-        return ", ".join(
+        warm = [
             f"{name} {value:.1f} °C (limit {limit:g} °C)"
             for name, value, limit in sensors
             if value is not None and value > limit
-        )
+        ]
+        if self.status is not None and self.status > limits.status:
+            warm.append(f"Android's thermal status is {STATUS_NAMES[self.status]}")
+        return ", ".join(warm)
 
 
 def parse_zones(values: Mapping[str, str]) -> dict[str, float]:
     """Temperatures in °C by the zones' types, of files `.../thermal_zoneN/type` and `.../temp`.
 
-    Kernels tell thousandths, tenths or whole degrees. Sensors that are switched off, which tell
-    0 or what no phone survives, are left out; of zones of the same type the hottest is kept.
+    Kernels tell thousandths, tenths or whole degrees. Zones that are no temperatures are left
+    out, and sensors that are switched off, which tell 0 or what no phone survives; of zones of
+    the same type the hottest is kept.
     """
     zones: dict[str, float] = {}
     for path, text in values.items():
         folder, _, name = path.rpartition("/")
         kind = values.get(f"{folder}/type", "").strip()
-        if name != "temp" or not kind:
+        if name != "temp" or not kind or NO_TEMPERATURE.search(kind):
             continue
         try:
             celsius = _celsius(int(text))
@@ -90,30 +111,6 @@ def _celsius(value: int) -> float:
     if abs(value) >= 1000:
         return value / 1000
     return value / 10 if abs(value) > HOTTEST_C else float(value)
-
-
-def parse_battery(text: str) -> Battery:
-    """What `dumpsys battery` prints; what it does not tell is None."""
-    fields: dict[str, str] = {}
-    for line in text.splitlines():
-        name, _, value = (part.strip() for part in line.partition(":"))
-        fields.setdefault(name, value)
-    tenths, level, status = (_integer(fields.get(n)) for n in ("temperature", "level", "status"))
-    sources = tuple(
-        name.removesuffix(" powered")
-        for name, value in fields.items()
-        if name.endswith(" powered") and value == "true"
-    )
-    # BatteryManager: 2 charging, 3 discharging, 4 not charging, 5 full
-    charging = None if status is None else status == 2
-    return Battery(None if tenths is None else tenths / 10, level, charging, sources)
-
-
-def _integer(text: str | None) -> int | None:
-    try:
-        return int(text or "")
-    except ValueError:
-        return None
 
 
 def wait_until_cool(

@@ -12,6 +12,10 @@ from android_rpc.doctor.doctor import CHECKS, examine, is_fit
 from android_rpc.doctor.finding import Finding, Outcome, Verdict
 from android_rpc.doctor.visit import Visit
 from android_rpc.doctor.wording import TEXTS, WRITTEN, report
+from android_rpc.telemetry.battery import Battery
+from android_rpc.telemetry.device_state import DeviceState
+from android_rpc.telemetry.power_state import Screen
+from android_rpc.telemetry.thermal import Temperatures
 from depthbench.errors import DeviceError
 
 
@@ -70,8 +74,10 @@ def test_free_space(printed: str, verdict: Verdict, found: str) -> None:
     ],
 )
 def test_the_battery(level: int, status: int, source: str, outcome: Outcome) -> None:
-    told = f"  {source} powered: true\n  level: {level}\n  status: {status}\n"
-    assert state_checks.check_battery(visit_to(Shell(dumpsys=told))).outcome is outcome
+    visit = visit_to(Shell())
+    battery = Battery(30.0, level, charging=status == 2, powered_by=(source,))
+    visit.__dict__["state"] = DeviceState(Temperatures(), battery, Screen(), None, None)
+    assert state_checks.check_power(visit).outcome is outcome
 
 
 def test_without_adb_the_rest_is_not_reached(no_programs: Path) -> None:

@@ -8,32 +8,13 @@ from hypothesis import strategies as st
 
 from android_rpc.telemetry.thermal import (
     POLL_S,
-    Battery,
     Limits,
     Temperatures,
-    parse_battery,
     parse_zones,
     wait_until_cool,
 )
 from depthbench.errors import DeviceError
 
-# The output of a Pixel 4 on a USB port.
-DUMP = """Current Battery Service state:
-  AC powered: false
-  USB powered: true
-  Wireless powered: false
-  Max charging current: 500000
-  Max charging voltage: 5000000
-  Charge counter: 2311000
-  status: 2
-  health: 2
-  present: true
-  level: 83
-  scale: 100
-  voltage: 4187
-  temperature: 287
-  technology: Li-ion
-"""
 ZONE = "/sys/class/thermal/thermal_zone{}/{}"
 
 
@@ -42,39 +23,12 @@ def files(*zones: tuple[str, object]) -> dict[str, str]:
     return {**named, **{ZONE.format(i, "temp"): str(value) for i, (_, value) in enumerate(zones)}}
 
 
-def test_a_battery() -> None:
-    assert parse_battery(DUMP) == Battery(28.7, 83, True, ("USB",))
-
-
-@given(
-    st.integers(-300, 900),
-    st.integers(0, 100),
-    st.integers(1, 5),
-    st.sets(st.sampled_from(("AC", "USB", "Wireless", "Dock"))),
-)
-def test_any_battery(tenths: int, level: int, status: int, sources: set[str]) -> None:
-    powered = "".join(
-        f"  {name} powered: {str(name in sources).lower()}\n"
-        for name in ("AC", "USB", "Wireless", "Dock")
-    )
-    text = f"{powered}  status: {status}\n  level: {level}\n  temperature: {tenths}\n"
-    battery = parse_battery(text)
-    assert battery.temperature_c == tenths / 10
-    assert (battery.level, battery.charging) == (level, status == 2)
-    assert set(battery.powered_by) == sources
-
-
 @given(st.text())
 def test_any_text_is_survived(text: str) -> None:
-    parse_battery(text)
     parse_zones({ZONE.format(0, "type"): "cpu", ZONE.format(0, "temp"): text})
 
 
-def test_a_service_that_is_missing_tells_nothing() -> None:
-    assert parse_battery("Can't find service: battery\n") == Battery()
-
-
-@given(st.integers(1, 140))
+@given(st.integers(1, 124))
 def test_thousandths_and_whole_degrees(celsius: int) -> None:
     zones = parse_zones(files(("cpu-0", celsius * 1000), ("big", celsius)))
     assert zones == {"cpu-0": celsius, "big": celsius}
@@ -96,6 +50,38 @@ def test_only_zones_of_the_cpu_count_for_it() -> None:
     zones = {"cpu-1-3-usr": 48.0, "BIG": 51.0, "soc_therm": 44.0, "gpuss-0": 70.0, "pa": 80.0}
     assert Temperatures(zones_c=zones).cpu_c == 51.0
     assert Temperatures(zones_c={"gpuss-0": 70.0}).cpu_c is None
+
+
+@pytest.mark.parametrize(
+    "zone", ["soc", "socd", "pm8150b-ibat-lvl0", "vbat", "pm8150b-bcl-lvl0", "lmh-dcvs-01"]
+)
+def test_zones_of_charge_current_and_voltage_are_no_temperatures(zone: str) -> None:
+    """QTI's thermal HAL calls them BCL_PERCENTAGE, BCL_CURRENT and BCL_VOLTAGE."""
+    assert parse_zones(files((zone, 85), ("cpu-0-0-usr", 31200))) == {"cpu-0-0-usr": 31.2}
+
+
+@pytest.mark.parametrize("zone", ["ocp_cpu1", "soft_ocp_cpu2"])
+def test_limits_of_current_named_after_a_cpu_are_no_temperatures(zone: str) -> None:
+    """As Tensor's battery driver names them."""
+    assert parse_zones(files((zone, 12000))) == {}
+
+
+@pytest.mark.parametrize("zone", ["soc-thermal", "soc_max", "soc-thmzone", "soc_thermal"])
+def test_zones_of_the_chip_are_the_cpus_where_they_say_so(zone: str) -> None:
+    assert Temperatures(zones_c=parse_zones(files((zone, 44000)))).cpu_c == 44.0
+
+
+def test_the_thermal_service_tells_where_zones_are_hidden() -> None:
+    told = Temperatures(service_c={"CPU0": 40.0, "CPU7": 42.0})
+    assert (told.cpu_c, told.source) == (42.0, "thermalservice")
+    both = Temperatures(zones_c={"cpu-0": 50.0}, service_c={"CPU0": 40.0})
+    assert (both.cpu_c, both.source) == (50.0, "zones")
+    assert (Temperatures().cpu_c, Temperatures().source) == (None, None)
+
+
+def test_a_phone_that_throttles_is_too_warm_whatever_its_sensors_say() -> None:
+    assert Temperatures(status=1).too_warm(Limits()) == ""
+    assert Temperatures(30.0, status=2).too_warm(Limits()) == "Android's thermal status is moderate"
 
 
 class Phone:

@@ -18,7 +18,7 @@ from tests.integration.adb.conftest import PhoneDouble
 
 ORDER = (
     *("adb", "authorised", "arm64", "page size", "loader", "server", "A76 cores", "governor"),
-    *("frequency", "temperature", "free space", "screen", "charging"),
+    *("frequency", "temperature", "free space", "screen", "battery saver", "charging"),
 )
 Start = Callable[..., "subprocess.Popen[str]"]
 MakePhone = Callable[..., PhoneDouble]
@@ -63,10 +63,12 @@ def test_warnings_say_what_to_do(make_phone: MakePhone) -> None:
     phone.write("/sys/class/power_supply/battery/temp", 391)
     phone.write("/sys/class/power_supply/battery/capacity", 9)
     phone.write("/sys/class/display", "Dozing")
+    phone.write("/sys/class/battery_saver", "1")
     checks = examine(phone.serial)
     warned = {check.name: check for check in checks if check.verdict == "warning"}
     assert set(warned) == {
-        *("governor", "frequency", "temperature", "free space", "screen", "charging")
+        *("governor", "frequency", "temperature", "free space", "screen", "battery saver"),
+        "charging",
     }
     assert is_fit(checks)
     assert "battery saver" in warned["governor"].advice

@@ -57,6 +57,12 @@ esac
 """
 
 
+SETTINGS = """#!/system/bin/sh
+[ "$*" = "get global low_power" ] && read -r saver < /sys/class/battery_saver
+echo ${saver:-null}
+"""
+
+
 def properties(abi: str) -> dict[str, str]:
     """What `getprop` tells, first of all that this is no phone."""
     return {
@@ -106,7 +112,7 @@ def _tools(system: Path, shell: Path, toolbox: Path, abi: str) -> None:
         (system / "bin" / name).chmod(0o755)
     for name in TOOLS:
         (system / "bin" / name).symlink_to("busybox")
-    for name, text in {"getprop": GETPROP, "dumpsys": DUMPSYS}.items():
+    for name, text in {"getprop": GETPROP, "dumpsys": DUMPSYS, "settings": SETTINGS}.items():
         (system / "bin" / name).write_text(text)
         (system / "bin" / name).chmod(0o755)
     lines = (f"{name}={value}\n" for name, value in properties(abi).items())
@@ -129,7 +135,7 @@ def _cpuinfo(core: int, part: int) -> str:
 
 
 def _sys(sys: Path, cores: dict[int, int]) -> None:
-    files = {"class/display": "Awake"}
+    files = {"class/display": "Awake", "class/battery_saver": "0"}
     for core, part in cores.items():
         policy = f"devices/system/cpu/cpu{core}/cpufreq"
         for name in ("scaling_cur_freq", "scaling_max_freq", "cpuinfo_max_freq"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.accuracy.device_accuracy import score_on_device
 from bench.measure.agreement import agrees, compare, seeded_inputs, worse
 from bench.measure.connection import OpenSession, connect
-from bench.measure.device_telemetry import device_state
+from bench.measure.device_telemetry import TimedClocks, device_state
 from bench.measure.measurement import Measurement
 from bench.measure.request import MeasurementRequest
 from bench.measure.sampling_plan import take_session
@@ -103,14 +103,21 @@ def _take_sessions(
                 return
             progress(f"{where}: timing")
             found.sessions_ms.append([])
+            clocks = TimedClocks(session, [] if found.emulated else found.before.get("cores", []))
+
+            def keep_so_far(clocks: TimedClocks = clocks) -> None:
+                clocks.sample()
+                so_far(found.record(stopped=KILLED))
+
             take_session(
                 runtime,
                 plan,
                 found.sessions_ms[-1],
                 on_sample,
-                on_chunk=lambda: so_far(found.record(stopped=KILLED)),
+                on_chunk=keep_so_far,
             )
-            found.after.append(_conditions(found, session))
+            timed = {"timed_clocks_mhz": clocks.mhz()}
+            found.after.append({**_conditions(found, session), **timed})
             if request.profile and number == plan.sessions:
                 progress(f"{where}: timing operators")
                 found.profile = _profile(found, session, runtime)

@@ -90,6 +90,8 @@ class Measurement:
             self.agreement,
             before=self.before,
             after=_hottest(self.after),
+            timed=[one.get("timed_clocks_mhz") or {} for one in self.after],
+            target=manifest["target"]["name"],
             quick=request.quick,
             stopped=stopped,
         )

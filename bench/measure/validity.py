@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bench.measure.device_rules import reasons_of_device
 from bench.measure.sampling_plan import FULL, Sampling
 from bench.stats.warm_up import warm_up_excess
 
@@ -20,11 +21,11 @@ class Rules:
     """The limits beyond which a figure is not believed.
 
     `session_spread`: between the largest and smallest session median, relative to the smallest.
-    `cv`: of all samples. `clock_change`: of any core, before to after, relative to before.
-    `temperature_c`: of the battery, at which phones begin to throttle. `difference`: between
-    the outputs and the reference's, the largest relative to the largest reference value, where
-    the comparison has no `tolerance` of its own. `warm_up`: of the median of a session's first
-    samples, those that are not yet like the rest, above the rest's.
+    `cv`: of all samples. `clock_change`: of any core, before to after, relative to before, and
+    between sessions. `temperature_c`: of the battery, at which phones begin to throttle.
+    `difference`: between the outputs and the reference's, the largest relative to the largest
+    reference value, where the comparison has no `tolerance` of its own. `warm_up`: of the median
+    of a session's first samples, those that are not yet like the rest, above the rest's.
     """
 
     sampling: Sampling = FULL
@@ -55,6 +56,8 @@ def judge(
     *,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    timed: Sequence[Mapping[str, Sequence[float]]] = (),
+    target: str | None = None,
     quick: bool = False,
     stopped: str = "",
     rules: Rules = RULES,
@@ -67,9 +70,9 @@ def judge(
     temperature; the other kinds claim no latency, so they do not apply to them.
 
     `agreement` is what `bench.measure.agreement.compare` returns. `before` and `after` are the
-    device's conditions: `clocks_mhz` (by core) and `battery_c` are judged where it tells them,
-    and `cores` (those used) against `cpus` (those asked for). `stopped` says what ended the
-    measurement early, if anything did.
+    device's conditions, of which what it tells is judged, and `timed` its clocks while it was
+    timed, a session each; see `device_rules`. `target` is the name of the artefact's target.
+    `stopped` says what ended the measurement early, if anything did.
     """
     reasons = [stopped] if stopped else []
     reasons += _amount_taken(sessions_ms, asked)
@@ -79,9 +82,9 @@ def judge(
             reasons += _amount_asked(asked, rules.sampling)
         reasons += _noise(sessions_ms, rules)
         reasons += _warm_up(sessions_ms, rules)
-        reasons += _clocks(before or {}, after or {}, rules)
-        reasons += _temperature(before or {}, after or {}, rules)
-        reasons += _cores(after or {})
+        reasons += reasons_of_device(
+            before or {}, after or {}, timed, target, rules.clock_change, rules.temperature_c
+        )
     return Verdict(not reasons, reasons)
 
 
@@ -160,33 +163,3 @@ def _warm_up(sessions_ms: Sequence[Sequence[float]], rules: Rules) -> list[str]:
                 f"(limit {rules.warm_up:.0%}): ask for more warm-ups"
             )
     return reasons
-
-
-def _clocks(before: Mapping[str, Any], after: Mapping[str, Any], rules: Rules) -> list[str]:
-    """A hot phone lowers what a core may reach; its clock of the moment may not show that."""
-    reasons = []
-    for key, name in (("clocks_mhz", "clock"), ("clock_limits_mhz", "highest allowed clock")):
-        old, new = before.get(key) or {}, after.get(key) or {}
-        both = [core for core in old if core in new and old[core]]
-        changes = {core: abs(new[core] / old[core] - 1) for core in both}
-        if changes and max(changes.values()) > rules.clock_change:
-            core = max(changes, key=changes.__getitem__)
-            reasons.append(
-                f"the {name} of core {core} went from {old[core]:g} to {new[core]:g} MHz "
-                f"(limit {rules.clock_change:.0%})"
-            )
-    return reasons
-
-
-def _temperature(before: Mapping[str, Any], after: Mapping[str, Any], rules: Rules) -> list[str]:
-    known = [c["battery_c"] for c in (before, after) if c.get("battery_c") is not None]
-    if not known or max(known) <= rules.temperature_c:
-        return []
-    return [f"the battery was at {max(known):.1f} °C (limit {rules.temperature_c:g} °C)"]
-
-
-def _cores(conditions: Mapping[str, Any]) -> list[str]:
-    asked, used = conditions.get("cpus"), conditions.get("cores")
-    if not asked or used is None or set(used) <= set(asked):
-        return []
-    return [f"it ran on cores {sorted(used)}, not on the cores asked for, {sorted(asked)}"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from android_rpc.board import properties
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.native_device import NativeDevice
 from android_rpc.doctor.doctor import CHECKS
@@ -61,4 +62,5 @@ def examine(transport: ProfileTransport) -> Examination:
 def open_device(transport: ProfileTransport, **options: Any) -> NativeDevice:
     """The device as commands open it, but for its bundle."""
     bundle = cast(Bundle, SimpleNamespace(sha256="0" * 64))
-    return NativeDevice(transport, sysfs.read_properties(transport), bundle, **options)
+    read = sysfs.read_properties if transport.profile.android else properties.read_properties
+    return NativeDevice(transport, read(transport), bundle, **options)

@@ -2,65 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from bench.measure.device_telemetry import CLOCK, RESIDENCY, TimedClocks, device_state
 from depthbench.errors import DeviceError
 
 
-class Files:
-    """A session whose device has these files."""
+class FakeSession:
+    """A session with a device that has some files, and cores 4 and 7 to run on."""
 
-    def __init__(self, files: dict[str, str]) -> None:
-        self.files = files
+    def __init__(self, files: dict[str, str], *, extras: bool = True) -> None:
+        self.files, self.extras = files, extras
 
     def affinity(self) -> list[int]:
-        return [7]
+        if not self.extras:
+            raise DeviceError("no function depthbench.affinity")
+        return [4, 7]
 
     def read_file(self, path: str) -> str:
         if path not in self.files:
-            raise DeviceError(f"{path}: Permission denied")
+            raise DeviceError(f"{path}: no such file")
         return self.files[path]
 
 
-def session(files: dict[str, str]) -> Any:
-    return Files(files)
-
-
+CPU = "/sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"
 BATTERY = "/sys/class/power_supply/battery/temp"
+
+
+def test_units_are_megahertz_and_degrees() -> None:
+    files = {CPU.format(4): "2600000\n", CPU.format(7): "1804800\n", BATTERY: "315\n"}
+    assert device_state(FakeSession(files)) == {  # type: ignore[arg-type]
+        "cores": [4, 7],
+        "clocks_mhz": {"4": 2600.0, "7": 1804.8},
+        "battery_c": 31.5,
+    }
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {CPU.format(4): "<unknown>", BATTERY: "0"}, {BATTERY: "2147483647"}]
+)
+def test_what_is_not_told_is_left_out(files: dict[str, str]) -> None:
+    assert device_state(FakeSession(files)) == {"cores": [4, 7]}  # type: ignore[arg-type]
+
+
+def test_a_server_without_our_functions_tells_nothing() -> None:
+    assert device_state(FakeSession({}, extras=False)) == {}  # type: ignore[arg-type]
+
+
 NOW, COUNTED = CLOCK.format(core=7), RESIDENCY.format(core=7)
 
 
-def test_the_state() -> None:
-    told = session({NOW: "2841600\n", BATTERY: "285\n"})
-    assert device_state(told) == {"cores": [7], "clocks_mhz": {"7": 2841.6}, "battery_c": 28.5}
-
-
-@pytest.mark.parametrize("garbage", ["", "0", "-1", "2147483647", "n/a", "<unsupported>"])
-def test_garbage_is_not_told(garbage: str) -> None:
-    assert device_state(session({NOW: "<unknown>", BATTERY: garbage})) == {"cores": [7]}
+def timed(fake: FakeSession) -> TimedClocks:
+    return TimedClocks(fake, [7])  # type: ignore[arg-type]
 
 
 def test_clocks_of_a_kernel_that_counts() -> None:
-    told = session({COUNTED: "825600 5000\n2419200 100\n2841600 900\n"})
-    clocks = TimedClocks(told, [7])
-    told.files[COUNTED] = "825600 5000\n2419200 190\n2841600 1810\n"
+    fake = FakeSession({COUNTED: "825600 5000\n2419200 100\n2841600 900\n"})
+    clocks = timed(fake)
+    fake.files[COUNTED] = "825600 5000\n2419200 190\n2841600 1810\n"
     clocks.sample()
     assert clocks.mhz() == {"7": [2841.6, 0.91]}
 
 
 def test_clocks_of_a_kernel_that_does_not_count() -> None:
-    told = session({COUNTED: ""})
-    clocks = TimedClocks(told, [7])
+    fake = FakeSession({COUNTED: ""})
+    clocks = timed(fake)
     for khz in ("2841600", "2841600", "1209600", "2841600", "0"):
-        told.files[NOW] = f"{khz}\n"
+        fake.files[NOW] = f"{khz}\n"
         clocks.sample()
     assert clocks.mhz() == {"7": [2841.6, 0.75]}
 
 
 def test_clocks_that_nobody_tells() -> None:
-    clocks = TimedClocks(session({}), [7])
+    clocks = timed(FakeSession({}))
     clocks.sample()
     assert clocks.mhz() == {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,11 @@ LOG_TAIL = 4096
 
 
 class ChildProcess:
-    """A running program that ends when its standard input closes."""
+    """A running program that ends when its standard input closes.
+
+    That and its standard output are the socket `talks_on`, where one is given: whoever holds its
+    other end closes that before `end`.
+    """
 
     def __init__(
         self,
@@ -33,15 +38,17 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
         leave_s: float | None = None,
+        talks_on: socket.socket | None = None,
     ) -> None:
         self._leave_s = LEAVE_S if leave_s is None else leave_s
+        talk = None if talks_on is None else talks_on.fileno()
         # closed in `end`, which every way out leads to
         self._log: IO[bytes] = tempfile.TemporaryFile(prefix="depthbench-log-")  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if talk is None else talk,
+                stdout=subprocess.DEVNULL if talk is None else talk,
                 stderr=self._log,
                 env=environment,
                 pass_fds=pass_fds,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure.validity import RULES
+from bench.runtimes.cache_line import on_a_cache_line
 from depthbench.errors import InputError
 
 SEED = 0
@@ -33,15 +34,6 @@ def _fill(generator: np.random.Generator, spec: Mapping[str, Any]) -> NDArray:
     if dtype.kind in "iub":
         return generator.integers(0, 2, shape).astype(dtype)
     raise InputError(f"input {spec['name']} is of type {dtype}: floats and integers can be made up")
-
-
-def on_a_cache_line(array: NDArray, line: int = 64) -> NDArray:
-    """A copy of the array that begins on a cache line, of `line` bytes."""
-    memory = np.empty(array.nbytes + line, np.uint8)
-    start = -memory.ctypes.data % line
-    aligned = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
-    aligned[...] = array
-    return aligned
 
 
 def compare(

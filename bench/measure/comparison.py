@@ -38,6 +38,13 @@ def precision_of(model: Model) -> tuple[str, float]:
     return FP32.name, FP16.tolerance if half else FP32.tolerance
 
 
+def how_wrong(name: str, agreement: Mapping[str, Any]) -> str:
+    """By how much a runtime's outputs differ, or why they could not be compared."""
+    if agreement["problem"]:
+        return f"{name}: {agreement['problem']}"
+    return f"{name} by {agreement['max_relative_difference']:.2g}"
+
+
 def compare(
     runtimes: Mapping[str, Runtime],
     inputs: Mapping[str, NDArray],
@@ -51,11 +58,11 @@ def compare(
     """Compare loaded runtimes on the same inputs.
 
     Every output is checked against that of the runtime `reference` first, within `tolerance`. For
-    each runtime: `agreement`, `wall_ms` and `cpu_ms` with their statistics, and `against`, by
-    peer, the ratio of the medians of `decided_by`: CPU time for one thread, which what else the
-    machine does leaves alone, and the clock's for more `threads`. Those that crash or hang are
-    `lost`, each with its reason, and the others go on. Raises CheckFailed, naming them, when
-    outputs do not agree, and RuntimeLost when the reference has none.
+    each runtime: `agreement`, `wall_ms` and `cpu_ms` with their statistics, all `samples`, and
+    `against`, by peer, the ratio of the medians of `decided_by`: CPU time for one thread, which
+    what else the machine does leaves alone, and the clock's for more `threads`. Those that crash
+    or hang are `lost`, each with its reason, and the others go on. Raises CheckFailed, naming them,
+    when outputs do not agree, and RuntimeLost when the reference has none.
     """
     lost: dict[str, str] = {}
     outputs = {}
@@ -74,21 +81,28 @@ def compare(
     }
     if problem := agreements[reference]["problem"]:
         raise CheckFailed(f"nothing to compare with: {problem}; nothing timed")
-    wrong = [
-        f"{name}: {found['problem']}"
-        if found["problem"]
-        else f"{name} by {found['max_relative_difference']:.2g}"
-        for name, found in agreements.items()
-        if not agrees(found)
-    ]
+    wrong = [how_wrong(name, found) for name, found in agreements.items() if not agrees(found)]
     if wrong:
         raise CheckFailed(f"outputs differ from {reference}'s: {', '.join(wrong)}; nothing timed")
-    samplers = {name: runtimes[name].sampler(inputs, threads > 1) for name in outputs}
+    agreed = {name: runtimes[name] for name in outputs}
+    found = time_agreed(agreed, agreements, inputs, rounds, threads, lost, progress)
+    return {"schema": SCHEMA, "reference": reference, **found, "lost": lost}
+
+
+def time_agreed(
+    runtimes: Mapping[str, Runtime],
+    agreements: Mapping[str, Mapping[str, Any]],
+    inputs: Mapping[str, NDArray],
+    rounds: int,
+    threads: int,
+    lost: dict[str, str],
+    progress: Progress = lambda line: None,
+) -> dict[str, Any]:
+    """What `compare` says of runtimes whose outputs agree; those that are lost go into `lost`."""
+    samplers = {name: one.sampler(inputs, threads > 1) for name, one in runtimes.items()}
     times = interleave(samplers, rounds=rounds, lost=lost, progress=progress)
     decided_by = "cpu_ms" if threads == 1 else "wall_ms"
     return {
-        "schema": SCHEMA,
-        "reference": reference,
         "rounds": rounds,
         "threads": threads,
         "decided_by": decided_by,
@@ -98,6 +112,7 @@ def compare(
                 "agreement": agreements[name],
                 "wall_ms": summarise(taken.wall_ms),
                 "cpu_ms": summarise(taken.cpu_ms),
+                "samples": {"wall_ms": taken.wall_ms, "cpu_ms": taken.cpu_ms},
                 "against": {
                     peer: paired_ratio(getattr(taken, decided_by), getattr(times[peer], decided_by))
                     for peer in times
@@ -106,5 +121,4 @@ def compare(
             }
             for name, taken in times.items()
         },
-        "lost": lost,
     }

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure import comparison
-from bench.measure.agreement import SEED, on_a_cache_line, seeded_inputs
+from bench.measure.agreement import SEED, seeded_inputs
 from bench.measure.comparison import REFERENCE
 from bench.measure.interleaving import ROUNDS
 from bench.model_card import NOTHING, Asked, describe_model, open_model, said_of
 from bench.models import Model
 from bench.records.provenance import git_state, tool_versions
 from bench.runtimes.base import Runtime
+from bench.runtimes.cache_line import on_a_cache_line
+from bench.runtimes.process_runtime import ANSWER_S
 from bench.runtimes.registry import choose, prepare
-from bench.runtimes.subprocess_runtime import ANSWER_S, SubprocessRuntime
+from bench.runtimes.subprocess_runtime import SubprocessRuntime
 from depthbench import cancellation
 from depthbench.errors import DepthbenchError, RuntimeLost, ToolMissing
 from depthbench.progress import Progress
@@ -46,7 +48,7 @@ def compare_runtimes(
     """
     names = list(dict.fromkeys([REFERENCE, *choose(runtimes)]))
     resolved = open_model(what, out, asked, progress=progress)
-    inputs = _inputs(resolved, asked)
+    inputs = input_image(resolved, asked)
     absent: dict[str, str] = {}
     lost: dict[str, str] = {}
     opened: dict[str, Runtime] = {}
@@ -66,7 +68,7 @@ def compare_runtimes(
                 listed = runtimes == "all" or isinstance(error, ToolMissing)
                 if name == REFERENCE or not listed:
                     raise
-                absent[name] = _reason(error, resolved)
+                absent[name] = reason_of(error, resolved)
             else:
                 opened[name] = runtime
         precision, tolerance = comparison.precision_of(resolved)
@@ -82,14 +84,14 @@ def compare_runtimes(
         **found,
         "precision": precision,
         "lost": {**lost, **found["lost"]},
-        **_compared(resolved),
+        **compared(resolved),
         "absent": absent,
         "git": git_state(),
         "tools": tool_versions(),
     }
 
 
-def _reason(error: DepthbenchError, model: Model) -> str:
+def reason_of(error: DepthbenchError, model: Model) -> str:
     """Why a runtime is absent: without advice, and the model by its name."""
     reason = error.message
     for path in (model.path.absolute(), model.path, model.file):
@@ -97,7 +99,7 @@ def _reason(error: DepthbenchError, model: Model) -> str:
     return reason
 
 
-def _inputs(model: Model, asked: Asked) -> dict[str, NDArray]:
+def input_image(model: Model, asked: Asked) -> dict[str, NDArray]:
     """An image of noise in the form that the model's card says; without one as for artefacts."""
     model_inputs = model.fixed_inputs
     if not said_of(model, asked):
@@ -108,7 +110,8 @@ def _inputs(model: Model, asked: Asked) -> dict[str, NDArray]:
     return {depth_model.input.name: on_a_cache_line(depth_model.to_input(noise))}
 
 
-def _compared(model: Model) -> dict[str, Any]:
+def compared(model: Model) -> dict[str, Any]:
+    """Which model was compared."""
     return {
         "model": model.name,
         "sha256": model.sha256,

@@ -1,33 +1,43 @@
-"""Objects over a socket between two processes of ours, whole or not at all."""
+"""Objects between two processes of ours, whole or not at all."""
 
 from __future__ import annotations
 
 import pickle
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("!Q")
+_PART = 1 << 20
 
 
 def send(channel: socket.socket, value: Any) -> None:
     """Send an object; raises OSError (TimeoutError when the socket's time is up)."""
-    content = pickle.dumps(value)
-    channel.sendall(_LENGTH.pack(len(content)) + content)
+    send_bytes(channel.sendall, pickle.dumps(value))
 
 
 def receive(channel: socket.socket) -> Any:
     """The next object; raises EOFError when the other end has gone, and what `send` raises."""
-    (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
-    return pickle.loads(_exactly(channel, length))
+    return pickle.loads(receive_bytes(channel.recv))
 
 
-def _exactly(channel: socket.socket, length: int) -> bytearray:
-    content = bytearray(length)
-    view = memoryview(content)
-    while view:
-        count = channel.recv_into(view)
-        if not count:
+def send_bytes(write: Callable[[bytes], object], content: bytes) -> None:
+    """Send bytes by a function that writes all it is given."""
+    write(_LENGTH.pack(len(content)) + content)
+
+
+def receive_bytes(read: Callable[[int], bytes]) -> bytearray:
+    """What was sent next, by a function that reads at most so many bytes; raises EOFError."""
+    (length,) = _LENGTH.unpack(_exactly(read, _LENGTH.size))
+    return _exactly(read, length)
+
+
+def _exactly(read: Callable[[int], bytes], length: int) -> bytearray:
+    content = bytearray()
+    while len(content) < length:
+        part = read(min(length - len(content), _PART))
+        if not part:
             raise EOFError
-        view = view[count:]
+        content += part
     return content

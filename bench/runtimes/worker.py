@@ -81,7 +81,7 @@ class Requests:
 
     def use(self, inputs: Any, several_threads: bool) -> None:
         """What `sample` is to run on; the way here has moved arrays off their cache lines."""
-        from bench.measure.agreement import on_a_cache_line
+        from bench.runtimes.cache_line import on_a_cache_line
 
         placed = {name: on_a_cache_line(array) for name, array in inputs.items()}
         self._sampler = self._runtime.sampler(placed, several_threads)

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-from numpy.typing import NDArray
 
 from bench import cli
 from bench.compile_service import compile_for, in_precision, resolve_artefact
 from bench.cost.caches import count_misses
+from bench.cost.cost_comparison import count_peer, reference_outputs, row_of
 from bench.cost.inference_cost import KNOWN_ERROR, measure
-from bench.cost.peers import PEERS, measure_peer
-from bench.measure.agreement import compare, seeded_inputs
-from bench.models import resolve_model
-from depthbench.errors import CheckFailed, InputError
+from bench.measure.agreement import seeded_inputs
+from bench.models import load_model, resolve_model
+from bench.peers.peer import OURS, PEERS, Setting
+from bench.peers.rows import Rows
+from depthbench.errors import InputError
 from depthnet.zoo import FLAGSHIP
 
 
@@ -46,7 +47,7 @@ def main(
 ) -> None:
     """Count MODELS (networks, ONNX files or artefact folders; by default the flagship)."""
     results = {}
-    wanted = PEERS if "all" in peers else tuple(dict.fromkeys(peers))
+    wanted = tuple(PEERS) if "all" in peers else tuple(dict.fromkeys(peers))
     for what in models or (FLAGSHIP,):
         results[what] = cost(what, precision, out, model, times, wanted, caches)
     if as_json:
@@ -82,56 +83,29 @@ def cost(
     if made_for != (precision or made_for):
         raise InputError(f"compiled for {made_for}, not {precision}")
     inputs = seeded_inputs(artefact.manifest["inputs"])
-    expected = reference(source, inputs)
+    source_model = load_model(source)
+    expected = reference_outputs(source_model, inputs)
     tolerance = artefact.manifest["check"]["tolerance"]
     measured = [measure(artefact, inputs, say) for _ in range(times)]
     found, outputs = measured[0]
     totals = [each.instructions for each, _ in measured]
+    rows = Rows(source_model, named=False)
     result: dict[str, Any] = {
         "artefact_sha256": artefact.sha256,
         "precision": made_for,
         "times": totals,
         "spread": (max(totals) - min(totals)) / min(totals),
-        "runtimes": {
-            "tvm": {**found.to_dict(), "agreement": agree("tvm", expected, outputs, tolerance)}
-        },
-        "absent": {},
+        "runtimes": {OURS: row_of(Setting(OURS, made_for), found, outputs, expected, tolerance)},
+        "absent": rows.absent,
     }
     if caches:
         result["caches"] = count_misses(artefact, inputs, say).to_dict()
     for peer in peers:
-        try:
-            peer_cost, output = measure_peer(peer, source, inputs, made_for, say)
-            name, first = next(iter(expected.items()))
-            agreement = agree(peer, {name: first}, {name: output.reshape(first.shape)}, tolerance)
-            result["runtimes"][peer] = {**peer_cost.to_dict(), "agreement": agreement}
-        except Exception as error:
-            if not hasattr(error, "exit_code"):
-                raise
-            result["absent"][peer] = str(error)
+        setting = Setting(peer, made_for)
+        with rows.trying(setting):
+            row = count_peer(setting, source_model, inputs, expected, tolerance, say)
+            result["runtimes"][peer] = row
     return result
-
-
-def reference(model: Path, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
-    """ONNX Runtime's outputs, on this machine, in the precision of the file."""
-    from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
-
-    runtime = OnnxRuntimeCpu(model)
-    try:
-        return runtime.run(inputs)
-    finally:
-        runtime.close()
-
-
-def agree(
-    runtime: str, expected: dict[str, NDArray], outputs: dict[str, NDArray], tolerance: float
-) -> dict[str, Any]:
-    """How far the outputs are from ONNX Runtime's; CheckFailed when that is too far."""
-    agreement = compare(expected, outputs, "onnxruntime", tolerance)
-    difference = agreement["max_relative_difference"]
-    if difference is None or difference > tolerance:
-        raise CheckFailed(f"{runtime}'s outputs differ from ONNX Runtime's by {difference}")
-    return agreement
 
 
 def table(what: str, result: dict[str, Any], kernels: int) -> str:
@@ -141,7 +115,8 @@ def table(what: str, result: dict[str, Any], kernels: int) -> str:
     if len(result["times"]) > 1:
         lines.append(f"TVM counted {len(result['times'])} times, spread {result['spread']:.5%}")
     lines.append(f"{'instr M':>10}{'est. cycles M':>15}{'FMA bound M':>13}{'MACs M':>9}  runtime")
-    for runtime, found in result["runtimes"].items():
+    for runtime, row in result["runtimes"].items():
+        found = row["cost"]
         lines.append(
             f"{found['instructions'] / 1e6:10.2f}{found['est_cycles'] / 1e6:15.2f}"
             f"{found['fma_cycles'] / 1e6:13.2f}{found['macs'] / 1e6:9.2f}  {runtime}"
@@ -152,7 +127,7 @@ def table(what: str, result: dict[str, Any], kernels: int) -> str:
         lines += [f"{count:12}  {name.replace('_', ' ')}" for name, count in misses.items()]
     lines += [f"absent: {peer}: {reason}" for peer, reason in result["absent"].items()]
     lines.append(f"{'calls':>7}{'instr M':>10}{'cycles M':>10}{'fma M':>9}{'MACs M':>9}  kernel")
-    for share in result["runtimes"]["tvm"]["kernels"][:kernels]:
+    for share in result["runtimes"][OURS]["cost"]["kernels"][:kernels]:
         figures = [share[key] / 1e6 for key in ("instructions", "est_cycles", "fma_cycles", "macs")]
         lines.append(
             f"{share['calls']:7.0f}{figures[0]:10.3f}{figures[1]:10.3f}{figures[2]:9.3f}"

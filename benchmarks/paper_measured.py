@@ -65,7 +65,7 @@ def count(name: str, out: Path) -> dict[str, Any]:
     result = cost(name, None, out)
     found = result["runtimes"]["tvm"]
     return {
-        **{key: found[key] for key in KEPT},
+        **{key: found["cost"][key] for key in KEPT},
         "precision": result["precision"],
         "threads": 1,
         "artefact_sha256": result["artefact_sha256"],

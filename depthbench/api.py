@@ -256,7 +256,8 @@ def compare(
     model: str | Path | Model = FLAGSHIP,
     runtimes: str = "all",
     *,
-    rounds: int = 60,
+    device: str | None = None,
+    rounds: int | None = None,
     card: Card = None,
     size: tuple[int, int] | None = None,
     threads: int = 1,
@@ -264,27 +265,30 @@ def compare(
     out: str | Path = OUT,
     progress: Progress = _quiet,
 ) -> dict[str, Any]:
-    """Time one model on several runtimes of this machine, as `depthbench compare` does.
+    """Time one model on several runtimes, here or on a device, as `depthbench compare` does.
 
     `runtimes` is `all` or names with commas. Each has a process of its own; outputs are checked
-    against ONNX Runtime's first, then all take turns for `rounds`. `limit` is how many seconds
-    one inference may take; `card` and `size` are as for `predict`. Returns times in ms and ratios
-    of medians by runtime, with those that are absent or were lost, and why. Raises InputError for
-    an unknown model or runtime, CheckFailed when outputs disagree.
+    against ONNX Runtime's first, then all take turns for `rounds`, by default 60. On the device
+    `emulated` instructions are counted instead. `limit` is how many seconds one inference may take;
+    `card` and `size` are as for `predict`. Returns times in ms and ratios of medians by runtime,
+    with those that are absent or were lost, and why. Raises InputError for an unknown model,
+    runtime or device, CheckFailed when outputs disagree, DeviceError when the device is lost.
     """
+    from bench.measure.interleaving import ROUNDS
     from bench.measure.runtime_comparison import compare_runtimes
     from bench.model_card import Asked
+    from bench.peers.device_comparison import compare_on_device
 
-    return compare_runtimes(
-        _spelled(model),
-        Path(out),
-        asked=Asked(card, size=size),
-        runtimes=runtimes,
-        rounds=rounds,
-        threads=threads,
-        limit_s=limit,
-        progress=progress,
-    )
+    given: dict[str, Any] = {
+        "asked": Asked(card, size=size),
+        "runtimes": runtimes,
+        "threads": threads,
+        "limit_s": limit,
+        "progress": progress,
+    }
+    if device is None:
+        return compare_runtimes(_spelled(model), Path(out), rounds=rounds or ROUNDS, **given)
+    return compare_on_device(_spelled(model), Path(out), device, rounds=rounds, **given)
 
 
 def read_records(*paths: str | Path) -> pd.DataFrame:

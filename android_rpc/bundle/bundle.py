@@ -110,6 +110,12 @@ def open_bundle(folder: Path) -> Bundle:
     return Bundle(folder, hashlib.sha256(_canonical(files)).hexdigest(), files)
 
 
+def bundle_of(folder: Path) -> Bundle:
+    """A folder as it is, as what can be installed like a bundle."""
+    files = _file_table(folder)
+    return Bundle(folder, hashlib.sha256(_canonical(files)).hexdigest(), files)
+
+
 def _assemble(
     folder: Path,
     inputs: dict[str, Any],

@@ -1,4 +1,4 @@
-"""Installs the bundle on a phone or board, once.
+"""Installs the bundle, or another folder of files, on a phone or board, once.
 
 It lies in depthbench's folder there, under its checksum. What is there is believed only after
 that machine has computed the files' checksums.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.deployment.device_lock import DeviceLock
@@ -35,14 +35,12 @@ def install_bundle(
     progress(f"pushing {bundle.size / 1e6:.1f} MB to {transport}")
     incoming = transport.home / f"incoming-{secrets.token_hex(8)}"
     with lock.folder(incoming):
-        transport.shell(f"mkdir {incoming}/lib")
-        for part in ("", "lib"):
-            sources = [
-                bundle.folder / path
-                for path in bundle.files
-                if str(PurePosixPath(path).parent) == (part or ".")
-            ]
-            transport.push(sources, f"{incoming}/{part}".rstrip("/"))
+        parts: dict[PurePosixPath, list[Path]] = {}
+        for path in bundle.files:
+            parts.setdefault(incoming / PurePosixPath(path).parent, []).append(bundle.folder / path)
+        transport.shell(f"mkdir -p {' '.join(map(str, parts))}")
+        for part, sources in parts.items():
+            transport.push(sources, str(part))
         if not _holds(transport, incoming, bundle):
             raise DeviceError(
                 f"{transport}: the files that were pushed arrived damaged",

@@ -95,7 +95,7 @@ class NativeDevice(Device):
             folder, _ = install_bundle(lock, bundle, self._progress)
             run = self.transport.home / f"run-{secrets.token_hex(8)}"
             work = stack.enter_context(lock.folder(run))
-            self._start_recorder(stack, work)
+            self.record(stack, work)
             near = stack.enter_context(open_proxy(LOOPBACK, (tracker.host, tracker.port)))
             tracker_port = stack.enter_context(lock.reverse(near))
             about, identity = describe(self.about())
@@ -188,7 +188,11 @@ class NativeDevice(Device):
     def _forget_server(self) -> None:
         self._server = self._recorder = None
 
-    def _start_recorder(self, stack: ExitStack, work: PurePosixPath) -> None:
+    def record(self, stack: ExitStack, work: PurePosixPath) -> None:
+        """Records clocks and temperatures in the folder `work` of the device, until `stack` ends.
+
+        The folder is removed with it.
+        """
         zones = {
             f"{path.rpartition('/')[0]}/temp": kind
             for path, kind in sysfs.read_files(self.transport, sysfs.ZONE_FILES).items()

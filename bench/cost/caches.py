@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from bench.cost.arm64_debian import unpacked
 from bench.cost.inference_cost import runner_command, runner_environment
+from bench.peers.arm64_debian import unpacked
 from depthbench import cancellation
 from depthbench.errors import CheckFailed
 from depthbench.processes import run_program

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from android_rpc.telemetry.battery import battery_celsius
 from android_rpc.telemetry.thermal import BATTERY_FILE
@@ -16,6 +17,13 @@ CLOCK = f"{POLICY}scaling_cur_freq"
 RESIDENCY = f"{POLICY}stats/time_in_state"
 """Lines of a clock in kHz and how long it was used, where the kernel counts that."""
 NEAR = 0.05
+
+
+class Files(Protocol):
+    """What reads the files of a device: a session, or what else reaches it."""
+
+    def read_file(self, path: str, /) -> str:
+        """The text of a file; raises DeviceError where it cannot be read."""
 
 
 def device_state(session: Session) -> dict[str, Any]:
@@ -48,7 +56,7 @@ class TimedClocks:
     to be called right after each inference or few, when the clock is still that of the load.
     """
 
-    def __init__(self, session: Session, cores: list[int]) -> None:
+    def __init__(self, session: Files, cores: Sequence[int]) -> None:
         self._session = session
         self._counted = {core: _residency(session, core) for core in cores}
         self._sampled: dict[int, Counter[int]] = {core: Counter() for core in cores}
@@ -85,18 +93,18 @@ def _usual(used: Counter[int]) -> list[float]:
     return [khz / 1e3, round(near / total, 3)]
 
 
-def _residency(session: Session, core: int) -> Counter[int]:
+def _residency(session: Files, core: int) -> Counter[int]:
     lines = _read(session, RESIDENCY.format(core=core)).splitlines()
     pairs = [words for line in lines if len(words := line.split()) == 2]
     return Counter({int(k): int(t) for k, t in pairs if k.isdigit() and t.isdigit() and int(k)})
 
 
-def _clock(session: Session, core: int) -> int:
+def _clock(session: Files, core: int) -> int:
     text = _read(session, CLOCK.format(core=core)).strip()
     return int(text) if text.isdigit() else 0
 
 
-def _read(session: Session, path: str) -> str:
+def _read(session: Files, path: str) -> str:
     from depthbench.errors import DeviceError
 
     try:

@@ -53,7 +53,7 @@ NOW, COUNTED = CLOCK.format(core=7), RESIDENCY.format(core=7)
 
 
 def timed(fake: FakeSession) -> TimedClocks:
-    return TimedClocks(fake, [7])  # type: ignore[arg-type]
+    return TimedClocks(fake, [7])
 
 
 def test_clocks_of_a_kernel_that_counts() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cost.arm64_debian import kept
+from bench.peers.arm64_debian import kept
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost.arm64_debian import LIMIT_S, kept, unpacked
+from bench.peers.arm64_debian import LIMIT_S, kept, unpacked
 from depthbench.errors import ToolMissing
 from depthbench.processes import run_program
 from depthbench.progress import Progress
@@ -73,30 +73,33 @@ def arm64_python(progress: Progress = lambda line: None) -> Arm64Python:
 
 def arm64_packages(
     python: Arm64Python, names: Sequence[str], progress: Progress = lambda line: None
-) -> Path:
-    """A folder with the packages `names` for `python`, in the versions installed here.
+) -> list[Path]:
+    """The folders, one a package, that hold the packages `names` for `python`.
 
-    Raises ToolMissing, in one line, when one is not installed here or has no wheel for arm64.
+    In the versions installed here, from the cache or fetched now. Raises ToolMissing, in one line,
+    when one is not installed here or has no wheel for arm64.
     """
+    return [_package(python, name, progress) for name in names]
+
+
+def _package(python: Arm64Python, name: str, progress: Progress) -> Path:
     try:
-        wanted = [f"{name}=={importlib.metadata.version(name)}" for name in names]
+        wanted = f"{name}=={importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError as error:
-        raise ToolMissing(
-            f"{error.name} is not installed", advice=f"pip install {error.name}"
-        ) from error
+        raise ToolMissing(f"{name} is not installed", advice=f"pip install {name}") from error
 
     def make(scratch: Path) -> Path:
-        progress(f"fetching {', '.join(wanted)} for arm64")
-        target = scratch / "packages"
+        progress(f"fetching {wanted} for arm64")
+        target = scratch / "package"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
         command += ["--disable-pip-version-check", "--no-input", "--only-binary=:all:"]
         command += ["--python-version", python.version, "--implementation", "cp"]
         command += [f"--platform=manylinux_{version}_aarch64" for version in PLATFORMS]
         run_program(
-            [*command, "--target", str(target), *wanted],
-            f"pip cannot get {', '.join(wanted)} for arm64",
+            [*command, "--target", str(target), wanted],
+            f"pip cannot get {wanted} for arm64",
             timeout_s=LIMIT_S,
         )
         return target
 
-    return kept("packages", (python.version, wanted), make)
+    return kept(name.lower(), (python.version, wanted), make)

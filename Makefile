@@ -16,11 +16,13 @@ DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s
 	llvm-19 python3-venv
 # Any of these will do; the first is installed where there is none.
 BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
+# The tests' board: the server that lets in, and login shells that are not like sh.
+BOARD := openssh-server fish tcsh
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
 .PHONY: quickstart test test-unit test-integration fuzz check lint types setup setup-dev system \
-	browser clean
+	browser board clean
 
 quickstart: setup
 	$(BIN)/depthbench quickstart
@@ -50,7 +52,7 @@ types: setup-dev
 
 setup: system $(VENV)/.installed
 
-setup-dev: system browser $(VENV)/.installed-dev
+setup-dev: system browser board $(VENV)/.installed-dev
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -75,6 +77,12 @@ system:
 browser:
 	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
 	$(call apt_install,$(firstword $(BROWSERS)))
+
+# Tests reach a board over ssh. A server that is started with a system is not for them.
+board:
+	@if [ -x /usr/sbin/sshd ] && command -v fish >/dev/null && command -v tcsh >/dev/null; then \
+	    exit 0; fi; \
+	$(call apt_install,$(BOARD))
 
 define apt_install
 if ! command -v apt-get >/dev/null; then \

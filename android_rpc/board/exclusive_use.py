@@ -25,18 +25,22 @@ CHECK_S = 0.05
 START_S = 30.0
 # What the shell below writes: `lease=busy by SHELL CLIENT PROCESS BOOT`, for one.
 STATE = re.compile(
-    r"^lease=(?P<state>held|unlocked|busy)"
-    r"(?: by (?P<shell>\d+) (?P<client>\S+) (?P<process>\d+) (?P<boot>\S+))?$",
+    r"^lease=(?P<state>held|unlocked|busy by)"
+    r"(?: (?P<shell>\d+) (?P<client>\S+) (?P<process>\d+) (?P<boot>\S+))?\s*$",
     re.MULTILINE,
 )
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 # All of it ends with its input, also while it waits. Programs must not inherit the lock.
 HOLD = """cd {home} || exit 1
-command -v flock > /dev/null || {{ echo lease=unlocked >&2; exec cat > /dev/null; }}
 exec 3<&0 9>> lease
 {{ cat <&3 > /dev/null; kill $$; }} 2> /dev/null 9>&- &
-until flock -n 9; do
-  echo "lease=busy by $(cat lease)" >&2
+while :; do
+  flock -n 9
+  case $? in
+  0) break;;
+  1) echo "lease=busy by $(cat lease)" >&2;;
+  *) echo lease=unlocked >&2; wait;;
+  esac
   sleep 1 9>&-
 done
 echo "$$ {client}" > lease
@@ -68,7 +72,7 @@ def _wait_until_held(
         cancellation.check()
         told = list(STATE.finditer(holder.log()))
         waited = time.monotonic() - started
-        if told and told[-1]["state"] != "busy":
+        if told and told[-1]["state"] != "busy by":
             return told[-1]["state"] == "held"
         if not holder.running:
             raise DeviceError(f"{transport}: cannot be locked, {holder.why_ended()}")
@@ -85,7 +89,8 @@ def _wait_for(
     if _has_ended(other):  # the board has not noticed that their connection was cut
         transport.shell(f"kill {other['shell']} 2> /dev/null; true")
         return
-    client = f"process {other['process']} of {other['client']} measures on {transport}"
+    who = f"process {other['process']} of {other['client']}" if other["process"] else "another"
+    client = f"{who} measures on {transport}"
     if waited > wait_s:
         raise DeviceError(f"{client} since {waited:.0f} s", advice="wait for it, or end it")
     progress(f"{client}: waiting for it, {waited:.0f} s")

@@ -20,6 +20,7 @@ CHECK_S = 0.02
 # What the server logs of a session (server/session.c); of an ended one only a signal is told.
 SESSION = re.compile(r"\bsession=(?:ready|ended signal=(?P<signal>\d+))")
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the latter is what a shell tells of it
+SIGNALLED = 255  # what ssh tells of a program that a signal has ended
 AGAIN = "run again"
 SHORT_OF_MEMORY = "most likely the device ran short of memory: close apps on it and run again"
 CRASHES = {
@@ -52,6 +53,8 @@ def _cause(server: ChildProcess) -> tuple[str, str] | None:
             return _of_signal(int(number))
         if server.exit_code in KILLED:
             return "the server on the device was killed (signal 9, SIGKILL)", AGAIN
+        if server.exit_code == SIGNALLED:
+            return "the server on the device was killed", AGAIN
         if not server.running:
             return f"the server on the device ended ({server.why_ended()})", AGAIN
         time.sleep(CHECK_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from android_rpc.board.properties import read_properties
 from android_rpc.devices.device import Device
 from android_rpc.devices.kind import DeviceKind, Setup
@@ -11,14 +13,18 @@ from android_rpc.ssh.ssh_host import SshHost
 
 
 def _open(specification: str, setup: Setup) -> Device:
-    host = SshHost(parse_address(specification))
-    return NativeDevice(
-        host,
-        read_properties(host),
-        threads=setup.threads,
-        cores=setup.cores,
-        progress=setup.progress,
-    )
+    with ExitStack() as stack:
+        host = SshHost(parse_address(specification))
+        stack.callback(host.close)
+        board = NativeDevice(
+            host,
+            read_properties(host),
+            threads=setup.threads,
+            cores=setup.cores,
+            progress=setup.progress,
+        )
+        stack.pop_all()
+    return board
 
 
 KIND = DeviceKind(

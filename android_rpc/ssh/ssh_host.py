@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -53,7 +54,7 @@ class SshHost(Transport):
     def shell(self, script: str, timeout_s: float = REQUEST_S) -> str:
         """See `Transport.shell`."""
         command = self.command(login_shell.marked(script))
-        return login_shell.own_output(self._run(command, timeout_s).output)
+        return self._run(command, timeout_s).output
 
     def push(self, sources: Sequence[Path], folder: str) -> None:
         """See `Transport.push`; by `cat`, as not every board has sftp or tar."""
@@ -115,8 +116,9 @@ class SshHost(Transport):
         )
         if done.exit_code == FAILED:
             self._check_connection()
+        done = replace(done, output=login_shell.own_output(done.output))
         if done.exit_code:
-            raise refused(self, one_line(login_shell.own_output(done.reason)))
+            raise refused(self, done.reason)
         return done
 
     def _check_connection(self) -> None:

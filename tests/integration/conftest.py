@@ -42,6 +42,21 @@ def measuring() -> Callable[[Path], int]:
 
 
 @pytest.fixture(scope="session")
+def namespaces() -> None:
+    """Skips where this machine does not let a user make namespaces."""
+    words = ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork"]
+    script = (
+        "mount --make-rprivate / && mount -t proc proc /proc && "
+        "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && "
+        "test -w /proc/sys/fs/binfmt_misc/register"
+    )
+    done = subprocess.run([*words, "sh", "-c", script], capture_output=True, text=True)
+    if done.returncode:
+        reason = " ".join(done.stderr.split())
+        pytest.skip(f"test phones and boards need namespaces and binfmt_misc in them: {reason}")
+
+
+@pytest.fixture(scope="session")
 def bundle() -> Bundle:
     return build_bundle()
 

@@ -115,21 +115,6 @@ def rules() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def namespaces() -> None:
-    """Skips where this machine does not let a user make namespaces."""
-    words = ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork"]
-    script = (
-        "mount --make-rprivate / && mount -t proc proc /proc && "
-        "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && "
-        "test -w /proc/sys/fs/binfmt_misc/register"
-    )
-    done = subprocess.run([*words, "sh", "-c", script], capture_output=True, text=True)
-    if done.returncode:
-        reason = " ".join(done.stderr.split())
-        pytest.skip(f"the test phone needs namespaces and binfmt_misc in them: {reason}")
-
-
-@pytest.fixture(scope="session")
 def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """adb's own server on a port of its own, with keys of its own, that no phone is known to."""
     assert shutil.which("adb"), "adb is not installed: make system"

@@ -66,6 +66,7 @@ def start(arguments: list[str], folder: Path) -> int:
 def observe() -> None:
     """Has progress and samples written down, samples taken in small helpings, no long patience."""
     from android_rpc import remote_calls, remote_model
+    from android_rpc.ssh import connection
     from bench.cli import rpc_measure
     from bench.measure import sampling_plan
 
@@ -91,6 +92,7 @@ def observe() -> None:
     rpc_measure.status = status
     sampling_plan.CHUNK_S = 0.1
     remote_calls.GRACE_S = 1.0
+    connection.OPTIONS["ServerAliveInterval"] = 1
 
 
 if __name__ == "__main__":

@@ -8,12 +8,9 @@ of adb's, and the next client measures at once.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,51 +22,16 @@ from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.session import open_session
 from android_rpc.tracker.tracker import Tracker
 from compile.artefact import LIBRARY
-from tests.conftest import FAULT
 from tests.integration.adb.conftest import PhoneDouble
-from tests.integration.adb.faults.case import (
-    HOUR_S,
-    MID_SAMPLING,
-    PIECE,
-    SAMPLES,
-    Case,
-    adb,
-    wait,
-)
-from tests.integration.adb.faults.command_line import Command, Commands
-
-Note = Callable[[str, object], None]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A fault: done before the command starts (`arm`), or while the model is held (`strike`).
-
-    `says` is in the one line that the user sees (none when empty); `exit_code` is the command's.
-    `kept` tells what becomes of the samples: there are none, they are in a record that is invalid
-    (with that line among its reasons, or with `reason`), or in a valid one.
-    """
-
-    fault: str
-    stage: str
-    says: str = ""
-    exit_code: int = 3
-    kept: str = "invalid"
-    reason: str = ""
-    arm: Callable[[Case], object] | None = None
-    strike: Callable[[Case], object] | None = None
-    options: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.fault}, {self.stage}"
-
+from tests.integration.adb.faults.case import MID_SAMPLING, PIECE, SAMPLES, Case, adb, wait
+from tests.integration.adb.faults.command_line import Commands
+from tests.integration.adb.faults.row import HOLDS, Note, Row, check_end, note
 
 GONE = r"phone \S+ \(Test Phone\) is gone: unplugged, switched off or restarting; plug it in"
 CRASHED = r"the model crashed \(signal 11"
 FULL = r"no space left on the (phone|device); free some of its storage"
 LIMIT = r"the session reached its limit of 6 s: the model needs more, or never ends"
 LIMITED = ("--session-limit", "6")
-HOLDS = {"first run": "1 wait", "mid-sampling": f"{MID_SAMPLING} wait"}
 
 MATRIX = [
     Row("cable pulled", "push", GONE, kept="none", arm=Case.pull_while_pushing),
@@ -192,33 +154,6 @@ def test_a_fault(
     assert phone.files() == []
 
 
-def check_end(row: Row, code: int, command: Command) -> None:
-    """The line, the exit code, and what became of the samples."""
-    errors = command.text("stderr")
-    assert code == row.exit_code, errors
-    assert "Traceback" not in errors
-    if row.says:
-        assert re.search(row.says, line_of(command)), errors
-        assert len(errors.strip().splitlines()) == 1, errors
-        assert len(errors) < 450
-    else:
-        assert errors == ""
-    records = command.records()[:1]
-    delivered = command.delivered_ms()
-    assert len(records) == (row.kept != "none")
-    for record in records:
-        assert record["samples_ms"] == pytest.approx(delivered)
-        assert record["valid"] == (row.kept == "valid"), record["reasons"]
-        assert max(delivered) < HOUR_S / 2 * 1e3
-        said = row.reason or re.escape(line_of(command).removeprefix("depthbench: "))
-        assert not said or any(re.search(said, reason) for reason in record["reasons"])
-        assert len(delivered) >= (SAMPLES if row.kept == "valid" else 1)
-
-
-def line_of(command: Command) -> str:
-    return command.text("stderr").strip()
-
-
 def use(phone: PhoneDouble, library: Path, bundle: Bundle) -> float:
     """Seconds until the next client has got a right result from the phone."""
     started = time.monotonic()
@@ -231,29 +166,6 @@ def use(phone: PhoneDouble, library: Path, bundle: Bundle) -> float:
     expected = 1 + (image * weights).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(depth, expected, rtol=1e-5)
     return seconds
-
-
-def note(
-    record_property: Note,
-    fault: str,
-    when: str,
-    command: Command,
-    left: list[str],
-    seconds: float,
-    reason: str = "",
-) -> None:
-    """A line for the table at the end; see `tests/conftest.py`."""
-    records = command.records()[:1]  # another client may have measured into the same file
-    kept = sum(len(record["samples_ms"]) for record in records)
-    row = {
-        "fault": fault,
-        "when": when,
-        "outcome": line_of(command).removeprefix("depthbench: ") or reason or "measured",
-        "samples kept": f"{kept} of {len(command.delivered_ms())}",
-        "processes left": len(left),
-        "usable after": f"{seconds:.1f} s",
-    }
-    record_property(FAULT, row)
 
 
 def test_the_tracker_is_restarted(

@@ -4,9 +4,10 @@
 
 FOLDER gets `user_key`, which is let in, and `host_key.pub`. Prints the port on loopback as its
 first line. Standard input controls it, one order a line, each answered by `done`: `unplug` cuts
-all connections (`unplug after N` when N more bytes have come), `plug` lets new ones in, `reboot`
-cuts them and ends all that runs; when the input closes the board ends. It lives in user, mount,
-network and process namespaces of its own; see `system.py` for what it is made of.
+all connections (`unplug after N` when N more bytes have come), `silence` loses all that is sent,
+`plug` lets new ones in, `reboot` cuts them and ends all that runs; when the input closes the board
+ends. It lives in user, mount, network and process namespaces of its own; see `board_system.py` for
+what it is made of.
 """
 
 from __future__ import annotations

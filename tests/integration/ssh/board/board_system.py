@@ -12,12 +12,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from system import run_arm64_programs
-
-__all__ = ["build", "run_arm64_programs"]
+from system import MAGIC, MASK
 
 TOOLS = (
-    *("cat", "chmod", "cut", "date", "df", "echo", "false", "flock", "grep", "head", "id", "kill"),
+    *("cat", "chmod", "cut", "date", "df", "echo", "false", "grep", "head", "id", "kill"),
     *("ls", "mkdir", "mv", "printf", "ps", "readlink", "rm", "sed", "sh", "sha256sum", "sleep"),
     *("stat", "taskset", "test", "tr", "true", "uname", "[", "wc"),
 )
@@ -50,6 +48,17 @@ def build(root: Path, toolbox: Path, keys: Path, home: str, busybox: bool) -> No
     _configure(root / "etc", keys, "/bin" if busybox else "/bin:/usr/bin")
     _hardware(root)
     _run("mount", "-t", "tmpfs", "-o", home, "home", root / "home/pi")
+
+
+def run_arm64_programs(emulator: str) -> None:
+    """Registers QEMU for the programs of this user namespace; nothing outside it changes.
+
+    A program keeps its name (flag P), which is how busybox knows what it is. The kernel opens the
+    emulator now (flag F): the board's file system need not hold it.
+    """
+    _run("mount", "-t", "binfmt_misc", "none", "/proc/sys/fs/binfmt_misc")
+    rule = f":arm64:M::{MAGIC}:{MASK}:{emulator}:PF"
+    Path("/proc/sys/fs/binfmt_misc/register").write_text(rule)
 
 
 def _tools(folder: Path, toolbox: Path, busybox: bool) -> None:

@@ -29,12 +29,19 @@ class Cable:
 
     def __init__(self, listener: socket.socket) -> None:
         self._plugged = True
+        self._silent = threading.Event()
         self._bytes_left: int | None = None
         self._ends: set[socket.socket] = set()
         threading.Thread(target=self._accept, args=[listener], daemon=True).start()
 
     def plug(self) -> None:
         self._plugged = True
+        self._silent.clear()
+
+    def silence(self) -> None:
+        """Nothing more arrives on either side; the connections are not closed."""
+        self._plugged = False
+        self._silent.set()
 
     def cut(self, after_bytes: int = 0) -> None:
         """Cuts all connections, when so much more has come; new ones are cut at once."""
@@ -63,6 +70,8 @@ class Cable:
     def _copy(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(PIECE):
+                if self._silent.is_set():
+                    continue
                 sink.sendall(piece)
                 self._count(len(piece))
         self._ends -= {source, sink}
@@ -114,6 +123,8 @@ def obey(words: list[str], cable: Cable) -> None:
             cable.cut()
         case ["unplug", "after", count]:
             cable.cut(int(count))
+        case ["silence"]:
+            cable.silence()
         case ["reboot"]:
             cable.cut()
             with contextlib.suppress(ProcessLookupError):  # nothing runs

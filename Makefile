@@ -78,11 +78,14 @@ browser:
 	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
 	$(call apt_install,$(firstword $(BROWSERS)))
 
-# Tests reach a board over ssh. A server that is started with a system is not for them.
+# Debian starts an ssh server that it installs: this one is for the tests alone.
 board:
-	@if [ -x /usr/sbin/sshd ] && command -v fish >/dev/null && command -v tcsh >/dev/null; then \
+	@if [ -x /usr/sbin/sshd ]; then mine=; else mine=ssh; fi; \
+	if [ -z "$$mine" ] && command -v fish >/dev/null && command -v tcsh >/dev/null; then \
 	    exit 0; fi; \
-	$(call apt_install,$(BOARD))
+	$(call apt_install,$(BOARD)); \
+	if [ "$$mine" ] && command -v systemctl >/dev/null; then \
+	    $$as_root systemctl disable --now --quiet ssh 2>/dev/null || true; fi
 
 define apt_install
 if ! command -v apt-get >/dev/null; then \

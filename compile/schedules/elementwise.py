@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import prod
-from typing import Any
 
 from tvm import tirx
 from tvm.ir import Call, Expr
@@ -15,16 +14,12 @@ from tvm_ffi import structural_walk
 
 from compile.operators.tiles import dividing_lanes
 from compile.schedules import schedule_utils
+from compile.schedules.schedule_utils import MAX_BINDINGS, MAX_NODES, count_nodes
 from compile.targets import Target
 
 # How many pixels in a row an image takes from operands in turn, and how many vectors are unrolled.
 MAX_TURN = 4
 MAX_UNROLLED = 64
-# Of an expression with others inlined. TVM's code generation writes each `Let` out wherever the
-# next reads it.
-MAX_BINDINGS = 8
-# Of what is copied to several places.
-MAX_NODES = 500
 
 
 def schedule(sch: Schedule, target: Target) -> None:
@@ -149,26 +144,14 @@ def _stays_small(sch: Schedule, block: SBlockRV) -> bool:
     if not readers:
         return True
     made, tensor = sch.get(block).body, sch.get(block).writes[0].source
-    copies = [_count(body, TensorLoad, of=tensor) for body in readers]
-    if sum(copies) > 1 and sum(copies) * _count(made, Expr) > MAX_NODES:
+    copies = [count_nodes(body, TensorLoad, of=tensor) for body in readers]
+    if sum(copies) > 1 and sum(copies) * count_nodes(made, Expr) > MAX_NODES:
         return False
-    bindings = _count(made, tirx.Let)
+    bindings = count_nodes(made, tirx.Let)
     return not bindings or all(
-        bindings * times + _count(body, tirx.Let) <= MAX_BINDINGS
+        bindings * times + count_nodes(body, tirx.Let) <= MAX_BINDINGS
         for body, times in zip(readers, copies, strict=True)
     )
-
-
-def _count(body: tirx.Stmt, kind: type, *, of: tirx.Var | None = None) -> int:
-    """How many nodes of a kind there are, or of loads of one tensor."""
-    found: list[object] = []
-
-    def on_node(node: Any) -> None:
-        if of is None or node.source.same_as(of):
-            found.append(node)
-
-    structural_walk(body, (kind, on_node))
-    return len(found)
 
 
 def _chooses(sch: Schedule, block: SBlockRV) -> bool:

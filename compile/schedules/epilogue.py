@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tvm import tirx
+from tvm.ir import Expr
+from tvm.ir.expr import TensorLoad
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import SBlockRV
 
-from compile.schedules.schedule_utils import blocks, descendants, is_reduction, written_shape
+from compile.schedules.schedule_utils import (
+    MAX_BINDINGS,
+    MAX_NODES,
+    blocks,
+    count_nodes,
+    descendants,
+    is_reduction,
+    written_shape,
+)
 
 
 def fold_epilogue(schedule: Schedule, block: SBlockRV) -> SBlockRV:
@@ -16,7 +27,7 @@ def fold_epilogue(schedule: Schedule, block: SBlockRV) -> SBlockRV:
     `block` is the plain copy out of an accumulator that every contraction ends with. What is
     computed of other operands on the way, such as their dequantised values, is inlined too. Returns
     the block that now writes the result: the last of the function, or the last before the shape
-    changes or several blocks read it.
+    changes, several blocks read it or the expression would be too long.
     """
     chains = [_chain(schedule, block, end) for end in (block, *descendants(schedule, block))]
     chain = max(chains, key=len)
@@ -41,7 +52,25 @@ def _chain(schedule: Schedule, block: SBlockRV, end: SBlockRV) -> list[SBlockRV]
         is_reduction(schedule, one) for one in chain
     )
     closed = all(names(schedule.get_consumers(one)) <= between for one in chain[:-1])
-    return chain if fits and closed else []
+    return chain if fits and closed and _is_short(schedule, chain) else []
+
+
+def _is_short(schedule: Schedule, chain: Sequence[SBlockRV]) -> bool:
+    """Whether the last block stays short enough with all before it written out where it is read.
+
+    An operand that is read several times is written out as often, and so is what it reads.
+    """
+    tensors: list[tuple[tirx.Var, int, int]] = []
+    once = nodes = bindings = 0
+    for block in map(schedule.get, chain):
+        nodes, bindings = count_nodes(block.body, Expr), count_nodes(block.body, tirx.Let)
+        once += nodes
+        for tensor, inlined_nodes, inlined_bindings in tensors:
+            copies = count_nodes(block.body, TensorLoad, of=tensor)
+            nodes += copies * inlined_nodes
+            bindings += copies * inlined_bindings
+        tensors.append((block.writes[0].source, nodes, bindings))
+    return len(chain) == 1 or (nodes - once <= MAX_NODES and bindings <= MAX_BINDINGS)
 
 
 def _operands(schedule: Schedule, chain: Sequence[SBlockRV]) -> list[str]:

@@ -14,6 +14,12 @@ from tvm_ffi import structural_walk
 from compile.operators.tiles import dividing_lanes
 from compile.targets import Target
 
+# Of an expression with others inlined. TVM's code generation writes each `Let` out wherever the
+# next reads it.
+MAX_BINDINGS = 8
+# Of what is copied to several places.
+MAX_NODES = 500
+
 
 def blocks(schedule: Schedule) -> list[SBlockRV]:
     """All computing blocks of the function, producers first."""
@@ -121,3 +127,15 @@ def walks_along(schedule: Schedule, block: SBlockRV, variable: tirx.Var) -> bool
 
     structural_walk(schedule.get(block).body, (TensorLoad, on_load))
     return bool(hits)
+
+
+def count_nodes(body: tirx.Stmt, kind: type, *, of: tirx.Var | None = None) -> int:
+    """How many nodes of a kind there are, or of loads of one tensor."""
+    found: list[object] = []
+
+    def on_node(node: Any) -> None:
+        if of is None or node.source.same_as(of):
+            found.append(node)
+
+    structural_walk(body, (kind, on_node))
+    return len(found)

@@ -85,6 +85,13 @@ class ChildProcess:
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return f"{how}: {one_line(self.log())}"
 
+    def write(self, text: str) -> None:
+        """Writes to the program's standard input; to no avail where it has ended."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(text.encode())
+                self._process.stdin.flush()
+
     def wait(self, timeout_s: float) -> bool:
         """Whether the program has ended within so many seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):

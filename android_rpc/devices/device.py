@@ -10,6 +10,7 @@ from android_rpc.tracker.tracker import AnyTracker, Tracker
 
 if TYPE_CHECKING:
     from android_rpc.session import Session
+    from android_rpc.telemetry.recorder import Reading
     from android_rpc.tracker.tracker_lease import DeviceLease
 
 
@@ -78,6 +79,13 @@ class Device:
 
     def settle(self, session: Session) -> None:
         """Returns when the device may be measured, as `session` with it tells; see `prepare`."""
+
+    def sample(self) -> None:
+        """Has clocks, temperatures and battery read now, where the device records them."""
+
+    def readings(self) -> list[Reading]:
+        """What was recorded of clocks, temperatures and battery since `serve` began."""
+        return []
 
     def release(self) -> None:
         """Lets others have the device; may be called again."""

@@ -21,7 +21,8 @@ from android_rpc.devices.crash_diagnosis import diagnosed
 from android_rpc.devices.device import Device, Endpoint
 from android_rpc.telemetry import sysfs
 from android_rpc.telemetry.device_state import read_state, read_temperatures
-from android_rpc.telemetry.recorder import SESSIONS, Recorder
+from android_rpc.telemetry.fuel_gauge import GAUGE_FILES, gauge_files
+from android_rpc.telemetry.recorder import SESSIONS, Reading, Recorder
 from android_rpc.telemetry.thermal import Limits, wait_until_cool
 from android_rpc.telemetry.topology import format_core_list
 from android_rpc.tracker.registration import describe, wait_until_registered
@@ -171,6 +172,15 @@ class NativeDevice(Device):
             conditions["note"] = EMULATED_NOTE
         return conditions
 
+    def sample(self) -> None:
+        """Has the recorder take a sample now."""
+        if self._recorder is not None:
+            self._recorder.sample()
+
+    def readings(self) -> list[Reading]:
+        """What the recorder has taken since `serve` began."""
+        return self._recorder.readings() if self._recorder is not None else []
+
     def _check_cores(self, cores: Sequence[int]) -> list[int]:
         there = [core.number for core in self._all_cores]
         if missing := sorted(set(cores) - set(there)):
@@ -198,6 +208,7 @@ class NativeDevice(Device):
             for path, kind in sysfs.read_files(self.transport, sysfs.ZONE_FILES).items()
             if path.endswith("/type")
         }
-        self._recorder = Recorder(self.transport, work, self.cores, zones)
+        gauge = gauge_files(sysfs.read_files(self.transport, GAUGE_FILES))
+        self._recorder = Recorder(self.transport, work, self.cores, zones, gauge)
         others = [core for core in self._all_cores if core.number not in self.cores]
         stack.enter_context(self._recorder.run(others))

@@ -53,6 +53,7 @@ class DeviceState:
             "thermal_status": temperatures.status,
             "battery_level": battery.level,
             "charging": battery.charging,
+            "powered_by": None if battery.charging is None else list(battery.powered_by),
             "screen_on": self.screen.on,
             "battery_saver": self.battery_saver,
             "throttled": self.throttled,

@@ -25,6 +25,7 @@ from bench.cli.parameter_types import FILE, MODEL
 from bench.cli.progress import status
 from bench.model_card import NOTHING, Asked
 from bench.report.numbers import fixed, scientific
+from bench.report.wording import energy, sustained
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="A first look: few samples, and the record says so.")
 @click.option("--profile", is_flag=True, help="Time every operator too, in the last session.")
 @click.option(
+    "--sustained",
+    "sustained_for",
+    metavar="DURATION",
+    help="Then also run back to back for so long, as 30s, 10m or 1h: speed as the device warms.",
+)
+@click.option(
     "--accuracy",
     "images",
     type=click.IntRange(min=1),
@@ -85,6 +92,7 @@ def command(
     session_limit: float,
     quick: bool,
     profile: bool,
+    sustained_for: str | None,
     images: int | None,
     data: str | None,
     protocol: str | None,
@@ -111,6 +119,7 @@ def command(
     from bench.measure.request import MeasurementRequest, sampling_for
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
+    from bench.sustained.duration import parse_duration
 
     if model and len(artefacts) > 1:
         raise InputError(
@@ -122,6 +131,7 @@ def command(
             "an artefact is timed as it was compiled",
             advice="say how its model is used to --accuracy N, or compile again",
         )
+    sustained_s = parse_duration(sustained_for) if sustained_for else None
     chosen = parse_core_list(cores) if cores else None
     into = records or out / RECORDS
     adopt_unfinished(into)
@@ -153,6 +163,7 @@ def command(
                         quick=quick,
                         session_limit_s=session_limit,
                         profile=profile,
+                        sustained_s=sustained_s,
                         accuracy=scored.get(job.artefact.folder),
                     ),
                     progress=progress,
@@ -218,6 +229,7 @@ def _shown(record: dict[str, Any]) -> dict[str, Any]:
         "samples": record["count"],
         "difference": _difference(record["agreement"]),
         **_scores(record.get("accuracy")),
+        **_sustained(record),
         "valid": record["valid"],
         "reasons": "; ".join(record["reasons"]) or "-",
     }
@@ -232,6 +244,12 @@ def _scores(accuracy: dict[str, Any] | None) -> dict[str, Any]:
         f"δ1 {accuracy['delta1']:.3f}",
         "difference there": _difference(accuracy["agreement"]),
     }
+
+
+def _sustained(record: dict[str, Any]) -> dict[str, Any]:
+    if "sustained" not in record:
+        return {}
+    return {"sustained": sustained(record), "energy": energy(record)}
 
 
 def _difference(agreement: dict[str, Any]) -> str:

@@ -22,6 +22,8 @@ from bench.records.crash_recovery import KILLED
 from bench.records.record import Record
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from bench.runtimes.tvm_rpc import TvmRpc
+from bench.sustained.back_to_back import Run
+from bench.sustained.sustained import Sustained
 from depthbench import cancellation
 from depthbench.progress import Progress
 
@@ -46,7 +48,8 @@ def measure_on_device(
     """Run an artefact on a device, compare its outputs with ONNX Runtime's, time it.
 
     In every session the artefact is loaded anew, run on a seeded input and compared, and timed on
-    that same input unless it disagrees. `on_sample` is told each sample, in milliseconds.
+    that same input unless it disagrees. A sustained run has a session of its own after these.
+    `on_sample` is told each sample, in milliseconds.
 
     Returns the record (times in ms). `keep` gets it too, and that is the way to keep what there
     is when the measurement ends early: by Ctrl-C, or by a device that is lost, the samples
@@ -65,8 +68,10 @@ def measure_on_device(
     found = Measurement(request)
     try:
         progress(f"starting {device.name}")
-        with connect(device, request.session_limit_s) as open_session:
+        with connect(device, request.limit_s) as open_session:
             _take_sessions(found, open_session, inputs, expected, progress, on_sample, so_far)
+            if request.sustained_s and agrees(found.agreement):
+                _sustain(found, open_session, inputs, expected, progress, so_far)
     except BaseException as error:
         if found.started:
             keep(found.finished(stopped=_what_stopped(error)))
@@ -93,13 +98,7 @@ def _take_sessions(
         where = f"{device.name}, session {number} of {plan.sessions}"
         progress(f"{where}: loading {artefact.manifest['name']}")
         with open_session() as session, TvmRpc(artefact, session) as runtime:
-            found.ask_server(session)
-            found.before = found.before or _conditions(found, session)
-            found.runtime = runtime.describe()
-            progress(f"{where}: comparing with ONNX Runtime")
-            agreement = compare(expected, runtime.run(inputs), "onnxruntime", request.tolerance)
-            found.agreement = worse(found.agreement, agreement)
-            if not agrees(found.agreement):
+            if not _agrees(found, session, runtime, inputs, expected, where, progress):
                 return
             progress(f"{where}: timing")
             found.sessions_ms.append([])
@@ -125,6 +124,49 @@ def _take_sessions(
                 found.scores = score_on_device(
                     request.accuracy, request.model_onnx, runtime, request.tolerance, progress
                 )
+
+
+def _agrees(
+    found: Measurement,
+    session: Session,
+    runtime: TvmRpc,
+    inputs: Mapping[str, NDArray],
+    expected: Mapping[str, NDArray],
+    where: str,
+    progress: Progress,
+) -> bool:
+    """Note what a new session is with, and whether its outputs agree with the reference's."""
+    found.ask_server(session)
+    found.before = found.before or _conditions(found, session)
+    found.runtime = runtime.describe()
+    progress(f"{where}: comparing with ONNX Runtime")
+    tolerance = found.request.tolerance
+    agreement = compare(expected, runtime.run(inputs), "onnxruntime", tolerance)
+    found.agreement = worse(found.agreement, agreement)
+    return agrees(found.agreement)
+
+
+def _sustain(
+    found: Measurement,
+    open_session: OpenSession,
+    inputs: Mapping[str, NDArray],
+    expected: Mapping[str, NDArray],
+    progress: Progress,
+    so_far: Callable[[Record], None],
+) -> None:
+    """Run inferences back to back in a session of their own, which begins on a cool device."""
+    artefact, device = found.request.artefact, found.request.device
+    where = f"{device.name}, sustained"
+    progress(f"{where}: loading {artefact.manifest['name']}")
+    with open_session() as session, TvmRpc(artefact, session) as runtime:
+        if _agrees(found, session, runtime, inputs, expected, where, progress):
+            found.sustained = Sustained(Run(found.request.sustained_s or 0.0), device)
+            found.sustained.take(
+                session,
+                runtime.times,
+                progress=lambda line: progress(f"{where}: {line}"),
+                on_stretch=lambda: so_far(found.record(stopped=KILLED)),
+            )
 
 
 def _profile(found: Measurement, session: Session, runtime: TvmRpc) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from bench.measure.request import MeasurementRequest
 from bench.measure.validity import RULES, Kind, judge
 from bench.records.record import Record, new_record
 from bench.records.sample_stats import interval_fields, summary_fields
+from bench.sustained.sustained import Sustained
 
 if TYPE_CHECKING:
     from android_rpc.session import Session
@@ -45,6 +46,7 @@ class Measurement:
     profile: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     server: ServerIdentity = field(default_factory=ServerIdentity)
+    sustained: Sustained | None = None
 
     @property
     def emulated(self) -> bool | None:
@@ -134,6 +136,8 @@ class Measurement:
         }
         if self.profile:
             fields["profile"] = self.profile
+        if self.sustained and self.sustained.run.stretches:
+            fields["sustained"] = self.sustained.fields()
         return new_record(self.kind, fields)
 
     def _reasons_of_scores(self) -> list[str]:

@@ -28,7 +28,8 @@ class MeasurementRequest:
     by default `sampling_for` the device. With `quick`, few samples are meant, and are no reason
     to call a latency invalid. A session that takes longer than `session_limit_s` seconds is
     ended. At the end of the last session the operators are timed too with `profile`, and with
-    `accuracy` images are scored.
+    `accuracy` images are scored. With `sustained_s` a further session runs inferences back to back
+    for so long.
     """
 
     artefact: Artefact
@@ -39,11 +40,17 @@ class MeasurementRequest:
     session_limit_s: float = SESSION_LIMIT_S
     profile: bool = False
     accuracy: Accuracy | None = None
+    sustained_s: float | None = None
 
     @property
     def plan(self) -> Sampling:
         """How much is timed."""
         return self.sampling or sampling_for(self.device.emulated, self.quick)
+
+    @property
+    def limit_s(self) -> float:
+        """After how many seconds a session is ended."""
+        return self.session_limit_s + (self.sustained_s or 0.0)
 
     @property
     def tolerance(self) -> float:

@@ -82,6 +82,60 @@ class Agreement(_Open):
     problem: str | None = Field(None, description="Why the outputs could not be compared.")
 
 
+class Window(_Open):
+    """A stretch of a sustained run in which inferences ended."""
+
+    start_s: float
+    inferences: int
+    fps: float | None = Field(description="Inferences by the seconds that they took.")
+    max_ms: Milliseconds
+
+
+class Telemetry(_Open):
+    """The device over a sustained run: lists of equal length, null for what was not told."""
+
+    seconds: list[float] = Field(description="Since the run began.")
+    clocks_mhz: dict[str, list[float | None]] = Field(description="By core.")
+    hottest_c: list[float | None] = Field(description="Of all zones.")
+    battery_c: list[float | None]
+
+
+class Energy(_Open):
+    """Of the whole device, by its battery; or why it is not known."""
+
+    absent: str | None = Field(None, description="Why the energy is not known.")
+    per_inference_mj: float | None = Field(None, description="Millijoules.")
+    resolution_mj: float | None = Field(None, description="What the gauge's smallest step is.")
+    mean_power_w: float | None = None
+    source: str | None = Field(None, description="The battery's current, or its charge counter.")
+    unit: str | None = Field(None, description="The current's, as decided.")
+    checked: bool | None = Field(
+        None, description="Whether the current adds up to what the charge counter lost."
+    )
+    readings: int | None = None
+    idle_subtracted: bool | None = None
+
+
+class Sustained(_Open):
+    """Inferences back to back for a time, after the samples of the record."""
+
+    asked_s: float
+    seconds: float = Field(description="How long it lasted.")
+    inferences: int = Field(description="Those that were timed.")
+    uncounted: int = Field(description="Those that the timer ran without timing them.")
+    window_s: float
+    windows: list[Window]
+    edge_s: float = Field(description="How long `first_fps` and `last_fps` are of.")
+    first_fps: float | None
+    last_fps: float | None
+    last_to_first: float | None = Field(description="The ratio of the two.")
+    throttled_at_s: float | None = Field(
+        description="When the first of three windows more than 5 % slower than the first began."
+    )
+    telemetry: Telemetry | None = None
+    energy: Energy
+
+
 class _Timed(Record):
     artefact_sha256: str
     target: str
@@ -108,6 +162,7 @@ class _Timed(Record):
     intervals: dict[str, list[float]] | None = Field(
         None, description="95 % confidence intervals of the statistics: low and high, by name."
     )
+    sustained: Sustained | None = Field(None, description="Absent where it was not asked for.")
     warm_up_samples: list[int] | None = Field(
         None, description="Of each session, how many of its first samples are not like the rest."
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.report.charts.over_time_chart import draw_over_time
 from bench.report.charts.pareto_chart import draw_pareto
 from bench.report.charts.roofline_chart import draw_roofline
+from bench.report.charts.sustained_chart import draw_sustained
 from bench.report.sheets import embed_sheets
 from bench.report.templates import environment
 
@@ -42,7 +43,7 @@ def _template() -> Template:
 
 
 def _charts(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Charts as SVG by width: `pareto` a list, `over_time` and `roofline` by record."""
+    """Charts as SVG by width: `pareto` a list, the others by record."""
     from markupsafe import Markup
 
     def safe(svg: Mapping[str, str] | None) -> dict[str, Any] | None:
@@ -59,6 +60,10 @@ def _charts(report: Mapping[str, Any]) -> dict[str, Any]:
         "pareto": [safe(draw_pareto(chart, f"pareto-{number}")) for number, chart in charts],
         "over_time": {
             record["id"]: safe(draw_over_time(record, f"time-{number}"))
+            for number, record in enumerate(timed)
+        },
+        "sustained": {
+            record["id"]: safe(draw_sustained(record, f"sustained-{number}"))
             for number, record in enumerate(timed)
         },
         "roofline": {

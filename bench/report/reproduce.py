@@ -89,6 +89,7 @@ def _measured(record: Mapping[str, Any]) -> dict[str, Any]:
         **_mapping(record["conditions"].get("sampling")),
         **{name: scored.get(name) for name in ("data", "protocol")},
         "accuracy": scored.get("images"),
+        "sustained": f"{run['asked_s']:g}s" if (run := _mapping(record.get("sustained"))) else None,
     }
 
 

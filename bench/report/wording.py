@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.numbers import number, significant
+from bench.report.numbers import fixed, number, significant
 from depthnet.weights.origin import ImageNet, Random, Trained, Weights
 
 KINDS = {
@@ -60,6 +60,43 @@ def interval(record: Mapping[str, Any], name: str) -> str:
     if not isinstance(found, list) or len(found) != 2 or None in map(number, found):
         return ""
     return f" ({significant(found[0])} to {significant(found[1])})"
+
+
+def sustained(record: Mapping[str, Any]) -> str:
+    """From which rate to which a sustained run went, for how long, and when it was throttled."""
+    run = record["sustained"]
+    unit = "frames/s" if record["kind"] == "latency" else f"frames/s of {_whose(record)}"
+    ratio, throttled = number(run["last_to_first"]), number(run["throttled_at_s"])
+    lasted = fixed(run["seconds"], 0)
+    if run["seconds"] < run["asked_s"]:
+        lasted += f" of {fixed(run['asked_s'], 0)}"
+    return (
+        f"{significant(run['first_fps'])} {unit} in the first {fixed(run['edge_s'], 0, 's')}, "
+        f"{significant(run['last_fps'])} in the last"
+        f"{'' if ratio is None else f' ({ratio:.2f} times as many)'}, in {lasted} s; "
+        + ("no throttling seen" if throttled is None else f"slower from {throttled:.0f} s on")
+    )
+
+
+def energy(record: Mapping[str, Any]) -> str:
+    """Energy of an inference with its resolution and where it comes from, or why there is none."""
+    found = record["sustained"]["energy"]
+    if number(found.get("per_inference_mj")) is None:
+        return f"not known: {found.get('absent') or 'not told'}"
+    source = f"the battery's {found.get('source')}"
+    if found.get("unit"):
+        checked = "as its charge counter says" if found.get("checked") else "unchecked"
+        source += f" in {found['unit']}, {checked}"
+    whole = "the whole device" if record["kind"] == "latency" else _whose(record)
+    return (
+        f"{significant(found['per_inference_mj'])} mJ an inference, in steps of "
+        f"{significant(found.get('resolution_mj'))} mJ ({significant(found.get('mean_power_w'))} W "
+        f"of {whole}, idle included; by {source})"
+    )
+
+
+def _whose(record: Mapping[str, Any]) -> str:
+    return "an emulator" if record["kind"] == "emulated cost" else "what may be an emulator"
 
 
 def protocol(record: Mapping[str, Any]) -> str:
@@ -125,17 +162,7 @@ def _origin_kind(record: Mapping[str, Any]) -> Any:
 
 
 FILTERS = (
-    *(
-        device,
-        kind_in_words,
-        verdict,
-        sampling,
-        conditions_in_short,
-        interval,
-        protocol,
-        pairs,
-        commit,
-    ),
-    untrained,
+    *(device, kind_in_words, verdict, sampling, conditions_in_short, interval, protocol, pairs),
+    *(commit, untrained, sustained, energy),
 )
 """What the templates of every format use."""

@@ -15,6 +15,7 @@ import pytest
 
 from android_rpc.devices.device import Device
 from android_rpc.server_identity import Platform, ServerIdentity
+from android_rpc.telemetry.recorder import Reading
 from bench.measure.latency import measure_on_device
 from bench.measure.request import MeasurementRequest
 from bench.records.record import Record
@@ -42,6 +43,8 @@ class FakePhone(Device):
         self.fail_after: int | None = None
         self.failure: BaseException = KeyboardInterrupt()
         self.clock_khz = 2_600_000
+        self.told: list[Reading] = []
+        self.powered: list[str] | None = None
         self.platform: Platform = "emulator" if emulated else "hardware"
 
     def serve(self, tracker: object) -> AbstractContextManager[Any]:
@@ -51,7 +54,8 @@ class FakePhone(Device):
         raise AssertionError("connect is replaced in these tests")
 
     def conditions(self) -> dict[str, Any]:
-        return {"device": self.name, "threads": 1, "cpus": [6]}
+        told = {} if self.powered is None else {"powered_by": self.powered}
+        return {"device": self.name, "threads": 1, "cpus": [6], **told}
 
     @contextmanager
     def connect(self, device: object, timeout_s: float) -> Iterator[Callable[[], Any]]:
@@ -74,12 +78,17 @@ class FakePhone(Device):
     def identity(self) -> ServerIdentity:
         return ServerIdentity(self.platform, build="fake")
 
+    def readings(self) -> list[Reading]:
+        return self.told
+
     def affinity(self) -> list[int]:
         return [6]
 
     def read_file(self, path: str) -> str:
         if path.endswith("cpu6/cpufreq/scaling_cur_freq"):
             return f"{self.clock_khz}\n"
+        if path == "/proc/uptime":
+            return "1000.00 5000.00\n"
         raise DeviceError(f"no such file: {path}")
 
     def load(self, library: Path) -> FakePhone:
@@ -95,7 +104,7 @@ class FakePhone(Device):
         times = []
         for number in range(count):
             self._infer()
-            times.append(self.seconds * (1 + 0.001 * number))
+            times.append(self.seconds * (1 + 0.001 * (number % 100)))
         return times
 
     def _infer(self) -> None:

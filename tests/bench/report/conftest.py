@@ -28,6 +28,25 @@ OPERATORS: list[dict[str, Any]] = [
     {"name": "conv_2", "operator": "convolution", "ms": 1.0, "macs": 1_000_000, "bytes": 8_000_000},
     {"name": "resize", "operator": "resize", "ms": 0.5, "macs": 0, "bytes": 800_000},
 ]
+SUSTAINED: dict[str, Any] = {
+    **{"asked_s": 600.0, "seconds": 600.4, "inferences": 8110, "uncounted": 601, "edge_s": 60.0},
+    **{"first_fps": 16.25, "last_fps": 10.0, "last_to_first": 0.62, "throttled_at_s": 220.0},
+    "window_s": 10.0,
+    "windows": [
+        {"start_s": 10.0 * n, "inferences": 150, "fps": 16.25 - 0.1 * n, "max_ms": 70.0}
+        for n in range(60)
+    ],
+    "telemetry": {
+        "seconds": [10.0 * n for n in range(60)],
+        "clocks_mhz": {str(core): [2600.0 - 15 * n for n in range(60)] for core in (6, 7)},
+        "hottest_c": [40.0 + n / 4 for n in range(59)] + [None],
+        "battery_c": [30.0 + n / 10 for n in range(60)],
+    },
+    "energy": {
+        **{"per_inference_mj": 251.4, "resolution_mj": 0.3, "mean_power_w": 3.65},
+        **{"source": "current", "unit": "uA", "checked": True, "idle_subtracted": False},
+    },
+}
 
 
 @pytest.fixture
@@ -57,6 +76,7 @@ def _profiled(make_record: Make) -> Record:
     agreement = {"against": "onnxruntime", "max_relative_difference": 3e-7}
     record["accuracy"] = {**scores, "agreement": agreement}
     record["memory"] = {"weights_bytes": 23_000_000, "activations_bytes": 4_000_000}
+    record["sustained"] = deepcopy(SUSTAINED)
     record["profile"] = {
         "operators": deepcopy(OPERATORS),
         "peak_gflops": 80.0,

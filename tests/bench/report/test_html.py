@@ -86,8 +86,8 @@ def test_tags_nest_and_ids_are_the_pages_only_ones(whole: str) -> None:
 
 def test_charts_are_wellformed_with_text_as_text(whole: str) -> None:
     charts = re.findall(r"<svg.*?</svg>", whole, flags=re.DOTALL)
-    # Three kinds, the accuracy/latency chart by two protocols, and one emulated cost, each twice.
-    assert len(charts) == 2 * 5
+    # Four kinds, the accuracy/latency chart by two protocols, and one emulated cost, each twice.
+    assert len(charts) == 2 * 6
     for chart in charts:
         words = [*ElementTree.fromstring(chart).itertext()]
         assert any(re.search("[a-z]", word) for word in words)
@@ -136,6 +136,33 @@ def test_intervals_and_scores_on_the_device_are_told(whole: str) -> None:
     assert "61.5 (61.2 to 61.9)" in text
     assert "95 % confidence intervals" in text
     assert "rooms, test eigen 7 - - 0.750 onnxruntime 3.0e-07" in text
+
+
+def test_a_sustained_run_is_drawn_and_told(whole: str) -> None:
+    (figure,) = re.findall(r'<figure class="sustained">.*?</figure>', whole, flags=re.DOTALL)
+    chart = ElementTree.fromstring(re.findall(r"<svg.*?</svg>", figure, flags=re.DOTALL)[0])
+    words = {" ".join(word.split()) for word in chart.itertext()} - {""}
+    assert {"frames/s", "MHz", "°C", "hottest zone", "battery"} <= words
+    assert "core 6, 7" not in words, "one line needs no legend"
+    text = " ".join(Page(figure).text.split())
+    assert (
+        "on phone: 16.2 frames/s in the first 60 s, 10.0 in the last (0.62 times as many)" in text
+    )
+    assert "in 600 s; slower from 220 s on" in text
+    assert "251 mJ an inference, in steps of 0.300 mJ (3.65 W of the whole device" in text
+    assert "the battery's current in uA, as its charge counter says" in text
+    assert "--sustained 600s" in text
+
+
+def test_an_emulators_sustained_run_is_no_devices(profiled: Record) -> None:
+    profiled["kind"] = "emulated cost"
+    profiled["sustained"] |= {"energy": {"absent": "the device is powered by USB"}, "seconds": 9.0}
+    profiled["sustained"] |= {"throttled_at_s": None, "telemetry": None}
+    html, page = page_of(profiled)
+    text = " ".join(page.text.split())
+    assert "emulated cost (not a latency): 16.2 frames/s of an emulator in the first 60 s" in text
+    assert "in 9 of 600 s; no throttling seen. Energy: not known: the device is powered" in text
+    assert "emulator's frames/s" in html
 
 
 def test_without_ours_the_chart_is_the_papers_and_says_so(make_record: Make) -> None:

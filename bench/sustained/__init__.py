@@ -1,0 +1,1 @@
+"""Speed and energy over minutes: inferences back to back while the device warms."""

@@ -17,8 +17,13 @@ from depthbench.processes import ChildProcess
 
 LOG_S = 3.0
 CHECK_S = 0.02
-# What the server logs of a session (server/session.c); of an ended one only a signal is told.
-SESSION = re.compile(r"\bsession=(?:ready|ended signal=(?P<signal>\d+))")
+# What the server logs of a session (server/session.c): of an ended one a signal, or that it failed
+# and before that why.
+SESSION = re.compile(
+    r"\bsession=(?:ready|ended signal=(?P<signal>\d+))"
+    r"|(?:^rpc_server \S+ (?P<why>.+)\n)?^rpc_server \S+ session=ended code=(?P<code>[1-9]\d*)",
+    re.MULTILINE,
+)
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the latter is what a shell tells of it
 SIGNALLED = 255  # what ssh tells of a program that a signal has ended
 AGAIN = "run again"
@@ -51,6 +56,9 @@ def _cause(server: ChildProcess) -> tuple[str, str] | None:
         told = list(SESSION.finditer(server.log()))
         if told and (number := told[-1]["signal"]):
             return _of_signal(int(number))
+        if told and told[-1]["code"]:
+            why = told[-1]["why"] or f"exit code {told[-1]['code']}"
+            return f"the server on the device refused: {why}", AGAIN
         if server.exit_code in KILLED:
             return "the server on the device was killed (signal 9, SIGKILL)", AGAIN
         if server.exit_code == SIGNALLED:

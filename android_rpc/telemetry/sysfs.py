@@ -38,6 +38,12 @@ PROPERTIES = {
 EMULATOR_PROPERTIES = ("ro.kernel.qemu", "ro.boot.qemu")
 HARDWARE = "ro.hardware"
 EMULATED_HARDWARE = ("goldfish", "ranchu", "cutf_cvm", "vbox86", "redroid")
+# Keeps cores busy for about a second, for phones that then switch more of them on.
+WAKE = """for core in 1 2 3 4; do
+  (i=0; end=$(($(date +%s) + 1)); while [ $(date +%s) -le $end ]; do
+    while i=$((i + 1)); [ $((i % 20000)) != 0 ]; do :; done
+  done) &
+done; wait"""
 # The threads of the sessions (children) of a server: their cores, and where they last ran.
 THREADS = """cd /proc && for p in [0-9]*; do
   read -r s < $p/stat || continue
@@ -79,8 +85,12 @@ def read_cores(transport: Transport) -> list[Core]:
     """The cores that are online; DeviceError when the phone does not say what they are.
 
     Where /proc/cpuinfo does not name them (a 32-bit kernel's, a vendor's), their MIDR is asked.
+    Of phones that switch big cores off while they idle the others are kept busy for a moment.
     """
     if cores := parse_cpuinfo(transport.shell("cat /proc/cpuinfo")):
+        if not any(core.is_a76 for core in cores) and read_offline(transport, cores):
+            transport.shell(WAKE)
+            cores = parse_cpuinfo(transport.shell("cat /proc/cpuinfo"))
         return cores
     told = read_files(transport, [f"{CPU}[0-9]*{MIDR}"])
     numbered = {path.removeprefix(CPU).removesuffix(MIDR): text for path, text in told.items()}

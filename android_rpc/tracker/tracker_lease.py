@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from android_rpc.tracker.tracker_client import TrackerClient
 from android_rpc.tracker.watchdog import Watchdog
-from depthbench.errors import DeviceError
+from depthbench.errors import ConnectionLost, DeviceError
 from depthbench.one_line import one_line
 
 CONNECT_S = 30.0
@@ -85,8 +85,8 @@ class DeviceLease:
                     self.address = None
                 # It may have withdrawn its offer, or have died; the tracker soon knows better.
                 if time.monotonic() - started + RETRY_S > wait_s:
-                    reason = one_line(error)
-                    raise DeviceError(f"device {self._key}: no connection: {reason}") from error
+                    said = f"device {self._key}: no connection: {one_line(error)}"
+                    raise ConnectionLost(said, "connecting") from error
                 time.sleep(RETRY_S)
                 continue
             self._ours = True

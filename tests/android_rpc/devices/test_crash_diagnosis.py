@@ -39,6 +39,15 @@ def test_a_signal_is_named(number: int, said: str) -> None:
     assert message.startswith(f"adb:R58: timing the model: {said}")
 
 
+def test_why_a_server_refused_is_told() -> None:
+    why = "rpc_server 10:00:00.000Z cannot run on the chosen CPUs: Invalid argument"
+    message = break_off(READY, why, "rpc_server 10:00:00.001Z session=ended code=1")
+    assert message == (
+        "adb:R58: timing the model: the server on the device refused: cannot run on the chosen "
+        "CPUs: Invalid argument; run again"
+    )
+
+
 def test_a_server_that_ended() -> None:
     message = break_off(BEFORE, READY, exit_code=1)
     assert message.startswith("adb:R58: timing the model: the server on the device ended (exit c")

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--unauthorised", action="store_true", help="nobody confirms on the screen")
     parser.add_argument("--data-mib", type=int, default=512, help="size of /data")
     parser.add_argument("--abi", default="arm64-v8a")
+    parser.add_argument("--shape", help="a folder with the files of a real device: tests/devices")
     arguments = parser.parse_args()
     emulator = shutil.which("qemu-aarch64-static")
     if emulator is None:
@@ -44,6 +45,7 @@ def main() -> None:
     command += ["--shell", str(shell), "--toolbox", str(toolbox), "--abi", arguments.abi]
     command += ["--data-mib", str(arguments.data_mib)]
     command += ["--unauthorised"] * arguments.unauthorised
+    command += ["--shape", arguments.shape] if arguments.shape else []
     os.execvp(command[0], command)
 
 

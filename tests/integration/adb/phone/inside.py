@@ -15,6 +15,7 @@ from pathlib import Path
 
 import system
 from adbd import Adbd
+from governor import Governor
 
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 ROOT = Path("/mnt")  # of this mount namespace; the machine's own stays as it is
@@ -27,6 +28,7 @@ def main() -> None:
     for name in ("emulator", "shell", "toolbox", "abi"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--unauthorised", action="store_true")
+    parser.add_argument("--shape", type=Path)
     given = parser.parse_args()
     os.set_inheritable(given.listener, False)
     shell, toolbox = Path(given.shell), Path(given.toolbox)
@@ -35,9 +37,11 @@ def main() -> None:
     # this process's own /proc, before the phone's hides it behind a chroot
     subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
     system.run_arm64_programs(given.emulator)
-    system.build(ROOT, shell, toolbox, given.abi, given.data_mib)
+    system.build(ROOT, shell, toolbox, given.abi, given.data_mib, given.shape)
+    if given.shape:
+        Governor(ROOT).start()
     listener = socket.socket(fileno=given.listener)
-    adbd = Adbd(ROOT, system.properties(given.abi), authorised=not given.unauthorised)
+    adbd = Adbd(ROOT, system.read_properties(ROOT), authorised=not given.unauthorised)
     adbd.start(listener)
     print("ready", flush=True)
     for line in sys.stdin:

@@ -3,12 +3,14 @@
 A file system in memory with what a program sees on an Android phone: mksh as /system/bin/sh,
 /data/local/tmp, a /proc and a /sys that tell of two clusters of cores, clocks, temperatures and
 a battery, `getprop` and `dumpsys`. What a test wants to change (a temperature, a governor) it
-changes with `adb shell`, by writing to /sys. There is no /tmp, as on a phone.
+changes with `adb shell`, by writing to /sys. There is no /tmp, as on a phone. Of a real device's
+shape it has that device's files and programs instead (`tests/devices`).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -77,7 +79,15 @@ def properties(abi: str) -> dict[str, str]:
     }
 
 
-def build(root: Path, shell: Path, toolbox: Path, abi: str, data_mib: int) -> None:
+def read_properties(root: Path) -> dict[str, str]:
+    """Those of the phone that was built at `root`."""
+    lines = (root / "system/build.prop").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def build(
+    root: Path, shell: Path, toolbox: Path, abi: str, data_mib: int, shape: Path | None
+) -> None:
     """Mounts the phone's file systems at `root`; needs namespaces of its own."""
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "phone", root)
     for name in ("system/bin", "data", "proc", "sys", "dev"):
@@ -89,11 +99,16 @@ def build(root: Path, shell: Path, toolbox: Path, abi: str, data_mib: int) -> No
         (root / "dev" / name).touch()
         _run("mount", "--bind", f"/dev/{name}", root / "dev" / name)
     _tools(root / "system", shell, toolbox, abi)
-    cores = _cores()
     cpuinfo = root / "system/cpuinfo"
-    cpuinfo.write_text("".join(_cpuinfo(core, part) for core, part in cores.items()))
+    if shape:
+        for name in ("sys", "system"):
+            shutil.copytree(shape / name, root / name, symlinks=True, dirs_exist_ok=True)
+        shutil.copy(shape / "proc/cpuinfo", cpuinfo)
+    else:
+        cores = _cores()
+        cpuinfo.write_text("".join(_cpuinfo(core, part) for core, part in cores.items()))
+        _sys(root / "sys", cores)
     _run("mount", "--bind", cpuinfo, root / "proc/cpuinfo")
-    _sys(root / "sys", cores)
 
 
 def run_arm64_programs(emulator: str) -> None:

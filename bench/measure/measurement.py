@@ -28,6 +28,19 @@ INPUT = f"uniform in [0, 1), seed {SEED}"
 TIMER = "one inference by the device's clock (TVM's time evaluator), transfers not included"
 
 
+def kind_of(emulated: bool | None) -> Kind:
+    """What times are: a latency only where it is known that no emulator took them."""
+    if emulated is None:
+        return "unknown time"
+    return "emulated cost" if emulated else "latency"
+
+
+def label_of(kind: Kind, server: ServerIdentity) -> str:
+    """A kind of time in words, as what the device's server says it is."""
+    virtual = kind == "latency" and server.platform == "virtual machine"
+    return f"{LABELS[kind]}{' of a virtual machine' if virtual else ''}"
+
+
 @dataclass
 class Measurement:
     """The samples of each session in milliseconds, the comparison of outputs, the conditions.
@@ -55,16 +68,13 @@ class Measurement:
 
     @property
     def kind(self) -> Kind:
-        """What the times are: a latency only where the server says that it is on no emulator."""
-        if self.emulated is None:
-            return "unknown time"
-        return "emulated cost" if self.emulated else "latency"
+        """What the times are; see `kind_of`."""
+        return kind_of(self.emulated)
 
     @property
     def label(self) -> str:
         """The kind in words."""
-        virtual = self.kind == "latency" and self.server.platform == "virtual machine"
-        return f"{LABELS[self.kind]}{' of a virtual machine' if virtual else ''}"
+        return label_of(self.kind, self.server)
 
     @property
     def started(self) -> bool:

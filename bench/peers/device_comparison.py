@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from android_rpc.deployment.device_lock import lock_device
+from android_rpc.server_identity import ServerIdentity
 from bench.compile_service import compile_for
 from bench.cost.cost_comparison import TARGET, compare_costs, reference_outputs
 from bench.measure.agreement import compare as compare_outputs
 from bench.measure.comparison import REFERENCE, precision_of, time_agreed
+from bench.measure.connection import connect
 from bench.measure.device_telemetry import TimedClocks
 from bench.measure.interleaving import ROUNDS, WARM_UPS
-from bench.measure.measurement import LABELS
+from bench.measure.measurement import UNKNOWN, kind_of, label_of
 from bench.measure.runtime_comparison import compared, input_image
 from bench.measure.sampling_plan import EMULATED, Sampling
 from bench.measure.validity import Kind, judge
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from android_rpc.transport import Transport
 
 SCHEMA = "depthbench.device_comparison/1"
+SESSION_LIMIT_S = 600.0
 TIMER = (
     "one inference by the device's clock, around the call in a Python process of its own, for "
     "depthbench's code as for its peers"
@@ -135,11 +138,6 @@ class ComparisonRequest:
     limit_s: float
     progress: Progress
 
-    @property
-    def kind(self) -> Kind:
-        """What its figures are."""
-        return "emulated cost" if self.device.emulated else "latency"
-
 
 def _prepare(
     request: ComparisonRequest,
@@ -178,6 +176,9 @@ def _compare(
 ) -> dict[str, Any]:
     """Everything that is done on the device, which is as it was afterwards."""
     device, progress = request.device, request.progress
+    server = _identity(request)
+    emulated = device.emulated or server.emulated
+    kind = kind_of(emulated)
     name, first = next(iter(reference_outputs(request.model, request.inputs).items()))
     python = device_python({setting.runtime for setting in prepared}, progress)
     runtimes: dict[str, DeviceRuntime] = {}
@@ -206,7 +207,7 @@ def _compare(
                 runtimes[setting.name], agreements[setting.name] = runtime, agreement
         device.prepare()
         before = device.conditions()
-        clocks = TimedClocks(_Files(device.transport), [] if device.emulated else device.cores)
+        clocks = TimedClocks(_Files(device.transport), [] if emulated else device.cores)
 
         def timing(line: str) -> None:
             clocks.sample()
@@ -223,26 +224,39 @@ def _compare(
         )
         after = {**device.conditions(), "timed_clocks_mhz": clocks.mhz()}
     for row in found["runtimes"].values():
-        row |= _verdict(request, row, before, after)
+        row |= _verdict(kind, request.rounds, row, before, after)
     return {
-        "label": LABELS[request.kind],
-        "device": {"name": device.name, "emulated": device.emulated},
+        "label": label_of(kind, server),
+        "device": {"name": device.name, "emulated": emulated},
         **found,
-        "conditions": {"timer": TIMER, "before": before, "after": after},
+        "conditions": {
+            "timer": TIMER,
+            "server": server.as_json(),
+            "before": before,
+            "after": after,
+        },
     }
 
 
+def _identity(request: ComparisonRequest) -> ServerIdentity:
+    """What the device's server says it is: whether it runs under an emulator, among others."""
+    request.progress(f"starting {request.device.name}")
+    with connect(request.device, SESSION_LIMIT_S) as open_session, open_session() as session:
+        return session.identity()
+
+
 def _verdict(
-    request: ComparisonRequest,
+    kind: Kind,
+    rounds: int,
     row: Mapping[str, Any],
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Whether a row may be believed: with so few samples in one session, as `--quick` is."""
     verdict = judge(
-        request.kind,
+        kind,
         [row["samples"]["wall_ms"]],
-        Sampling(WARM_UPS, request.rounds, 0.0, 1),
+        Sampling(WARM_UPS, rounds, 0.0, 1),
         row["agreement"],
         before=before,
         after={**after, "cores": row["cores"]},
@@ -250,7 +264,8 @@ def _verdict(
         target=TARGET,
         quick=True,
     )
-    return {"valid": verdict.valid, "reasons": verdict.reasons}
+    reasons = [*verdict.reasons, *([UNKNOWN] if kind == "unknown time" else [])]
+    return {"valid": not reasons, "reasons": reasons}
 
 
 class _Files:

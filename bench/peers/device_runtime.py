@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.measure.timing import Sample
 from bench.peers.messages import pack, unpack
 from bench.peers.peer import Setting, version_of
-from bench.runtimes.channel import receive_bytes, send_bytes
+from bench.runtimes.channel import receive_bytes, send_bytes, skip_greeting
 from bench.runtimes.process_runtime import ANSWER_S, LOAD_S, ProcessRuntime
 from depthbench.errors import InputError
 from depthbench.processes import ChildProcess
@@ -50,6 +50,7 @@ class DeviceRuntime(ProcessRuntime):
             raise
         super().__init__(setting.name, child, channel, load_s, answer_s)
         try:
+            self._exchange(load_s, lambda channel: skip_greeting(channel.recv))
             self._ask(load_s, "load")
         except BaseException:
             self.close()

@@ -29,7 +29,7 @@ import numpy as np
 from bench.measure.timing import Sample, time_once
 from bench.peers.messages import pack, unpack
 from bench.runtimes.cache_line import on_a_cache_line
-from bench.runtimes.channel import receive_bytes, send_bytes
+from bench.runtimes.channel import BEGIN, receive_bytes, send_bytes
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -162,6 +162,8 @@ def serve(runtime: str, model: str, options: str) -> None:
     """
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is no reply
+    replies.write(BEGIN)
+    replies.flush()
     requests = Requests(runtime, Path(model), json.loads(options))
     while True:
         try:

@@ -10,6 +10,8 @@ from typing import Any
 
 _LENGTH = struct.Struct("!Q")
 _PART = 1 << 20
+BEGIN = b"\0\1 depthbench begins \1\0"
+_GREETING = 1 << 16
 
 
 def send(channel: socket.socket, value: Any) -> None:
@@ -31,6 +33,16 @@ def receive_bytes(read: Callable[[int], bytes]) -> bytearray:
     """What was sent next, by a function that reads at most so many bytes; raises EOFError."""
     (length,) = _LENGTH.unpack(_exactly(read, _LENGTH.size))
     return _exactly(read, length)
+
+
+def skip_greeting(read: Callable[[int], bytes]) -> None:
+    """Pass over what a login shell prints before the other end says `BEGIN`; raises EOFError."""
+    seen = b""
+    while not seen.endswith(BEGIN):
+        part = read(1)
+        if not part or len(seen) > _GREETING:
+            raise EOFError
+        seen += part
 
 
 def _exactly(read: Callable[[int], bytes], length: int) -> bytearray:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import platform
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from compile.choices import Choices
+from compile.host_processor import (
+    cache_bytes,
+    is_a76,
+    kind_of_processor,
+    processor_flags,
+    processor_name,
+)
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 
@@ -21,20 +25,15 @@ MIN_LANES = 4
 ELEMENT_BYTES = {"float16": 2, "int8": 1, "uint8": 1}
 _HALF_FLAGS = {"avx512_fp16", "asimdhp"}
 _DOT_FLAGS = {frozenset({"avx512_vnni", "avx512vl"}): "uint8", frozenset({"asimddp"}): "int8"}
-# The lines of /proc/cpuinfo from which LLVM and `_host` choose; others change from day to day.
-_MODEL_FIELDS = (
-    *("vendor_id", "cpu family", "model", "stepping", "flags"),
-    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features"),
-)
-# Those that tell one core's design from another's: of x86, and of Arm.
-_KIND_FIELDS = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")
 
 
 @dataclass(frozen=True)
 class Target:
     """One machine: how TVM names it, and what schedules must know of its core.
 
-    `processor` is the same for two machines only where code made for one is made for the other.
+    `tuned_as` names the records of what was tuned for its cores: a host that is an A76 has those
+    of the A76. `processor` is the same for two machines only where code made for one is made for
+    the other.
     `settings` gives what TVM calls a target, which for this machine takes TVM to find out.
     `vector_lanes` is the number of elements in a vector register, `registers` how many of them
     there are, `fma_per_cycle` how many vector multiply-adds a core starts in a cycle and
@@ -53,6 +52,7 @@ class Target:
     """
 
     name: str
+    tuned_as: str
     processor: str
     settings: Callable[[], dict[str, Any]]
     vector_lanes: int
@@ -96,6 +96,7 @@ def _a76_settings() -> dict[str, Any]:
 def _arm64_a76() -> Target:
     return Target(
         name="arm64-a76",
+        tuned_as="arm64-a76",
         processor="cortex-a76",
         settings=_a76_settings,
         vector_lanes=4,
@@ -119,83 +120,36 @@ def _host_settings() -> dict[str, Any]:
 
     settings = {"kind": "llvm", "mtriple": codegen.llvm_get_system_triple(), "num-cores": 1}
     settings["mcpu"] = codegen.llvm_get_system_cpu()
-    if "avx512_fp16" in _processor_flags():
+    if "avx512_fp16" in processor_flags():
         settings["mattr"] = ["+avx512fp16"]  # LLVM does not know every processor that has it
     return settings
 
 
 @functools.cache
 def _host() -> Target:
-    flags = _processor_flags()
+    if is_a76():
+        return replace(_arm64_a76(), name="host", processor=processor_name())
+    flags = processor_flags()
     by_lane = platform.machine() in ("aarch64", "arm64")
     lanes = 16 if "avx512f" in flags else 8 if "avx2" in flags else 4
     return Target(
         name="host",
-        processor=_processor(),
+        tuned_as=f"host-{kind_of_processor()}",
+        processor=processor_name(),
         settings=_host_settings,
         vector_lanes=lanes,
         registers=32 if by_lane or lanes == 16 else 16,
         fma_per_cycle=2,
         fma_latency=4,
         by_lane=by_lane,
-        l1_bytes=_cache_bytes(1, otherwise=32 * 1024),
-        l2_bytes=_cache_bytes(2, otherwise=512 * 1024),
+        l1_bytes=cache_bytes(1, otherwise=32 * 1024),
+        l2_bytes=cache_bytes(2, otherwise=512 * 1024),
         prefetches=True,
         has_half=bool(_HALF_FLAGS & flags),
         dot_bytes=next((kind for needs, kind in _DOT_FLAGS.items() if needs <= flags), ""),
         slow_conversions=by_lane,
         may_grow=True,
     )
-
-
-def _cache_bytes(level: int, otherwise: int) -> int:
-    """The size of this core's cache for data, as Linux says it, such as 48K."""
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            found = [(index / name).read_text().strip() for name in ("level", "type", "size")]
-        except OSError:
-            continue
-        if found[0] == str(level) and found[1] != "Instruction" and found[2].endswith("K"):
-            return int(found[2][:-1]) * 1024
-    return otherwise
-
-
-@functools.cache
-def _processor_fields() -> dict[str, list[str]]:
-    """What Linux says of this machine's cores: all values of a field; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return {}
-    fields: dict[str, list[str]] = {}
-    for name, _, value in (line.partition(":") for line in lines):
-        values = fields.setdefault(name.strip(), [])
-        if value.strip() not in values:
-            values.append(value.strip())
-    return fields
-
-
-def _processor_flags() -> set[str]:
-    """What this machine's first core can do, as Linux says it; empty elsewhere."""
-    fields = _processor_fields()
-    found = fields.get("flags") or fields.get("Features") or [""]
-    return set(found[0].split())
-
-
-def kind_of_processor() -> str:
-    """The kind of this machine's processor, as Linux numbers it: all that share one design."""
-    fields = _processor_fields()
-    known = [fields[name][0] for name in _KIND_FIELDS if name in fields]
-    return re.sub(r"[^\w-]", "_", "-".join(known)) or platform.machine()
-
-
-def _processor() -> str:
-    """This machine's processor: a name, and a hash of what code is made by."""
-    fields = _processor_fields()
-    name = (fields.get("model name") or [platform.processor() or platform.machine()])[0]
-    made_by = [platform.machine(), name, f"{_cache_bytes(1, 0)} {_cache_bytes(2, 0)}"]
-    made_by += [f"{key}: {fields.get(key)}" for key in _MODEL_FIELDS]
-    return f"{name}, {hashlib.sha256(chr(10).join(made_by).encode()).hexdigest()[:12]}"
 
 
 _TARGETS: dict[str, Callable[[], Target]] = {"arm64-a76": _arm64_a76, "host": _host}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from compile import choices
-from compile.targets import Target, kind_of_processor
+from compile.targets import Target
 from depthbench.errors import InputError
 
 SCHEMA = "depthbench.tuned/1"
@@ -42,7 +42,7 @@ class Record:
 
 def file_name(machine: Target) -> str:
     """The name of a target's file: that of the host has its kind of processor in it."""
-    return f"host-{kind_of_processor()}.json" if machine.runs_here else f"{machine.name}.json"
+    return f"{machine.tuned_as}.json"
 
 
 def with_choices(machine: Target, own: Sequence[Path] | None = ()) -> Target:
@@ -85,9 +85,9 @@ def read(file: Path, machine: Target) -> dict[str, Record]:
         raise InputError(f"{file}: cannot be read ({error.strerror}); tune first") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{file}: not tuned choices; delete it, or tune again") from error
-    if schema != SCHEMA or target != _target(machine):
+    if schema != SCHEMA or target != machine.tuned_as:
         raise InputError(
-            f"{file}: {schema} for {target}, not {SCHEMA} for {_target(machine)}; tune again"
+            f"{file}: {schema} for {target}, not {SCHEMA} for {machine.tuned_as}; tune again"
         )
     return records
 
@@ -95,7 +95,7 @@ def read(file: Path, machine: Target) -> dict[str, Record]:
 def write(file: Path, machine: Target, records: Mapping[str, Record]) -> None:
     """Write a file whole, in the order of its workloads."""
     workloads = {name: asdict(records[name]) for name in sorted(records)}
-    document: dict[str, Any] = {"schema": SCHEMA, "target": _target(machine)}
+    document: dict[str, Any] = {"schema": SCHEMA, "target": machine.tuned_as}
     text = json.dumps({**document, "workloads": workloads}, indent=1, allow_nan=False) + "\n"
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
@@ -109,7 +109,3 @@ def write(file: Path, machine: Target, records: Mapping[str, Record]) -> None:
         except BaseException:
             os.unlink(fresh.name)
             raise
-
-
-def _target(machine: Target) -> str:
-    return file_name(machine).removesuffix(".json")

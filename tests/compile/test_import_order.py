@@ -17,7 +17,15 @@ STAGES = (
     *("onnx", "graph", "operators", "schedules.rewrites", "schedules", "lowering", "runtime"),
     *("pipeline", "tuning"),
 )
-FOR_ALL = {"targets", "precision", "choices", "artefact", "interrupt", "library_errors"}
+FOR_ALL = {
+    "targets",
+    "host_processor",
+    "precision",
+    "choices",
+    "artefact",
+    "interrupt",
+    "library_errors",
+}
 # What runs the stages, at the top.
 PIPELINE = {
     "pipeline",

@@ -65,7 +65,7 @@ KIND = DeviceKind(
     name="adb",
     forms={
         "adb": "the phone on a cable",
-        "adb:SERIAL": "the one with that serial number",
+        "adb:SERIAL": "the phone with that serial number",
         EVERY_PHONE: "every phone on a cable",
     },
     open=_open,

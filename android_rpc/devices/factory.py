@@ -82,7 +82,9 @@ def open_device(
 
 
 def default_device() -> tuple[str, str]:
-    """The device to use when none is named, and why: a phone that is ready, else the emulated one.
+    """The device to use when none is named, and why.
+
+    A phone that is ready, else this machine where it is an arm64 board, else the emulated phone.
 
     Raises InputError when several phones are ready and $ANDROID_SERIAL names none of them.
     """
@@ -93,7 +95,7 @@ def default_device() -> tuple[str, str]:
         try:
             return kind.find(), why_not or kind.found
         except (DeviceError, ToolMissing) as error:
-            why_not = error.message
+            why_not = why_not or error.message
     raise DeviceError(f"no device is ready: {why_not}")
 
 

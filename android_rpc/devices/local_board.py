@@ -9,15 +9,20 @@ from android_rpc.board.properties import ARM64, read_properties
 from android_rpc.devices.device import Device
 from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.devices.native_device import NativeDevice
-from depthbench.errors import InputError
+from depthbench.errors import DeviceError
+
+
+def _find() -> str:
+    if platform.machine() not in ARM64:
+        raise DeviceError(
+            f"--device local is for arm64 machines; this one is {platform.machine()}",
+            advice="reach a board with --device ssh:USER@HOST, or use --device emulated",
+        )
+    return "local"
 
 
 def _open(specification: str, setup: Setup) -> Device:
-    if platform.machine() not in ARM64:
-        raise InputError(
-            f"--device {specification} is for arm64 machines; this one is {platform.machine()}",
-            advice="reach a board with --device ssh:USER@HOST, or use --device emulated",
-        )
+    _find()
     host = LocalHost()
     return NativeDevice(
         host,
@@ -33,4 +38,6 @@ KIND = DeviceKind(
     forms={"local": "this machine, where it is an arm64 board"},
     open=_open,
     chooses_cores=True,
+    find=_find,
+    found="this machine, an arm64 board",
 )

@@ -29,7 +29,7 @@ def _open(specification: str, setup: Setup) -> Device:
 
 KIND = DeviceKind(
     name="ssh",
-    forms={FORM: "a board with arm64 Linux; :PORT may follow"},
+    forms={FORM: "a board with arm64 Linux; a :PORT may follow"},
     open=_open,
     chooses_cores=True,
 )

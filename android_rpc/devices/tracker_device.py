@@ -205,7 +205,7 @@ def _open_pool(specification: str, setup: Setup) -> DevicePool:
 
 KIND = DeviceKind(
     name="tracker",
-    forms={FORM: "all devices with that key that are served elsewhere"},
+    forms={FORM: "all devices that others lend at a tracker"},
     open=_open,
     open_pool=_open_pool,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,20 +25,20 @@ from bench.cli.parameter_types import (
 
 FLAGSHIP = "mobiledepth"
 OUT = Path("out")
+BY_DEFAULT = "the phone that is ready, else local, else emulated; a line says which"
 RECORDS = "records.jsonl"
 
 
-class DevicesOption(click.Option):
-    """An option whose help begins with how devices are named."""
+class DeviceCommand(click.Command):
+    """A command whose help ends with how devices are named."""
 
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The option and its help, for which every kind of device is looked up."""
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """A line for every form of every kind of device, and which is taken by default."""
         from android_rpc.devices.factory import device_forms
 
-        forms = "; ".join(f"{form} for {meaning}" for form, meaning in device_forms().items())
-        option = copy.copy(self)
-        option.help = f"{forms}; {self.help}"
-        return super(DevicesOption, option).get_help_record(ctx)
+        with formatter.section("Devices"):
+            formatter.write_dl([*device_forms().items(), ("by default", BY_DEFAULT)])
+        super().format_epilog(ctx, formatter)
 
 
 network_argument = click.argument("name", default=FLAGSHIP, type=NETWORK)
@@ -88,23 +87,16 @@ split_option = click.option(
     show_default=True,
     help="Which part of the data set.",
 )
-device_option = click.option(
-    "--device",
-    type=DEVICE,
-    help="emulated, or adb or adb:SERIAL for a phone.  [default: the phone on the cable, without "
-    "one the emulated phone]",
-)
+device_option = click.option("--device", type=DEVICE, help="See Devices below.")
 devices_option = click.option(
     "--device",
     "devices",
-    cls=DevicesOption,
     multiple=True,
     type=DEVICE,
-    help="may be given several times.  [default: the phone on the cable, without one the emulated "
-    "phone]",
+    help="See Devices below; may be given several times.",
 )
 cores_option = click.option(
-    "--cores", help="The phone's cores to use: 4-7.  [default: all A76 of the fastest]"
+    "--cores", help="The device's cores to use: 4-7.  [default: all A76 of the fastest]"
 )
 record_option = click.option(
     "--records",

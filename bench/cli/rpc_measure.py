@@ -10,6 +10,7 @@ import click
 from bench.cli.card_options import card_options
 from bench.cli.options import (
     RECORDS,
+    DeviceCommand,
     cores_option,
     data_option,
     default_device,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from depthnet.data.pair import DepthDataset
 
 
-@click.command(name="rpc-measure")
+@click.command(name="rpc-measure", cls=DeviceCommand)
 @click.argument("artefacts", nargs=-1, type=MODEL, metavar="[ARTEFACT]...")
 @devices_option
 @click.option("--everywhere", is_flag=True, help="Every artefact on every device.")

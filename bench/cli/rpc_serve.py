@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli.options import (
+    DeviceCommand,
     cores_option,
     default_device,
     device_option,
@@ -18,10 +19,10 @@ from depthbench.errors import InputError
 LOOPBACK = "127.0.0.1"
 
 
-@click.command(name="rpc-serve")
+@click.command(name="rpc-serve", cls=DeviceCommand)
 @click.option("--tracker", default=f"{LOOPBACK}:9190", show_default=True, metavar="HOST:PORT")
 @click.option("--key", help="What clients ask for.  [default: arm64-a76, emulated: emulated-a76]")
-@click.option("--name", help="What records call the device.  [default: adb:SERIAL, emulated: new]")
+@click.option("--name", help="What records call the device.  [default: as --device, emulated: new]")
 @device_option
 @cores_option
 @threads_option
@@ -42,10 +43,10 @@ def command(
     listen: str,
     as_json: bool,
 ) -> None:
-    """Serve a phone, or an emulated one, at a tracker until Ctrl-C.
+    """Serve a phone, a board, or an emulated phone at a tracker until Ctrl-C.
 
-    Many machines may serve phones at one tracker under one key; `depthbench rpc-measure --device
-    tracker:HOST:PORT/KEY` uses them all. A phone that was unplugged is served again.
+    Many machines may serve devices at one tracker under one key; `depthbench rpc-measure --device
+    tracker:HOST:PORT/KEY` uses them all. One that was unplugged is served again.
 
     TVM RPC executes code for whoever can connect: keep it on loopback, or in a network of your own.
     """
@@ -68,7 +69,7 @@ def command(
         served.key = key or ("emulated-a76" if served.emulated else "arm64-a76")
         if served.emulated and not served.key.startswith("emulated"):
             raise InputError(
-                f"--key {key} is for phones, whose times are latencies",
+                f"--key {key} is for devices whose times are latencies",
                 advice="begin the key of an emulated one with emulated",
             )
         served.name = name or served.shared_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compile.onnx.byte_values import along, integers
@@ -53,7 +54,7 @@ def _conv_integer(operation: Operation) -> onnx.FunctionProto | None:
     body = Body(operation)
     channels = (-1, *[1] * (len(shape) - 1))
     origin = along(body, operation, 3, channels) if operation.has(3) else ""
-    x = _bytes(body, operation, 0, 2)
+    x = whole_bytes(body, operation, 0, 2)
     w = integers(body, body.inputs[1], origin)
     y = body("Conv", x, w, **chosen(operation, _CONVOLUTION))
     return body.function(_as_int32(body, y))
@@ -89,19 +90,28 @@ def _as_int32(body: Body, x: str) -> str:
 
 
 def whole_product(
-    body: Body, operation: Operation, left: tuple[int, int], right: tuple[int, int]
+    body: Body,
+    operation: Operation,
+    left: tuple[int, int],
+    right: tuple[int, int],
+    rows: Sequence[int] = (-1,),
 ) -> str:
-    """The product of two operands of bytes, given with their zero points."""
+    """The product of two operands of bytes, given with their zero points.
+
+    The first's zero points are of the whole, or of each row, which then go along `rows`.
+    """
     data, zero = right
     columns = along(body, operation, zero, (-1,)) if operation.has(zero) else ""
     return body(
         "MatMul",
-        _bytes(body, operation, *left),
+        whole_bytes(body, operation, *left, rows),
         integers(body, body.inputs[data], columns),
     )
 
 
-def _bytes(body: Body, operation: Operation, data: int, zero: int) -> str:
+def whole_bytes(
+    body: Body, operation: Operation, data: int, zero: int, rows: Sequence[int] = (-1,)
+) -> str:
     """Bytes less their zero point, in the form that products of bytes are made from."""
     from onnx import TensorProto
 
@@ -109,7 +119,8 @@ def _bytes(body: Body, operation: Operation, data: int, zero: int) -> str:
     x = body("DequantizeLinear", body.inputs[data], one, origin)
     if not operation.has(zero):
         return x
-    return body("Sub", x, body("Cast", body.inputs[zero], to=TensorProto.FLOAT))
+    origin = along(body, operation, zero, rows)
+    return body("Sub", x, body("Cast", origin, to=TensorProto.FLOAT))
 
 
 DEFINITIONS = {

@@ -1,13 +1,15 @@
-"""Products of quantised tensors (QOperator form), as float32 ones between their conversions.
+"""Products of quantised tensors (QOperator form).
 
-A bias of integers is in steps of the two scales' product.
+Matrices are multiplied as whole numbers, convolutions in float32 between their conversions. A bias
+of integers is in steps of the two scales' product.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compile.onnx.byte_values import along, dequantised, quantised, weight
+from compile.onnx.byte_values import along, dequantised, integers, quantised, weight, whole_tensor
+from compile.onnx.definitions.dynamic_products import whole_bytes, whole_product
 from compile.onnx.definitions.fused_products import chosen
 from compile.onnx.function_body import Body, Operation
 
@@ -40,31 +42,44 @@ def _convolution(operation: Operation) -> onnx.FunctionProto | None:
 
 def _matmul(operation: Operation) -> onnx.FunctionProto:
     body = Body(operation)
-    x = weight(body, operation, (0, 1, 2), (-1, 1)) if _by_row(operation) else ""
-    x = x or dequantised(body, operation, 0, 1, 2)
-    y = body("MatMul", x, weight(body, operation, (3, 4, 5), (-1,)))
-    return body.function(quantised(body, operation, y, 6, 7))
-
-
-def _by_row(operation: Operation) -> bool:
-    return max(operation.shape(1) or (1,)) > 1
+    rows = (-1, 1) if max(operation.shape(1) or (1,)) > 1 else (-1,)
+    product = whole_product(body, operation, (0, 2), (3, 5), rows)
+    scale = body("Mul", along(body, operation, 1, rows), along(body, operation, 4, (-1,)))
+    return body.function(_requantised(body, operation, product, scale, (6, 7)))
 
 
 def _gemm(operation: Operation) -> onnx.FunctionProto:
     """Without a scale of the result, the last two operands, the result is float32."""
+    from onnx import TensorProto
+
     body = Body(operation)
     attributes = chosen(operation, ("alpha", "transA", "transB"))
+    alpha = body.constant(attributes.pop("alpha", 1.0), "float32")
     columns = (-1, 1) if attributes.get("transB", 0) else (-1,)
-    operands = [
-        dequantised(body, operation, 0, 1, 2),
-        weight(body, operation, (3, 4, 5), columns),
-    ]
+    origin = along(body, operation, 5, columns) if operation.has(5) else ""
+    weights = integers(body, body.inputs[3], origin)
     bias = body.constant(0, "float32")
     if operation.has(6):
-        alpha = body.constant(attributes.get("alpha", 1.0), "float32")
-        bias = body("Mul", _bias(body, operation, 6, scales=(1, 4)), alpha)
-    y = body("Gemm", *operands, bias, **attributes)
-    return body.function(quantised(body, operation, y, 7, 8) if operation.has(7) else y)
+        bias = body("Cast", body.inputs[6], to=TensorProto.FLOAT)
+    product = body("Gemm", whole_bytes(body, operation, 0, 2), weights, bias, **attributes)
+    scale = body("Mul", along(body, operation, 1, (-1,)), along(body, operation, 4, (-1,)))
+    scale = body("Mul", alpha, scale)
+    if operation.has(7):
+        return body.function(_requantised(body, operation, product, scale, (7, 8)))
+    return body.function(body("Mul", product, scale))
+
+
+def _requantised(
+    body: Body, operation: Operation, product: str, scale: str, result: tuple[int, int]
+) -> str:
+    """Bytes of a whole product, as ONNX Runtime has them: it multiplies once and rounds."""
+    step, zero = result
+    factor = body("Div", scale, whole_tensor(body, operation, step))
+    one = body.constant(1, "float32")
+    origin = body.constant(0, operation.dtype(0))
+    if operation.has(zero):
+        origin = whole_tensor(body, operation, zero)
+    return body("QuantizeLinear", body("Mul", product, factor), one, origin)
 
 
 def _bias(body: Body, operation: Operation, place: int, scales: tuple[int, int]) -> str:

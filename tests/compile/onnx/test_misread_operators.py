@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -96,6 +97,34 @@ def test_shrunk_integers(dtype: Any, lambd: float, bias: float) -> None:
     x = np.arange(0 if dtype is np.uint8 else -9, 10).astype(dtype)
     assume(dtype is not np.uint8 or bias < 1)  # a negative number is no byte
     assert_defined(*one_node("Shrink", 9, x, lambd=lambd, bias=bias))
+
+
+@given(
+    st.sampled_from(["Sum", "Prod", "Mean", "SumSquare", "L1", "L2", "LogSum"]),
+    st.sampled_from([np.int32, np.int64]),
+    st.sampled_from([11, 13, 18]),
+    st.data(),
+)
+def test_reduced_integers(operator: str, dtype: Any, opset: int, data: Any) -> None:
+    """Results that are no integers of the type among them."""
+    ends = np.iinfo(dtype)
+    edges = st.sampled_from([ends.min, ends.min + 1, -7, -1, 0, 3, 100_000, ends.max])
+    rows = data.draw(st.lists(st.lists(edges, min_size=3, max_size=3), min_size=1, max_size=6))
+    # Absolute values and sums that overflow to NaN are nobody's.
+    assume(operator != "LogSum" or all(sum(map(float, row)) > 0 for row in rows))
+    x = np.array(rows, dtype)
+    assert_defined(*one_node(f"Reduce{operator}", opset, x, keepdims=0), tolerance=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_products_beyond_the_integers(agree: Agree, dtype: Any) -> None:
+    many = 2_000_000
+    rows = [[many] * 6, [-many, *[many] * 5], [2] * 6, [-3] * 6]
+    model, _ = one_node("ReduceProd", 13, np.zeros([4, 6], dtype), axes=[1])
+    model.graph.node[0].input[0] = "sums"
+    model.graph.node.insert(0, onnx.helper.make_node("Add", ["x0", "rows"], ["sums"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(rows, dtype), "rows"))
+    agree(model)
 
 
 @given(

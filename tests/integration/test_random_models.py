@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.compile.conftest import Graph
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -30,3 +37,66 @@ def test_harmed_files_are_answered_in_one_line() -> None:
     found = run("mutated_models", "--files", "100", "--seed", "7")
     assert found["exit 0"] + found["exit 1"] + found["exit 2"] == 100, found["bad"]
     assert found["exit 2"] > 50
+
+
+@pytest.fixture
+def judging(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module that judges random models."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("random_models.judge")
+
+
+@pytest.fixture
+def normalised_twice() -> bytes:
+    """A model whose result is rounding errors divided by each other where its input is zero."""
+    graph = Graph()
+    y = graph.add("Add", graph.input([2, 3, 9]), graph.constant(np.float32(0.3)))
+    for _ in range(2):
+        centred = graph.add("Sub", y, graph.add("ReduceMean", y, axes=[-1]))
+        variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=[-1])
+        spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(np.float32(1e-3))))
+        y = graph.add("Mul", graph.add("Div", centred, spread), graph.weight(9))
+    return graph.model(y, opset=17).SerializeToString()
+
+
+def test_roundings_move_only_what_is_made_of_them(judging: Any, normalised_twice: bytes) -> None:
+    noise = {}
+    for kind, values in (("zeros", np.zeros), ("normal", np.random.default_rng(0).standard_normal)):
+        feeds = {"x": values((2, 3, 9)).astype(np.float32)}
+        (wanted,) = judging.reference(normalised_twice)(feeds)
+        noise[kind] = judging.rounding_noise(normalised_twice, feeds, {"y": wanted})["y"]
+    assert noise["zeros"] > 0.01
+    assert noise["normal"] < 1e-3
+
+
+Fault = Callable[[np.ndarray], np.ndarray]
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (lambda x: 1e-4 * (np.abs(x).max() == 0), "agreed"),
+        (lambda x: 1e-2 * (np.abs(x).max() > 0), "silently wrong"),
+        (lambda x: 1e-2 * (x < -2).any(), "silently wrong"),
+        (lambda x: np.inf * (np.abs(x).max() == 0), "silently wrong"),
+    ],
+)
+def test_roundings_excuse_no_fault(
+    judging: Any,
+    normalised_twice: bytes,
+    fault: Fault,
+    found: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled = judging._compiled
+
+    def faulty(path: Path, way: Any) -> Any:
+        run, model = compiled(path, way)
+        return lambda feeds: {
+            name: value + np.nan_to_num(fault(feeds["x"]), nan=0.0, posinf=np.inf)
+            for name, value in run(feeds).items()
+        }, model
+
+    monkeypatch.setattr(judging, "_compiled", faulty)
+    kind, why = judging.judge(normalised_twice, judging.Way())
+    assert kind == found, why

@@ -1,6 +1,6 @@
 """Do random ONNX models compile, and agree with ONNX Runtime on other inputs than the check's?
 
-python benchmarks/random_operators.py [--models N] [--minutes M] [--seed S] [--only OP] [--keep DIR]
+python benchmarks/random_operators.py [--models N] [--seed S] [--first N] [--only OP] [--keep DIR]
 """
 
 from __future__ import annotations
@@ -36,13 +36,20 @@ SECONDS, GIGABYTES = 120, 12
 
 @click.command()
 @click.option("--models", default=100, show_default=True, help="How many to draw.")
+@click.option("--first", default=0, show_default=True, help="The number of the first of them.")
 @click.option("--seed", default=0, show_default=True, help="Another one draws others.")
 @click.option("--minutes", type=float, help="Draw no more after so long.")
 @click.option("--only", default="", help="Only this operator, or `graph`.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for what fails.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(
-    models: int, seed: int, minutes: float | None, only: str, keep: Path | None, as_json: bool
+    models: int,
+    first: int,
+    seed: int,
+    minutes: float | None,
+    only: str,
+    keep: Path | None,
+    as_json: bool,
 ) -> None:
     """Draw models of one operator, and of three to eight, and judge what they compile to.
 
@@ -54,7 +61,7 @@ def main(
         raise click.BadParameter(f"{only!r} is none of {', '.join(OPERATORS)}, {GRAPH}")
     began = time.monotonic()
     verdicts = []
-    tasks = [(seed, number, only) for number in range(models)]
+    tasks = [(seed, number, only) for number in range(first, first + models)]
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "drawn.onnx"
         trial = partial(_try, drawn=drawn)
@@ -63,7 +70,7 @@ def main(
             if problem:
                 operator, _, way = _choices(task)
                 kind = INTERNAL if drawn.exists() else ""
-                verdict = Verdict(operator, kind, problem, way)
+                verdict = Verdict(task[1], operator, kind, problem, way)
             verdicts.append(verdict)
             if minutes and time.monotonic() - began > 60 * minutes:
                 break
@@ -80,10 +87,10 @@ def _try(task: tuple[int, int, str], drawn: Path) -> Verdict:
     drawn.unlink(missing_ok=True)
     content, redrawn = draw_model(operator, drawer, task[:2])
     if content is None:
-        return Verdict(operator, "", "", way, redrawn)
+        return Verdict(task[1], operator, "", "", way, redrawn)
     drawn.write_bytes(content)
     kind, why = judge(content, way)
-    return Verdict(operator, kind, why, way, redrawn)
+    return Verdict(task[1], operator, kind, why, way, redrawn)
 
 
 def _choices(task: tuple[int, int, str]) -> tuple[str, Drawer, Way]:
@@ -113,7 +120,13 @@ def _document(verdicts: list[Verdict], seconds: float) -> dict[str, Any]:
         )
         first = {(one.operator, _without_names(one.why)): one for one in reversed(verdicts)}
         found[f"{kind}, why"] = [
-            {"operator": key[0], "count": count, "why": first[key].why, "way": str(first[key].way)}
+            {
+                "operator": key[0],
+                "count": count,
+                "number": first[key].number,
+                "way": str(first[key].way),
+                "why": first[key].why,
+            }
             for key, count in counted.most_common()
         ]
     never = {one.operator for one in verdicts if not one.kind} - {
@@ -130,7 +143,8 @@ def _without_names(why: str) -> str:
 
 def _text(document: dict[str, Any]) -> str:
     lines = [
-        f"{kind}: {one['operator']} ({one['count']}; {one['way']}): {one['why']}"
+        f"{kind}: {one['operator']} ({one['count']}, number {one['number']}; {one['way']}): "
+        f"{one['why']}"
         for kind in KINDS[1:]
         for one in document[f"{kind}, why"]
     ]

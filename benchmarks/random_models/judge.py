@@ -53,8 +53,9 @@ class Way:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a model, why, and how many draws before it were no model."""
+    """What became of the model of this number, why, and how many draws before it were none."""
 
+    number: int
     operator: str
     kind: str
     why: str

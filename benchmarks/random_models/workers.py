@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
 # What a process leaks is given back after so many tasks.
 _TASKS_OF_ONE = 100
+# On a busy machine a task takes longer than its processor time, and one that is stuck takes none.
+_WALL_TIME = 10
 
 
 def run_forked(
@@ -17,8 +20,8 @@ def run_forked(
 ) -> Iterator[tuple[Task, Any, str]]:
     """Each task with its result, or None and what ended the process instead.
 
-    A task may take `seconds`, and the process hold `gigabytes` of address space. What was imported
-    before is not imported again.
+    A task may take `seconds` of processor time and ten times as long on the clock, and the process
+    hold `gigabytes` of address space. What was imported before is not imported again.
     """
     worker = None
     try:
@@ -46,14 +49,16 @@ class _Worker:
         theirs.close()
 
     def do(self, task: Any, seconds: int) -> tuple[Any, str]:
-        self._pipe.send(task)
+        self._pipe.send((task, seconds))
         try:
-            if self._pipe.poll(seconds):
+            if self._pipe.poll(_WALL_TIME * seconds):
                 return self._pipe.recv(), ""
         except EOFError:
             self._process.join()
+            if self._process.exitcode == -signal.SIGXCPU:
+                return None, f"took more than {seconds} s of processor time"
             return None, f"its process died (exit code {self._process.exitcode})"
-        return None, f"took more than {seconds} s"
+        return None, f"took more than {_WALL_TIME * seconds} s"
 
     def end(self) -> None:
         self._process.kill()
@@ -65,4 +70,8 @@ def _serve(function: Callable[[Any], Any], pipe: Any, gigabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (gigabytes * 2**30,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
-        pipe.send(function(pipe.recv()))
+        task, seconds = pipe.recv()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        limit = int(used.ru_utime + used.ru_stime) + seconds + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        pipe.send(function(task))

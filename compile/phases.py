@@ -70,7 +70,7 @@ def kernels(machine: Target, numbers: Precision) -> list[Phase]:
     return [
         Phase("whole_products", whole),
         Phase("byte_products", reduce, when=numbers.storage == "int8"),
-        Phase("fuse", partial(fuse, target=machine)),
+        Phase("fuse", partial(fuse, target=machine, numbers=numbers)),
         Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),
         Phase("vector_math", vector_math),
         Phase("copy_outputs", copy_outputs),

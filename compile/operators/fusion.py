@@ -8,13 +8,14 @@ import tvm
 from tvm import relax
 
 from compile.operators.legalise import legalise_map
+from compile.precision import Precision
 from compile.targets import Target
 
 # Relax fuses what follows an operator into it from this level on.
 FUSE_ALL = 2
 
 
-def fuse(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
+def fuse(mod: tvm.IRModule, target: Target, numbers: Precision) -> tvm.IRModule:
     """Compute constants, write operators as loops in our own way, and fuse neighbours."""
     transform = relax.transform
     passes = [
@@ -22,7 +23,7 @@ def fuse(mod: tvm.IRModule, target: Target) -> tvm.IRModule:
         relax.backend.DispatchSortScan(),
         transform.DecomposeOpsForInference(),
         transform.FoldConstant(),
-        transform.LegalizeOps(legalise_map(target)),
+        transform.LegalizeOps(legalise_map(target, numbers)),
         transform.AnnotateTIROpPattern(),
         transform.FoldConstant(),
         transform.DeadCodeElimination(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 
 import tvm
@@ -18,18 +19,20 @@ from compile.operators import (
     winograd_convolution,
 )
 from compile.operators.bytes.byte_dot_products import saturated
+from compile.precision import Precision
 from compile.targets import Target
 
 Legalise = Callable[[relax.BlockBuilder, relax.Call], relax.Expr]
 
 
-def legalise_map(target: Target) -> dict[str, Legalise]:
+def legalise_map(target: Target, numbers: Precision) -> dict[str, Legalise]:
     """Operators that are computed in our own way; the others keep TVM's."""
+    divides = numbers.storage != "int8"
     return {
         "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
         "relax.nn.softmax": lambda builder, call: _softmax(builder, call, target),
-        "relax.quantize": _quantise,
+        "relax.quantize": lambda builder, call: _quantise(builder, call, divides),
     }
 
 
@@ -73,16 +76,26 @@ def _softmax(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> r
     return softmax.softmax(builder, call, target)
 
 
-def _quantise(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
-    """Bytes of a tensor with one scale, in arithmetic that vectorises; halves to even."""
+def _quantise(builder: relax.BlockBuilder, call: relax.Call, divides: bool) -> relax.Expr:
+    """Bytes of a tensor with one scale, in arithmetic that vectorises; halves to even.
+
+    ONNX Runtime divides by the scale. To multiply by its inverse takes a tenth off the cycles of a
+    network of bytes, and is another step where a number lies within a rounding of the middle
+    between two; never where the scale is a power of two, whose inverse is exact.
+    """
     found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
     if found is None or dtype not in ("int8", "uint8") or str(call.args[0].ty.dtype) != "float32":
         return _default(builder, call)
-    scale, zero = found
+    step, zero = found
+    inverse = math.frexp(step)[0] == 0.5 or not divides
 
     def compute(data: te.Tensor) -> te.Tensor:
         def value(*index: tirx.Expr) -> tirx.Expr:
-            return saturated(data[index] * tirx.const(1 / scale, "float32"), dtype, zero)
+            x = data[index]
+            steps = (
+                x * tirx.const(1 / step, "float32") if inverse else x / tirx.const(step, "float32")
+            )
+            return saturated(steps, dtype, zero)
 
         return te.compute(data.shape, value, name="quantise")
 

@@ -23,6 +23,7 @@ from compile.pipeline import generate
 from compile.precision import INT8
 from compile.runtime.executable import Machine, by_name
 from depthbench.errors import InputError
+from tests.compile.conftest import run_on_onnxruntime
 
 # This machine may have no instruction for bytes; the code for the A76 is checked on any.
 TARGETS = [name for name in targets.NAMES if targets.get(name).dot_bytes]
@@ -277,3 +278,27 @@ def test_halves_are_rounded_to_even_before_the_zero_point_is_added(
     )
     y = graph.add("DequantizeLinear", graph.add("QuantizeLinear", halves, *pair), *pair)
     agree(graph.model(y), tolerance=1e-7)
+
+
+@few
+@given(st.integers(2**13, 2**20), st.sampled_from([np.uint8, np.int8]))
+@example(2**18, np.uint8)
+def test_bytes_of_a_float_are_onnx_runtimes(
+    new_graph: Any, tmp_path_factory: pytest.TempPathFactory, steps: int, dtype: type
+) -> None:
+    """To the last, also where a number lies next to the middle between two steps."""
+    graph, scale = new_graph(), steps / 2**23
+    middles = ((np.arange(-128, 128) + 0.5) * scale).astype(np.float32)
+    sides = [np.nextafter(middles, np.float32(end)) for end in (-np.inf, np.inf)]
+    values = np.stack([middles, *sides])
+    pair = graph.constant(np.float32(scale)), graph.constant(np.array(3, dtype))
+    model = graph.model(graph.add("QuantizeLinear", graph.input(values.shape), *pair))
+    path = tmp_path_factory.mktemp("bytes") / "model.onnx"
+    onnx.save(model, str(path))
+    source = load_model(path)
+    compiled = generate(source, targets.get("host"))
+    run = by_name(Machine(compiled.executable), source.inputs, source.outputs)
+    (name,) = source.outputs
+    np.testing.assert_array_equal(
+        run({"x": values})[name], run_on_onnxruntime(model, {"x": values})[name]
+    )

@@ -106,13 +106,15 @@ def test_shrunk_integers(dtype: Any, lambd: float, bias: float) -> None:
     st.data(),
 )
 def test_reduced_integers(operator: str, dtype: Any, opset: int, data: Any) -> None:
-    """Results that are no integers of the type among them."""
-    ends = np.iinfo(dtype)
-    edges = st.sampled_from([ends.min, ends.min + 1, -7, -1, 0, 3, 100_000, ends.max])
+    """Results that are no integers of the type among them.
+
+    All of one sign: how far a sum gets before it comes back to zero depends on its order.
+    """
+    edges = st.sampled_from([0, 1, 3, 7, 100_000, np.iinfo(dtype).max])
     rows = data.draw(st.lists(st.lists(edges, min_size=3, max_size=3), min_size=1, max_size=6))
-    # Absolute values and sums that overflow to NaN are nobody's.
-    assume(operator != "LogSum" or all(sum(map(float, row)) > 0 for row in rows))
-    x = np.array(rows, dtype)
+    sign = 1 if operator == "LogSum" else data.draw(st.sampled_from([1, -1]))
+    assume(operator != "LogSum" or any(map(any, rows)))
+    x = sign * np.array(rows, dtype)
     assert_defined(*one_node(f"Reduce{operator}", opset, x, keepdims=0), tolerance=1e-15)
 
 

@@ -30,17 +30,23 @@ class Residual(nn.Module):
 
 
 class Fusion(nn.Module):
-    """A block of MiDaS's decoder: add the skip, refine, enlarge, project."""
+    """A block of the decoder of MiDaS and DPT: add the skip, refine, enlarge, project."""
 
     def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
         self.skip, self.refine = Residual(width), Residual(width)
         self.out = nn.Conv2d(width, outputs, 1)
 
-    def forward(self, x: torch.Tensor, skip: torch.Tensor | None = None) -> torch.Tensor:
-        """Twice as high and wide."""
+    def forward(
+        self,
+        x: torch.Tensor,
+        skip: torch.Tensor | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> torch.Tensor:
+        """Of the given height and width, by default twice as high and wide."""
         x = self.refine(x if skip is None else x + self.skip(skip))
-        x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+        scale = 2 if size is None else None
+        x = functional.interpolate(x, size, scale, mode="bilinear", align_corners=True)
         return self.out(x)
 
 

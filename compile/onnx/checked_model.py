@@ -220,7 +220,10 @@ def _inputs(path: Path, proto: onnx.ModelProto) -> tuple[Port, ...]:
     for value in proto.graph.input:
         kind = value.type.tensor_type
         if any(dim.HasField("dim_value") and not dim.dim_value for dim in kind.shape.dim):
-            raise InputError(f"{path}: input {value.name!r} is empty: one of its sizes is zero")
+            raise InputError(
+                f"{path}: input {value.name!r} is empty: one of its sizes is zero",
+                advice="give it another shape, or make it a constant of the model",
+            )
         edges = [
             dim.dim_value if dim.dim_value > 0 else dim.dim_param or "?" for dim in kind.shape.dim
         ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from compile.library_errors import naming_node
 from compile.onnx.definitions import DEFINITIONS
 from compile.onnx.function_body import Operation
-from compile.onnx.known_values import constants_of, types_of
+from compile.onnx.known_values import constant_tensor, constants_of, types_of
 from compile.onnx.model_file import STANDARD_DOMAINS, graphs
 
 if TYPE_CHECKING:
@@ -89,21 +89,13 @@ def _definition(path: Path, operation: Operation) -> onnx.FunctionProto | None:
 
 def constants_as_tensors(proto: onnx.ModelProto) -> None:
     """Write the numbers of Constant nodes as tensors, the only form that TVM reads."""
+    from onnx.helper import make_attribute
+
     for graph in graphs(proto.graph):
         for node in graph.node:
-            if node.op_type == "Constant" and node.attribute:
-                _as_tensor(node.attribute[0])
-
-
-def _as_tensor(attribute: onnx.AttributeProto) -> None:
-    import numpy as np
-    import onnx
-
-    if attribute.name in ("value_float", "value_floats", "value_int", "value_ints"):
-        dtype = np.float32 if "float" in attribute.name else np.int64
-        value = np.array(onnx.helper.get_attribute_value(attribute), dtype)
-        tensor = onnx.numpy_helper.from_array(value)
-        attribute.CopyFrom(onnx.helper.make_attribute("value", tensor))
+            value = constant_tensor(node)
+            if value is not None:
+                node.attribute[0].CopyFrom(make_attribute("value", value))
 
 
 def _set_defaults(node: onnx.NodeProto, opset: int) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from compile import interrupt
 from compile.library_errors import free_frames
 from compile.onnx.checked_model import Model, Port
+from compile.onnx.known_values import types_of
 from compile.onnx.sizes import MAX_ELEMENTS
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
 if TYPE_CHECKING:
+    import onnx
     import tvm
     from tvm import relax
 
@@ -51,8 +53,9 @@ def import_model(model: Model) -> tvm.IRModule:
     for name, kind in zip(model.outputs, _result_types(mod), strict=True):
         if _static_shape(kind) is None:
             raise InputError(
-                f"{model.path}: the shape of output {name!r} depends on the data; "
-                "only static shapes can be compiled"
+                f"{model.path}: the shape of output {name!r} depends on the data"
+                f"{_since(model.proto)}: only static shapes can be compiled",
+                advice="make the sizes that decide it constants, or end the model before it",
             )
         if str(kind.dtype).startswith(_TOO_SHORT):
             raise InputError(
@@ -61,6 +64,22 @@ def import_model(model: Model) -> tvm.IRModule:
             )
     _check_sizes(model, mod)
     return mod
+
+
+def _since(proto: onnx.ModelProto) -> str:
+    """Which operator is the first with a result of unknown shape, as part of a sentence."""
+    undeclared = type(proto)()
+    undeclared.CopyFrom(proto)
+    for output in undeclared.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    types = types_of(undeclared)
+    for node in proto.graph.node:
+        for kind in (types[name].tensor_type for name in node.output if name in types):
+            if not kind.HasField("shape") or any(
+                not one.HasField("dim_value") for one in kind.shape.dim
+            ):
+                return f" since operator {node.op_type} (node {node.name or node.output[0]!r})"
+    return ""
 
 
 def _check_sizes(model: Model, mod: tvm.IRModule) -> None:

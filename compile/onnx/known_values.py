@@ -52,7 +52,7 @@ def _without_large_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 def constants_of(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
     """Weights and constants by name, but for large ones: sizes, axes, scales and the like."""
-    from onnx import helper, numpy_helper
+    from onnx import numpy_helper
 
     found = {}
     for graph in graphs(proto.graph):
@@ -60,12 +60,23 @@ def constants_of(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
             if np.prod(tensor.dims) <= _SMALL:
                 found[tensor.name] = numpy_helper.to_array(tensor)
         for node in graph.node:
-            for attribute in node.attribute if node.op_type == "Constant" else ():
-                value = helper.get_attribute_value(attribute)
-                if attribute.name == "value" and np.prod(value.dims) <= _SMALL:
-                    found[node.output[0]] = numpy_helper.to_array(value)
-                elif attribute.name in ("value_float", "value_floats"):
-                    found[node.output[0]] = np.array(value, np.float32)
-                elif attribute.name in ("value_int", "value_ints"):
-                    found[node.output[0]] = np.array(value, np.int64)
+            tensor = constant_tensor(node)
+            if tensor is not None and np.prod(tensor.dims) <= _SMALL:
+                found[node.output[0]] = numpy_helper.to_array(tensor)
     return found
+
+
+def constant_tensor(node: onnx.NodeProto) -> onnx.TensorProto | None:
+    """The value of a Constant node of any form; None for another node, strings and sparse ones."""
+    import onnx
+
+    if node.op_type != "Constant" or not node.attribute:
+        return None
+    attribute = node.attribute[0]
+    if attribute.HasField("t"):
+        return attribute.t
+    if attribute.name not in ("value_float", "value_floats", "value_int", "value_ints"):
+        return None
+    dtype = np.float32 if "float" in attribute.name else np.int64
+    value = np.array(onnx.helper.get_attribute_value(attribute), dtype)
+    return onnx.numpy_helper.from_array(value)

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.networks.convolutional import Fusion
 from compile.pipeline import compile_model
 from depthnet.timm_import import import_timm
 
@@ -48,35 +49,12 @@ class Block(nn.Module):
         return x + self.scales[1] * self.down(functional.gelu(self.up(self.second(x))))
 
 
-class Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.second(functional.relu(self.first(functional.relu(x))))
-
-
-class Fusion(nn.Module):
-    """A block of the decoder of MiDaS and DPT: add the skip, refine, enlarge."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.skip, self.refine = Residual(width), Residual(width)
-        self.out = nn.Conv2d(width, width, 1)
-
-    def forward(self, x: torch.Tensor, skip: torch.Tensor | None, size: Any) -> torch.Tensor:
-        x = self.refine(x if skip is None else x + self.skip(skip))
-        return self.out(functional.interpolate(x, size, mode="bilinear", align_corners=True))
-
-
 class Fusions(nn.Module):
     """Fuse features from the coarsest to the finest, and twice their size."""
 
     def __init__(self, width: int, levels: int) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Fusion(width) for _ in range(levels))
+        self.blocks = nn.ModuleList(Fusion(width, width) for _ in range(levels))
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
         sizes = [tuple(one.shape[2:]) for one in features]

@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 from compile.onnx.divisions import may_divide_by_zero
 from compile.onnx.folding.sequences import write_out_sequences
 from compile.onnx.folding.subgraphs import inline_known_subgraphs
-from compile.onnx.known_values import constants_of
+from compile.onnx.known_values import constant_tensor, constants_of
 from compile.onnx.model_file import STANDARD_DOMAINS, graphs, replace_nodes, subgraphs
 
 # A result that is larger than this, and than what it is computed from, is left to be computed.
@@ -76,12 +76,12 @@ def _constants_as_weights(graph: onnx.GraphProto) -> bool:
     """Turn Constant nodes of any form into weights, which shape inference always looks at."""
     kept = []
     for node in graph.node:
-        value = _value(node) if node.op_type == "Constant" and node.attribute else None
+        value = constant_tensor(node)
         if value is None:
             kept.append(node)
         else:
-            value.name = node.output[0]
             graph.initializer.append(value)
+            graph.initializer[-1].name = node.output[0]
     if len(kept) == len(graph.node):
         return False
     replace_nodes(graph, kept)
@@ -100,16 +100,6 @@ def _drop_empty(graph: onnx.GraphProto) -> bool:
                 node.input[:] = kept
                 found = True
     return found
-
-
-def _value(node: onnx.NodeProto) -> onnx.TensorProto | None:
-    attribute = node.attribute[0]
-    if attribute.HasField("t"):
-        return onnx.TensorProto.FromString(attribute.t.SerializeToString())
-    if attribute.name in ("value_float", "value_floats", "value_int", "value_ints"):
-        dtype = np.float32 if "float" in attribute.name else np.int64
-        return numpy_helper.from_array(np.array(helper.get_attribute_value(attribute), dtype))
-    return None
 
 
 def _weights(graph: onnx.GraphProto) -> set[str]:

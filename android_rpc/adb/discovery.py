@@ -68,9 +68,11 @@ def find_phone(serial: str | None = None) -> ListedPhone:
 
     Raises as `choose_phone` does, and ToolMissing without adb.
     """
+    named = serial or os.environ.get("ANDROID_SERIAL")
     for phones, last in _lists():
         try:
-            return choose_phone(phones, serial)
+            # one that is named is meant, also where there is a better way to reach it
+            return choose_phone(phones if named else each_once(phones, read_number), serial)
         except DeviceError:
             if last:
                 raise
@@ -81,7 +83,8 @@ def ready_phones() -> list[str]:
     """The serial numbers of all phones that are ready; raises DeviceError when there is none."""
     for phones, last in _lists():
         if last:
-            if ready := [phone.serial for phone in phones if phone.state == READY]:
+            once = each_once(phones, read_number)
+            if ready := [phone.serial for phone in once if phone.state == READY]:
                 return ready
             choose_phone(phones, phones[0].serial if phones else None)
     raise AssertionError("the last list returns or raises")
@@ -109,7 +112,7 @@ def _lists() -> Iterator[tuple[list[ListedPhone], bool]]:
     check_server()
     fresh = start_server()
     while True:
-        phones = each_once(parse_devices(run_adb("devices", "-l")), read_number)
+        phones = parse_devices(run_adb("devices", "-l"))
         settled = bool(phones) or not fresh
         settled = settled and not any(phone.state in PASSING for phone in phones)
         last = settled or time.monotonic() > deadline

@@ -1,4 +1,4 @@
-"""Examines whether a phone is fit to be measured, and says what to do where it is not.
+"""Examines whether a phone or board is fit to be measured, and says what to do where it is not.
 
 Checks in an order in which each needs those before it: the first that fails in a way that the
 others cannot do without ends them, and they are reported as not reached.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from android_rpc.devices.factory import find_kind
 from android_rpc.doctor import connection_checks, cpu_checks, program_checks, state_checks
 from android_rpc.doctor.finding import Finding, Outcome, Verdict, failed
 from android_rpc.doctor.visit import Visit
@@ -16,10 +17,16 @@ from depthbench.errors import DeviceError, InputError, ToolMissing
 from depthbench.one_line import one_line
 from depthbench.progress import Progress
 
-CHECKS: Mapping[str, Callable[[Visit], Finding]] = {
+Checks = Mapping[str, Callable[[Visit], Finding]]
+
+OF_PHONES: Checks = {
     "adb": connection_checks.check_adb,
     "authorised": connection_checks.check_phone,
     "arm64": connection_checks.check_arm64,
+}
+EXAMINED = ("adb", "ssh", "local")
+OF_BOARDS: Checks = {"reached": connection_checks.check_board}
+OF_BOTH: Checks = {
     "page size": connection_checks.check_page_size,
     "loader": program_checks.check_loader,
     "server": program_checks.check_server,
@@ -34,15 +41,30 @@ CHECKS: Mapping[str, Callable[[Visit], Finding]] = {
 }
 
 
-def examine(serial: str | None = None, progress: Progress = lambda line: None) -> list[Check]:
-    """All checks, in order, of the phone with this serial number or of the only one there is.
+def checks_of(device: str) -> Checks:
+    """The checks of such a device, by name and in order.
 
-    Never raises for what is wrong with the phone: that is what the checks say.
+    Raises InputError for a specification of what is neither a phone nor a board.
     """
-    visit = Visit(serial, progress)
+    kind = find_kind(device).name
+    if kind not in EXAMINED:
+        raise InputError(
+            f"{device!r}: only phones and boards are examined",
+            advice="name one with --device adb:SERIAL, ssh:USER@HOST or local",
+        )
+    return {**(OF_PHONES if kind == "adb" else OF_BOARDS), **OF_BOTH}
+
+
+def examine(device: str = "adb", progress: Progress = lambda line: None) -> list[Check]:
+    """All checks, in order, of the device that this specification names.
+
+    Never raises for what is wrong with the device: that is what the checks say. Raises InputError
+    as `checks_of` does.
+    """
+    visit = Visit(device, progress)
     checks: list[Check] = []
     stopped = False
-    for name, check in CHECKS.items():
+    for name, check in checks_of(device).items():
         finding = Finding(Verdict.NOT_REACHED, Outcome.NOT_REACHED)
         if not stopped:
             progress(f"checking: {name}")
@@ -65,5 +87,5 @@ def _find(check: Callable[[Visit], Finding], visit: Visit) -> Finding:
         return failed(Outcome.TOOL_MISSING, stops=True, **facts)
     except (DeviceError, InputError) as error:
         lost = visit.lost
-        advice = "plug the phone in again" if lost else "run again"
+        advice = "see that it is there and up, and run again" if lost else "run again"
         return failed(Outcome.DEVICE_FAILED, stops=lost, error=one_line(error), advice=advice)

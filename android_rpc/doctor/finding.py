@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     ADB_MISSING = "adb missing"
     PHONE_READY = "phone ready"
     EMULATOR_READY = "emulator ready"
+    BOARD_READY = "board ready"
     PHONE_NOT_READY = "phone not ready"
     ARM64 = "arm64"
     NOT_ARM64 = "not arm64"

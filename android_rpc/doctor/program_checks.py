@@ -19,14 +19,14 @@ def check_loader(visit: Visit) -> Finding:
     """Can the bundle be pushed, and do its loader and server start?"""
     bundle = build_bundle(progress=visit.progress)
     try:
-        with lock_device(visit.adb, visit.progress) as lock:
+        with lock_device(visit.transport, visit.progress) as lock:
             folder, pushed = install_bundle(lock, bundle, visit.progress)
     except StorageFull as error:
         return failed(Outcome.STORAGE_FULL, stops=True, error=error.message)
     except DeviceError as error:
         return failed(Outcome.BUNDLE_NOT_PUSHED, stops=True, error=one_line(error))
     try:
-        version = visit.adb.shell(f"{bundle.command(folder)[0]} --version").splitlines()[0]
+        version = visit.transport.shell(f"{bundle.command(folder)[0]} --version").splitlines()[0]
     except (DeviceError, IndexError) as error:
         return failed(Outcome.PROGRAMS_FORBIDDEN, stops=True, error=one_line(error))
     outcome = Outcome.BUNDLE_PUSHED if pushed else Outcome.BUNDLE_THERE
@@ -36,8 +36,8 @@ def check_loader(visit: Visit) -> Finding:
 def check_server(visit: Visit) -> Finding:
     """Does a session run, and on the cores that it was given?"""
     try:
-        phone = AdbPhone(visit.serial, cores=visit.cores, progress=visit.progress)
-        with phone.reach() as endpoint, open_session(*endpoint, timeout_s=SESSION_S) as session:
+        device = visit.opened or AdbPhone(visit.transport.serial, progress=visit.progress)
+        with device.reach() as endpoint, open_session(*endpoint, timeout_s=SESSION_S) as session:
             cores = session.affinity()
     except DeviceError as error:
         return failed(Outcome.SESSION_FAILED, error=one_line(error))

@@ -29,7 +29,7 @@ def check_temperature(visit: Visit) -> Finding:
 
 def check_space(visit: Visit) -> Finding:
     """Is there room for models?"""
-    line = visit.adb.shell("df -k /data/local/tmp").splitlines()[-1]
+    line = visit.transport.shell(f"df -k {visit.transport.home.parent}").splitlines()[-1]
     match = re.search(r"(\d+)\s+(\d+)\s+(\d+)\s+\d+%", line)
     if match is None:
         return warning(Outcome.SPACE_UNKNOWN)

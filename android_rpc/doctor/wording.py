@@ -20,6 +20,7 @@ TEXTS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.ADB_MISSING: ("not installed", INSTALL),
     Outcome.PHONE_READY: (f"{PHONE}, a phone", ""),
     Outcome.EMULATOR_READY: (f"{PHONE}, an emulator: its times are no latencies", ""),
+    Outcome.BOARD_READY: ("{device}: {manufacturer} {model}, {system}, a board", ""),
     Outcome.PHONE_NOT_READY: ("{error}", "{advice}"),
     Outcome.ARM64: ("{machine}, {abi}", ""),
     Outcome.NOT_ARM64: ("{machine}, {abi}", "depthbench runs on 64-bit ARM phones only"),
@@ -60,7 +61,7 @@ TEXTS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.TEMPERATURE_WARM: ("{warm}", "let it cool down; rpc-measure waits for that"),
     Outcome.TEMPERATURE_UNKNOWN: ("{temperatures}", "nothing to do: this phone hides its CPU's"),
     Outcome.SPACE_ENOUGH: ("{mib} MiB", ""),
-    Outcome.SPACE_SHORT: ("{mib} MiB", "free {enough} MiB of /data for models"),
+    Outcome.SPACE_SHORT: ("{mib} MiB", "free {enough} MiB there for models"),
     Outcome.SPACE_UNKNOWN: ("not told", "see that there are 256 MB for models"),
     Outcome.SCREEN_ON: ("on", ""),
     Outcome.SCREEN_OFF: (

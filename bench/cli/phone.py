@@ -18,23 +18,27 @@ DEVICE_MISSING = 3
 
 @click.group(name="phone", cls=HelpfulGroup)
 def command() -> None:
-    """Examine the phone on the cable."""
+    """Examine a phone or a board."""
 
 
 @command.command(name="doctor")
-@click.option("--device", type=DEVICE, default="adb", show_default=True, help="adb, or adb:SERIAL.")
+@click.option(
+    "--device",
+    type=DEVICE,
+    default="adb",
+    show_default=True,
+    help="adb, adb:SERIAL, ssh:USER@HOST or local.",
+)
 @json_option
 def doctor(device: str, as_json: bool) -> int:
-    """Check what a phone needs to be measured, and say what to do.
+    """Check what a phone or a board needs to be measured, and say what to do.
 
     The exit code is 3 when a check fails; warnings do not count.
     """
-    from android_rpc.devices.adb_phone import parse_serial
     from android_rpc.doctor.doctor import examine, is_fit
 
-    serial = parse_serial(device)
     with status() as progress:
-        checks = examine(serial, progress)
+        checks = examine(device, progress)
     fit = is_fit(checks)
     rows: list[dict[str, Any]] = [asdict(check) for check in checks]
     document = {"device": device, "fit": fit, "checks": rows}

@@ -13,7 +13,7 @@ from typing import Any, cast
 from android_rpc.board import properties
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.native_device import NativeDevice
-from android_rpc.doctor.doctor import CHECKS
+from android_rpc.doctor.doctor import checks_of
 from android_rpc.doctor.visit import Visit
 from android_rpc.doctor.wording import Check, report
 from android_rpc.telemetry import sysfs
@@ -23,7 +23,7 @@ from tests.devices.profile import Profile, read_profile
 from tests.devices.profile_transport import ProfileTransport
 
 # These need adb, a bundle and a server.
-NOT_HERE = ("adb", "authorised", "loader", "server")
+NOT_HERE = ("adb", "authorised", "reached", "loader", "server")
 TARGET = "arm64-a76"
 AGREES = {"against": "onnxruntime", "max_relative_difference": 0.0, "reference_std": 1.0}
 QUIET_MS = [[60.0 + sample % 2 / 10 for sample in range(FULL.samples)]] * FULL.sessions
@@ -48,9 +48,13 @@ def reached(name: str) -> Iterator[ProfileTransport]:
 
 def examine(transport: ProfileTransport) -> Examination:
     """All checks that need no bundle, and whether a latency would be valid now."""
-    visit = Visit(transport.serial)
-    visit.__dict__["adb"] = transport
-    checks = [report(name, check(visit)) for name, check in CHECKS.items() if name not in NOT_HERE]
+    visit = Visit(transport.name)
+    visit.reached = transport
+    checks = [
+        report(name, check(visit))
+        for name, check in checks_of(transport.name).items()
+        if name not in NOT_HERE
+    ]
     conditions = open_device(transport).conditions()
     kind: Kind = "emulated cost" if conditions["emulated"] else "latency"
     verdict = judge(

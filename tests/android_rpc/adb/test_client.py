@@ -58,3 +58,12 @@ def test_cores_are_for_phones_only() -> None:
         InputError, match=r"the cores of such a device cannot .*for adb, local, ssh$"
     ):
         open_device("emulated", cores=[1])
+
+
+@pytest.mark.parametrize("serial", ["R58", "adb-R58-x (2)._adb-tls-connect._tcp", " GS101"])
+def test_a_rule_of_a_phone_with_spaces_in_its_name_is_removed(
+    serial: str, stand_in: Callable[[str], Path]
+) -> None:
+    calls = stand_in(f"echo '{serial} tcp:1 tcp:2'")
+    Adb(serial).remove_rule("forward", 1, 2)
+    assert calls.read_text().splitlines()[-1] == f"-s {serial} forward --remove tcp:1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,9 @@ from android_rpc.adb.discovery import (
     check_server,
     choose_phone,
     each_once,
+    find_phone,
     parse_devices,
+    ready_phones,
 )
 from depthbench.errors import DeviceError, InputError
 
@@ -178,3 +181,23 @@ def test_a_server_here_is_not_refused(address: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ADB_SERVER_SOCKET", address)
     monkeypatch.delenv("ANDROID_ADB_SERVER_ADDRESS", raising=False)
     check_server()
+
+
+ADB = """#!/bin/sh
+case "$*" in
+"devices -l") echo "35121JEHN28132 device usb:1-2
+192.168.1.5:5555 device product:lynx" ;;
+*getprop*) echo 35121JEHN28132 ;;
+esac
+"""
+
+
+def test_a_way_that_is_named_is_used_though_there_is_a_better_one(
+    no_programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (no_programs / "adb").write_text(ADB)
+    (no_programs / "adb").chmod(0o755)
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    assert find_phone().serial == "35121JEHN28132"
+    assert ready_phones() == ["35121JEHN28132"]
+    assert find_phone("192.168.1.5:5555").serial == "192.168.1.5:5555"

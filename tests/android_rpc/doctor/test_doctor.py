@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from string import Formatter
+from typing import cast
 
 import pytest
 
 from android_rpc.doctor import state_checks
-from android_rpc.doctor.doctor import CHECKS, examine, is_fit
+from android_rpc.doctor.doctor import checks_of, examine, is_fit
 from android_rpc.doctor.finding import Finding, Outcome, Verdict
 from android_rpc.doctor.visit import Visit
 from android_rpc.doctor.wording import TEXTS, WRITTEN, report
@@ -16,11 +17,14 @@ from android_rpc.telemetry.battery import Battery
 from android_rpc.telemetry.device_state import DeviceState
 from android_rpc.telemetry.power_state import Screen
 from android_rpc.telemetry.thermal import Temperatures
-from depthbench.errors import DeviceError
+from android_rpc.transport import Transport
+from depthbench.errors import DeviceError, InputError
 
 
 class Shell:
     """A phone that answers each command with what it was given, or is gone."""
+
+    home = PurePosixPath("/data/local/tmp/depthbench")
 
     def __init__(self, **answers: str) -> None:
         self.answers = answers
@@ -33,8 +37,8 @@ class Shell:
 
 
 def visit_to(shell: Shell) -> Visit:
-    visit = Visit("R58", lambda line: None)
-    visit.__dict__["adb"] = shell
+    visit = Visit("adb:R58")
+    visit.reached = cast(Transport, shell)
     return visit
 
 
@@ -84,7 +88,7 @@ def test_without_adb_the_rest_is_not_reached(no_programs: Path) -> None:
     first, *others = examine()
     assert (first.name, first.verdict, first.outcome) == ("adb", "failed", Outcome.ADB_MISSING)
     assert first.advice == "sudo apt-get install adb"
-    assert [check.name for check in others] == list(CHECKS)[1:]
+    assert [check.name for check in others] == list(checks_of("adb"))[1:]
     assert {check.verdict for check in others} == {Verdict.NOT_REACHED}
     assert not is_fit([first, *others])
 
@@ -102,3 +106,15 @@ def test_facts_are_written_as_people_do() -> None:
     assert WRITTEN["clusters"]([("Cortex-A55", [0, 1, 2, 3]), ("Cortex-A76", [6, 7])]) == (
         "Cortex-A55 0-3, Cortex-A76 6-7"
     )
+
+
+@pytest.mark.parametrize("device", ["emulated", "tracker:host:9190/key"])
+def test_what_is_neither_phone_nor_board_is_not_examined(device: str) -> None:
+    with pytest.raises(InputError, match=r"only phones and boards are examined; name one with --d"):
+        examine(device)
+
+
+def test_boards_are_not_asked_for_adb() -> None:
+    phone, board = list(checks_of("adb:R58")), list(checks_of("ssh:pi@host"))
+    assert phone[:3] == ["adb", "authorised", "arm64"]
+    assert board == ["reached", *phone[3:]]

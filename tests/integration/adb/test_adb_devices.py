@@ -14,7 +14,7 @@ import pytest
 from android_rpc.bundle.bundle import Bundle
 from android_rpc.devices.adb_phone import AdbPhone
 from android_rpc.devices.device import Device, Endpoint
-from android_rpc.doctor.doctor import CHECKS
+from android_rpc.doctor.doctor import checks_of
 from android_rpc.doctor.finding import Verdict
 from android_rpc.doctor.visit import Visit
 from android_rpc.doctor.wording import report
@@ -91,8 +91,12 @@ def test_a_device(
 ) -> None:
     profile = here(name)
     phone = make_device(profile)
-    visit = Visit(phone.serial)
-    found = {name: report(name, check(visit)) for name, check in CHECKS.items() if name != "server"}
+    visit = Visit(f"adb:{phone.serial}")
+    found = {
+        name: report(name, check(visit))
+        for name, check in checks_of(visit.device).items()
+        if name != "server"
+    }
     assert profile.properties["ro.product.model"] in found["authorised"].found
     assert (found["A76 cores"].verdict is Verdict.GOOD) == bool(profile.expected["a76"])
     assert all(check.verdict in (Verdict.GOOD, Verdict.WARNING) for check in found.values())

@@ -64,7 +64,7 @@ def test_warnings_say_what_to_do(make_phone: MakePhone) -> None:
     phone.write("/sys/class/power_supply/battery/capacity", 9)
     phone.write("/sys/class/display", "Dozing")
     phone.write("/sys/class/battery_saver", "1")
-    checks = examine(phone.serial)
+    checks = examine(f"adb:{phone.serial}")
     warned = {check.name: check for check in checks if check.verdict == "warning"}
     assert set(warned) == {
         *("governor", "frequency", "temperature", "free space", "screen", "battery saver"),
@@ -82,7 +82,7 @@ def test_a_phone_that_runs_no_arm64(phone_double: PhoneDouble) -> None:
     script = "/system/bin/uname"
     phone_double.shell(f"rm {script}; echo '#!/system/bin/sh\necho i686' > {script}")
     phone_double.shell(f"chmod 755 {script}")
-    checks = by_name(examine(phone_double.serial))
+    checks = by_name(examine(f"adb:{phone_double.serial}"))
     assert (checks["arm64"].verdict, checks["arm64"].outcome) == ("failed", Outcome.NOT_ARM64)
     assert checks["arm64"].found == "i686, arm64-v8a"
     assert {checks[name].verdict for name in ORDER[3:]} == {"not reached"}
@@ -92,7 +92,7 @@ def test_a_phone_that_forbids_to_run_programs(phone_double: PhoneDouble) -> None
     """As some vendors' Androids do."""
     mount = "mount -o remount,noexec /data"
     phone_double.shell(f"/system/bin/busybox {mount}")
-    checks = by_name(examine(phone_double.serial))
+    checks = by_name(examine(f"adb:{phone_double.serial}"))
     assert checks["loader"].verdict == "failed"
     assert checks["loader"].outcome is Outcome.PROGRAMS_FORBIDDEN
     assert "ermission denied" in checks["loader"].found
@@ -112,7 +112,7 @@ def test_no_phone(adb_server: None, depthbench: Start) -> None:
 
 
 def test_an_unauthorised_phone(make_phone: MakePhone) -> None:
-    checks = by_name(examine(make_phone("--unauthorised").serial))
+    checks = by_name(examine(f"adb:{make_phone('--unauthorised').serial}"))
     assert checks["authorised"].verdict == "failed"
     assert checks["authorised"].found.endswith("is unauthorised")
     assert "Allow USB debugging" in checks["authorised"].advice

@@ -212,19 +212,21 @@ def measure(
     threads: int = 1,
     quick: bool = False,
     profile: bool = False,
+    sustained: str | None = None,
     records: str | Path | None = None,
     out: str | Path = OUT,
     progress: Progress = _quiet,
 ) -> Record:
     """Time an artefact on a device over TVM RPC, as `depthbench rpc-measure` does.
 
-    `artefact` is a folder that `compile` wrote, or a network or ONNX file to compile first;
-    `model` is the ONNX file of a folder that no longer lies beside it. `device` is `emulated`,
-    `adb`, `adb:SERIAL` or `tracker:HOST:PORT/KEY`, by default the phone on the cable, without
-    one the emulated phone. `quick` takes few samples and says so in the record; `profile` times
-    every operator too. Outputs are compared with ONNX Runtime's first. Returns the record (times
-    in ms; those of an emulated phone are no latency), which is also appended to `records`, by
-    default `out/records.jsonl`. Raises InputError, ToolMissing or DeviceError.
+    `artefact` is a folder that `compile` wrote, or a network or ONNX file to compile first; `model`
+    is the ONNX file of a folder that no longer lies beside it. `device` is `emulated`, `adb`,
+    `adb:SERIAL` or `tracker:HOST:PORT/KEY`, by default the phone on the cable, without one the
+    emulated phone. `quick` takes few samples and says so in the record; `profile` times every
+    operator too; `sustained`, as `10m`, then runs back to back for so long. Outputs are compared
+    with ONNX Runtime's first. Returns the record (times in ms; those of an emulated phone are no
+    latency), which is also appended to `records`, by default `out/records.jsonl`. Raises
+    InputError, ToolMissing or DeviceError.
     """
     from android_rpc.devices.factory import default_device, open_device
     from bench.compile_service import resolve_artefact
@@ -232,7 +234,9 @@ def measure(
     from bench.measure.request import MeasurementRequest
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
+    from bench.sustained.duration import parse_duration
 
+    sustained_s = parse_duration(sustained) if sustained else None
     into = Path(records or Path(out) / RECORDS)
     place = open_device(device or default_device()[0], threads, progress)
     folder, source = resolve_artefact(
@@ -245,7 +249,9 @@ def measure(
     adopt_unfinished(into)
     with unfinished(into) as so_far:
         return measure_on_device(
-            MeasurementRequest(folder, source, place, quick=quick, profile=profile),
+            MeasurementRequest(
+                folder, source, place, quick=quick, profile=profile, sustained_s=sustained_s
+            ),
             progress=progress,
             keep=lambda record: append_record(into, record),
             so_far=so_far,

@@ -173,9 +173,8 @@ class Recorder:
         paths = self._files
         dump = words[0] if len(words) == len(paths) + 1 else ""
         values = dict(zip(paths, words[-len(paths) :], strict=False))
-        numbers = {
-            path: number for path, text in values.items() if (number := _number(text)) is not None
-        }
+        parsed = {path: parse_number(text) for path, text in values.items()}
+        numbers = {path: number for path, number in parsed.items() if number is not None}
         if len(values) != len(paths) or UPTIME not in numbers:
             return None
         kinds = {f"{path.rpartition('/')[0]}/type": kind for path, kind in self._zones.items()}
@@ -189,7 +188,8 @@ class Recorder:
         )
 
 
-def _number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
+    """The number that a file of the kernel tells; None of anything else."""
     try:
         number = float(text)
     except ValueError:

@@ -117,7 +117,7 @@ def command(
     from bench.measure.device_loan import TRIES
     from bench.measure.job_queue import Job, measure_all
     from bench.measure.latency import measure_on_device
-    from bench.measure.request import MeasurementRequest, sampling_for
+    from bench.measure.request import MeasurementRequest
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
     from bench.sustained.duration import parse_duration
@@ -158,9 +158,12 @@ def command(
                         job.artefact,
                         job.source,
                         device,
-                        sampling=sampling_for(device.emulated, quick).but(
-                            warmup=warmup, samples=samples, seconds=seconds, sessions=sessions
-                        ),
+                        changes={
+                            "warmup": warmup,
+                            "samples": samples,
+                            "seconds": seconds,
+                            "sessions": sessions,
+                        },
                         quick=quick,
                         session_limit_s=session_limit,
                         profile=profile,

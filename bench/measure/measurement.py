@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from android_rpc.server_identity import ServerIdentity
 from bench.measure.agreement import SEED, agrees
 from bench.measure.request import MeasurementRequest
+from bench.measure.sampling_plan import Sampling
 from bench.measure.validity import RULES, Kind, judge
 from bench.records.record import Record, new_record
 from bench.records.sample_stats import interval_fields, summary_fields
@@ -67,6 +68,11 @@ class Measurement:
         return self.request.device.emulated or self.server.emulated
 
     @property
+    def plan(self) -> Sampling:
+        """How much is timed, by what is known of device and server so far."""
+        return self.request.plan_for(self.emulated)
+
+    @property
     def kind(self) -> Kind:
         """What the times are; see `kind_of`."""
         return kind_of(self.emulated)
@@ -93,7 +99,7 @@ class Measurement:
 
     def record(self, stopped: str = "") -> Record:
         """The record of what was measured, with the verdict on it; `stopped` says what ended it."""
-        request, asked = self.request, self.request.plan
+        request, asked = self.request, self.plan
         manifest, device = request.artefact.manifest, request.device
         verdict = judge(
             self.kind,

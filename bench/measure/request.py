@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.accuracy.device_accuracy import Accuracy
 from bench.measure.sampling_plan import EMULATED, FULL, QUICK, Sampling
@@ -25,27 +26,28 @@ class MeasurementRequest:
     """An artefact to time on a device, as `latency.measure_on_device` does.
 
     `model_onnx` is the file that the artefact was compiled from. `sampling` is how much is timed,
-    by default `sampling_for` the device. With `quick`, few samples are meant, and are no reason
-    to call a latency invalid. A session that takes longer than `session_limit_s` seconds is
-    ended. At the end of the last session the operators are timed too with `profile`, and with
-    `accuracy` images are scored. With `sustained_s` a further session runs inferences back to back
-    for so long.
+    by default `sampling_for` the device, with the `changes` that are not None. With `quick`, few
+    samples are meant, and are no reason to call a latency invalid. A session that takes longer than
+    `session_limit_s` seconds is ended. At the end of the last session the operators are timed too
+    with `profile`, and with `accuracy` images are scored. With `sustained_s` a further session runs
+    inferences back to back for so long.
     """
 
     artefact: Artefact
     model_onnx: Path
     device: Device
     sampling: Sampling | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
     quick: bool = False
     session_limit_s: float = SESSION_LIMIT_S
     profile: bool = False
     accuracy: Accuracy | None = None
     sustained_s: float | None = None
 
-    @property
-    def plan(self) -> Sampling:
-        """How much is timed."""
-        return self.sampling or sampling_for(self.device.emulated, self.quick)
+    def plan_for(self, emulated: bool | None) -> Sampling:
+        """How much is timed on a device that is emulated or not, None where that is not known."""
+        plan = self.sampling or sampling_for(bool(emulated), self.quick)
+        return plan.but(**self.changes)
 
     @property
     def limit_s(self) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.sustained.back_to_back import Run, Times, run_back_to_back
 from bench.sustained.energy import energy_of
+from bench.sustained.session_readings import SessionReadings
 from bench.sustained.speed import speed_of
 from bench.sustained.telemetry_series import series_of, within
 from depthbench.errors import DeviceError
@@ -32,21 +33,28 @@ class Sustained:
         self._device = device
         self._readings: Sequence[Reading] = []
         self._powered_by: set[str] | None = None
+        self._own: SessionReadings | None = None
         self._read_at_s = self._fetched_at_s = 0.0
 
     def take(
         self,
         session: Session,
         times: Times,
+        *,
+        reads_session: bool = True,
         progress: Progress = lambda line: None,
         on_stretch: Callable[[], None] = lambda: None,
     ) -> None:
         """Run a model that is loaded in `session` back to back until the time is over.
 
-        What was taken stays when that ends early. `on_stretch` is called about every second.
+        What was taken stays when that ends early. `on_stretch` is called about every second. With
+        `reads_session` a device without a recorder of its own is read through the session, which
+        under emulation shows the files of another machine.
         """
         self._note_power()
-        self._device.sample()
+        if reads_session and not self._device.readings():
+            self._own = SessionReadings(session)
+        self._ask()
         self.run.began_s = _uptime_s(session)
 
         def after_a_stretch() -> None:
@@ -84,14 +92,21 @@ class Sustained:
         now = self.run.seconds
         least, most = READ_EVERY_S
         if now - self._read_at_s >= min(max(self.run.asked_s / READINGS, least), most):
-            self._device.sample()
+            self._ask()
             self._read_at_s = now
         if now - self._fetched_at_s >= self.run.asked_s / FETCHES:
             self._fetch()
             self._fetched_at_s = now
 
+    def _ask(self) -> None:
+        if self._own:
+            self._own.take()
+        else:
+            self._device.sample()
+
     def _fetch(self) -> None:
-        self._readings = self._device.readings() or self._readings
+        taken = self._own.taken if self._own else self._device.readings()
+        self._readings = list(taken) or self._readings
 
     def _note_power(self) -> None:
         told = self._device.conditions().get("powered_by")

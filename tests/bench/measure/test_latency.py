@@ -81,6 +81,15 @@ def test_device_and_server_together_say_what_a_time_is(
     check_schema(record)
 
 
+def test_an_emulator_in_disguise_is_sampled_as_one(measure: Measure, phone: FakePhone) -> None:
+    """Samples of it say no more when there are more of them, and take seconds each."""
+    phone.platform = "emulator"
+    record = measure(phone, changes={"samples": 7, "warmup": None})
+    assert [len(session) for session in record["sessions"]] == [7]
+    assert (record["kind"], record["valid"]) == ("emulated cost", True)
+    assert record["conditions"]["sampling"]["warmup"] == EMULATED.warmup
+
+
 def test_a_server_that_changes_what_it_is_is_unknown(measure: Measure, phone: FakePhone) -> None:
     def swap(record: Record) -> None:
         phone.platform = "virtual machine"

@@ -36,7 +36,10 @@ def test_it_has_a_session_of_its_own_after_the_others(measure: Measure, phone: F
     assert run["asked_s"] == 0.3
     assert 0.3 <= run["seconds"] < 10
     assert run["first_fps"] == pytest.approx(1 / phone.seconds, rel=0.3)
-    assert run["telemetry"] is None
+    # It has no recorder: its clock is read through the session.
+    told = run["telemetry"]
+    assert set(told["clocks_mhz"]["6"]) == {2600.0}
+    assert (told["seconds"][0], told["hottest_c"][0], told["battery_c"][0]) == (0.0, None, None)
     assert run["energy"] == {"absent": "the battery was not read, or too seldom"}
     assert (record["valid"], record["reasons"]) == (True, [])
     check_schema(record)
@@ -67,6 +70,7 @@ def test_under_emulation_it_is_an_emulated_cost(measure: Measure, emulated: Fake
     record = measure(emulated, sampling=SHORT, sustained_s=0.3)
     assert record["kind"] == "emulated cost"
     assert record["sustained"]["first_fps"] > 0
+    assert record["sustained"]["telemetry"] is None, "the files are those of another machine"
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), DeviceError("device fake: gone")])

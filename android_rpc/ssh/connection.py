@@ -36,6 +36,8 @@ OPTIONS = {
     "ConnectTimeout": CONNECT_S,
     "ServerAliveInterval": ALIVE_S,
     "ServerAliveCountMax": ALIVE_COUNT,
+    # errors are told, nothing else
+    "LogLevel": "ERROR",
     # what a user may have set for typing there
     "ControlPersist": "no",
     "ClearAllForwardings": "yes",

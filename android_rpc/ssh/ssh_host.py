@@ -116,6 +116,8 @@ class SshHost(Transport):
         )
         if done.exit_code == FAILED:
             self._check_connection()
+            # it says why first, and then that it made no connection of its own
+            done = replace(done, errors=next(iter(done.errors.splitlines()), ""))
         done = replace(done, output=login_shell.own_output(done.output))
         if done.exit_code:
             raise refused(self, done.reason)

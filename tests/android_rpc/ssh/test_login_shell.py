@@ -17,7 +17,7 @@ SHELLS = ("dash", "bash", "fish", "tcsh")
 
 def run(shell: str, script: str) -> str:
     program = shutil.which(shell)
-    assert program, f"{shell} is not installed: make system"
+    assert program, f"{shell} is not installed: make board"
     done = subprocess.run(
         [program, "-c", as_command(script)], capture_output=True, text=True, check=True
     )

@@ -27,7 +27,7 @@ ODD = """it's "odd": \\n \\ ! % $HOME * `date`\nand a second line; ü"""
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/busybox", "bash", "fish", "tcsh"])
 def test_any_login_shell_will_do(board: BoardDouble, shell: str, tmp_path: Path) -> None:
     path = shell if shell.startswith("/") else shutil.which(shell)
-    assert path, f"{shell} is not installed: make system"
+    assert path, f"{shell} is not installed: make board"
     board.log_in_with("/bin/ash" if "busybox" in shell else path)
     if "busybox" in shell:
         (board.root / "bin/ash").unlink(missing_ok=True)

@@ -8,6 +8,8 @@ port of the board on which anything listens, no connection. The next row measure
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from android_rpc.board.properties import ARM64
 from android_rpc.deployment.device_lock import lock_device
 from android_rpc.ssh.ssh_host import SshHost
 from tests.integration.adb.faults.case import PIECE, SAMPLES, Case, wait
@@ -23,6 +26,8 @@ from tests.integration.adb.faults.row import HOLDS, Note, Row, check_end, note
 from tests.integration.ssh.conftest import BoardDouble, ssh_left
 
 GONE = r"board \S+ \(Test Board\) is gone: switched off, restarting, or the connection was cut"
+PASSWORD = r"does not let this user in without a password .*; give it your key with `ssh-copy-id"
+CHANGED = r"its host key is not the one that is known here .* somebody may be in between"
 FULL = r"no space left on the (board|device); free some of its storage"
 
 
@@ -30,6 +35,10 @@ class BoardCase(Case):
     """One row at work on a board."""
 
     phone: BoardDouble  # type: ignore[assignment]
+
+    def __init__(self, board: BoardDouble, commands: Commands, artefact: Path, folder: Path):
+        super().__init__(board, commands, artefact, folder, folder)  # type: ignore[arg-type]
+        self._config = self.config.read_text()
 
     def start(self, name: str, *options: str) -> Command:
         words = ["rpc-measure", str(self.artefact), "--device", self.phone.device]
@@ -48,10 +57,42 @@ class BoardCase(Case):
         with (folder / "filling").open("wb") as filling:
             os.posix_fallocate(filling.fileno(), 0, space.f_bavail * space.f_frsize - PIECE)
 
+    def have_another_key(self) -> None:
+        self.phone.configure("host_key")
+
+    def have_changed(self) -> None:
+        """As a board with a new system."""
+        self.phone.know((self.phone.programs.parent / "user_key.pub").read_text())
+
+    def ask_for_a_password(self) -> None:
+        text = self.config.read_text()
+        text = text.replace("PasswordAuthentication no", "PasswordAuthentication yes")
+        self.config.write_text(f"PubkeyAuthentication no\n{text}")
+
+    def be_x86(self) -> None:
+        """All programs are those of this machine."""
+        shell = self.phone.root / "bin/native"
+        shell.write_text('#!/bin/sh\nPATH=/usr/bin exec sh "$@"\n')
+        shell.chmod(0o755)
+        self.phone.log_in_with("/bin/native")
+
+    def log_in_with_fish(self) -> None:
+        fish = shutil.which("fish")
+        assert fish, "fish is not installed: make board"
+        self.phone.log_in_with(fish)
+
+    @property
+    def config(self) -> Path:
+        return self.phone.root / "etc/ssh/sshd_config"
+
     def be_silent(self) -> None:
         self.phone.order("silence")
 
     def repair(self) -> None:
+        self.config.write_text(self._config)
+        self.phone.log_in_with("/bin/sh")
+        self.phone.configure()
+        self.phone.know((self.phone.programs.parent / "host_key.pub").read_text())
         for name in ("plan", "reached", "go"):
             (self.tmp / name).unlink(missing_ok=True)
         (self.phone.root / "home/pi/filling").unlink(missing_ok=True)
@@ -64,6 +105,10 @@ def do(name: str) -> Callable[[Case], object]:
 
 
 MATRIX = [
+    Row("wrong key", "start", PASSWORD, kept="none", arm=do("have_another_key")),
+    Row("asks for a password", "start", PASSWORD, kept="none", arm=do("ask_for_a_password")),
+    Row("host key changed", "start", CHANGED, kept="none", arm=do("have_changed")),
+    Row("login shell is fish", "start", "", 0, "valid", arm=do("log_in_with_fish")),
     Row("connection cut", "push", GONE, kept="none", arm=do("cut_while_pushing")),
     Row("connection cut", "upload", GONE, kept="none", arm=do("pull_after_a_piece")),
     Row("connection cut", "first run", GONE, kept="none", strike=do("unplug")),
@@ -83,6 +128,10 @@ MATRIX = [
         strike=do("kill_client"),
     ),
 ]
+if platform.machine() not in ARM64:
+    MATRIX.append(
+        Row("host is no arm64", "start", r"is \w+, not 64-bit ARM", kept="none", arm=do("be_x86"))
+    )
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=str)
@@ -94,7 +143,7 @@ def test_a_fault_of_a_board(
     tmp_path: Path,
     record_property: Note,
 ) -> None:
-    case = BoardCase(board, commands, artefact, tmp_path, tmp_path)  # type: ignore[arg-type]
+    case = BoardCase(board, commands, artefact, tmp_path)
     if row.arm:
         row.arm(case)
     if row.strike:

@@ -14,15 +14,16 @@ from depthbench.one_line import one_line
 
 # Of a weight: what the results of one layer in fp32 differ by when sums are added in another order.
 ROUNDING = 1e-6
-Form = Literal["given", "plain", "nudged", "wide"]
+Form = Literal["given", "plain", "nudged", "rounded", "wide"]
 
 
 class Reference:
     """A model's file on ONNX Runtime, on one thread.
 
     Of its forms `given` is the file as it was given, with the optimisations of ONNX Runtime's
-    default; `plain` is without them, `nudged` with fp32 weights off by about a rounding, `wide` an
-    fp16 file in fp32 arithmetic. Raises InputError, in one line, for what ONNX Runtime cannot run.
+    default; `plain` is without them, `nudged` with fp32 weights off by about a rounding, `rounded`
+    with a rounding more after every node, others in each run, `wide` an fp16 file in fp32
+    arithmetic. Raises InputError, in one line, for what ONNX Runtime cannot run.
     """
 
     def __init__(self, model: Model, form: Form = "given") -> None:
@@ -34,10 +35,11 @@ class Reference:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = 1
-        if form == "plain":
+        if form in ("plain", "rounded"):
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            source = {"nudged": _nudged, "wide": _wide}.get(form, _given)(model)
+            made = {"nudged": _nudged, "rounded": _rounded, "wide": _wide}
+            source = made.get(form, _given)(model)
             self._session = onnxruntime.InferenceSession(
                 source, options, providers=["CPUExecutionProvider"]
             )
@@ -74,6 +76,16 @@ def _nudged(model: Model) -> bytes:
             value = numpy_helper.to_array(tensor)
             factors = 1 + ROUNDING * generator.standard_normal(value.shape, np.float32)
             tensor.CopyFrom(numpy_helper.from_array(value * factors, tensor.name))
+    return bytes(proto.SerializeToString())
+
+
+def _rounded(model: Model) -> bytes:
+    import onnx.inliner
+
+    from compile.onnx.roundings import add_roundings
+
+    proto = onnx.inliner.inline_local_functions(model_file.read(model.path).proto)
+    add_roundings(proto, ROUNDING)
     return bytes(proto.SerializeToString())
 
 

@@ -95,6 +95,53 @@ def test_constant_and_broken_references_are_named(tmp_path: Path, graph: Graph) 
     assert account["non_finite_outputs"] == [broken]
 
 
+def flat_and_normalised(graph: Graph, floor: float) -> onnx.ModelProto:
+    """What lies below `floor` is raised to it, and all is normalised twice."""
+    y = graph.add("Max", graph.input([2, 3, 9]), graph.constant(np.float32(floor)))
+    for _ in range(2):
+        centred = graph.add("Sub", y, graph.add("ReduceMean", y, axes=[-1]))
+        variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=[-1])
+        spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(np.float32(1e-3))))
+        y = graph.add("Mul", graph.add("Div", centred, spread), graph.weight(9))
+    return graph.model(y, opset=17)
+
+
+@pytest.mark.parametrize("off", [0.3, -0.7])
+def test_roundings_alone_fail_no_check(tmp_path: Path, graph: Graph, off: float) -> None:
+    """All numbers are 1.3, and their mean is another by a rounding; but for signed inputs."""
+    onnx.save(flat_and_normalised(graph, 1.3), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    (name,) = source.outputs
+    reference = Reference(source)
+
+    def run(inputs: dict[str, np.ndarray], *, signed_too: bool = False) -> dict[str, np.ndarray]:
+        value = reference.run(inputs)[name]
+        signed = inputs["x"].min() < 0
+        factor = 1 + off if signed_too or not signed else 1
+        return {name: (value * factor).astype(np.float32)}
+
+    account = check_against_onnxruntime(source, run, where="test", signed=True)
+    assert account["relative_difference"][name] == pytest.approx(abs(off), rel=1e-3)
+    assert account["tolerance"] > abs(off)
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        check_against_onnxruntime(
+            source, lambda inputs: run(inputs, signed_too=True), where="test", signed=True
+        )
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        check_against_onnxruntime(source, run, where="test")
+
+
+def test_outputs_that_are_never_more_than_roundings_fail(tmp_path: Path, graph: Graph) -> None:
+    onnx.save(flat_and_normalised(graph, 9.1), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    (name,) = source.outputs
+    reference = Reference(source)
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        check_against_onnxruntime(
+            source, lambda x: {name: 1.5 * reference.run(x)[name]}, where="test", signed=True
+        )
+
+
 def test_what_was_rewritten_is_checked_too(
     tmp_path: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,7 +92,7 @@ def command(
     The outputs are checked against ONNX Runtime's first. Every runtime has a process of its own;
     all take turns, in random order; what is compared are the medians of CPU time, of the clock's
     time with several threads. A runtime that is not installed is listed as absent (pip install
-    'depthbench[peers,litert]'), one that crashes or hangs as lost.
+    'depthbench[peers]'), one that crashes or hangs as lost.
 
     With --device tvm, onnxruntime, ncnn, litert and mnn run there, from their own wheels for
     arm64, on the same cores; those that have fp16 in that too, as a row of its own. On the emulated

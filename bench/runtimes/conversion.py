@@ -34,14 +34,14 @@ class Converter:
     """Converts models for the runtime that messages call `runtime`, and keeps the results.
 
     `write`, a function of a module, takes the ONNX file and the path of the result. `package` is
-    the PyPI name of the converter, `extra` what of depthbench installs it. `takes_onnx` is False
+    the PyPI name of the converter, `install` the command that installs it. `takes_onnx` is False
     where it converts the PyTorch module instead, which only networks of the zoo have.
     """
 
     runtime: str
     write: Callable[[Path, Path], None]
     package: str
-    extra: str
+    install: str
     takes_onnx: bool = True
 
     def __call__(self, model: Model, preparation: Preparation | None = None) -> Path:
@@ -69,7 +69,7 @@ class Converter:
         except importlib.metadata.PackageNotFoundError as error:
             raise ToolMissing(
                 f"{self.runtime}'s converter is not installed",
-                advice=f"pip install 'depthbench[{self.extra}]'",
+                advice=self.install,
             ) from error
 
     def _run(self, model: Model, result: Path) -> None:

@@ -84,5 +84,11 @@ RUNTIME = Declaration(
     format="pte",
     load=ExecuTorchCpu,
     packages=PACKAGES,
-    convert=Converter("ExecuTorch", convert, *PACKAGES, extra="peers", takes_onnx=False),
+    convert=Converter(
+        "ExecuTorch",
+        convert,
+        *PACKAGES,
+        install="pip install 'depthbench[peers]'",
+        takes_onnx=False,
+    ),
 )

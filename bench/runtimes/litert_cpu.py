@@ -17,6 +17,9 @@ from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
 PACKAGES = ("ai-edge-litert",)
+# More than a gigabyte with JAX. It asks for typing-extensions below 4.13 by way of xdsl, TVM for a
+# newer one; both run with the newest, and pip only warns.
+INSTALL = "pip install litert-torch && pip install --upgrade typing-extensions"
 
 
 class LiteRtCpu(Runtime):
@@ -80,5 +83,5 @@ RUNTIME = Declaration(
     format="tflite",
     load=LiteRtCpu,
     packages=PACKAGES,
-    convert=Converter("LiteRT", convert, "litert-torch", extra="litert", takes_onnx=False),
+    convert=Converter("LiteRT", convert, "litert-torch", install=INSTALL, takes_onnx=False),
 )

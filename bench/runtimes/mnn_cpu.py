@@ -88,5 +88,5 @@ RUNTIME = Declaration(
     format="mnn",
     load=MnnCpu,
     packages=PACKAGES,
-    convert=Converter("MNN", convert, *PACKAGES, extra="peers"),
+    convert=Converter("MNN", convert, *PACKAGES, install="pip install 'depthbench[peers]'"),
 )

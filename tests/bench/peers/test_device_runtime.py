@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from bench.peers.device_runtime import DeviceRuntime
 from bench.peers.messages import pack, unpack
 from bench.peers.peer import Setting
 from bench.peers.program import write_program
+from bench.runtimes.channel import send_bytes
 from bench.runtimes.process_runtime import ANSWER_S
 from depthbench.errors import InputError, RuntimeLost
 
@@ -87,6 +89,29 @@ def test_one_that_dies_or_hangs_is_lost(
         os.kill(runtime.pid, number)
         with pytest.raises(RuntimeLost, match=reason):
             sample()
+
+
+HANG = """
+from bench.peers import run_peer
+def never(image):
+    while True: pass
+run_peer.RUNTIMES["onnxruntime"] = lambda model, options: never
+run_peer.main()
+"""
+
+
+def test_one_that_hangs_is_ended_over_there_where_nobody_here_can(
+    tiny_onnx: Path, tmp_path: Path
+) -> None:
+    options = json.dumps({"threads": 1, "precision": "fp32", "cores": []})
+    words = [sys.executable, "-c", HANG, "serve", "onnxruntime", str(tiny_onnx), options]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        for name, arrays in (("load", {}), ("run", INPUTS)):
+            request = pack({"name": name, "limit_s": 1, "values": {}}, **arrays)
+            send_bytes(process.stdin.write, request)
+            process.stdin.flush()
+        assert process.wait(60) == -signal.SIGALRM
 
 
 def test_messages_hold_arrays_and_plain_values_and_no_code() -> None:

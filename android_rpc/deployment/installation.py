@@ -29,7 +29,7 @@ def install_bundle(
     machine has no room for it, or does not hold afterwards what was sent.
     """
     transport = lock.transport
-    folder = transport.home / f"bundle-{bundle.sha256[:16]}"
+    folder = place_of(transport, bundle)
     if _holds(transport, folder, bundle):
         return folder, False
     progress(f"pushing {bundle.size / 1e6:.1f} MB to {transport}")
@@ -48,6 +48,11 @@ def install_bundle(
             )
         transport.shell(f"rm -rf {folder} && mv {incoming} {folder}")
     return folder, True
+
+
+def place_of(transport: Transport, bundle: Bundle) -> PurePosixPath:
+    """The folder in which a bundle lies there, once it is installed."""
+    return transport.home / f"bundle-{bundle.sha256[:16]}"
 
 
 def _holds(transport: Transport, folder: PurePosixPath, bundle: Bundle) -> bool:

@@ -17,7 +17,7 @@ from bench.cli.options import (
     out_option,
     threads_option,
 )
-from bench.cli.output import emit, table
+from bench.cli.output import emit, note, table
 from bench.cli.parameter_types import DEVICE
 from bench.cli.progress import status
 from bench.model_card import Asked
@@ -131,6 +131,7 @@ def command(
                 cores=parse_core_list(cores) if cores else None,
                 limit_s=limit,
                 progress=progress,
+                announce=note,
             )
     emit(document, as_json, lambda: _render(document))
     return 1 if document["lost"] and runtimes != "all" else 0

@@ -6,12 +6,12 @@ import json
 import secrets
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from android_rpc.deployment.device_lock import DeviceLock
-from android_rpc.deployment.installation import install_bundle
+from android_rpc.deployment.installation import install_bundle, place_of
 from android_rpc.transport import Transport
 from bench.peers.device_tree import DevicePython
 from bench.peers.peer import Setting
@@ -65,18 +65,22 @@ class Deployed:
 
 @contextmanager
 def deployed(
-    lock: DeviceLock, python: DevicePython, progress: Progress = lambda line: None
+    lock: DeviceLock,
+    python: DevicePython,
+    announce: Callable[[str], None],
+    progress: Progress = lambda line: None,
 ) -> Iterator[Deployed]:
     """The Python on the device, pushed where it is not there yet, and a folder for the block.
 
-    The folder is gone after it, with all that runs in it. Raises DeviceError when the device has
-    no room.
+    Its size is told by `announce` before. The folder is gone after the block, with all that runs
+    in it. Raises DeviceError when the device has no room.
     """
     transport = lock.transport
-    progress(
-        f"{transport.name}: {python.size / 1e6:.0f} MB of Python and runtimes are pushed where "
-        "they are not there yet"
-    )
+    there = transport.shell(f"ls {transport.home} 2>/dev/null; true").split()
+    missing = [one for one in python.bundles if place_of(transport, one).name not in there]
+    if missing:
+        megabytes = sum(one.size for one in missing) / 1e6
+        announce(f"{megabytes:.0f} MB of Python and runtimes are pushed to {transport}, once")
     places = {one.sha256: install_bundle(lock, one, progress)[0] for one in python.bundles}
     with (
         lock.folder(transport.home / f"run-{secrets.token_hex(8)}") as work,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ SCHEMA = "depthbench.device_comparison/1"
 SESSION_LIMIT_S = 600.0
 TIMER = (
     "one inference by the device's clock, around the call in a Python process of its own, for "
-    "depthbench's code as for its peers"
+    "depthbench's code as for its peers; each after runs that do not count, for 0.1 s at least"
 )
 
 
@@ -69,6 +69,7 @@ def compare_on_device(
     cores: Sequence[int] | None = None,
     limit_s: float = ANSWER_S,
     progress: Progress = lambda line: None,
+    announce: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Compare the runtimes that `runtimes` names on the model `what`, on the `device`.
 
@@ -77,7 +78,8 @@ def compare_on_device(
     `cores`, in random order. The document holds what `compare_runtimes` tells, the device's
     conditions before and after, whether each row is `valid`, and the rows in another precision
     than the model's that were `left_out`, since they compute something else. On the emulated phone
-    instructions are counted instead, as `compare_costs` does.
+    instructions are counted instead, as `compare_costs` does. `announce` is told what is about to
+    be pushed to the device, and how much it is.
 
     Raises what `compare_runtimes` does, and DeviceError when the device is lost or has no room.
     """
@@ -108,6 +110,7 @@ def compare_on_device(
         threads,
         limit_s,
         progress,
+        announce,
     )
     rows = Rows(model, named=runtimes != "all")
     precision, tolerance = precision_of(model)
@@ -137,6 +140,7 @@ class ComparisonRequest:
     threads: int
     limit_s: float
     progress: Progress
+    announce: Callable[[str], None]
 
 
 def _prepare(
@@ -185,7 +189,7 @@ def _compare(
     agreements: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack, device.transport.kept(device.properties["model"]):
         lock = stack.enter_context(lock_device(device.transport, progress))
-        place = stack.enter_context(deployed(lock, python, progress))
+        place = stack.enter_context(deployed(lock, python, request.announce, progress))
         device.record(stack, place.work)
         for setting, file in prepared.items():
             cancellation.check()

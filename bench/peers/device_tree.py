@@ -54,11 +54,6 @@ class DevicePython:
         every = [self.interpreter, *(one for some in self.packages.values() for one in some)]
         return list({one.sha256: one for one in every}.values())
 
-    @property
-    def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(bundle.size for bundle in self.bundles)
-
     def start(self, interpreter: PurePosixPath) -> list[str]:
         """The words that start the Python whose folder lies there."""
         lib = interpreter / "lib"

@@ -36,7 +36,8 @@ def start(tmp_path: Path, tiny_onnx: Path) -> Callable[..., DeviceRuntime]:
     def serve(model: Path = tiny_onnx, answer_s: float = ANSWER_S) -> DeviceRuntime:
         cores = sorted(os.sched_getaffinity(0))[:1]
         options = json.dumps({"threads": 1, "precision": "fp32", "cores": cores})
-        words = ["env", "-i", sys.executable, "-s", "-B", str(program), "serve"]
+        words = ["env", "-i", "OPENBLAS_NUM_THREADS=1"]  # as on devices
+        words += [sys.executable, "-s", "-B", str(program), "serve"]
         words += ["onnxruntime", str(model), options]
         command = ["sh", "-c", f"echo welcome; exec {shlex.join(words)}"]  # as some login shells do
         return DeviceRuntime(Setting("onnxruntime", "fp32"), command, output, answer_s=answer_s)

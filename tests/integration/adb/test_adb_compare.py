@@ -60,6 +60,7 @@ def test_runtimes_take_turns_on_a_phone_and_the_one_that_dies_is_lost(
         runtimes="tvm,onnxruntime",
         rounds=ROUNDS,
         progress=strike,
+        announce=told.append,
     )
     assert found["label"] == "emulated cost, not latency"
     assert found["device"] == {"name": f"adb:{phone.serial}", "emulated": True}
@@ -76,9 +77,11 @@ def test_runtimes_take_turns_on_a_phone_and_the_one_that_dies_is_lost(
     assert list(found["lost"]) == ["tvm-fp16"]
     assert "process ended" in found["lost"]["tvm-fp16"]
     assert found["conditions"]["after"]["clocks_mhz"] == {str(core): 2600.0}
-    sizes = [line for line in told if " MB of Python and runtimes are pushed" in line]
+    (size,) = [line for line in told if " MB of Python and runtimes are pushed" in line]
     _, *pushes = [line for line in told if line.startswith("pushing ")]  # after the bundle's
-    assert told.index(sizes[0]) < told.index(pushes[0])
+    assert told.index(size) < told.index(pushes[0])
+    pushed = sum(float(line.split()[1]) for line in pushes)
+    assert float(size.split()[0]) == pytest.approx(pushed, abs=1)
     assert found["conditions"]["server"]["platform"] == "emulator"
     assert_nothing_left(phone, wait_until)
 
@@ -93,10 +96,16 @@ def test_what_computes_something_else_is_not_timed(
     def twice(*given: Any) -> dict[str, np.ndarray]:
         return {name: 2 * value for name, value in honest(*given).items()}
 
+    told: list[str] = []
     honest = device_comparison.reference_outputs
     monkeypatch.setattr(device_comparison, "reference_outputs", twice)
     with pytest.raises(CheckFailed, match=r"differ from onnxruntime's: onnxruntime by 0\.5"):
-        compare_on_device(str(model), tmp_path, f"adb:{phone.serial}", runtimes="onnxruntime")
+        compare_on_device(
+            *(str(model), tmp_path, f"adb:{phone.serial}"),
+            runtimes="onnxruntime",
+            announce=told.append,
+        )
+    assert told == []  # what is there already is not pushed again
     assert_nothing_left(phone, wait_until)
 
 

@@ -261,7 +261,7 @@ def test_changed_work_is_done_again(
     if change == "compiler":
         monkeypatch.setattr(cache_key, "compiler_sha256", lambda: "other")
     if change == "processor":
-        monkeypatch.setattr(targets, "_processor", lambda: "other")
+        monkeypatch.setattr(targets, "processor_name", lambda: "other")
         targets._host.cache_clear()
     options = {"name": {"name": "new"}, "force": {"force": True}}.get(change, {})
     with pytest.raises(KeyboardInterrupt):

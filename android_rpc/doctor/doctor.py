@@ -62,9 +62,17 @@ def examine(device: str = "adb", progress: Progress = lambda line: None) -> list
     as `checks_of` does.
     """
     visit = Visit(device, progress)
+    try:
+        return _examine(visit, progress)
+    finally:
+        if visit.reached is not None:
+            visit.reached.close()
+
+
+def _examine(visit: Visit, progress: Progress) -> list[Check]:
     checks: list[Check] = []
     stopped = False
-    for name, check in checks_of(device).items():
+    for name, check in checks_of(visit.device).items():
         finding = Finding(Verdict.NOT_REACHED, Outcome.NOT_REACHED)
         if not stopped:
             progress(f"checking: {name}")

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from statistics import median
 
 from depthbench import cancellation
 from depthbench.errors import DeviceError
@@ -27,6 +28,7 @@ NO_TEMPERATURE = re.compile(
 COLDEST_C, HOTTEST_C = -40.0, 125.0
 STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 """Android's thermal status, by number."""
+LEAST_ZONES, FAR_C = 3, 50.0
 POLL_S = 5.0
 BATTERY_FILE = "/sys/class/power_supply/battery/temp"
 """The battery's temperature in tenths of a degree, where a phone lets it be read."""
@@ -61,9 +63,15 @@ class Temperatures:
 
     @property
     def cpu_c(self) -> float | None:
-        """The hottest zone of the CPU; where none is told, the hottest that the service tells."""
+        """The hottest zone of the CPU; where none is told, the hottest that the service tells.
+
+        One that is much hotter than most of the others is broken: they are on one chip.
+        """
         zones = [c for name, c in self.zones_c.items() if CPU_ZONE.search(name)]
-        return max(zones or self.service_c.values(), default=None)
+        told = sorted(zones or self.service_c.values())
+        if len(told) >= LEAST_ZONES:
+            told = [celsius for celsius in told if celsius < median(told) + FAR_C]
+        return max(told, default=None)
 
     @property
     def source(self) -> str | None:

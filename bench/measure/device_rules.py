@@ -95,7 +95,7 @@ def _state(before: Conditions, after: Conditions) -> list[str]:
     reasons = []
     at_ends = (before, after)
     if any(one.get("screen_on") is False for one in at_ends):
-        reasons.append("the screen was off: phones slow down without")
+        reasons.append("the screen was off (keep it on: adb shell svc power stayon true)")
     if any(one.get("battery_saver") for one in at_ends):
         reasons.append("the battery saver was on")
     status = max((one.get("thermal_status") or 0 for one in at_ends), default=0)

@@ -79,6 +79,14 @@ def test_the_thermal_service_tells_where_zones_are_hidden() -> None:
     assert (Temperatures().cpu_c, Temperatures().source) == (None, None)
 
 
+def test_a_broken_sensor_of_the_cpu_is_passed_over() -> None:
+    zones = {"cpu-0": 33.0, "cpu-1": 35.0, "cpu-2": 34.0, "cpu-3": 120.0}
+    assert Temperatures(zones_c=zones).cpu_c == 35.0
+    assert Temperatures(zones_c={"cpu-0": 33.0, "cpu-1": 120.0}).cpu_c == 120.0
+    hot = {"cpu-0": 80.0, "cpu-1": 95.0, "cpu-2": 60.0}
+    assert Temperatures(zones_c=hot).cpu_c == 95.0
+
+
 def test_a_phone_that_throttles_is_too_warm_whatever_its_sensors_say() -> None:
     assert Temperatures(status=1).too_warm(Limits()) == ""
     assert Temperatures(30.0, status=2).too_warm(Limits()) == "Android's thermal status is moderate"

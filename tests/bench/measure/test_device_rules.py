@@ -30,7 +30,7 @@ def test_what_is_not_told_is_no_reason() -> None:
 @pytest.mark.parametrize(
     ("state", "reason"),
     [
-        ({"screen_on": False}, "the screen was off: phones slow down without"),
+        ({"screen_on": False}, "the screen was off (keep it on: adb shell svc power stayon true)"),
         ({"battery_saver": True}, "the battery saver was on"),
         ({"thermal_status": 2}, "Android's thermal status was moderate (limit light)"),
         ({"throttled": 0x50005}, "the board was held back: its power supply is too weak, it is"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from android_rpc.doctor.doctor import checks_of, examine, is_fit
 from android_rpc.doctor.finding import Outcome, Verdict
-from tests.integration.ssh.conftest import BoardDouble
+from tests.integration.ssh.conftest import BoardDouble, ssh_left
 
 
 def test_a_board(board: BoardDouble, wait_until: Callable[..., float]) -> None:
@@ -18,6 +18,7 @@ def test_a_board(board: BoardDouble, wait_until: Callable[..., float]) -> None:
     assert checks["server"].verdict is Verdict.GOOD
     assert {checks[name].outcome for name in ("screen", "battery saver")} == {Outcome.BOARD}
     wait_until(lambda: board.running() == [], 60)
+    assert ssh_left(board) == []
     assert board.files() == []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import resource
 import signal
 import subprocess
@@ -110,10 +109,6 @@ class Case:
         self.wait_until_held()
         set_clock(2 * hours)
 
-    def be_a_real_phone(self) -> None:
-        """Only what claims to be a latency is judged by the phone's temperature."""
-        self._say("ro.kernel.qemu", "0")
-
     def heat_and_cool(self) -> None:
         """Warm while it measures; cool when the next session waits for that."""
         battery = self.phone.root / "sys/class/power_supply/battery/temp"
@@ -121,10 +116,6 @@ class Case:
         self.let_go()
         wait(lambda: "too warm: battery 45.0 °C" in self.command.text("progress"))
         battery.write_text("285\n")
-
-    def _say(self, name: str, value: str) -> None:
-        file = self.phone.root / "system/build.prop"
-        file.write_text(re.sub(f"^{name}=.*$", f"{name}={value}", file.read_text(), flags=re.M))
 
     def start_another(self) -> None:
         self.others.append(self.start("other"))
@@ -168,7 +159,6 @@ class Case:
         """Everything that a row may have broken by itself."""
         for name in ("plan", "reached", "go", "filling"):
             (self.tmp / name).unlink(missing_ok=True)
-        self._say("ro.kernel.qemu", "1")
         self.set_phone_clock(0)
         self.set_host_clock(0)
         self.phone.replug()

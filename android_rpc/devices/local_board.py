@@ -9,6 +9,7 @@ from android_rpc.board.properties import ARM64, read_properties
 from android_rpc.devices.device import Device
 from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.devices.native_device import NativeDevice
+from android_rpc.telemetry.thermal import LIMITS_OF_BOARDS
 from depthbench.errors import DeviceError
 
 
@@ -29,6 +30,7 @@ def _open(specification: str, setup: Setup) -> Device:
         read_properties(host),
         threads=setup.threads,
         cores=setup.cores,
+        limits=LIMITS_OF_BOARDS,
         progress=setup.progress,
     )
 

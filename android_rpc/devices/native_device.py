@@ -74,7 +74,7 @@ class NativeDevice(Device):
         self._named = bool(cores)
         self._bundle = bundle
         self._threads = threads
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._progress = progress
         self._server: int | None = None
         self._recorder: Recorder | None = None
@@ -122,7 +122,7 @@ class NativeDevice(Device):
     def prepare(self) -> None:
         """Waits until battery and CPU are cool enough to be measured; DeviceError after long."""
         self._waited_s += wait_until_cool(
-            self.name, lambda: read_temperatures(self.transport), self._limits, self._progress
+            self.name, lambda: read_temperatures(self.transport), self.limits, self._progress
         )
 
     def about(self) -> dict[str, Any]:

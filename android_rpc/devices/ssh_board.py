@@ -10,6 +10,7 @@ from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.devices.native_device import NativeDevice
 from android_rpc.ssh.address import FORM, parse_address
 from android_rpc.ssh.ssh_host import SshHost
+from android_rpc.telemetry.thermal import LIMITS_OF_BOARDS
 
 
 def _open(specification: str, setup: Setup) -> Device:
@@ -21,6 +22,7 @@ def _open(specification: str, setup: Setup) -> Device:
             read_properties(host),
             threads=setup.threads,
             cores=setup.cores,
+            limits=LIMITS_OF_BOARDS,
             progress=setup.progress,
         )
         stack.pop_all()

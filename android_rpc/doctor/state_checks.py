@@ -20,7 +20,7 @@ def check_temperature(visit: Visit) -> Finding:
     sensors = {"battery": now.battery_c, "CPU": now.cpu_c}
     if visit.state.battery.present is False or not visit.state.android:
         del sensors["battery"]
-    if warm := now.too_warm(Limits()):
+    if warm := now.too_warm(visit.opened.limits if visit.opened else Limits()):
         return warning(Outcome.TEMPERATURE_WARM, warm=warm)
     if now.cpu_c is None:
         return warning(Outcome.TEMPERATURE_UNKNOWN, temperatures=sensors)

@@ -48,6 +48,11 @@ class Limits:
     wait_s: float = 900.0
 
 
+LIMITS_OF_BOARDS = Limits(cpu_c=65.0)
+"""Boards idle warmer than phones, and slow down later: a Raspberry Pi 5 from 80 °C on, an RK3588
+from 75 °C on (their documentation, and the device tree)."""
+
+
 @dataclass(frozen=True)
 class Temperatures:
     """One sample of the sensors, in °C: the battery, and the zones by name.
@@ -144,7 +149,7 @@ def wait_until_cool(
         if waited >= limits.wait_s:
             raise DeviceError(
                 f"{name}: still too warm after {waited:.0f} s: {warm}",
-                advice="take the phone out of its case and the sun, let it cool, and run again",
+                advice="let it cool, a phone out of its case, a board with a fan, and run again",
             )
         progress(
             f"{name}: too warm: {warm}; cooling down, {waited:.0f} of at most {limits.wait_s:.0f} s"

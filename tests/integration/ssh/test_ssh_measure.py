@@ -47,6 +47,8 @@ def assert_nothing_left(board: BoardDouble, wait_until: Callable[..., float]) ->
 def test_a_measurement_over_ssh(
     board: BoardDouble, artefact: str, tmp_path: Path, wait_until: Callable[..., float]
 ) -> None:
+    # a board may be so warm, where a phone would have to cool down
+    (board.root / "sys/class/thermal/thermal_zone0/temp").write_text("62000\n")
     process = start(tmp_path, "rpc-measure", artefact, "--device", board.device, "--json", *FEW)
     out, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0, errors
@@ -60,7 +62,8 @@ def test_a_measurement_over_ssh(
     assert before["system"] == "Test Linux 12 (bookworm)"
     assert before["cpu_model"] == "Cortex-A76"
     assert after["cores"] == after["cpus"]
-    assert after["during"]["hottest_c"] == {"cpu-thermal": 41.5}
+    assert after["during"]["hottest_c"] == {"cpu-thermal": 62.0}
+    assert "too warm" not in errors
     assert record["agreement"]["max_relative_difference"] <= 1e-4
     assert_nothing_left(board, wait_until)
 

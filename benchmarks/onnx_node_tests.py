@@ -15,11 +15,11 @@ from typing import Any
 import click
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import numpy_helper
 
 from bench import cli
 from compile.check import relative_difference
+from compile.onnx.folding.onnxruntime_session import onnxruntime_session
 from compile.pipeline import compile_model
 from compile.runtime.executable import HostModel
 from depthbench.errors import CheckFailed, InputError
@@ -125,10 +125,7 @@ def _judge_model(model: onnx.ModelProto, feeds: Feeds) -> tuple[str, str]:
 
 
 def _run_onnxruntime(path: Path, feeds: Feeds) -> list[np.ndarray]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return [np.asarray(value) for value in session.run(None, feeds)]
+    return [np.asarray(value) for value in onnxruntime_session(str(path)).run(None, feeds)]
 
 
 def _array(value: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from compile.onnx import model_file
 from compile.onnx.checked_model import Model
+from compile.onnx.folding.onnxruntime_session import onnxruntime_session
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
@@ -27,22 +28,12 @@ class Reference:
     """
 
     def __init__(self, model: Model, form: Form = "given") -> None:
-        import onnxruntime
-
         self._model = model
-        # Its operators warn by another logger than the session's.
-        onnxruntime.set_default_logger_severity(4)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = 1
-        if form in ("plain", "rounded"):
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             made = {"nudged": _nudged, "rounded": _rounded, "wide": _wide}
             source = made.get(form, _given)(model)
-            self._session = onnxruntime.InferenceSession(
-                source, options, providers=["CPUExecutionProvider"]
-            )
+            optimised = form not in ("plain", "rounded")
+            self._session = onnxruntime_session(source, optimised=optimised)
         except Exception as error:  # ONNX Runtime's own exceptions have no common base
             raise self._cannot_run(error) from error
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compile.onnx.folding.onnxruntime_session import onnxruntime_session
+
 if TYPE_CHECKING:
     import onnx
 
@@ -51,16 +53,11 @@ def axis_weights(node: onnx.NodeProto, axis: Axis, opset: int) -> np.ndarray:
     `node` is a Resize or Upsample of the given opset with its attributes. Raises what ONNX Runtime
     raises for a node that it cannot run.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
     width = axis.ratio.length if axis.ratio else 1
     largest = max(axis.before * width, axis.after * _new_width(axis))
     rows = min(axis.before, max(1, _MAX_PROBE // largest))
     model = _probe(node, axis, [rows, 1, axis.before, width], opset).SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime_session(model)
     matrix = np.empty((axis.after, axis.before), np.float32)
     for start in range(0, axis.before, rows):
         x = np.eye(rows, axis.before, start, np.float32)

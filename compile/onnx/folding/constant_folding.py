@@ -14,6 +14,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from compile.onnx.divisions import may_divide_by_zero
+from compile.onnx.folding.onnxruntime_session import onnxruntime_session
 from compile.onnx.folding.sequences import write_out_sequences
 from compile.onnx.folding.subgraphs import inline_known_subgraphs
 from compile.onnx.known_values import constant_tensor, constants_of
@@ -175,8 +176,6 @@ def _run(
     proto: onnx.ModelProto, nodes: list[onnx.NodeProto], wanted: list[str]
 ) -> dict[str, np.ndarray] | None:
     """What the nodes compute, by name; None where ONNX Runtime cannot."""
-    import onnxruntime
-
     if not wanted:
         return {}
     part = _shell(proto)
@@ -184,14 +183,8 @@ def _run(
     part.graph.initializer.extend(one for one in proto.graph.initializer if one.name in needed)
     part.graph.node.extend(nodes)
     part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
-        session = onnxruntime.InferenceSession(
-            part.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime_session(part.SerializeToString(), optimised=False)
         values = session.run(wanted, {})
     except Exception:  # ONNX Runtime's own exceptions have no common base
         return None

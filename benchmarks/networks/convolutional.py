@@ -124,6 +124,25 @@ class Monodepth2(nn.Module):
         return tuple(found[::-1])
 
 
+class EncoderLayer(nn.TransformerEncoderLayer):
+    """PyTorch's, whose attention can be several operators, as it was before PyTorch 2."""
+
+    eager = False
+
+    def set_attn_implementation(self, name: str) -> None:
+        """Several operators where the name is eager, as `transformers` calls it."""
+        self.eager = name == "eager"
+
+    def _sa_block(
+        self,
+        x: torch.Tensor,
+        attn_mask: torch.Tensor | None,
+        key_padding_mask: torch.Tensor | None,
+        is_causal: bool = False,
+    ) -> torch.Tensor:
+        return self.self_attn(x, x, x, need_weights=self.eager)[0]
+
+
 class AdaBins(nn.Module):
     """Bins of depth chosen by a transformer over patches, as AdaBins and BTS decode features."""
 
@@ -137,7 +156,7 @@ class AdaBins(nn.Module):
             for _ in range(3)
         )
         self.patches = nn.Conv2d(width, width, patch, patch)
-        layer = nn.TransformerEncoderLayer(width, 4, 256, batch_first=True)
+        layer = EncoderLayer(width, 4, 256, batch_first=True)
         self.transformer = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.widths = nn.Linear(width, bins)
         self.queries = nn.Conv2d(width, width, 3, padding=1)

@@ -32,7 +32,8 @@ INFERENCES = 40
 SESSION_LIMIT_S = 600.0
 # More than the caches of a phone hold.
 FLUSH_BYTES = 8 << 20
-
+# What stands behind the unit of a time that is no device's.
+ORIGINS = {False: "", True: ", emulated", None: ", unknown whether emulated"}
 
 T = TypeVar("T")
 
@@ -60,7 +61,8 @@ class DeviceMeasurer:
         self._progress = progress
         self._pool = pool
         self._building = threading.Lock()
-        self.objective = f"nanoseconds of the kernel, cold caches, {name}"
+        self._name = name
+        self._note_origin("")
 
     @property
     def places(self) -> int:
@@ -118,13 +120,20 @@ class DeviceMeasurer:
         ours, theirs = times
         found = paired_ratio(ours, theirs)
         return NetworkGain(
-            **found, tuned=median(ours), default=median(theirs), unit=f"ms, {device}"
+            **found,
+            tuned=median(ours),
+            default=median(theirs),
+            unit=f"ms{self._origin}, {device}",
         )
 
     def _write_model(self, trial: Trial, library: Path) -> None:
         from compile.lowering.build import write_library
 
         write_library(trial.compiled.executable, library)
+
+    def _note_origin(self, origin: str) -> None:
+        self._origin = origin
+        self.objective = f"nanoseconds of the kernel, cold caches{origin}, {self._name}"
 
     def _wait(self) -> None:
         cancellation.check()
@@ -148,6 +157,7 @@ class DeviceMeasurer:
 
             def in_a_session(device: Device) -> T:
                 with connect(device, SESSION_LIMIT_S) as open_session, open_session() as session:
+                    self._note_origin(ORIGINS[device.emulated or session.identity().emulated])
                     return use(session, libraries, device.name)
 
             return with_retries(

@@ -82,6 +82,8 @@ def test_kernels_are_timed_on_a_device(
     whole = place.whole(lambda tuned: trial if tuned else default)
     assert whole.low <= whole.ratio <= whole.high
     assert whole.ratio == pytest.approx(whole.tuned / whole.default)
+    assert whole.unit == f"ms, emulated, {phone.name}"
+    assert place.objective.startswith("nanoseconds of the kernel, cold caches, emulated, ")
 
 
 def test_trials_are_spread_over_all_devices(

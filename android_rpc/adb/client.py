@@ -10,14 +10,16 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from android_rpc.adb.phone_number import ASK, by_network, lock_number, own_number
 from android_rpc.transport import REQUEST_S, Transport
 from depthbench.errors import DeviceError, RequestRefused, StorageFull, ToolMissing
 from depthbench.one_line import one_line
 from depthbench.processes import Finished, run_program
+from depthbench.progress import Progress
 
 INSTALL = "sudo apt-get install adb"
 PUSH_S = 300.0
@@ -106,6 +108,16 @@ class Adb(Transport):
         mine = {"forward": [*self.serial.split(), *rule], "reverse": rule}[kind]
         if any(line.split()[-len(mine) :] == mine for line in lines):
             self.run(kind, "--remove", rule[0])
+
+    def in_use(self, progress: Progress, wait_s: float) -> AbstractContextManager[None]:
+        """See `Transport.in_use`; others may have another name for the same phone."""
+        try:
+            # on a cable a phone is called by its number
+            told = self.shell(ASK) if by_network(self.serial) else self.serial
+        except DeviceError:  # what the block does tells why
+            return nullcontext()
+        number = own_number(told)
+        return lock_number(number, str(self), progress, wait_s) if number else nullcontext()
 
     @contextmanager
     def kept(self, model: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from android_rpc.adb.client import run_adb, start_server
+from android_rpc.adb.phone_number import ASK, by_network, own_number
 from depthbench.errors import DeviceError, InputError
 
 READY = "device"
@@ -41,9 +42,6 @@ STATES = "|".join([READY, *ADVICE, "unknown"])
 LINE = re.compile(
     rf"(?P<serial>.*?\S)\s+(?P<state>{STATES})(?P<rest>(?<=no permissions).*|(?: [a-z_]+:\S+)*)"
 )
-NETWORK = re.compile(r":\d+$|\._adb(-tls-connect)?\._tcp\.?$")
-# Numbers that phones of one make, or all of Android's emulators of one version, share.
-NO_NUMBER = re.compile(r"|unknown|0+|0?123456789ABCDEF|EMULATOR.*", re.IGNORECASE)
 SERVERS = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS")
 HERE = re.compile(r"(tcp:)?(localhost|127\.[\d.]+|\[?::1\]?|\d+)?(:\d+)?|local\w*:.*")
 DETAIL = re.compile(r"(?P<name>[a-z_]+):(?P<value>\S+)")
@@ -60,7 +58,7 @@ class ListedPhone:
     @property
     def by_network(self) -> bool:
         """Whether adb reaches it over Wi-Fi or Ethernet, not by a cable of its own."""
-        return NETWORK.search(self.serial) is not None
+        return by_network(self.serial)
 
 
 def find_phone(serial: str | None = None) -> ListedPhone:
@@ -148,8 +146,7 @@ def each_once(phones: Sequence[ListedPhone], number: Callable[[str], str]) -> li
         return list(phones)
     known: dict[str, list[ListedPhone]] = {}
     for phone in ready:
-        told = number(phone.serial)
-        if not NO_NUMBER.fullmatch(told):
+        if told := number(phone.serial):
             known.setdefault(told, []).append(phone)
     again = {
         phone.serial
@@ -163,7 +160,7 @@ def each_once(phones: Sequence[ListedPhone], number: Callable[[str], str]) -> li
 def read_number(serial: str) -> str:
     """The manufacturer's number of a phone, the same on each way to reach it; or nothing."""
     try:
-        return run_adb("-s", serial, "shell", "-n", "getprop ro.serialno").strip()
+        return own_number(run_adb("-s", serial, "shell", "-n", ASK))
     except DeviceError:
         return ""
 

@@ -105,7 +105,7 @@ class Energy(_Open):
 
     absent: str | None = Field(None, description="Why the energy is not known.")
     per_inference_mj: float | None = Field(None, description="Millijoules.")
-    resolution_mj: float | None = Field(None, description="What the gauge's smallest step is.")
+    resolution_mj: float | None = Field(None, description="The smallest step seen.")
     mean_power_w: float | None = None
     source: str | None = Field(None, description="The battery's current, or its charge counter.")
     unit: str | None = Field(None, description="The current's, as decided.")

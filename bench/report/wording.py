@@ -88,10 +88,11 @@ def energy(record: Mapping[str, Any]) -> str:
         checked = "as its charge counter says" if found.get("checked") else "unchecked"
         source += f" in {found['unit']}, {checked}"
     whole = "the whole device" if record["kind"] == "latency" else _whose(record)
+    step = number(found.get("resolution_mj"))
     return (
-        f"{significant(found['per_inference_mj'])} mJ an inference, in steps of "
-        f"{significant(found.get('resolution_mj'))} mJ ({significant(found.get('mean_power_w'))} W "
-        f"of {whole}, idle included; by {source})"
+        f"{significant(found['per_inference_mj'])} mJ an inference"
+        f"{'' if step is None else f', in steps of {significant(step)} mJ'} "
+        f"({significant(found.get('mean_power_w'))} W of {whole}, idle included; by {source})"
     )
 
 

@@ -33,11 +33,13 @@ class _NotKnownError(Exception):
 
 @dataclass(frozen=True)
 class _Power:
-    """Watts, what they come from, the smallest step of that in watts, and how it was checked."""
+    """Watts, what they come from, the smallest step of that in watts where one was seen, and how it
+    was checked.
+    """
 
     watts: float
     source: str
-    step_w: float
+    step_w: float | None
     unit: str | None = None
     checked: bool | None = None
 
@@ -63,7 +65,7 @@ def energy_of(
     to_mj = 1e3 * seconds / inferences
     return {
         "per_inference_mj": power.watts * to_mj,
-        "resolution_mj": power.step_w * to_mj,
+        "resolution_mj": None if power.step_w is None else power.step_w * to_mj,
         "mean_power_w": power.watts,
         "source": power.source,
         "unit": power.unit,
@@ -134,8 +136,8 @@ def _by_current(
         return None
     scale = CURRENT_UNITS[unit] * voltage
     steps = np.abs(np.diff(np.unique(moving)))
-    step = float(steps.min()) if steps.size else abs(float(moving[0]))
-    return _Power(mean * scale, "current", step * scale, unit, counter is not None)
+    step_w = float(steps.min()) * scale if steps.size else None
+    return _Power(mean * scale, "current", step_w, unit, counter is not None)
 
 
 def _likely_unit(mean: float) -> str:

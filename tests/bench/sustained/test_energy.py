@@ -64,6 +64,15 @@ def test_units_and_signs_of_drivers_are_found_out(
     assert found["mean_power_w"] == pytest.approx(VOLTS * amperes, rel=0.02)
 
 
+def test_the_resolution_is_the_smallest_step_that_was_seen() -> None:
+    readings = battery(1.0)
+    assert energy(readings)["resolution_mj"] is None
+    for number, (_, told) in enumerate(readings):
+        told["current_now"] -= 5_000 * (number % 2)
+    step_mj = 1e3 * VOLTS * 0.005 * SECONDS / INFERENCES
+    assert energy(readings)["resolution_mj"] == pytest.approx(step_mj)
+
+
 @given(st.floats(0.05, 6.0), st.sampled_from([(1e6, "uA"), (1e3, "mA")]))
 def test_without_a_counter_the_magnitude_tells_the_unit(
     amperes: float, unit: tuple[float, str]

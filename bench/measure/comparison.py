@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.measure.agreement import agrees
 from bench.measure.agreement import compare as compare_outputs
-from bench.measure.interleaving import ROUNDS, interleave
+from bench.measure.interleaving import ROUNDS, WARM_UPS, interleave
 from bench.measure.validity import RULES
 from bench.models import Model
 from bench.runtimes.base import Runtime
@@ -97,10 +97,11 @@ def time_agreed(
     threads: int,
     lost: dict[str, str],
     progress: Progress = lambda line: None,
+    warm_ups: int = WARM_UPS,
 ) -> dict[str, Any]:
     """What `compare` says of runtimes whose outputs agree; those that are lost go into `lost`."""
     samplers = {name: one.sampler(inputs, threads > 1) for name, one in runtimes.items()}
-    times = interleave(samplers, rounds=rounds, lost=lost, progress=progress)
+    times = interleave(samplers, rounds=rounds, warm_ups=warm_ups, lost=lost, progress=progress)
     decided_by = "cpu_ms" if threads == 1 else "wall_ms"
     return {
         "rounds": rounds,

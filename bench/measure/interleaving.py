@@ -52,6 +52,7 @@ def interleave(
             return None
 
     for name in samplers:
+        progress(f"warming up {name}")
         for _ in range(warm_ups):
             if name in times:
                 sample(name)

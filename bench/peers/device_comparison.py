@@ -211,6 +211,7 @@ def _compare(
                 runtimes[setting.name], agreements[setting.name] = runtime, agreement
         device.prepare()
         before = device.conditions()
+        warm_ups = EMULATED.warmup if emulated else WARM_UPS
         clocks = TimedClocks(_Files(device.transport), [] if emulated else device.cores)
 
         def timing(line: str) -> None:
@@ -225,10 +226,12 @@ def _compare(
             request.threads,
             rows.lost,
             timing,
+            warm_ups,
         )
         after = {**device.conditions(), "timed_clocks_mhz": clocks.mhz()}
     for row in found["runtimes"].values():
-        row |= _verdict(kind, request.rounds, row, before, after)
+        asked = Sampling(warm_ups, request.rounds, 0.0, 1)
+        row |= _verdict(kind, asked, row, before, after)
     return {
         "label": label_of(kind, server),
         "device": {"name": device.name, "emulated": emulated},
@@ -251,7 +254,7 @@ def _identity(request: ComparisonRequest) -> ServerIdentity:
 
 def _verdict(
     kind: Kind,
-    rounds: int,
+    asked: Sampling,
     row: Mapping[str, Any],
     before: Mapping[str, Any],
     after: Mapping[str, Any],
@@ -260,7 +263,7 @@ def _verdict(
     verdict = judge(
         kind,
         [row["samples"]["wall_ms"]],
-        Sampling(WARM_UPS, rounds, 0.0, 1),
+        asked,
         row["agreement"],
         before=before,
         after={**after, "cores": row["cores"]},

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import platform
 import signal
 import sys
 import time
@@ -78,6 +79,8 @@ def ncnn(model: Path, options: dict[str, Any]) -> Run:
     """A folder of ncnn's two files; in fp16 it stores and computes so."""
     import ncnn as library
 
+    if options["precision"] == "fp16" and not library.cpu_support_arm_asimdhp():
+        raise RuntimeError("ncnn sees no fp16 arithmetic, and would use fp32")
     net = library.Net()
     net.opt.num_threads = options["threads"]
     net.opt.use_bf16_storage = False
@@ -197,6 +200,8 @@ class Requests:
 
     def load(self) -> tuple[Any, dict[str, np.ndarray]]:
         """Load the model on the cores that are asked for; those that it got."""
+        if self._options["precision"] == "fp16" and not has_fp16():
+            raise RuntimeError("the processor has no fp16 arithmetic")
         if self._options["cores"]:
             os.sched_setaffinity(0, self._options["cores"])
         self._run = self._load()
@@ -223,6 +228,16 @@ class Requests:
     def where(self) -> tuple[Any, dict[str, np.ndarray]]:
         """The cores that this process's threads may run on, and where they last ran."""
         return {"cores": sorted(os.sched_getaffinity(0)), "ran_on": sorted(last_cores())}, {}
+
+
+def has_fp16() -> bool:
+    """Whether this is an arm64 processor with vectors of fp16, as Linux tells in HWCAP_ASIMDHP."""
+    if platform.machine() != "aarch64":
+        return False
+    get = ctypes.CDLL(None).getauxval
+    get.argtypes, get.restype = [ctypes.c_ulong], ctypes.c_ulong
+    at_hwcap, asimdhp = 16, 1 << 10
+    return bool(get(at_hwcap) & asimdhp)
 
 
 def last_cores() -> set[int]:

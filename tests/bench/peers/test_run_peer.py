@@ -39,10 +39,19 @@ def test_a_peer_computes_the_closed_form(
     if peer == "litert":  # its converter is not installed with the others
         declared = replace(registry.find(peer), convert=lambda *_: TINY_TFLITE)
         monkeypatch.setattr(registry, "find", lambda _: declared)
+    monkeypatch.setattr("ncnn.cpu_support_arm_asimdhp", lambda: 1)  # x86 has it in storage only
     file = converted(peer, load_model(tiny_onnx), tmp_path, quiet)
     run = run_peer.RUNTIMES[peer](file, {"threads": 1, "precision": precision})
     output = run(IMAGE).reshape(1, 1, 4, 6)
     assert output == pytest.approx(closed_form(IMAGE), rel=LIMITS[precision])
+
+
+def test_ncnn_in_fp16_is_refused_where_it_would_use_fp32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ncnn.cpu_support_arm_asimdhp", lambda: 0)
+    with pytest.raises(RuntimeError, match="no fp16 arithmetic"):
+        run_peer.ncnn(tmp_path, {"threads": 1, "precision": "fp16"})
 
 
 def test_every_peer_can_be_run() -> None:

@@ -16,7 +16,6 @@ REQUEST_S = 30.0
 PORTS = range(20000, 30000)
 # Programs pass on what the C library calls these errors, and not their numbers.
 NO_SPACE = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
-LOST = "switched off, restarting, or its connection is cut"
 
 
 class Transport:
@@ -94,16 +93,22 @@ class Transport:
     def close(self) -> None:
         """Ends what requests have in common; the next request begins it again."""
 
+    @property
+    def unbroken(self) -> bool:
+        """Whether the machine answers, and has been in reach since the first request."""
+        return self.connected
+
     @contextmanager
     def kept(self, model: str) -> Iterator[None]:
         """Says of an error in the block, when the machine called `model` is gone, that it is."""
         try:
             yield
         except DeviceError as error:
-            if self.connected:
+            if self.unbroken:
                 raise
             raise DeviceError(
-                f"{self} ({model}) is gone: {LOST}", advice="see that it is up, and run again"
+                f"{self} ({model}) is gone: switched off, restarting, or the connection was cut",
+                advice="see that it is up and in reach, and run again",
             ) from error
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -92,21 +92,10 @@ class SshHost(Transport):
         self._connection.close()
         self._rules.clear()
 
-    @contextmanager
-    def kept(self, model: str) -> Iterator[None]:
-        """See `Transport.kept`; what ran on the board has ended with its connection."""
-        try:
-            yield
-        except DeviceError as error:
-            if self._connection.is_open and self.connected:
-                raise
-            raise DeviceError(
-                f"{self} ({model}) is gone: {self._why_gone()}",
-                advice="see that it is up and in reach, and run again",
-            ) from error
-
-    def _why_gone(self) -> str:
-        return "switched off, restarting, or the connection was cut"
+    @property
+    def unbroken(self) -> bool:
+        """See `Transport.unbroken`; what ran on the board has ended with its connection."""
+        return self._connection.is_open and self.connected
 
     def _run(
         self, command: Sequence[str], timeout_s: float, source: Path | None = None
@@ -117,7 +106,11 @@ class SshHost(Transport):
         if done.exit_code == FAILED:
             self._check_connection()
             # it says why first, and then that it made no connection of its own
-            done = replace(done, errors=next(iter(done.errors.splitlines()), ""))
+            said = next(iter(done.errors.splitlines()), "")
+            raise RequestRefused(
+                f"{self}: {said}",
+                advice="its sshd may allow too little: MaxSessions in /etc/ssh/sshd_config",
+            )
         done = replace(done, output=login_shell.own_output(done.output))
         if done.exit_code:
             raise refused(self, done.reason)

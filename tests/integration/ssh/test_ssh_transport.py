@@ -123,6 +123,13 @@ def test_an_x86_host(board: BoardDouble) -> None:
     assert error.message == f"board {board.name} is {machine}, not 64-bit ARM"
 
 
+def test_too_few_sessions(board: BoardDouble) -> None:
+    config = board.root / "etc/ssh/sshd_config"
+    config.write_text(config.read_text() + "MaxSessions 1\n")
+    with pytest.raises(RequestRefused, match=r"Session open refused by peer; .* MaxSessions"):
+        SshHost(board.name).shell("true")
+
+
 def test_forwarding_that_is_forbidden(board: BoardDouble, bundle: Bundle) -> None:
     config = board.root / "etc/ssh/sshd_config"
     config.write_text(config.read_text() + "AllowTcpForwarding no\n")

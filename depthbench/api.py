@@ -220,12 +220,12 @@ def measure(
     """Time an artefact on a device over TVM RPC, as `depthbench rpc-measure` does.
 
     `artefact` is a folder that `compile` wrote, or a network or ONNX file to compile first; `model`
-    is the ONNX file of a folder that no longer lies beside it. `device` is `emulated`, `adb`,
-    `adb:SERIAL` or `tracker:HOST:PORT/KEY`, by default the phone on the cable, without one the
-    emulated phone. `quick` takes few samples and says so in the record; `profile` times every
-    operator too; `sustained`, as `10m`, then runs back to back for so long. Outputs are compared
-    with ONNX Runtime's first. Returns the record (times in ms; those of an emulated phone are no
-    latency), which is also appended to `records`, by default `out/records.jsonl`. Raises
+    is the ONNX file of a folder that no longer lies beside it. `device` is as `--device` takes it,
+    such as `adb`, `ssh:USER@HOST` or `emulated`, by default what is used without it. `quick` takes
+    few samples and says so in the record; `profile` times every operator too; `sustained`, as
+    `10m`, then runs back to back for so long. Outputs are compared with ONNX Runtime's first.
+    Returns the record (times in ms; those of an emulated phone are no latency), which is also
+    appended to `records`, by default `out/records.jsonl`. Raises
     InputError, ToolMissing or DeviceError.
     """
     from android_rpc.devices.factory import default_device, open_device

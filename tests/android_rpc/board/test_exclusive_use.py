@@ -76,7 +76,7 @@ def test_what_a_dead_client_has_left_is_removed(
     left = Path(board.home) / "run-1"
     left.mkdir()
     process.kill()
-    process.wait()
+    process.communicate()
     with (
         subprocess.Popen(["sh", "-c", "read line", str(left)], stdin=subprocess.PIPE) as forgotten,
         exclusive_use(board, lambda line: None, wait_s=30),

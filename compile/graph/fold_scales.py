@@ -19,6 +19,8 @@ from tvm import relax
 from compile.graph.relax_rewriter import Translator, Uses, call_on, translate_counting
 from compile.graph.tensors import constant_of, integers, is_operator, per_channel, shape_of
 
+_LARGEST = 1e15
+
 
 @dataclass(frozen=True)
 class _Pending:
@@ -87,12 +89,19 @@ class _Folder(Translator):
             return None
         if name == "divide" and not number.all():
             return None
+        factor = 1.0 / number if name == "divide" else number
+        if not _moderate(factor):
+            return None
         value = self._affine(left, shape[1])
-        self.applied += 1
         if name in ("add", "subtract"):
-            return replace(value, shift=value.shift + (number if name == "add" else -number))
-        factor = number if name == "multiply" else 1.0 / number
-        return replace(value, scale=value.scale * factor, shift=value.shift * factor)
+            more = number if name == "add" else -number
+            result = replace(value, shift=value.shift + more)
+        else:
+            result = replace(value, scale=value.scale * factor, shift=value.shift * factor)
+        if not (_moderate(result.scale) and _moderate(result.shift)):
+            return None
+        self.applied += 1
+        return result
 
     def _convolution(self, call: relax.Call) -> Affine | None:
         image, filters = call.args
@@ -101,6 +110,8 @@ class _Folder(Translator):
         if weight is None or weight.dtype != np.float32 or shape is None:
             return None
         if layouts != ("NCHW", "OIHW") or str(call.ty.dtype) != "float32":
+            return None
+        if not _moderate(weight):
             return None
         value = self._based(self._affine(image, shape[1]))
         if any(integers(call.attrs.padding)) and value.shift.any():
@@ -139,6 +150,11 @@ class _Folder(Translator):
                 result = self.builder.emit(operator(result, _constant(_along_channels(numbers))))
                 self.applied -= 1
         return result
+
+
+def _moderate(numbers: np.ndarray) -> bool:
+    """Whether all are finite, and products of two of them are float32 numbers."""
+    return bool(np.abs(numbers).max(initial=0) <= _LARGEST)
 
 
 def _input_of_each_filter(numbers: np.ndarray, outputs: int, groups: int) -> np.ndarray:

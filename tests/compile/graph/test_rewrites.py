@@ -95,6 +95,18 @@ class TestFoldScales:
         result = rewritten(graph.model(graph.convolution(y, (3, 3, 1, 1))), fold_scales)
         assert not result.applied
 
+    @pytest.mark.parametrize("operator", ["Mul", "Div"])
+    def test_scales_whose_product_is_no_number_stay(
+        self, rewritten: Rewrites, graph: Graph, operator: str
+    ) -> None:
+        """e^-70 times 1e20, and again: in one it would be times infinity."""
+        small = graph.add("Sub", graph.input([1, 3, 4, 4]), graph.constant(np.float32(70)))
+        y = graph.add("Exp", small)
+        for _ in range(2):
+            number = graph.constant(np.float32(1e20 if operator == "Mul" else 1e-20))
+            y = graph.add(operator, y, number)
+        rewritten(graph.model(graph.add("Relu", y)), fold_scales)
+
     def test_a_scale_of_zero_hides_no_shift(self, rewritten: Rewrites, graph: Graph) -> None:
         y = graph.add(
             "Mul",

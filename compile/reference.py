@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,14 +24,18 @@ class Reference:
 
     Of its forms `given` is the file as it was given, with the optimisations of ONNX Runtime's
     default; `plain` is without them, `nudged` with fp32 weights off by about a rounding, `rounded`
-    with a rounding more after every node, others in each run, `wide` an fp16 file in fp32
+    with a rounding more after every node, others for each seed, `wide` an fp16 file in fp32
     arithmetic. Raises InputError, in one line, for what ONNX Runtime cannot run.
     """
 
-    def __init__(self, model: Model, form: Form = "given") -> None:
+    def __init__(self, model: Model, form: Form = "given", seed: int = 0) -> None:
         self._model = model
         try:
-            made = {"nudged": _nudged, "rounded": _rounded, "wide": _wide}
+            made: dict[Form, Callable[[Model], str | bytes]] = {
+                "nudged": _nudged,
+                "rounded": partial(_rounded, seed=seed),
+                "wide": _wide,
+            }
             source = made.get(form, _given)(model)
             optimised = form not in ("plain", "rounded")
             self._session = onnxruntime_session(source, optimised=optimised)
@@ -70,13 +75,14 @@ def _nudged(model: Model) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def _rounded(model: Model) -> bytes:
+def _rounded(model: Model, seed: int) -> bytes:
     import onnx.inliner
 
     from compile.onnx.roundings import add_roundings
 
-    proto = onnx.inliner.inline_local_functions(model_file.read(model.path).proto)
-    add_roundings(proto, ROUNDING)
+    shapes = {port.name: port.shape for port in model.inputs}
+    proto = onnx.inliner.inline_local_functions(model_file.read(model.path, shapes).proto)
+    add_roundings(proto, ROUNDING, seed)
     return bytes(proto.SerializeToString())
 
 

@@ -193,18 +193,21 @@ def rounding_noise(content: bytes, feeds: Feeds, wanted: Feeds) -> dict[str, flo
         name: value * value.dtype.type(1 + ROUNDING) if value.dtype == np.float32 else value
         for name, value in feeds.items()
     }
-    proto = onnx.ModelProto.FromString(content)
-    add_roundings(proto, ROUNDING)
-    rounded = reference(proto.SerializeToString(), plain=True)
     others = [
         reference(content, plain=True)(feeds),
         reference(content)(moved),
-        *(rounded(feeds) for _ in range(ROUNDED_RUNS)),
+        *(reference(_rounded(content, seed), plain=True)(feeds) for seed in range(ROUNDED_RUNS)),
     ]
     return {
         name: MAX_NOISE * max(relative_difference(other[place], value) for other in others)
         for place, (name, value) in enumerate(wanted.items())
     }
+
+
+def _rounded(content: bytes, seed: int) -> bytes:
+    proto = onnx.ModelProto.FromString(content)
+    add_roundings(proto, ROUNDING, seed)
+    return bytes(proto.SerializeToString())
 
 
 def _compiled(path: Path, way: Way) -> tuple[Callable[[Feeds], Feeds], Model]:

@@ -163,10 +163,18 @@ def _inlined(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _upgraded(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
-    """Old models that resize or slice, in a newer opset: TVM misreads the old forms."""
+    """Old models that resize or slice, in a newer opset: TVM misreads the old forms.
+
+    Those whose pools tell where their maxima lie will be written with slices.
+    """
     import onnx.version_converter
 
-    misread = any(is_resize(node) or node.op_type == "Slice" for node in proto.graph.node)
+    misread = any(
+        is_resize(node)
+        or node.op_type == "Slice"
+        or (node.op_type == "MaxPool" and len(node.output) > 1)
+        for node in proto.graph.node
+    )
     if opset >= 11 or not misread:
         return proto
     try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from compile.onnx.definitions import (
+    affine_grid,
     arithmetic,
     attention,
     deformable,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 Definition = Callable[[Operation], "onnx.FunctionProto | None"]
 
 DEFINITIONS: Mapping[tuple[str, str], Definition] = {
+    **affine_grid.DEFINITIONS,
     **arithmetic.DEFINITIONS,
     **attention.DEFINITIONS,
     **deformable.DEFINITIONS,

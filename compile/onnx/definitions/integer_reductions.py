@@ -19,7 +19,10 @@ _OPERATORS = (
 
 
 def _in_double(operation: Operation) -> onnx.FunctionProto | None:
-    """What is beyond the integers becomes the last of them, and fractions are dropped."""
+    """What is beyond the integers becomes the last of them, and fractions are dropped.
+
+    What is no number becomes the least integer, as the conversion of x86 has it.
+    """
     dtype = operation.dtype(0)
     if dtype not in (np.int32, np.int64):
         return None
@@ -30,7 +33,8 @@ def _in_double(operation: Operation) -> onnx.FunctionProto | None:
     ends = np.iinfo(dtype)
     # A double is below 2^63, which it holds, where it fits into an int64.
     beyond = body("Not", body("Less", result, body.constant(float(int(ends.max) + 1))))
-    below = body("Less", result, body.constant(np.float64(ends.min)))
+    below = body("Less", result, body.constant(float(ends.min)))
+    below = body("Or", below, body("IsNaN", result))
     inside = body("Where", body("Or", beyond, below), body.constant(0.0), result)
     whole = body("Cast", inside, to=operation.elements(0))
     whole = body("Where", beyond, body.constant(ends.max, dtype), whole)

@@ -112,9 +112,7 @@ def test_reduced_integers(operator: str, dtype: Any, opset: int, data: Any) -> N
     """
     edges = st.sampled_from([0, 1, 3, 7, 100_000, np.iinfo(dtype).max])
     rows = data.draw(st.lists(st.lists(edges, min_size=3, max_size=3), min_size=1, max_size=6))
-    sign = 1 if operator == "LogSum" else data.draw(st.sampled_from([1, -1]))
-    assume(operator != "LogSum" or any(map(any, rows)))
-    x = sign * np.array(rows, dtype)
+    x = data.draw(st.sampled_from([1, -1])) * np.array(rows, dtype)
     assert_defined(*one_node(f"Reduce{operator}", opset, x, keepdims=0), tolerance=1e-15)
 
 
@@ -160,6 +158,32 @@ def test_regions_of_interest(
     if opset >= 16:
         options["coordinate_transformation_mode"] = way
     assert_defined(*one_node("RoiAlign", opset, *operands, constants=2, **options))
+
+
+@pytest.mark.parametrize("opset", [8, 13])
+def test_logarithms_that_are_no_integers(agree: Agree, opset: int) -> None:
+    rows = np.array([[-3, -5], [0, 0], [7, 9]], np.int32)
+    model, _ = one_node("ReduceLogSum", opset, np.zeros([3, 2], np.int32), axes=[1])
+    model.graph.node[0].input[0] = "products"
+    model.graph.node.insert(0, onnx.helper.make_node("Mul", ["ones", "rows"], ["products"]))
+    model.graph.node.insert(0, onnx.helper.make_node("Equal", ["x0", "x0"], ["same"]))
+    model.graph.node.insert(1, onnx.helper.make_node("Cast", ["same"], ["ones"], to=6))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(rows, "rows"))
+    agree(model)
+
+
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=3), st.integers(0, 1))
+def test_affine_grids(lengths: list[int], aligned: int) -> None:
+    axes = len(lengths)
+    operands = normal(2, axes, axes + 1), np.array([2, 3, *lengths])
+    options: dict[str, Any] = {"constants": 1, "align_corners": aligned}
+    assert_defined(*one_node("AffineGrid", 20, *operands, **options))
+
+
+@pytest.mark.parametrize("opset", [8, 9, 10])
+def test_places_of_maxima_in_old_models(agree: Agree, opset: int) -> None:
+    options: dict[str, Any] = {"kernel_shape": [2, 3], "strides": [2, 1], "pads": [1, 0, 0, 1]}
+    agree(one_node("MaxPool", opset, normal(1, 2, 7, 8), outputs=2, **options)[0])
 
 
 @pytest.mark.parametrize("way", ["half_pixel", "output_half_pixel"])

@@ -46,6 +46,7 @@ from compile.onnx.definitions import (
     space_to_depth,
     unknown_sizes,
     windows,
+    wrapped_padding,
 )
 from compile.onnx.function_body import Operation
 
@@ -90,5 +91,6 @@ DEFINITIONS: Mapping[tuple[str, str], Definition] = {
     **space_to_depth.DEFINITIONS,
     **unknown_sizes.DEFINITIONS,
     **windows.DEFINITIONS,
+    **wrapped_padding.DEFINITIONS,
 }
 """By the operator's domain and name; "" is ONNX's own domain."""

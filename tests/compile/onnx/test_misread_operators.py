@@ -219,6 +219,16 @@ def test_indices_and_axes_from_the_end(operator: str, axis: int, agree: Agree) -
     agree(model)
 
 
+@given(st.lists(st.integers(-2, 4), min_size=4, max_size=4), st.booleans())
+def test_paddings_that_go_round(pads: list[int], some: bool) -> None:
+    assume(min(pads) < 0)
+    operands: list[np.ndarray | None] = [normal(2, 5, 6), np.array(pads)]
+    operands += [None, np.array([1, -1])] if some else []
+    if not some:
+        operands[1] = np.array([0, *pads[:2], 0, *pads[2:]])
+    assert_defined(*one_node("Pad", 19, *operands, constants=len(operands) - 1, mode="wrap"))
+
+
 def test_a_pool_that_is_padded_otherwise_is_left_alone() -> None:
     model, _ = one_node("MaxPool", 13, normal(1, 1, 4, 4), kernel_shape=[2, 2])
     made = expand_functions(Path(), copy.deepcopy(model), {"MaxPool"}, 13)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,19 @@ from bench.measure.measurement import LABELS
 from bench.measure.runtime_comparison import compared, input_image
 from bench.model_card import NOTHING, Asked, open_model
 from bench.models import Model
-from bench.peers.peer import OURS, Setting, choose, tolerance_of, version_of
+from bench.peers.peer import (
+    OURS,
+    Setting,
+    check_precision,
+    choose,
+    converted,
+    tolerance_of,
+    version_of,
+)
 from bench.peers.rows import Rows, check
 from bench.records.provenance import git_state, tool_versions
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
+from depthbench import cancellation
 from depthbench.progress import Progress
 
 SCHEMA = "depthbench.cost_comparison/1"
@@ -52,7 +62,18 @@ def compare_costs(
     precision, tolerance = precision_of(model)
     rows = Rows(model, named=runtimes != "all")
     counted: dict[str, dict[str, Any]] = {}
+    ready = []
     for setting in rows.settings(names, precision):
+        # what cannot be counted is found out before minutes are spent on the others
+        with rows.trying(setting), tempfile.TemporaryDirectory(prefix="depthbench-") as scratch:
+            if setting.runtime != OURS:
+                check_precision(setting)
+                converted(setting.runtime, model, Path(scratch), progress)
+            ready.append(setting)
+    for setting in ready:
+        cancellation.check()
+        if setting.runtime in rows.absent:
+            continue
         limit = tolerance_of(setting, tolerance)
         with rows.trying(setting):
             if setting.runtime == OURS:

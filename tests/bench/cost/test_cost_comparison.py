@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.cost import cost_comparison, peer_cost
 from bench.cost.cost_comparison import compare_costs
 from bench.cost.inference_cost import Cost
-from bench.models import load_model
+from bench.models import Model, load_model
 from bench.peers.device_comparison import compare_on_device
 from bench.peers.peer import Setting
 from depthbench.errors import CheckFailed, InputError, ToolMissing
@@ -30,13 +30,19 @@ def counting(monkeypatch: pytest.MonkeyPatch, closed_form: Callable[..., NDArray
     def measure_peer(
         setting: Setting, model: Any, inputs: Mapping[str, NDArray], *_: Any
     ) -> tuple[Cost, NDArray]:
-        if setting.runtime == "litert":
-            raise ToolMissing("LiteRT's converter is not installed", advice="install it")
         output = closed_form(inputs["image"]) * factors.get(setting.name, 1.0)
         cycles = CYCLES[setting.name]
         return Cost(2 * cycles, cycles, (2, 2), 1.0, ()), output[0]  # ncnn's have no batch
 
+    def converted(peer: str, model: Model, *_: Any) -> Path:
+        if peer == "litert":
+            raise ToolMissing("LiteRT's converter is not installed", advice="install it")
+        if peer == "mnn" and model.name == "refused":
+            raise InputError("MNN cannot convert refused")
+        return model.path
+
     monkeypatch.setattr(cost_comparison, "measure_peer", measure_peer)
+    monkeypatch.setattr(cost_comparison, "converted", converted)
     return factors
 
 
@@ -67,6 +73,20 @@ def test_a_best_setting_that_computes_something_else_is_left_out_and_the_model_s
     counting["mnn"] = 1.5
     with pytest.raises(CheckFailed, match=r"differ from onnxruntime's: mnn by 0\.5"):
         compare_costs(str(tiny_onnx), tmp_path, runtimes="onnxruntime,mnn")
+
+
+def test_who_cannot_run_the_model_is_told_before_any_is_counted(
+    counting: dict[str, float],
+    tiny_onnx: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[Setting] = []
+    monkeypatch.setattr(cost_comparison, "measure_peer", lambda given, *_: counted.append(given))
+    model = tiny_onnx.rename(tmp_path / "refused.onnx")
+    with pytest.raises(InputError, match="MNN cannot convert refused"):
+        compare_costs(str(model), tmp_path, runtimes="onnxruntime,mnn")
+    assert counted == []
 
 
 def test_a_clock_s_options_are_refused_where_instructions_are_counted(tmp_path: Path) -> None:

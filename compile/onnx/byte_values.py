@@ -45,8 +45,8 @@ def along(body: Body, operation: Operation, place: int, shape: Sequence[int]) ->
     kind = operation.shape(place)
     if value is not None and value.size == 1:
         return body.constant(value.reshape(()))
-    if kind is not None and len(kind) > 1:
-        return body.inputs[place]  # it has the axes that it goes along already
+    if kind is not None and len(kind) != 1:
+        return body.inputs[place]  # one number, or it has the axes that it goes along already
     return body.reshape(body.inputs[place], shape)
 
 

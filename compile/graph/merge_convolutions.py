@@ -87,9 +87,9 @@ def composed(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
     """The OIHW weights of `second` after `first`; None where neither is pointwise."""
     one, two = first.astype(np.float64), second.astype(np.float64)
     if first.shape[2:] == (1, 1):
-        return np.einsum("omhw,mi->oihw", two, one[:, :, 0, 0])
+        return np.einsum("omhw,mi->oihw", two, one[:, :, 0, 0], optimize=True)
     if second.shape[2:] == (1, 1):
-        return np.einsum("om,mihw->oihw", two[:, :, 0, 0], one)
+        return np.einsum("om,mihw->oihw", two[:, :, 0, 0], one, optimize=True)
     return None
 
 

@@ -91,12 +91,40 @@ def test_roundings_excuse_no_fault(
     compiled = judging._compiled
 
     def faulty(path: Path, way: Any) -> Any:
-        run, model = compiled(path, way)
-        return lambda feeds: {
-            name: value + np.nan_to_num(fault(feeds["x"]), nan=0.0, posinf=np.inf)
-            for name, value in run(feeds).items()
-        }, model
+        run, model, check = compiled(path, way)
+        return (
+            lambda feeds: {
+                name: value + np.nan_to_num(fault(feeds["x"]), nan=0.0, posinf=np.inf)
+                for name, value in run(feeds).items()
+            },
+            model,
+            check,
+        )
 
     monkeypatch.setattr(judging, "_compiled", faulty)
     kind, why = judging.judge(normalised_twice, judging.Way())
+    assert kind == found, why
+
+
+@pytest.mark.parametrize(("operator", "found"), [("Max", "agreed"), ("Add", "silently wrong")])
+def test_only_nan_that_the_manifest_owns_up_to_may_be_lost(
+    judging: Any, operator: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Infinities of large inputs, less each other."""
+    graph = Graph()
+    y = graph.add("Exp", graph.input([2, 300]))
+    y = graph.add("Sub", y, graph.add("Mul", y, graph.constant(np.float32(2))))
+    model = graph.model(graph.add(operator, y, graph.constant(np.float32(3))))
+    compiled = judging._compiled
+
+    def without_nan(path: Path, way: Any) -> Any:
+        run, source, check = compiled(path, way)
+        return (
+            lambda feeds: {name: np.nan_to_num(one, nan=3) for name, one in run(feeds).items()},
+            source,
+            check,
+        )
+
+    monkeypatch.setattr(judging, "_compiled", without_nan)
+    kind, why = judging.judge(model.SerializeToString(), judging.Way())
     assert kind == found, why

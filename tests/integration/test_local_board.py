@@ -53,9 +53,9 @@ def test_a_session_on_this_machine(
         assert session.identity().emulated
         assert device.conditions()["during"]["samples"] >= 1
     wait_until(lambda: processes_with(str(tmp_path)) == [], 60)
-    left = os.listdir(tmp_path / "depthbench")
-    # beside this machine's own cache, where others wait for their turn
-    assert sorted(left) == [f"bundle-{bundle.sha256[:16]}", "devices", "lease"]
+    left = set(os.listdir(tmp_path / "depthbench"))
+    # this machine's own cache may lie in the same folder, where others wait for their turn
+    assert left - {"devices"} == {f"bundle-{bundle.sha256[:16]}", "lease"}
 
 
 def test_a_full_disk_is_said(host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:

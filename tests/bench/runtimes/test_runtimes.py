@@ -181,7 +181,7 @@ def test_litert_without_its_converter_says_how_to_get_it(
 
     monkeypatch.setattr("importlib.metadata.version", missing)
     model = replace(load_model(tiny_onnx), metadata={"name": "mobiledepth"})
-    with pytest.raises(ToolMissing, match=r"pip install 'depthbench\[litert\]'"):
+    with pytest.raises(ToolMissing, match="pip install litert-torch"):
         prepare("litert", model, tmp_path)
 
 

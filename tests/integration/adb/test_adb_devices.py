@@ -121,13 +121,13 @@ def test_the_governor_follows_the_load(
 ) -> None:
     phone = make_device(here("pixel_4"))
     clock = phone.root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"
-    busy = "while [ ! -e /data/stop ]; do :; done"
-    taskset = threading.Thread(target=phone.shell, args=[f"taskset 1 sh -c '{busy}'"])
+    busy = "taskset -p 1 $$; while [ ! -e /data/stop ]; do :; done"
+    load = threading.Thread(target=phone.shell, args=[busy])
     wait_until(lambda: clock.read_text() == "825600\n", 60)
-    taskset.start()
+    load.start()
     wait_until(lambda: clock.read_text() == "2841600\n", 60)
     phone.shell("touch /data/stop")
-    taskset.join()
+    load.join()
     wait_until(lambda: clock.read_text() == "825600\n", 60)
 
 

@@ -70,6 +70,24 @@ def flagship(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return resolve_model("mobiledepth", folder / "flagship").path
 
 
+@pytest.fixture
+def depthbench(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts a `depthbench` command in a folder of its own."""
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench.cli", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        )
+
+    return start
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An ONNX model of depth that compiles in a moment."""

@@ -5,23 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import psutil
 import pytest
 
-from depthbench.files import cache_folder
+from tests.integration.device_double import DeviceDouble
 
 PROGRAM = Path(__file__).with_name("board")
 HOME = "home/pi/.cache/depthbench"
 LISTENS = "0A"  # a socket's state in /proc/net/tcp
 
 
-class BoardDouble:
+class BoardDouble(DeviceDouble):
     """A test board, which `ssh` knows by its name; see `board/__main__.py`."""
 
     def __init__(self, folder: Path, *options: str) -> None:
@@ -30,33 +27,17 @@ class BoardDouble:
 
     def __enter__(self) -> BoardDouble:
         self._folder.mkdir(exist_ok=True)
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(self._folder), *self._options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        self.port = int(self._answer())
+        self.start(PROGRAM, str(self._folder), *self._options)
         self.name = f"board-{self.port}"
         self.device = f"ssh:{self.name}"
-        assert self._answer() == "ready"
+        self.wait_until_ready()
         (self.root / "data/local/tmp").mkdir(parents=True)
         self.configure()
         self.know((self._folder / "host_key.pub").read_text())
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(60)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            journal = cache_folder() / "devices" / quote(self.device, safe="")
-            journal.unlink(missing_ok=True)
+        self.end(self.device)
 
     def configure(self, key: str = "user_key", *more: str) -> None:
         """The user's ssh settings, and a program that takes those instead of ~/.ssh."""
@@ -84,23 +65,6 @@ class BoardDouble:
         """The folder of the `ssh` that knows this board."""
         return self._folder / "programs"
 
-    @property
-    def root(self) -> Path:
-        """The board's file system as this machine sees it, also when the connection is cut."""
-        return Path(f"/proc/{self._inside}/root/mnt")
-
-    @property
-    def _inside(self) -> int:
-        (inside,) = psutil.Process(self.process.pid).children()
-        return int(inside.pid)
-
-    def order(self, words: str) -> None:
-        """`unplug`, `plug` and so on; see `board/__main__.py`."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{words}\n")
-        self.process.stdin.flush()
-        assert self._answer() == "done"
-
     def replug(self) -> None:
         """Lets connections in again."""
         self.order("plug")
@@ -108,16 +72,6 @@ class BoardDouble:
     def log_in_with(self, shell: str) -> None:
         """Changes the user's login shell."""
         (self.root / "etc/passwd").write_text(f"pi:*:1000:1000::/home/pi:{shell}\n")
-
-    def running(self, word: str = "") -> list[str]:
-        """Command lines of what runs on the board."""
-        found = []
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                line = " ".join(process.cmdline())
-                if "inside.py" not in line and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(line)
-        return [line for line in found if word in line]
 
     def files(self) -> list[str]:
         """What lies in depthbench's folder on the board, beside the bundle and the lock."""
@@ -128,16 +82,12 @@ class BoardDouble:
 
     def listeners(self) -> list[str]:
         """Ports of the board on which something listens, hexadecimal: sshd's rules, servers."""
-        lines = Path(f"/proc/{self._inside}/net/tcp").read_text().splitlines()[1:]
+        lines = Path(f"/proc/{self.inside}/net/tcp").read_text().splitlines()[1:]
         fields = [line.split() for line in lines]
         return [field[1].rpartition(":")[2] for field in fields if field[3] == LISTENS]
 
     def remove_bundle(self) -> None:
         shutil.rmtree(self.root / HOME, ignore_errors=True)
-
-    def _answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
 
 
 def ssh_left(board: BoardDouble) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,18 +23,6 @@ def artefact(model: Path) -> str:
     return str(compile_model(model, "arm64-a76", model.parent / "tiny-arm64-a76").folder)
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench.cli", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
-
-
 def assert_nothing_left(board: BoardDouble, wait_until: Callable[..., float]) -> None:
     wait_until(lambda: board.running() == [], 60)
     assert ssh_left(board) == []
@@ -45,11 +31,14 @@ def assert_nothing_left(board: BoardDouble, wait_until: Callable[..., float]) ->
 
 
 def test_a_measurement_over_ssh(
-    board: BoardDouble, artefact: str, tmp_path: Path, wait_until: Callable[..., float]
+    board: BoardDouble,
+    artefact: str,
+    depthbench: Callable[..., subprocess.Popen[str]],
+    wait_until: Callable[..., float],
 ) -> None:
     # a board may be so warm, where a phone would have to cool down
     (board.root / "sys/class/thermal/thermal_zone0/temp").write_text("62000\n")
-    process = start(tmp_path, "rpc-measure", artefact, "--device", board.device, "--json", *FEW)
+    process = depthbench("rpc-measure", artefact, "--device", board.device, "--json", *FEW)
     out, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0, errors
     record = json.loads(out)
@@ -69,16 +58,19 @@ def test_a_measurement_over_ssh(
 
 
 def test_a_board_is_lent(
-    board: BoardDouble, artefact: str, tmp_path: Path, wait_until: Callable[..., float]
+    board: BoardDouble,
+    artefact: str,
+    depthbench: Callable[..., subprocess.Popen[str]],
+    wait_until: Callable[..., float],
 ) -> None:
     with Tracker() as tracker:
         at = f"{tracker.host}:{tracker.port}"
         words = ("--device", board.device, "--tracker", at, "--key", "boards", "--json")
-        server = start(tmp_path, "rpc-serve", *words)
+        server = depthbench("rpc-serve", *words)
         assert server.stdout is not None
         told = json.loads("".join(iter(server.stdout.readline, "}\n")) + "}")
         assert told["device"] == board.device
-        client = start(tmp_path, "rpc-measure", artefact, "--device", told["use"], "--json", *FEW)
+        client = depthbench("rpc-measure", artefact, "--device", told["use"], "--json", *FEW)
         out, errors = client.communicate(timeout=DEADLINE_S)
         assert client.returncode == 0, errors
         assert json.loads(out)["device"] == {"name": board.device, "emulated": True}

@@ -59,6 +59,10 @@ def commands(
 
 @pytest.fixture(scope="module")
 def artefact(model: Path) -> Path:
+    return make_faulty(model)
+
+
+def make_faulty(model: Path) -> Path:
     """The model compiled as `depthbench compile` does, then its code replaced by `kernel.c`."""
     made = compile_model(model, "arm64-a76", model.parent / "tiny-arm64-a76")
     folder = model.parent / "faulty-arm64-a76"

@@ -60,7 +60,7 @@ class SubprocessRuntime(ProcessRuntime):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """What runs the model once on `inputs`, over there, and says how long it took."""
+        """What runs the model once on `inputs` in its own process and says how long it took."""
         self._ask(self._answer_s, "use", dict(inputs), several_threads)
         return lambda: self._ask(self._answer_s, "sample")
 

@@ -97,6 +97,11 @@ DEPTH_API depth_status depth_run(depth_network network, const void *const *input
 DEPTH_API depth_status depth_run_frame(depth_network network, const depth_frame *frame, float *map,
                                        size_t map_bytes);
 
+/* Milliseconds that the network's last depth_run_frame spent on conversion, and on the network;
+ * DEPTH_NO_IMAGE where it has run none. */
+DEPTH_API depth_status depth_last_times(depth_network network, double *conversion_ms,
+                                        double *forward_ms);
+
 /* `runs` inferences of zeros after `warm_up` that do not count; milliseconds of each. */
 DEPTH_API depth_status depth_benchmark(depth_network network, int32_t warm_up, int32_t runs,
                                        double *milliseconds);

@@ -1,0 +1,84 @@
+/* Which instance the kernels that a thread runs belong to, and what they call back. */
+#include "running.h"
+
+#include <stdatomic.h>
+
+#include "pool.h"
+
+#define KERNELS __attribute__((visibility("hidden")))
+
+/* A key of pthreads, since Android has thread-local variables of libraries only from version 10. */
+enum { NO_KEY, PREPARING, PREPARED };
+static _Atomic int32_t prepared;
+static uint32_t key;
+
+bool running_prepare(void) {
+  int32_t now = NO_KEY;
+  if (atomic_compare_exchange_strong(&prepared, &now, PREPARING)) {
+    bool made = pthread_key_create(&key, NULL) == 0;
+    atomic_store(&prepared, made ? PREPARED : NO_KEY);
+    return made;
+  }
+  while (now == PREPARING) {
+    now = atomic_load(&prepared);
+  }
+  return now == PREPARED;
+}
+
+__attribute__((destructor)) static void forget(void) {
+  if (atomic_load(&prepared) == PREPARED) {
+    pthread_key_delete(key);
+  }
+}
+
+void running_set(const running *this_thread) {
+  pthread_setspecific(key, this_thread);
+}
+
+running *running_now(void) {
+  return pthread_getspecific(key);
+}
+
+KERNELS void TVMFFIErrorSetRaisedFromCStrParts(const char *kind, const char **parts,
+                                               int32_t count) {
+  instance *one = running_now()->of;
+  int32_t none = 0;
+  if (!atomic_compare_exchange_strong(&one->kernel_failed, &none, 1)) {
+    return;
+  }
+  size_t capacity = sizeof one->kernel_error;
+  size_t length = (size_t)snprintf(one->kernel_error, capacity, "%s: ", kind);
+  for (int32_t i = 0; i < count && length < capacity; i++) {
+    length += (size_t)snprintf(one->kernel_error + length, capacity - length, "%s", parts[i]);
+  }
+}
+
+KERNELS void TVMFFIErrorSetRaisedFromCStr(const char *kind, const char *message) {
+  TVMFFIErrorSetRaisedFromCStrParts(kind, &message, 1);
+}
+
+KERNELS void *TVMBackendAllocWorkspace(int32_t device, int32_t id, uint64_t bytes,
+                                       int32_t type_code, int32_t type_bits) {
+  (void)device, (void)id, (void)type_code, (void)type_bits;
+  running *now = running_now();
+  size_t begin = now->workspace_used, end = begin + aligned(bytes);
+  if (end > network_workspace_bytes) {
+    return NULL;
+  }
+  now->workspace_used = end;
+  return now->of->workspace + (size_t)now->thread * network_workspace_bytes + begin;
+}
+
+KERNELS int32_t TVMBackendFreeWorkspace(int32_t device, int32_t id, void *given) {
+  (void)device, (void)id;
+  /* What was given last is freed first. */
+  running *now = running_now();
+  const uint8_t *base = now->of->workspace + (size_t)now->thread * network_workspace_bytes;
+  now->workspace_used = (size_t)((uint8_t *)given - base);
+  return 0;
+}
+
+KERNELS int32_t TVMBackendParallelLaunch(parallel_task *task, void *given, int32_t tasks) {
+  running *now = running_now();
+  return pool_run(now->of->pool, task, given, tasks > 0 ? tasks : now->of->threads);
+}

@@ -92,8 +92,9 @@ DEPTH_API depth_status depth_run(depth_network network, const void *const *input
                                  const size_t *input_bytes, void *const *outputs,
                                  const size_t *output_bytes);
 
-/* A camera's frame: turned upright, resized and normalised as the network's card says, run; the
- * map is that of the depth output, in its size (`depth_output`), upright. */
+/* A camera's frame: turned upright, stretched to the input's size and normalised as the network's
+ * card says, run; the map is that of the depth output, in its size (`depth_output`), upright.
+ * Memory is taken where a frame's size or rotation is another than that of the one before. */
 DEPTH_API depth_status depth_run_frame(depth_network network, const depth_frame *frame, float *map,
                                        size_t map_bytes);
 

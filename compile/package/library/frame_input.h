@@ -17,7 +17,8 @@ typedef struct frame_plan {
 
 /* Writes the input, of type `type`, of a frame: turned upright, stretched to the image's size, its
  * levels in the image's form. Maps memory only where the frame's size or rotation is another than
- * in the call before. Where it fails, `problem` says why. */
+ * in the call before; a plan is of one image, which outlives it. Where it fails, `problem` says
+ * why. */
 depth_status frame_to_tensor(const image_input *image, depth_type type, frame_plan *plan,
                              const depth_frame *frame, uint8_t *tensor, const char **problem);
 

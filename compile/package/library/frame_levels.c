@@ -1,5 +1,7 @@
 #include "frame_levels.h"
 
+#include "half.h"
+
 #pragma STDC FP_CONTRACT OFF
 
 enum { CHANNELS = 3 };
@@ -9,26 +11,6 @@ static const float WHOLE = 0x1.8p23f;
 
 static size_t size_of(depth_type type) {
   return type == DEPTH_UINT8 ? 1 : type == DEPTH_FLOAT16 ? 2 : type == DEPTH_FLOAT32 ? 4 : 8;
-}
-
-/* IEEE 754 binary16, rounded to the nearest, of two as near the even one. */
-static uint16_t half_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return (uint16_t)(sign | 0x7e00u);
-  }
-  if (magnitude >= 0x477ff000u) {
-    return (uint16_t)(sign | 0x7c00u);
-  }
-  if (magnitude < 0x38800000u) { /* subnormal: units of 2^-24 */
-    float units;
-    memcpy(&units, &magnitude, sizeof units);
-    return (uint16_t)(sign | (uint32_t)(units * 0x1p24f + WHOLE - WHOLE));
-  }
-  magnitude += 0xfffu + (magnitude >> 13 & 1u);
-  return (uint16_t)(sign | (magnitude - 0x38000000u) >> 13);
 }
 
 static inline void write_value(const frame_levels *levels, int channel, float level, uint8_t *at) {

@@ -2,7 +2,7 @@
 #ifndef INSTANCE_H
 #define INSTANCE_H
 
-#include "network.h"
+#include "frame_input.h"
 
 struct pool;
 
@@ -24,6 +24,9 @@ typedef struct instance {
   const int32_t *cpus; /* of each thread; null: not pinned */
   _Atomic int32_t kernel_failed;
   char kernel_error[256];
+  frame_plan plan;
+  bool ran_frame;
+  double conversion_ms, forward_ms; /* of the last frame */
 } instance;
 
 /* A multiple of 64 that is not less. */

@@ -151,5 +151,6 @@ void instance_end(instance *one) {
     pool_end(one->pool);
   }
   weights_close(one);
+  frame_plan_end(&one->plan);
   munmap(one, one->memory_bytes);
 }

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from android_rpc.bundle import arm64_libraries, server_build, tvm_wheels
+from android_rpc.bundle.native_program import compiler_version
 from depthbench.errors import InputError
 from depthbench.files import cache_folder
 from depthbench.progress import Progress
@@ -62,7 +63,7 @@ def build_bundle(cache: Path | None = None, progress: Progress = lambda line: No
     inputs = {
         "schema": SCHEMA,
         "server": server_build.source_digest(),
-        "compiler": f"ziglang {server_build.compiler_version()}",
+        "compiler": f"ziglang {compiler_version()}",
         "wheels": {wheel.requirement: wheel.sha256 for wheel in tvm_wheels.WHEELS},
         "libraries": {library.name: library.sha256 for library in libraries},
     }

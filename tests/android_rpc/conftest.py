@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from android_rpc.bundle.server_build import SOURCE
+from android_rpc.bundle.native_program import SHARED
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def server_library(
 ) -> ctypes.CDLL:
     """Functions of the server, compiled for this machine with checks for undefined behaviour."""
     library = tmp_path_factory.mktemp("server") / "server.so"
-    host_build["build_parsers"](library, (*host_compiler, "-shared", "-fPIC"), SOURCE / "log.c")
+    host_build["build_parsers"](library, (*host_compiler, "-shared", "-fPIC"), SHARED / "log.c")
     return ctypes.CDLL(str(library))
 
 

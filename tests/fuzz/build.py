@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from android_rpc.bundle.native_program import SHARED
 from android_rpc.bundle.server_build import SOURCE
 from android_rpc.bundle.tvm_wheels import header_folders
 
@@ -13,8 +14,9 @@ HERE = Path(__file__).parent
 SEEDS = HERE / "seeds"
 # All that reads what others send, which needs no TVM.
 PARSERS = (
-    *("cpu_list", "cpuinfo", "events", "handshake", "kernel_file", "net", "options", "platform"),
-    *("requests", "tracker", "workspace"),
+    *(SHARED / f"{name}.c" for name in ("cpu_list", "events", "kernel_file", "net")),
+    *(SOURCE / f"{name}.c" for name in ("cpuinfo", "handshake", "options", "platform")),
+    *(SOURCE / f"{name}.c" for name in ("requests", "tracker", "workspace")),
 )
 STRICT = ("-std=gnu11", "-Wall", "-Wextra", "-Werror")
 
@@ -24,9 +26,9 @@ def build_parsers(target: Path, compiler: Sequence[str], *sources: Path) -> None
 
     Raises CalledProcessError; the compiler's words are on stderr.
     """
-    files = [*(SOURCE / f"{name}.c" for name in PARSERS), *sources]
-    folders = [f"-I{folder}" for folder in (SOURCE, *header_folders())]
-    command = [*compiler, *STRICT, *folders, *map(str, files), "-lm", "-o", str(target)]
+    folders = [f"-I{folder}" for folder in (SOURCE, SHARED, *header_folders())]
+    files = map(str, (*PARSERS, *sources))
+    command = [*compiler, *STRICT, *folders, *files, "-lm", "-o", str(target)]
     subprocess.run(command, check=True)
 
 

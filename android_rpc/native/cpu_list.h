@@ -1,6 +1,6 @@
 /* Lists of CPUs as the kernel writes them: "4", "0-3", "0,2,4-7". */
-#ifndef RPC_SERVER_CPU_LIST_H
-#define RPC_SERVER_CPU_LIST_H
+#ifndef NATIVE_CPU_LIST_H
+#define NATIVE_CPU_LIST_H
 
 #include <sched.h>
 #include <stddef.h>

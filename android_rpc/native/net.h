@@ -1,6 +1,6 @@
 /* IPv4 sockets with deadlines; numeric addresses only, a phone needs no resolver here. */
-#ifndef RPC_SERVER_NET_H
-#define RPC_SERVER_NET_H
+#ifndef NATIVE_NET_H
+#define NATIVE_NET_H
 
 #include <netinet/in.h>
 #include <stddef.h>

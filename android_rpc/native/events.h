@@ -1,13 +1,14 @@
 /*
- * The one place where the server waits.
+ * The one place where a server waits.
  *
  * Every wait of the parent process also watches for the end of its standard
  * input (with --die-with-stdin), for SIGTERM, SIGINT and SIGHUP, and for the
  * end of a child, so that the server always stops at once. Nothing polls:
- * while a model is being timed the parent does not wake up.
+ * while a model is being timed the parent does not wake up. Who has many
+ * connections waits for the descriptor of an epoll.
  */
-#ifndef RPC_SERVER_EVENTS_H
-#define RPC_SERVER_EVENTS_H
+#ifndef NATIVE_EVENTS_H
+#define NATIVE_EVENTS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The kernel's own text files, of /proc and /sys. */
-#ifndef RPC_SERVER_KERNEL_FILE_H
-#define RPC_SERVER_KERNEL_FILE_H
+#ifndef NATIVE_KERNEL_FILE_H
+#define NATIVE_KERNEL_FILE_H
 
 #include <stddef.h>
 #include <sys/types.h>

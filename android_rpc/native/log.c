@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -14,6 +16,6 @@ void log_line(const char *format, ...) {
   va_end(arguments);
   clock_gettime(CLOCK_REALTIME, &now);
   gmtime_r(&now.tv_sec, &parts);
-  fprintf(stderr, "rpc_server %02d:%02d:%02d.%03dZ %s\n", parts.tm_hour, parts.tm_min,
-          parts.tm_sec, (int)(now.tv_nsec / 1000000), text);
+  fprintf(stderr, "%s %02d:%02d:%02d.%03dZ %s\n", program_invocation_short_name, parts.tm_hour,
+          parts.tm_min, parts.tm_sec, (int)(now.tv_nsec / 1000000), text);
 }

@@ -48,7 +48,12 @@ class Bundle:
     def command(self, folder: str | PurePosixPath | None = None) -> list[str]:
         """The words that start the server of a bundle that lies in `folder`, here or on a phone."""
         at = str(folder if folder is not None else self.folder)
-        return [f"{at}/{LOADER}", "--library-path", f"{at}/lib", f"{at}/{SERVER}"]
+        return [*self.loader(folder), f"{at}/{SERVER}"]
+
+    def loader(self, folder: str | PurePosixPath | None = None) -> list[str]:
+        """What starts a program, whose path follows, with the libraries of a bundle in `folder`."""
+        at = str(folder if folder is not None else self.folder)
+        return [f"{at}/{LOADER}", "--library-path", f"{at}/lib"]
 
 
 def build_bundle(cache: Path | None = None, progress: Progress = lambda line: None) -> Bundle:

@@ -6,9 +6,9 @@ import random
 import re
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from android_rpc.deployment.device_lock import DeviceLock
 from android_rpc.tracker.tcp_proxy import open_proxy
@@ -19,6 +19,7 @@ from depthbench.processes import ChildProcess, child_process
 
 START_S = 30.0
 CHECK_S = 0.02
+Server = TypeVar("Server")
 PORT_TRIES = 5
 PORT_TAKEN = 4  # the exit code of server/main.c
 # What the device's shell and then the server write to the log.
@@ -41,17 +42,31 @@ def native_server(
     Clients reach it at a port of this machine's address `listen`, which leads there.
     Raises DeviceError when it does not come up.
     """
+
+    def start(attempt: ExitStack, port: int) -> NativeServer | None:
+        here = attempt.enter_context(lock.forward(port))
+        there = attempt.enter_context(open_proxy(listen, (LOOPBACK, here)))
+        words = [*command, "--listen", f"{LOOPBACK}:{port}", "--advertise", f"{listen}:{there}"]
+        script = f"echo process=$$ >&2; exec {' '.join(map(shlex.quote, words))}"
+        shell = attempt.enter_context(child_process(lock.transport.command(script)))
+        number = _wait_until_listening(shell, name)
+        return None if number is None else NativeServer(shell, number)
+
+    with on_free_port(name, start) as server:
+        yield server
+
+
+@contextmanager
+def on_free_port(name: str, start: Callable[[ExitStack, int], Server | None]) -> Iterator[Server]:
+    """What `start` makes, for a block, on a port of the device called `name` that is free.
+
+    It gets a stack for what ends with the block, and a port; where that is taken it returns None
+    and is asked again. Raises DeviceError when this happens too often.
+    """
     for _ in range(PORT_TRIES):
         with ExitStack() as attempt:
-            port = random.choice(PORTS)
-            here = attempt.enter_context(lock.forward(port))
-            there = attempt.enter_context(open_proxy(listen, (LOOPBACK, here)))
-            words = [*command, "--listen", f"{LOOPBACK}:{port}", "--advertise", f"{listen}:{there}"]
-            script = f"echo process=$$ >&2; exec {' '.join(map(shlex.quote, words))}"
-            shell = attempt.enter_context(child_process(lock.transport.command(script)))
-            number = _wait_until_listening(shell, name)
-            if number is not None:
-                yield NativeServer(shell, number)
+            if (server := start(attempt, random.choice(PORTS))) is not None:
+                yield server
                 return
     raise DeviceError(f"{name}: {PORT_TRIES} ports of the device were taken", advice="run again")
 

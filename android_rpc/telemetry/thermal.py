@@ -120,6 +120,16 @@ def parse_zones(values: Mapping[str, str]) -> dict[str, float]:
     return zones
 
 
+def cpu_zones(values: Mapping[str, str]) -> list[str]:
+    """The files `.../temp` that tell how warm the CPU is, of what `parse_zones` takes."""
+    return sorted(
+        temp
+        for path, kind in values.items()
+        if path.endswith("/type") and CPU_ZONE.search(kind) and not NO_TEMPERATURE.search(kind)
+        if (temp := f"{path.removesuffix('type')}temp") in values
+    )
+
+
 def _celsius(value: int) -> float:
     if abs(value) >= 1000:
         return value / 1000

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.models import Model, fix_shapes, load_model, names_file, resolve_model
 from depthbench.progress import Progress
+from depthnet.card.port import Port
 
 if TYPE_CHECKING:
+    from compile.artefact import Artefact
     from depthnet.card.depth_model import DepthModel
     from depthnet.card.statements import Statement
 
@@ -68,6 +70,26 @@ def describe_model(
 
     found = said_of(model, asked, compiled)
     return describe(model.file, model.inputs, model.outputs, found, only_input=only_input)
+
+
+def describe_compiled(artefact: Artefact, asked: Asked = NOTHING) -> DepthModel:
+    """How an image goes into an artefact, and what comes out, by its manifest and what is asked.
+
+    Raises InputError as `describe_model` does.
+    """
+    from depthnet.card.depth_model import describe
+    from depthnet.card.statements import statements
+
+    manifest = artefact.manifest
+    inputs, outputs = ports(manifest["inputs"]), ports(manifest["outputs"])
+    cards = [card for card in (manifest.get("card"), asked.card) if card is not None]
+    found = statements(artefact.folder, {}, cards, asked.options)
+    return describe(artefact.folder, inputs, outputs, found)
+
+
+def ports(listed: Sequence[Mapping[str, Any]]) -> tuple[Port, ...]:
+    """The inputs or outputs that an artefact's manifest lists."""
+    return tuple(Port(one["name"], tuple(one["shape"]), one["dtype"]) for one in listed)
 
 
 def open_model(

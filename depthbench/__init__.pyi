@@ -17,6 +17,9 @@ from .api import (
     networks as networks,
 )
 from .api import (
+    open_predictor as open_predictor,
+)
+from .api import (
     predict as predict,
 )
 from .api import (
@@ -33,6 +36,7 @@ __all__ = [
     "export",
     "measure",
     "networks",
+    "open_predictor",
     "predict",
     "read_records",
     "report",

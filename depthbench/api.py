@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.models import Model
+    from bench.prediction.predictor import Predictor
     from bench.records.record import Record
     from compile.artefact import Artefact
 
@@ -108,9 +109,41 @@ def compile(
     )
 
 
+def open_predictor(
+    model: str | Path | Model | Artefact = FLAGSHIP,
+    *,
+    card: Card = None,
+    size: tuple[int, int] | None = None,
+    runtime: str | None = None,
+    device: str | None = None,
+    threads: int = 1,
+    out: str | Path = OUT,
+    progress: Progress = _quiet,
+) -> Predictor:
+    """Open a model once, to predict many images: a context manager that closes it.
+
+    `model` may also be an artefact, or its folder. It runs here on `runtime`, by default
+    onnxruntime, what is compiled for `host` on tvm; or on `device`, as `--device` takes it, for
+    which it is compiled first. `card` and `size` are as for `predict`, which takes what is opened
+    here as its model. Raises InputError, ToolMissing or DeviceError.
+    """
+    from bench.model_card import Asked
+    from bench.prediction import predictor
+
+    return predictor.open_predictor(
+        _spelled(model),
+        Path(out),
+        Asked(card, size=size),
+        runtime=runtime,
+        device=device,
+        threads=threads,
+        progress=progress,
+    )
+
+
 def predict(
     image: NDArray[Any],
-    model: str | Path | Model = FLAGSHIP,
+    model: str | Path | Model | Predictor = FLAGSHIP,
     *,
     flip: bool = False,
     card: Card = None,
@@ -123,41 +156,20 @@ def predict(
     `image`: HxWx3 RGB, uint8, or floating point in [0, 1] (rounded to 8 bits, as files are). It
     is brought into the form that the model takes by its file and `card` (a preset's name, a .json
     file or its fields), at `size`, height and width, where the file leaves that open; `flip`
-    averages the prediction with that of the mirrored image, as most protocols do. Returns HxW
+    averages the prediction with that of the mirrored image, as most protocols do. A model of
+    `open_predictor` is as it was opened: the other arguments are not for it. Returns HxW
     float32, resized bilinearly to the image's size: metres or, where the model knows no metres,
     what its card says. Raises InputError for an array that is no such image, a card that does not
     fit, or a model that takes no image or gives no depth map, CheckFailed for metres that are not
     positive and finite.
     """
-    from PIL.Image import Resampling
-
-    from bench.accuracy.evaluate import as_predict
-    from bench.model_card import Asked, describe_model, open_model
-    from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
-    from depthnet.card.card import METRIC
-    from depthnet.scoring import protocols
-    from depthnet.scoring.space import SPACES, to_space
+    from bench.prediction.predictor import Predictor
 
     picture = _as_bytes(image)
-    asked = Asked(card, size=size)
-    source = open_model(_spelled(model), Path(out), asked)
-    depth_model = describe_model(source, asked)
-    meaning = depth_model.card.meaning
-    space = "depth" if meaning in METRIC else SPACES[meaning]
-    network_input = depth_model.to_input(picture)
-    with OnnxRuntimeCpu(source.path, threads=threads) as runtime:
-        run = as_predict(depth_model, runtime)
-
-        def predict_in_space(given: NDArray[Any]) -> NDArray[Any]:
-            return to_space(run(given), meaning, space)
-
-        if flip:
-            depth = protocols.predict_flip_averaged(
-                predict_in_space, network_input, depth_model.mirrored
-            )
-        else:
-            depth = predict_in_space(network_input)
-    return protocols.resize(depth, picture.shape[:2], Resampling.BILINEAR)
+    if isinstance(model, Predictor):
+        return model.predict(picture, flip=flip)
+    with open_predictor(model, card=card, size=size, threads=threads, out=out) as opened:
+        return opened.predict(picture, flip=flip)
 
 
 def evaluate(

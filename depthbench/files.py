@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from boltons.fileutils import atomic_save
@@ -19,6 +21,22 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         with atomic_save(str(path), part_file=part.name, overwrite_part=True) as file:
             file.write(content)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """A file beside `path` for the block to write, moved into its place when the block ends well.
+
+    On an error or an interrupt nothing is left of it, and what was there stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+        os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from bench.accuracy.evaluate import as_predict, score_model
 from bench.measure.agreement import compare, worse
-from bench.model_card import NOTHING, Asked, describe_model
+from bench.model_card import NOTHING, Asked, describe_model, ports
 from bench.models import load_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthbench.progress import Progress
-from depthnet.card.port import Port
 from depthnet.scoring import protocols
 
 if TYPE_CHECKING:
@@ -48,12 +47,8 @@ def accuracy_of(
     not fit, or the protocol does not compare what the model gives.
     """
     model = load_model(model_onnx)
-    ports = [
-        Port(one["name"], tuple(one["shape"]), one["dtype"]) for one in artefact.manifest["inputs"]
-    ]
-    depth_model = describe_model(
-        replace(model, inputs=tuple(ports)), asked, compiled=artefact.manifest.get("card")
-    )
+    compiled = replace(model, inputs=ports(artefact.manifest["inputs"]))
+    depth_model = describe_model(compiled, asked, compiled=artefact.manifest.get("card"))
     meaning = depth_model.card.meaning
     rule = protocols.get(protocol or protocols.default_for(meaning))
     rule.space(meaning)

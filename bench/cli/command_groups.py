@@ -11,6 +11,7 @@ import click
 SECTIONS = {
     "Networks": ("models", "complexity", "paper", "train", "export", "quantise"),
     "Accuracy": ("eval", "check"),
+    "Use": ("predict",),
     "Compile": ("compile", "tune"),
     "Devices": ("rpc-measure", "phone", "rpc-tracker", "rpc-serve"),
     "Compare and report": ("compare", "diff", "profile", "report", "quickstart"),

@@ -1,0 +1,1 @@
+"""Predictions for people and other programs: of pictures, videos and cameras, as files."""

@@ -1,0 +1,121 @@
+"""A camera of this machine: its newest frame, again and again."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bench.prediction.video_file import Frame, load_pyav, upright
+from depthbench import cancellation
+from depthbench.closing import Closing
+from depthbench.errors import DeviceError
+from depthbench.one_line import one_line
+
+OPTIONS = {"v4l2": {"video_size": "640x480", "framerate": "30"}}
+"""What a camera is asked for; it may give something else."""
+
+PATIENCE_S = 10.0
+GLANCE_S = 0.2
+
+
+class Camera(Closing):
+    """The camera of a number, `/dev/videoN` of Video4Linux.
+
+    A thread reads it: who asks gets the newest frame, and none is queued. Raises DeviceError
+    where there is none or it refuses, ToolMissing where PyAV is not installed.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.name = f"camera:{number}"
+        self._av = load_pyav("cameras")
+        self._container = self._open(*place_of(number))
+        self._changed = threading.Condition()
+        self._newest: Any = None
+        self._lost = ""
+        self._closed = False
+        self._reader = threading.Thread(target=self._read, name=self.name, daemon=True)
+        self._reader.start()
+
+    def frames(self) -> Iterator[Frame]:
+        """One frame after another, as fast as they are asked for and the camera gives them.
+
+        Times count from the first. Raises DeviceError where the camera is lost, or gives nothing
+        for 10 s.
+        """
+        start_s: float | None = None
+        while True:
+            taken, arrived_s = self._next()
+            start_s = arrived_s if start_s is None else start_s
+            yield Frame(upright(taken), arrived_s - start_s)
+
+    def close(self) -> None:
+        """Let go of the camera; where it hangs, that is done when this process ends."""
+        with self._changed:
+            self._closed = True
+        self._reader.join(GLANCE_S * 5)
+        if not self._reader.is_alive():
+            self._container.close()
+
+    def _next(self) -> tuple[Any, float]:
+        deadline = time.monotonic() + PATIENCE_S
+        with self._changed:
+            while self._newest is None:
+                cancellation.check()
+                if self._lost:
+                    raise DeviceError(f"{self.name} was lost: {self._lost}")
+                if time.monotonic() > deadline:
+                    raise DeviceError(f"{self.name} gives no picture for {PATIENCE_S:g} s")
+                self._changed.wait(GLANCE_S)
+            taken, self._newest = self._newest, None
+            return taken
+
+    def _read(self) -> None:
+        lost = "it gives no more pictures"
+        try:
+            for packet in self._container.demux(video=0):
+                frames = self._decode(packet)
+                with self._changed:
+                    if self._closed:
+                        return
+                    if frames:
+                        self._newest = frames[-1], time.monotonic()
+                        self._changed.notify()
+        except (self._av.error.FFmpegError, OSError) as error:
+            lost = one_line(getattr(error, "strerror", None) or error)
+        with self._changed:
+            self._lost = lost
+            self._changed.notify()
+
+    def _decode(self, packet: Any) -> list[Any]:
+        try:
+            return list(packet.decode())
+        except self._av.error.InvalidDataError:  # a picture was damaged on the cable
+            return []
+
+    def _open(self, file: str, form: str) -> Any:
+        try:
+            return self._av.open(file, format=form, options=OPTIONS.get(form, {}))
+        except (self._av.error.FFmpegError, OSError) as error:
+            raise _why_not(self.name, file, error) from error
+
+
+def place_of(number: int) -> tuple[str, str]:
+    """The file of a camera, and FFmpeg's name for how it is read."""
+    return f"/dev/video{number}", "v4l2"
+
+
+def _why_not(name: str, file: str, error: Exception) -> DeviceError:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return DeviceError(f"{name}: no such camera", advice=f"there is no {file}")
+    if number in (errno.EACCES, errno.EPERM):
+        return DeviceError(
+            f"{name}: {file} may not be opened", advice="join the group video, or give the right"
+        )
+    if number == errno.EBUSY:
+        return DeviceError(f"{name} is in use", advice="close the program that uses it")
+    why = one_line(getattr(error, "strerror", None) or error)
+    return DeviceError(f"{name}: {file} is no camera that can be read ({why})")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from compile.onnx.definitions.places_of_maxima import maximum_and_place
 from compile.onnx.function_body import Body, Operation
 from depthbench.errors import InputError
@@ -28,6 +30,36 @@ def _pool(operation: Operation) -> onnx.FunctionProto | None:
         begins.append(more if way == "SAME_LOWER" else less)
         ends.append(less if way == "SAME_LOWER" else more)
     return _with(operation, {"auto_pad": None, "ceil_mode": None, "pads": begins + ends})
+
+
+def _norm_pool(operation: Operation) -> onnx.FunctionProto | None:
+    """TVM divides by what is inside of the image, and multiplies by the whole window.
+
+    Zeros beyond the image add nothing to a norm.
+    """
+    shape, ceil = operation.shape(0), operation.attributes.get("ceil_mode")
+    if shape is None or not ceil or operation.attributes["auto_pad"].startswith("SAME"):
+        return _pool(operation)
+    kernels = operation.attributes["kernel_shape"]
+    axes = len(kernels)
+    strides = operation.attributes.get("strides") or [1] * axes
+    dilations = operation.attributes.get("dilations") or [1] * axes
+    valid = operation.attributes["auto_pad"] == "VALID"
+    pads = [0] * 2 * axes if valid else operation.attributes.get("pads") or [0] * 2 * axes
+    begins, ends = pads[:axes], pads[axes:]
+    windows = zip(shape[2:], kernels, strides, dilations, begins, ends, strict=True)
+    beyond = []
+    for edge, kernel, stride, dilation, begin, end in windows:
+        reach = (kernel - 1) * dilation + 1
+        last = -(-(edge + begin + end - reach) // stride) * stride
+        if last >= edge + begin:
+            last -= stride
+        beyond.append(max(0, last + reach - edge - begin))
+    body = Body(operation)
+    before, after = ([0, 0, *sides] for sides in (begins, beyond))
+    padded = body("Pad", body.inputs[0], body.constant([*before, *after], np.int64))
+    changed = {"auto_pad": None, "ceil_mode": None, "pads": None}
+    return _with(operation, changed, body, padded)
 
 
 def _max_pool(operation: Operation) -> onnx.FunctionProto | None:
@@ -61,18 +93,20 @@ def _transposed_convolution(operation: Operation) -> onnx.FunctionProto | None:
     return _with(operation, {**changed, "pads": begins + ends})
 
 
-def _with(operation: Operation, changed: dict[str, Any]) -> onnx.FunctionProto:
+def _with(
+    operation: Operation, changed: dict[str, Any], body: Body | None = None, *inputs: str
+) -> onnx.FunctionProto:
     """The same operator with other attributes; None leaves one out."""
     names = {one.name for one in operation.node.attribute}
     attributes = {name: operation.attributes[name] for name in names} | changed
     kept = {name: value for name, value in attributes.items() if value is not None}
-    body = Body(operation)
-    return body.function(body(operation.node.op_type, *body.inputs, **kept))
+    body = body or Body(operation)
+    return body.function(body(operation.node.op_type, *(inputs or body.inputs), **kept))
 
 
 DEFINITIONS = {
     ("", "MaxPool"): _max_pool,
     ("", "AveragePool"): _pool,
-    ("", "LpPool"): _pool,
+    ("", "LpPool"): _norm_pool,
     ("", "ConvTranspose"): _transposed_convolution,
 }

@@ -47,6 +47,33 @@ def test_places_of_maxima(*, size: list[int], dtype: Any, opset: int, **attribut
     assert_defined(*one_node("MaxPool", opset, x, outputs=2, **attributes))
 
 
+@given(
+    size=sizes,
+    kernel_shape=pairs,
+    strides=pairs,
+    dilations=pairs,
+    pads=st.lists(st.integers(0, 1), min_size=4, max_size=4),
+    auto_pad=st.sampled_from(["NOTSET", "VALID"]),
+    p=st.integers(1, 4),
+    opset=st.sampled_from([18, 22]),
+)
+def test_norms_of_windows_that_end_beyond_the_image(
+    *, size: list[int], auto_pad: str, opset: int, **attributes: Any
+) -> None:
+    windows = zip(size, attributes["kernel_shape"], attributes["dilations"], strict=True)
+    assume(all((k - 1) * d < n for n, k, d in windows))
+    assume(max(attributes["pads"]) < min(attributes["kernel_shape"]))
+    if auto_pad == "VALID":
+        attributes.pop("pads")
+    attributes |= {"auto_pad": auto_pad, "ceil_mode": 1}
+    assert_defined(*one_node("LpPool", opset, normal(2, 2, *size), **attributes))
+
+
+def test_norms_of_windows_that_end_beyond_the_image_compiled(agree: Agree) -> None:
+    options: dict[str, Any] = {"kernel_shape": [1, 3], "strides": [3, 3], "p": 4, "ceil_mode": 1}
+    agree(one_node("LpPool", 20, normal(1, 3, 5, 7), **options)[0])
+
+
 @given(sizes, pairs, pairs, st.sampled_from([9, 11, 22]), st.sampled_from([None, 0, 1]))
 def test_maxima_put_back(
     size: list[int], kernel: list[int], strides: list[int], opset: int, more: int | None

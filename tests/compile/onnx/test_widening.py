@@ -135,3 +135,15 @@ def test_types_in_branches_are_widened(graph: Graph) -> None:
     wide = onnx.ModelProto.FromString(model.SerializeToString())
     assert widen(wide)
     np.testing.assert_allclose(run_onnxruntime(wide), run_onnxruntime(model), rtol=1e-3)
+
+
+def test_float32_is_widened_to_float64() -> None:
+    """The square of a large number is divided by it before it is rounded to float32."""
+    graph = Graph()
+    x = graph.input([3])
+    model = graph.model(graph.add("Div", graph.add("Mul", x, x), graph.constant(np.float32(1e30))))
+    assert widen(model, TensorProto.FLOAT, TensorProto.DOUBLE)
+    feeds = {"x": np.array([1e25, -1e33, 2], np.float32)}
+    (found,) = run_on_onnxruntime(model, feeds).values()
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [1e20, 1e36, 4e-30], rtol=1e-6)

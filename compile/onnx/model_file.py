@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compile.onnx.sizes import check_tensors
 from depthbench.errors import InputError
+from depthbench.one_line import one_line
 
 if TYPE_CHECKING:
     import onnx
@@ -60,7 +60,7 @@ def read(path: Path, input_shapes: Mapping[str, Sequence[int]] | None = None) ->
             with file.open("rb") as weights:
                 digests.append(hashlib.file_digest(weights, "sha256").digest())
         whole = hashlib.sha256(b"".join(digests))
-    check_tensors(path, tensors(proto))
+    _check_weights(path, proto)
     fix_shapes(path, proto, input_shapes or {})
     return ModelFile(path, proto, whole.hexdigest())
 
@@ -106,6 +106,19 @@ def _weights_file(path: Path, name: str, location: str) -> Path:
     if not found:
         raise InputError(f"{path}: the file of weights {name!r} is missing: {file.name}")
     return file
+
+
+def _check_weights(path: Path, proto: onnx.ModelProto) -> None:
+    """Raise InputError for weights that hold more or fewer numbers than their shape says."""
+    from onnx import numpy_helper
+
+    for tensor in tensors(proto):
+        try:
+            numpy_helper.to_array(tensor)
+        except Exception as error:  # NumPy's, protobuf's and ONNX's own
+            raise InputError(
+                f"{path}: weights {tensor.name!r} are damaged: {one_line(error)}"
+            ) from error
 
 
 def fix_shapes(path: Path, proto: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> None:

@@ -1,12 +1,13 @@
-"""Refuse a model whose tensors are not of the size that they say, or too large for memory."""
+"""Refuse a model whose values are of no size, or too large for memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compile.onnx.known_values import types_of
+from compile.onnx.model_file import graphs
 from depthbench.errors import InputError
 from depthbench.one_line import one_line
 
@@ -16,36 +17,36 @@ if TYPE_CHECKING:
 MAX_ELEMENTS = 2**29
 
 
-def check_tensors(path: Path, tensors: Iterable[onnx.TensorProto]) -> None:
-    """Raise InputError for weights that hold more or fewer numbers than their shape says."""
-    from onnx import numpy_helper
-
-    for tensor in tensors:
-        try:
-            numpy_helper.to_array(tensor)
-        except Exception as error:  # NumPy's, protobuf's and ONNX's own
-            raise InputError(
-                f"{path}: weights {tensor.name!r} are damaged: {one_line(error)}"
-            ) from error
-
-
 def check_values(path: Path, proto: onnx.ModelProto) -> None:
     """Raise InputError for a value of more than `MAX_ELEMENTS`, before any is computed.
 
-    The shapes are those that ONNX infers; what it cannot infer is not looked at.
+    The shapes are those that ONNX infers; what it cannot infer is not looked at. A slice of a
+    negative size would end the process there, so that first slices are left out.
     """
-    import onnx
+    nodes = [node for graph in graphs(proto.graph) for node in graph.node]
+    slices = [node for node in nodes if node.op_type == "Slice"]
+    if slices:
+        for node in slices:
+            node.op_type = "Slice that is left out"
+        try:
+            _check_types(path, proto)
+        finally:
+            for node in slices:
+                node.op_type = "Slice"
+    _check_types(path, proto)
 
+
+def _check_types(path: Path, proto: onnx.ModelProto) -> None:
     try:
-        graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+        types = types_of(proto)
     except Exception as error:  # what ONNX meets in shapes that contradict each other
         raise InputError(f"{path}: not a valid ONNX model: {one_line(error)}") from error
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        edges = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    for name, kind in types.items():
+        edges = [dim.dim_value for dim in kind.tensor_type.shape.dim]
         known = [edge for edge in edges if edge]
         if min(known, default=1) < 0 or prod(known) > MAX_ELEMENTS:
             shown = "x".join(str(edge) if edge else "?" for edge in edges)
             raise InputError(
-                f"{path}: value {value.name!r} is of shape {shown}",
+                f"{path}: value {name!r} is of shape {shown}",
                 advice=f"at most {MAX_ELEMENTS} elements can be computed",
             )

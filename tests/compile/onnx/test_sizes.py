@@ -70,6 +70,37 @@ def test_huge_values_are_refused_before_they_are_computed(
         import_model(load_model(path))
 
 
+def of_a_padding(model: onnx.ModelProto) -> None:
+    pads = np.array([0, 0, -20, 0, 0, 0], np.int64)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(pads, "pads"))
+
+
+def of_a_lie(model: onnx.ModelProto) -> None:
+    lie = helper.make_tensor_value_info("padded", 1, [1, 4, -(2**63)])
+    model.graph.value_info.append(lie)
+
+
+@pytest.mark.parametrize("harm", [of_a_padding, of_a_lie])
+def test_slices_of_negative_sizes_are_refused(
+    tmp_path: Path, harm: Callable[[onnx.ModelProto], None]
+) -> None:
+    """ONNX's inference would end the process."""
+    nodes = [
+        helper.make_node("Pad", ["x", "pads"], ["padded"]),
+        helper.make_node("Slice", ["padded", "low", "high", "axis"], ["y"]),
+    ]
+    ports = [helper.make_tensor_value_info(name, 1, [1, 4, 11]) for name in ("x", "y")]
+    values = {"pads": [0] * 6, "low": [0], "high": [11], "axis": [2]}
+    weights = [numpy_helper.from_array(np.array(one), name) for name, one in values.items()]
+    graph = helper.make_graph(nodes, "sliced", ports[:1], ports[1:], weights)
+    opsets = [helper.make_opsetid("", 13)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    harm(model)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="is of shape 1x4x-"):
+        load_model(tmp_path / "model.onnx")
+
+
 def test_shapes_that_contradict_each_other(graph: Graph, tmp_path: Path) -> None:
     scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
     model = graph.model(graph.add("Resize", graph.input([1, 1, 4, 4]), "", scales))

@@ -18,6 +18,7 @@ SEED = 0
 # How else ONNX Runtime may compute a file, from which seed, for what its results vary by.
 FORMS: tuple[tuple[Form, int], ...] = (("plain", 0), ("nudged", 0))
 ROUNDINGS: tuple[tuple[Form, int], ...] = (("plain", 0), *(("rounded", seed) for seed in range(4)))
+HALVED: tuple[tuple[Form, int], ...] = tuple(("halved", seed) for seed in range(4))
 # Two ways to round the same sums may differ in opposite directions from what is exact.
 TIMES_VARIATION = 2.0
 # Results that are stored as fp16 are rounded by at most half of this; ONNX Runtime's as well.
@@ -66,7 +67,9 @@ def check_against_onnxruntime(
     `signed` it may differ by twice what ONNX Runtime's own result varies by with a rounding more
     after every node; on one of the two kinds of inputs only, so that the other judges it.
 
-    Raises CheckFailed above what is allowed, InputError where ONNX Runtime cannot run the model.
+    Raises CheckFailed above what is allowed, InputError where ONNX Runtime cannot run the model, or
+    where fp16, for which `tolerance` is, keeps too few digits for it: roundings to fp16 after every
+    node move ONNX Runtime's own result by more.
     """
     inputs = random_inputs(model.inputs)
     reference = Reference(model)
@@ -89,6 +92,8 @@ def check_against_onnxruntime(
         reference = Reference(model, "wide")
         expected = reference.run(inputs)
         differences = _differences(results, expected)
+    if tolerance == FP16.tolerance and not (model.half or model.quantised):
+        _judge_digits(model, inputs, expected, differences, allowed)
     _judge(model, differences, allowed, unsure, account["against"])
     _judge_types(model, results, expected)
     account |= {
@@ -195,6 +200,23 @@ def _judge(
                 f"{model.path}: output {name!r} of the compiled model differs from "
                 f"{against} by {difference:.2e} of its largest value (at most {tolerance:g} is "
                 "allowed)"
+            )
+
+
+def _judge_digits(
+    model: Model, inputs: Arrays, expected: Arrays, differences: Mapping[str, float], allowed: float
+) -> None:
+    """Raises InputError for an output beyond what is allowed that roundings to fp16 move as far."""
+    far = {name: expected[name] for name, one in differences.items() if not one <= allowed}
+    if not far:
+        return
+    for name, varies in _variations(model, inputs, far, HALVED).items():
+        if differences[name] <= TIMES_VARIATION * varies:
+            raise InputError(
+                f"{model.path}: fp16 keeps too few digits for output {name!r}: roundings to fp16 "
+                f"alone move it by {varies:.2g} of its largest value in ONNX Runtime, and "
+                f"{allowed:g} is allowed",
+                advice="compile it with --precision fp32",
             )
 
 

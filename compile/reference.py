@@ -16,7 +16,9 @@ from depthbench.one_line import one_line
 
 # Of a weight: what the results of one layer in fp32 differ by when sums are added in another order.
 ROUNDING = 1e-6
-Form = Literal["given", "plain", "nudged", "rounded", "wide"]
+# The largest of fp16: half a step, relative to what is rounded.
+HALF_ROUNDING = 2.0**-11
+Form = Literal["given", "plain", "nudged", "rounded", "halved", "wide"]
 
 
 class Reference:
@@ -24,8 +26,10 @@ class Reference:
 
     Of its forms `given` is the file as it was given, with the optimisations of ONNX Runtime's
     default; `plain` is without them, `nudged` with fp32 weights off by about a rounding, `rounded`
-    with a rounding more after every node, others for each seed, `wide` an fp16 file in fp32
-    arithmetic. Raises InputError, in one line, for what ONNX Runtime cannot run.
+    with a rounding more after every node, others for each seed, `halved` with one to fp16, `wide`
+    an fp16 file in fp32 arithmetic.
+
+    Raises InputError, in one line, for what ONNX Runtime cannot run.
     """
 
     def __init__(self, model: Model, form: Form = "given", seed: int = 0) -> None:
@@ -33,11 +37,12 @@ class Reference:
         try:
             made: dict[Form, Callable[[Model], str | bytes]] = {
                 "nudged": _nudged,
-                "rounded": partial(_rounded, seed=seed),
+                "rounded": partial(_rounded, size=ROUNDING, seed=seed),
+                "halved": partial(_rounded, size=HALF_ROUNDING, seed=seed),
                 "wide": _wide,
             }
             source = made.get(form, _given)(model)
-            optimised = form not in ("plain", "rounded")
+            optimised = form not in ("plain", "rounded", "halved")
             self._session = onnxruntime_session(source, optimised=optimised)
         except Exception as error:  # ONNX Runtime's own exceptions have no common base
             raise self._cannot_run(error) from error
@@ -75,14 +80,14 @@ def _nudged(model: Model) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def _rounded(model: Model, seed: int) -> bytes:
+def _rounded(model: Model, size: float, seed: int) -> bytes:
     import onnx.inliner
 
     from compile.onnx.roundings import add_roundings
 
     shapes = {port.name: port.shape for port in model.inputs}
     proto = onnx.inliner.inline_local_functions(model_file.read(model.path, shapes).proto)
-    add_roundings(proto, ROUNDING, seed)
+    add_roundings(proto, size, seed)
     return bytes(proto.SerializeToString())
 
 

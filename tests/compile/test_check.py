@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,24 @@ def flat_and_normalised(graph: Graph, floor: float) -> onnx.ModelProto:
         spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(np.float32(1e-3))))
         y = graph.add("Mul", graph.add("Div", centred, spread), graph.weight(9))
     return graph.model(y, opset=17)
+
+
+def test_too_few_digits_of_half_are_said(tmp_path: Path, graph: Graph) -> None:
+    """All numbers are 1.3, and what is left of them is made of roundings."""
+    onnx.save(flat_and_normalised(graph, 1.3), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    reference = Reference(source)
+
+    def run(inputs: dict[str, np.ndarray], off: float) -> dict[str, np.ndarray]:
+        return {name: value + off for name, value in reference.run(inputs).items()}
+
+    with pytest.raises(InputError, match="fp16 keeps too few digits for output") as caught:
+        check_against_onnxruntime(source, partial(run, off=0.3), where="test", tolerance=1e-2)
+    assert "--precision fp32" in caught.value.advice
+    with pytest.raises(CheckFailed):
+        check_against_onnxruntime(source, partial(run, off=1e6), where="test", tolerance=1e-2)
+    with pytest.raises(CheckFailed):
+        check_against_onnxruntime(source, partial(run, off=0.3), where="test", tolerance=1e-3)
 
 
 @pytest.mark.parametrize("off", [0.3, -0.7])

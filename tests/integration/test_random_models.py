@@ -49,8 +49,14 @@ def judging(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def normalised_twice() -> bytes:
     """A model whose result is rounding errors divided by each other where its input is zero."""
+    return normalised(1.0)
+
+
+def normalised(scale: float) -> bytes:
+    """A model that adds to its input times `scale`, and normalises that twice."""
     graph = Graph()
-    y = graph.add("Add", graph.input([2, 3, 9]), graph.constant(np.float32(0.3)))
+    y = graph.add("Mul", graph.input([2, 3, 9]), graph.constant(np.float32(scale)))
+    y = graph.add("Add", y, graph.constant(np.float32(0.3)))
     for _ in range(2):
         centred = graph.add("Sub", y, graph.add("ReduceMean", y, axes=[-1]))
         variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), axes=[-1])
@@ -67,6 +73,42 @@ def test_roundings_move_only_what_is_made_of_them(judging: Any, normalised_twice
         noise[kind] = judging.rounding_noise(normalised_twice, feeds, {"y": wanted})["y"]
     assert noise["zeros"] > 0.01
     assert noise["normal"] < 1e-3
+
+
+@pytest.mark.parametrize(("off", "found"), [(0.012, "agreed"), (0.3, "silently wrong")])
+def test_roundings_to_half_are_judged_as_such(
+    judging: Any, off: float, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adding to small numbers costs digits, and more of fp16."""
+    compiled = judging._compiled
+
+    def faulty(path: Path, way: Any) -> Any:
+        run, model, check = compiled(path, way)
+        return (
+            lambda feeds: {name: value * (1 + off) for name, value in run(feeds).items()},
+            model,
+            check,
+        )
+
+    monkeypatch.setattr(judging, "_compiled", faulty)
+    kind, why = judging.judge(normalised(0.05), judging.Way("arm64-a76", "fp16"))
+    assert kind == found, why
+
+
+def test_no_number_of_onnxruntime_where_float64_has_one(judging: Any) -> None:
+    """Large inputs become infinities, which ONNX Runtime resizes with weights of nothing."""
+    graph = Graph()
+    scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
+    options: dict[str, Any] = {
+        "mode": "linear",
+        "coordinate_transformation_mode": "pytorch_half_pixel",
+    }
+    x = graph.add("Exp", graph.add("Mul", graph.input([1, 1, 9, 9]), graph.constant(np.float32(5))))
+    model = graph.model(graph.add("Resize", x, "", scales, **options))
+    feeds = judging.some_inputs(model.graph, "large", 1)
+    assert np.isnan(judging.reference(model.SerializeToString())(feeds)[0]).any()
+    kind, why = judging.judge(model.SerializeToString(), judging.Way())
+    assert kind == "agreed", why
 
 
 Fault = Callable[[np.ndarray], np.ndarray]

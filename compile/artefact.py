@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,15 +96,20 @@ def _as_json(manifest: dict[str, Any]) -> bytes:
 
 
 @contextlib.contextmanager
-def replacing(output: Path) -> Iterator[Path]:
+def replacing(
+    output: Path,
+    may_replace: Callable[[Path], bool] | None = None,
+    what: str = "a compiled model",
+) -> Iterator[Path]:
     """An empty folder that takes the place of `output` when the block ends well.
 
     It lies beside `output`, so that it is moved into place whole. On an error or an interrupt
     nothing is left of it and `output` stays as it was. Raises InputError where `output` is a file
-    or a folder of something else.
+    or a folder that it may not replace: one that is not `what`, by default an artefact.
     """
-    if output.is_symlink() or (output.exists() and not _may_replace(output)):
-        raise InputError(f"{output}: exists and is not a compiled model; choose another place")
+    ours = may_replace or _may_replace
+    if output.is_symlink() or (output.exists() and not ours(output)):
+        raise InputError(f"{output}: exists and is not {what}; choose another place")
     made = [folder for folder in output.parents if not folder.exists()]
     output.parent.mkdir(parents=True, exist_ok=True)
     workplace = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))

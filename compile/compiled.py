@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model as code in memory, and its scheduled functions to build for another machine."""
+    """A model as code in memory.
+
+    `scheduled` are its functions to build for another machine, `planned` says in what memory and
+    order they are called.
+    """
 
     executable: VMExecutable
     scheduled: tvm.IRModule
+    planned: tvm.IRModule
     rewrites: Rewrites
     account: Account
     memory: Memory

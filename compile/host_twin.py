@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compile import targets
-from compile.check import check_against_onnxruntime
+from compile.check import Run, check_against_onnxruntime
 from compile.compiled import Compiled
 from compile.lowering import build
 from compile.precision import FP16, FP32, Precision
@@ -51,11 +51,7 @@ class HostTwin(Closing):
     def check(
         self, source: Model, compiled: Compiled, library: Path, numbers: Precision
     ) -> dict[str, Any]:
-        """Compare with ONNX Runtime; raises what `check_against_onnxruntime` does.
-
-        Reduced precisions are for the range that a model was made for: signed inputs leave it. What
-        a quantised model may differ by is found out, whatever its precision allows elsewhere.
-        """
+        """What `check_in_precision` finds."""
         if self._built is not None:
             machine, where = self._built.result(), "host build of the same schedules"
         else:
@@ -63,13 +59,7 @@ class HostTwin(Closing):
             where = "the library itself"
             self._checked = machine
         run = executable.by_name(machine, source.inputs, [port.name for port in compiled.outputs])
-        return check_against_onnxruntime(
-            source,
-            run,
-            where=where,
-            tolerance=min(numbers.tolerance, FP16.tolerance),
-            signed=numbers.storage == FP32.storage,
-        )
+        return check_in_precision(source, run, where, numbers)
 
     def speed(self, source: Model) -> dict[str, Any] | None:
         """What `relative_speed` measures of the library that was checked.
@@ -80,3 +70,18 @@ class HostTwin(Closing):
         if self._checked is None or self._machine.threads > 1:
             return None
         return relative_speed(source, self._checked)
+
+
+def check_in_precision(source: Model, run: Run, where: str, numbers: Precision) -> dict[str, Any]:
+    """Compare with ONNX Runtime; raises what `check_against_onnxruntime` does.
+
+    Reduced precisions are for the range that a model was made for: signed inputs leave it. What
+    a quantised model may differ by is found out, whatever its precision allows elsewhere.
+    """
+    return check_against_onnxruntime(
+        source,
+        run,
+        where=where,
+        tolerance=min(numbers.tolerance, FP16.tolerance),
+        signed=numbers.storage == FP32.storage,
+    )

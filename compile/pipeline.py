@@ -146,6 +146,7 @@ def make_code(
         return Compiled(
             generate_code(planned, machine),
             scheduled,
+            planned,
             model.rewrites.with_kernels(done),
             chosen["schedule"],
             memory_of(planned),

@@ -12,7 +12,7 @@ SECTIONS = {
     "Networks": ("models", "complexity", "paper", "train", "export", "quantise"),
     "Accuracy": ("eval", "check"),
     "Use": ("predict",),
-    "Compile": ("compile", "tune"),
+    "Compile": ("compile", "tune", "package"),
     "Devices": ("rpc-measure", "phone", "rpc-tracker", "rpc-serve"),
     "Compare and report": ("compare", "diff", "profile", "report", "quickstart"),
 }

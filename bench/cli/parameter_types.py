@@ -57,6 +57,12 @@ def _targets() -> Iterable[str]:
     return targets.NAMES
 
 
+def _platforms() -> Iterable[str]:
+    from compile.package import toolchain
+
+    return toolchain.PLATFORMS
+
+
 def _precisions() -> Iterable[str]:
     from compile import precision
 
@@ -121,4 +127,5 @@ PRECISION = Name("precision", _precisions)
 DATA = Name("data set", _data_sets, others=True)
 SPLIT = Name("split", _splits)
 TARGET = Name("target", _targets)
+PLATFORM = Name("platform", _platforms)
 PROTOCOL = Name("protocol", _protocols)

@@ -201,6 +201,12 @@ def _edges(card: Card, shape: tuple[int, ...]) -> tuple[int, int]:
     return (shape[2], shape[3]) if card.layout == "NCHW" else (shape[1], shape[2])
 
 
+def is_map(shape: tuple[int, ...], image: tuple[int, int]) -> bool:
+    """Whether an output of this shape may be a map of an image of that height and width."""
+    plane = _plane(np.broadcast_to(np.float32(0), shape))
+    return plane is not None and _same_aspect(plane.shape, image)
+
+
 def _plane(values: NDArray) -> NDArray | None:
     """HxW of 1x1xHxW, 1xHxWx1, 1xHxW, HxWx1 or HxW; None for another shape or type."""
     if values.dtype.kind not in "fiu" or values.ndim not in (2, 3, 4):

@@ -1,0 +1,115 @@
+"""A package's library in this process, by ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from depthbench.closing import Closing
+from depthbench.errors import CheckFailed
+
+MAX_RANK = 8
+TYPES = (
+    *("float32", "float16", "float64", "bool", "int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64"),
+)
+_ALIGNMENT = 64
+
+
+class Port(ctypes.Structure):
+    """depth_port."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("type", ctypes.c_int),
+        ("rank", ctypes.c_int32),
+        ("shape", ctypes.c_int64 * MAX_RANK),
+        ("bytes", ctypes.c_size_t),
+        ("unit", ctypes.c_char_p),
+    )
+
+
+class Options(ctypes.Structure):
+    """depth_options."""
+
+    _fields_ = (
+        ("threads", ctypes.c_int32),
+        ("cpus", ctypes.POINTER(ctypes.c_int32)),
+        ("cpu_count", ctypes.c_int32),
+        ("weights", ctypes.c_char_p),
+    )
+
+
+def open_library(path: Path) -> ctypes.CDLL:
+    """The library with the types of its functions."""
+    library = ctypes.CDLL(str(path))
+    for name in ("depth_input", "depth_output"):
+        getattr(library, name).restype = ctypes.POINTER(Port)
+    for name in ("depth_manifest", "depth_last_error"):
+        getattr(library, name).restype = ctypes.c_char_p
+    library.depth_last_error.argtypes = [ctypes.c_uint64]
+    library.depth_destroy.argtypes = [ctypes.c_uint64]
+    library.depth_run.argtypes = [ctypes.c_uint64, *[ctypes.c_void_p] * 4]
+    return library
+
+
+class LoadedNetwork(Closing):
+    """An instance of a package's network. Raises CheckFailed with the library's own reason."""
+
+    def __init__(self, path: Path, threads: int = 0, weights: Path | None = None) -> None:
+        self.library = open_library(path)
+        self.handle = ctypes.c_uint64()
+        options = Options(threads=threads, weights=str(weights).encode() if weights else None)
+        self._succeed(self.library.depth_create(ctypes.byref(self.handle), ctypes.byref(options)))
+        self.inputs = self._ports(self.library.depth_input_count(), self.library.depth_input)
+        self.outputs = self._ports(self.library.depth_output_count(), self.library.depth_output)
+        self._results = {
+            name: aligned_empty(shape, dtype) for name, (shape, dtype) in self.outputs.items()
+        }
+
+    def close(self) -> None:
+        """Destroy the instance."""
+        self.library.depth_destroy(self.handle)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the library says of itself."""
+        found: dict[str, Any] = json.loads(self.library.depth_manifest())
+        return found
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """One inference: arrays by input name to arrays by output name, which are overwritten."""
+        read = [np.ascontiguousarray(inputs[name]) for name in self.inputs]
+        self.run_on(read, list(self._results.values()))
+        return {name: array.copy() for name, array in self._results.items()}
+
+    def run_on(self, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> None:
+        """One inference on dense arrays."""
+        words: list[Any] = []
+        for arrays in (inputs, outputs):
+            count = len(arrays)
+            words.append((ctypes.c_void_p * count)(*(one.ctypes.data for one in arrays)))
+            words.append((ctypes.c_size_t * count)(*(one.nbytes for one in arrays)))
+        self._succeed(self.library.depth_run(self.handle, *words))
+
+    def _succeed(self, status: int) -> None:
+        if status:
+            why = self.library.depth_last_error(self.handle).decode()
+            raise CheckFailed(f"the package's library answers {status}: {why}")
+
+    def _ports(self, count: int, port: Any) -> dict[str, tuple[tuple[int, ...], str]]:
+        found = [port(place).contents for place in range(count)]
+        return {one.name.decode(): (tuple(one.shape[: one.rank]), TYPES[one.type]) for one in found}
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """An array that begins on a multiple of 64 bytes: a library uses it where it lies."""
+    count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    memory = np.zeros(count + _ALIGNMENT, np.uint8)
+    begin = -memory.ctypes.data % _ALIGNMENT
+    return memory[begin : begin + count].view(dtype).reshape(shape)

@@ -1,0 +1,91 @@
+"""What packages are made for, and the compiler and linker that make them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform as this_machine
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compile import targets
+from depthbench.errors import InputError, ToolMissing
+from depthbench.files import cache_folder
+from depthbench.one_line import first_error
+from depthbench.processes import run_program
+from depthbench.suggest import did_you_mean
+
+SOURCES = Path(__file__).parent / "library"
+_FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror")
+# glibc of 2020: that of Debian 11 and Ubuntu 20.04.
+_GLIBC = "linux-gnu.2.31"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a package runs on: a system, and the target that its kernels are compiled for.
+
+    `triple` is the compiler's name of it.
+    """
+
+    name: str
+    target: str
+    triple: str
+    flags: tuple[str, ...] = ()
+
+    @property
+    def is_android(self) -> bool:
+        """Whether its C library is Android's."""
+        return self.triple.endswith("android")
+
+
+# Android's kernels have pages of 4 or 16 KiB, other arm64 ones up to 64. Atomic instructions are
+# compiled in: the functions that would choose them at run time are not in every C library.
+_ARM64 = ("-mno-outline-atomics",)
+PLATFORMS = {
+    one.name: one
+    for one in (
+        Platform("arm64-android", "arm64-a76", "aarch64-linux-android", _ARM64),
+        Platform("arm64-linux", "arm64-a76", f"aarch64-{_GLIBC}", _ARM64),
+        Platform("host", "host", f"{this_machine.machine()}-{_GLIBC}"),
+    )
+}
+
+
+def get(name: str) -> Platform:
+    """The platform called `name`; raises InputError with the nearest where there is none."""
+    if name not in PLATFORMS:
+        advice = did_you_mean(name, PLATFORMS)
+        if name in targets.NAMES:
+            advice = "for arm64-a76 say arm64-android or arm64-linux"
+        raise InputError(f"no packages are made for {name!r}", advice=advice)
+    return PLATFORMS[name]
+
+
+def compile_source(source: Path, platform: Platform, made: Path) -> Path:
+    """One C file as the object file `made`; raises ToolMissing with the compiler's first error."""
+    flags = [*_FLAGS, *platform.flags, f"-I{SOURCES}"]
+    if platform.name == "host" and this_machine.machine() == "aarch64":
+        flags += _ARM64
+    return run_zig(["cc", "-target", platform.triple, *flags, "-c", str(source)], made)
+
+
+def run_zig(words: Sequence[str], made: Path) -> Path:
+    """Have ziglang make the file `made`; raises ToolMissing with its first error."""
+    if importlib.util.find_spec("ziglang") is None:
+        raise ToolMissing("the compiler is missing", advice="pip install ziglang")
+    # zig waits without end for a cache folder that it cannot write.
+    zig = {
+        name: str(cache_folder() / "zig")
+        for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
+    }
+    run_program(
+        [sys.executable, "-m", "ziglang", *words, "-o", str(made)],
+        f"{made.name} cannot be made with ziglang",
+        reason=lambda done: first_error(done.errors),
+        environment={**os.environ, **zig},
+        folder=made.parent,
+    )
+    return made

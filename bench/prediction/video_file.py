@@ -51,7 +51,7 @@ class VideoFile:
         """After `frames`: what was wrong with the file, in a few words; empty for nothing."""
 
     def frames(self) -> Iterator[Frame]:
-        """The frames in order, from the first; those that are damaged are left out."""
+        """The frames in order, from the first; those that cannot be decoded are left out."""
         count = damaged = 0
         end_s = 0.0
         with self._open() as container:
@@ -70,6 +70,7 @@ class VideoFile:
                     lasts_s = float((frame.duration or 0) * (frame.time_base or 0))
                     end_s = max(end_s, time_s + lasts_s)
                     count += 1
+                    damaged += frame.is_corrupt
                     yield Frame(upright(frame), time_s)
             start_s = float((stream.start_time or 0) * (stream.time_base or 0))
         self.damage = self._damage(damaged, end_s - start_s)
@@ -78,7 +79,7 @@ class VideoFile:
         expected_s = self._expected_s or 0.0
         if expected_s - length_s > max(float(FRAMES_MISSING / self.rate), SECONDS_MISSING):
             return f"it is cut short: {length_s:.1f} of {expected_s:.1f} s are there"
-        return f"{damaged} damaged pieces are left out" if damaged else ""
+        return f"{damaged} of its frames are damaged or lost" if damaged else ""
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Any]:
         try:

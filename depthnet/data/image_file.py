@@ -57,11 +57,7 @@ def open_image(
     damaged, or of more than `LARGEST` pixels.
     """
     try:
-        with warnings.catch_warnings():
-            # a line of our own says it
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(source, formats=formats)
-        with opened as image:
+        with read_header(source, formats) as image:
             if image.width * image.height > LARGEST:
                 raise InputError(
                     f"{where}: {image.width}x{image.height} pixels",
@@ -78,3 +74,13 @@ def open_image(
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         cause = " ".join(str(error).split())
         raise InputError(f"{where}: unreadable image ({cause})", advice=advice) from error
+
+
+def read_header(source: Source, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """An image of which only the header is read; raises what Pillow does.
+
+    The size is for the caller to judge: Pillow warns of large ones.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(source, formats=formats)

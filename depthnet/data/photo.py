@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from depthbench.errors import InputError
-from depthnet.data.image_file import open_image
+from depthnet.data.image_file import open_image, read_header
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
 """Of pictures; Pillow also opens documents and runs other programs on them."""
 
 ADVICE = "give a picture as JPEG, PNG, WebP, AVIF or TIFF"
@@ -46,7 +47,7 @@ def read_photo(path: Path) -> Photo:
     8 bits. Raises InputError for what is no picture, damaged, of more than 50 megapixels, or of
     levels that are no image's.
     """
-    with open_image(path, path, formats=FORMATS, advice=ADVICE) as picture:
+    with open_image(path, path, formats=_formats(), advice=ADVICE) as picture:
         exif = picture.getexif()
         tags = {**exif, **exif.get_ifd(EXIF_IFD)}
         upright = ImageOps.exif_transpose(picture)
@@ -61,12 +62,19 @@ def read_photo(path: Path) -> Photo:
 def is_picture(path: Path) -> bool:
     """Whether a file begins as a picture of one of `FORMATS`; it may be damaged further on."""
     try:
-        with Image.open(path, formats=FORMATS):
+        with read_header(path, _formats()):
             return True
     except Image.DecompressionBombError:
         return True
     except (OSError, SyntaxError, ValueError):
         return False
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those that the installed Pillow knows."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _as_rgb(picture: Image.Image, path: Path) -> NDArray[np.uint8]:

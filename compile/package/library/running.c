@@ -82,3 +82,7 @@ KERNELS int32_t TVMBackendParallelLaunch(parallel_task *task, void *given, int32
   running *now = running_now();
   return pool_run(now->of->pool, task, given, tasks > 0 ? tasks : now->of->threads);
 }
+
+/* Kernels call it by this pointer, which TVM's loader would have set. */
+KERNELS int32_t (*__TVMBackendParallelLaunch)(parallel_task *, void *,
+                                              int32_t) = TVMBackendParallelLaunch;

@@ -203,6 +203,14 @@ def test_instances_run_side_by_side(model: Path, package: Package) -> None:
     assert not wrong
 
 
+def test_threads_share_an_inference(model: Path, tmp_path: Path) -> None:
+    package = package_model(model, "host", tmp_path / "package", threads=2)
+    inputs = _inputs(1)
+    with LoadedNetwork(package.library) as network:
+        for _ in range(50):
+            _assert_equal(network.run(inputs), _expected(model, inputs))
+
+
 def test_what_the_library_says(package: Package, network: LoadedNetwork) -> None:
     assert network.library.depth_api_version() == 1
     assert network.inputs == {"x": ((1, 3, 12, 10), "float32"), "unused": ((2,), "float32")}

@@ -38,7 +38,8 @@ test-integration: setup-dev
 
 # Needs clang-19 and libclang-rt-19-dev, which nothing else does.
 fuzz: setup-dev
-	@$(BIN)/python tests/fuzz/fuzz.py --minutes $(MINUTES) --json
+	@$(BIN)/python tests/fuzz/fuzz.py --server rpc --minutes $(MINUTES) --json
+	@$(BIN)/python tests/fuzz/fuzz.py --server demo --minutes $(MINUTES) --json
 
 check: setup
 	$(BIN)/depthbench check

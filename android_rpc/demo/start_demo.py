@@ -41,11 +41,12 @@ def start_demo(
     """Runs the demo's server on a device for a block, with packages' `libraries` (libNAME.so).
 
     `device` is `host`, this machine with packages of its own, or a device with those for
-    arm64-linux: see `device_forms`. A file NAME.weights beside a library goes with it. The demo's
-    `url` is for a browser on a phone, unless it is to run `browser_here`, and for one on this
-    machine elsewhere. `cores` are those that compute, else the fastest. Raises what
-    `open_device` raises, InputError for a device that others lend or a library of no such name,
-    and DeviceError when the server does not come up.
+    arm64-linux: see `device_forms`. A file NAME.weights beside a library goes with it. `cores` are
+    those that compute, else the fastest. The demo's `url` is for a browser on a phone, unless it
+    is to run `browser_here`, and for one on this machine elsewhere; `open_page` opens a phone's.
+
+    Raises what `open_device` raises, InputError for a device that others lend or a library of no
+    such name, and DeviceError when the server does not come up.
     """
     _check_names(libraries)
     with ExitStack() as stack:
@@ -56,7 +57,7 @@ def start_demo(
         if isinstance(opened, EmulatedPhone):
             yield stack.enter_context(_emulated(libraries, page, progress))
         elif isinstance(opened, NativeDevice):
-            here = browser_here or not opens_a_browser(opened.transport)
+            here = browser_here or opened.transport.noun != "phone"
             yield stack.enter_context(_on_device(opened, libraries, page, here, cores, progress))
         else:
             raise InputError(
@@ -65,12 +66,7 @@ def start_demo(
             )
 
 
-def opens_a_browser(transport: Transport) -> bool:
-    """Whether the device is a phone, which has a browser."""
-    return transport.noun == "phone"
-
-
-def open_browser(transport: Transport, url: str) -> None:
+def _open_browser(transport: Transport, url: str) -> None:
     """Opens a page in the phone's browser; DeviceError where it has none."""
     try:
         transport.shell(f"am start -a android.intent.action.VIEW -d {shlex.quote(url)}")
@@ -124,7 +120,10 @@ def _on_device(
         def start(attempt: ExitStack, port: int) -> RunningDemo | None:
             return _start_there(attempt, lock, words, port, browser_here)
 
-        yield stack.enter_context(on_free_port(device.name, start))
+        demo = stack.enter_context(on_free_port(device.name, start))
+        if not browser_here:
+            demo.open_page = lambda: _open_browser(transport, demo.url)
+        yield demo
 
 
 def _start_there(

@@ -39,7 +39,8 @@ def server_library(
 ) -> ctypes.CDLL:
     """Functions of the server, compiled for this machine with checks for undefined behaviour."""
     library = tmp_path_factory.mktemp("server") / "server.so"
-    host_build["build_parsers"](library, (*host_compiler, "-shared", "-fPIC"), SHARED / "log.c")
+    compiler = (*host_compiler, "-shared", "-fPIC")
+    host_build["RPC"].build_parsers(library, compiler, SHARED / "log.c")
     return ctypes.CDLL(str(library))
 
 

@@ -1,4 +1,6 @@
-"""Do bytes from outside do harm to the phone's server? Ten minutes of libFuzzer on its parsers.
+"""Do bytes from outside do harm to the phone's servers? Ten minutes of libFuzzer on their parsers.
+
+--server says whether those of the RPC server (rpc) or of the demo's (demo).
 
 Prints a summary, or with --json one object. What breaks the server is left in --failures, and the
 exit code is 1. With --keep, the inputs that reach code which no kept seed reaches become seeds.
@@ -17,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from build import SEEDS, build_fuzz_target
+from build import TARGETS, FuzzTarget
 
 COMPILER = "clang-19"
 SANITIZERS = ("-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined")
@@ -28,11 +30,13 @@ STATISTIC = re.compile(r"stat::(\w+): +(\d+)")
 FAILURES = ("crash-*", "leak-*", "timeout-*", "oom-*")
 
 
-def fuzz(target: Path, minutes: float, scratch: Path, failures: Path) -> dict[str, Any]:
+def fuzz(
+    program: Path, seeds: Path, minutes: float, scratch: Path, failures: Path
+) -> dict[str, Any]:
     """The summary of so many minutes; new inputs are left in the folder `scratch`."""
     failures.mkdir(parents=True, exist_ok=True)
     before = set(failures.iterdir())
-    command = [str(target), str(scratch), str(SEEDS), f"-max_total_time={round(60 * minutes)}"]
+    command = [str(program), str(scratch), str(seeds), f"-max_total_time={round(60 * minutes)}"]
     command += [f"-max_len={MAX_BYTES}", "-timeout=5", f"-artifact_prefix={failures}/"]
     # The target's own stderr is closed: options that cannot be used are said there.
     command += ["-print_final_stats=1", "-close_fd_mask=2"]
@@ -49,19 +53,20 @@ def fuzz(target: Path, minutes: float, scratch: Path, failures: Path) -> dict[st
         "executions_per_second": int(statistics["average_exec_per_sec"]),
         "crashes": len(found),
         "coverage": {"edges": int(reached[-1]), "of": int(total[1])},
-        "seeds": len(list(SEEDS.iterdir())),
+        "seeds": len(list(seeds.iterdir())),
         "failures": [path.name for path in found],
     }
 
 
-def keep_new(target: Path, scratch: Path) -> None:
+def keep_new(program: Path, seeds: Path, scratch: Path) -> None:
     """Adds to the seeds what reaches new code, the smallest inputs that do."""
-    command = [str(target), "-merge=1", "-close_fd_mask=2", str(SEEDS), str(scratch)]
+    command = [str(program), "-merge=1", "-close_fd_mask=2", str(seeds), str(scratch)]
     subprocess.run(command, cwd=scratch.parent, stderr=subprocess.DEVNULL, check=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--server", choices=TARGETS, default="rpc")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--keep", action="store_true", help="keep new inputs as seeds")
     parser.add_argument("--failures", type=Path, default=Path("out/fuzz"), metavar="FOLDER")
@@ -76,10 +81,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="depthbench-fuzz-") as name:
         folder = Path(name)
         (scratch := folder / "inputs").mkdir()
-        build_fuzz_target(folder / "fuzz", [COMPILER, *SANITIZERS])
-        summary = fuzz(folder / "fuzz", options.minutes, scratch, options.failures.resolve())
+        target: FuzzTarget = TARGETS[options.server]
+        target.build(program := folder / "fuzz", [COMPILER, *SANITIZERS])
+        failures = options.failures.resolve()
+        summary = fuzz(program, target.seeds, options.minutes, scratch, failures)
         if options.keep and not summary["crashes"]:
-            keep_new(folder / "fuzz", scratch)
+            keep_new(program, target.seeds, scratch)
     if options.json:
         print(json.dumps(summary))
     else:

@@ -2,22 +2,16 @@
  * A package that needs no compiler and can be slow or fail: its map of 4 x 3 holds the first
  * byte of the frame, its rotation, and how often it has run.
  *
- * SLOW_MS: of a run. FAILS: every run does. MANIFEST: what it says of itself.
+ * Its file's name says what it does: "slow" takes 30 ms for a run, "failing" fails in every run,
+ * "no_manifest" says nothing of itself.
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "depth.h"
-
-#ifndef SLOW_MS
-#define SLOW_MS 0
-#endif
-#ifndef MANIFEST
-#define MANIFEST \
-  "{\"model\":\"stand-in\",\"target\":\"host\",\"precision\":\"float32\",\"threads\":2," \
-  "\"card\":{\"output\":\"metres\"}}"
-#endif
 
 enum { WIDTH = 4, HEIGHT = 3 };
 
@@ -27,7 +21,19 @@ static const depth_port OUTPUT = {
 static int runs;
 static depth_network created;
 
-const char *depth_manifest(void) { return MANIFEST; }
+static int is_called(const char *name) {
+  Dl_info here;
+  return dladdr(&INPUT, &here) && strstr(here.dli_fname, name) != NULL;
+}
+
+static int slow_ms(void) { return is_called("libslow") ? 30 : 0; }
+
+const char *depth_manifest(void) {
+  if (is_called("libno_manifest")) return "[]";
+  return "{\"model\":\"stand-in\",\"target\":\"host\",\"precision\":\"float32\",\"threads\":2,"
+         "\"card\":{\"output\":\"metres\"}}";
+}
+
 int32_t depth_api_version(void) { return DEPTH_API_VERSION; }
 const depth_port *depth_input(int32_t place) { return place ? NULL : &INPUT; }
 const depth_port *depth_output(int32_t place) { return place ? NULL : &OUTPUT; }
@@ -48,10 +54,8 @@ depth_status depth_run_frame(depth_network network, const depth_frame *frame, fl
   if (network != created || map_bytes < OUTPUT.bytes || frame->format != DEPTH_RGBA_8888 ||
       plane->bytes != (size_t)frame->width * frame->height * 4)
     return DEPTH_BAD_ARGUMENT;
-  usleep(SLOW_MS * 1000);
-#ifdef FAILS
-  return DEPTH_FAILED;
-#endif
+  usleep(slow_ms() * 1000);
+  if (is_called("libfailing")) return DEPTH_FAILED;
   memset(map, 0, map_bytes);
   map[0] = plane->data[0];
   map[1] = frame->rotation;
@@ -67,12 +71,10 @@ depth_status depth_last_times(depth_network network, double *conversion_ms, doub
 
 depth_status depth_benchmark(depth_network network, int32_t warm_up, int32_t count,
                              double *milliseconds) {
-#ifdef FAILS
-  return DEPTH_FAILED;
-#endif
+  if (is_called("libfailing")) return DEPTH_FAILED;
   for (int32_t i = 0; i < warm_up + count; i++) {
-    usleep(SLOW_MS * 1000);
-    if (i >= warm_up) milliseconds[i - warm_up] = SLOW_MS + 0.5;
+    usleep(slow_ms() * 1000);
+    if (i >= warm_up) milliseconds[i - warm_up] = slow_ms() + 0.5;
   }
   return network == created ? DEPTH_OK : DEPTH_BAD_NETWORK;
 }

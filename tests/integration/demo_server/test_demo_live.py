@@ -48,7 +48,7 @@ def test_frames_are_dropped_and_never_queued(demo: RunningDemo) -> None:
         await browser.load("slow")
         for number in range(20):
             await browser.show(frame(number))
-        seen = []
+        seen: list[int] = []
         while not seen or seen[-1] != 19:
             found = await browser.hear()
             assert isinstance(found, Map)
@@ -225,7 +225,7 @@ def test_what_is_no_handshake_is_refused(
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
     sent = usual | fields if fields else {"Origin": usual["Origin"]}
-    assert ask(demo.url, "live", **sent)[0] == status
+    assert ask(demo.url, "live", "GET", None, **sent)[0] == status
 
 
 def test_fragments_are_joined_and_pings_answered_between(demo: RunningDemo) -> None:

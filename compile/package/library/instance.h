@@ -2,6 +2,7 @@
 #ifndef INSTANCE_H
 #define INSTANCE_H
 
+#include "device.h"
 #include "frame_input.h"
 
 struct pool;
@@ -27,6 +28,9 @@ typedef struct instance {
   frame_plan plan;
   bool ran_frame;
   double conversion_ms, forward_ms; /* of the last frame */
+  bool has_readings; /* of the device, around the benchmarks since the last record */
+  device_reading before, after;
+  int32_t hottest; /* of the battery's readings */
 } instance;
 
 /* A multiple of 64 that is not less. */

@@ -70,4 +70,19 @@ extern const uint8_t network_weights_sha256[32];
 extern const cpu_feature network_cpu_feature[]; /* the last without a name */
 extern const image_input network_image;
 
+/* Of an output for inputs of zeros, as ONNX Runtime gives it: each `step`th element. */
+typedef struct expected_output {
+  int32_t count;
+  int64_t step;
+  const double *values;
+  double largest, deviation; /* of all its elements: the largest size, the standard deviation */
+} expected_output;
+
+/* What records of benchmarks say besides what is measured: written into record_data.c. */
+extern const expected_output network_expected[];
+extern const double network_tolerance;           /* of relative differences */
+extern const bool network_for_a76;               /* the target is the Cortex-A76 */
+extern const char network_record[];              /* fields of the record, each with its comma */
+extern const char network_record_conditions[];   /* the same of its conditions */
+
 #endif

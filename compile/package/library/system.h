@@ -29,7 +29,7 @@ int pthread_key_delete(uint32_t key);
 int pthread_setspecific(uint32_t key, const void *value);
 void *pthread_getspecific(uint32_t key);
 
-enum { READABLE = 1, WRITABLE = 2, PRIVATE = 2, ANONYMOUS = 0x20, POPULATE = 0x8000 };
+enum { READABLE = 1, WRITABLE = 2, SHARED = 1, PRIVATE = 2, ANONYMOUS = 0x20, POPULATE = 0x8000 };
 void *mmap(void *place, size_t bytes, int access, int flags, int file, long offset);
 int munmap(void *place, size_t bytes);
 #define NO_MAPPING ((void *)-1)
@@ -50,8 +50,12 @@ long syscall(long number, ...);
 enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 #if defined(__aarch64__)
 enum { SYS_FUTEX = 98, SYS_SCHED_SETAFFINITY = 122, SYS_SCHED_GETAFFINITY = 123 };
+enum { SYS_READ = 63, SYS_READLINKAT = 78, SYS_EXIT_GROUP = 94, SYS_GETPPID = 173 };
+enum { SYS_CLONE = 220, SYS_WAIT4 = 260, SYS_GETRANDOM = 278 };
 #elif defined(__x86_64__)
 enum { SYS_FUTEX = 202, SYS_SCHED_SETAFFINITY = 203, SYS_SCHED_GETAFFINITY = 204 };
+enum { SYS_READ = 0, SYS_CLONE = 56, SYS_WAIT4 = 61, SYS_GETPPID = 110 };
+enum { SYS_EXIT_GROUP = 231, SYS_READLINKAT = 267, SYS_GETRANDOM = 318 };
 #else
 #error "for arm64 and x86-64"
 #endif

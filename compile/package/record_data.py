@@ -63,7 +63,9 @@ def _sampled(values: np.ndarray) -> tuple[int, np.ndarray]:
 
 def _table(place: int, values: np.ndarray) -> str:
     """Nothing is equal to a value that is not finite."""
-    numbers = [float(v).hex() if np.isfinite(v) else '__builtin_nan("")' for v in _sampled(values)[1]]
+    numbers = [
+        float(v).hex() if np.isfinite(v) else '__builtin_nan("")' for v in _sampled(values)[1]
+    ]
     return f"static const double expected_{place}[] = {{{', '.join(numbers) or '0'}}};"
 
 

@@ -138,6 +138,7 @@ class _Maker:
         from compile.package.kernels import write_kernels
         from compile.package.network_source import MAX_RANK, TYPES, network_source
         from compile.package.plan import plan_of
+        from compile.package.record_data import record_data_source
         from compile.package.shared_library import check_symbols, link_shared
         from compile.package.weights import write_weights
 
@@ -181,7 +182,13 @@ class _Maker:
                 image=self._image,
             )
         )
-        sources = [generated, *sorted(toolchain.SOURCES.glob("*.c"))]
+        data = self._work / "record_data.c"
+        expected = self._outputs_for_zeros()
+        memory, tolerance = self._compiled.memory.to_dict(), self._numbers.tolerance
+        data.write_text(
+            record_data_source(identity, expected, tolerance, artefact.stat().st_size, memory)
+        )
+        sources = [generated, data, *sorted(toolchain.SOURCES.glob("*.c"))]
         objects = [
             toolchain.compile_source(one, self._platform, self._work / f"{one.stem}.o")
             for one in sources
@@ -191,6 +198,16 @@ class _Maker:
         shared = folder / "lib" / f"lib{name}.so"
         link_shared(objects, needed, self._platform, shared, self._work)
         return identity
+
+    def _outputs_for_zeros(self) -> list[Any]:
+        """ONNX Runtime's outputs for what a benchmark runs on, in order."""
+        import numpy as np
+
+        from compile.reference import Reference
+
+        zeros = {port.name: np.zeros(port.shape, port.dtype) for port in self._source.inputs}
+        outputs = Reference(self._source).run(zeros)
+        return [outputs[port.name] for port in self._compiled.outputs]
 
     def check(self, folder: Path, twin: Any) -> dict[str, Any]:
         """Compare with ONNX Runtime: the library itself where it runs here."""

@@ -18,7 +18,10 @@ from depthbench.processes import run_program
 from depthbench.suggest import did_you_mean
 
 SOURCES = Path(__file__).parent / "library"
-_FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror")
+_FLAGS = (
+    *("-std=gnu11", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"),
+    "-fno-builtin-bcmp",  # Android has none that memcmp could become
+)
 # glibc of 2020: that of Debian 11 and Ubuntu 20.04.
 _GLIBC = "linux-gnu.2.31"
 

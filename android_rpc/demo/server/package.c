@@ -9,7 +9,7 @@
 #include "elf_check.h"
 #include "json.h"
 
-enum { RANK = 4, CHANNELS = 3, MAX_MAP_SIDE = 8192, MAX_TEXT = 128 };
+enum { RANK = 4, MAX_SIDE_OF_MAP = 8192, MAX_TEXT = 128 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(char why[MAX_WHY], const char *format,
                                                         ...) {
@@ -46,19 +46,7 @@ static int find_functions(struct package *package, char why[MAX_WHY]) {
   return 0;
 }
 
-static int is_edge(int64_t edge) { return edge >= 1 && edge <= MAX_MAP_SIDE; }
-
-/* The image's place is that of three channels, first or last. */
-static int read_image(struct package *package, const depth_port *port) {
-  if (!port || port->rank != RANK || port->shape[0] != 1) return -1;
-  int last = port->shape[RANK - 1] == CHANNELS;
-  if (!last && port->shape[1] != CHANNELS) return -1;
-  int64_t height = port->shape[last ? 1 : 2], width = port->shape[last ? 2 : 3];
-  if (!is_edge(height) || !is_edge(width)) return -1;
-  package->height = (int32_t)height;
-  package->width = (int32_t)width;
-  return 0;
-}
+static int is_edge(int64_t edge) { return edge >= 1 && edge <= MAX_SIDE_OF_MAP; }
 
 /* The map's edges are the two of its shape that hold all its values. */
 static int read_map(struct package *package, const depth_port *port) {
@@ -76,16 +64,33 @@ static int read_map(struct package *package, const depth_port *port) {
   return 0;
 }
 
-static int read_ports(struct package *package, char why[MAX_WHY]) {
-  const depth_port *(*input)(int32_t), *(*output)(int32_t);
-  if (find_function(package->handle, "depth_input", &input) ||
-      find_function(package->handle, "depth_output", &output))
-    return refuse(why, "it does not tell its inputs and outputs");
-  const depth_port *depth = output(0);
-  for (int32_t i = 1; depth && !(depth->unit && *depth->unit) && output(i); i++)
-    if (output(i)->unit && *output(i)->unit) depth = output(i);
-  if (read_image(package, input(0)) || !depth || read_map(package, depth))
-    return refuse(why, "it does not take one image and give a map of it");
+/* What the manifest says under "package" and "image"; -1 where it takes no image. */
+static int find_image(const struct package *package, struct json *image) {
+  struct json manifest, of_package;
+  json_read(package->manifest, strlen(package->manifest), &manifest);
+  return json_member(manifest, "package", &of_package) ||
+                 json_member(of_package, "image", image) || *image->text != '{'
+             ? -1
+             : 0;
+}
+
+static int read_integer(struct json object, const char *name, int32_t least, int32_t most,
+                        int32_t *number) {
+  struct json value;
+  return json_member(object, name, &value) ? -1 : json_integer(value, least, most, number);
+}
+
+static int read_image(struct package *package, char why[MAX_WHY]) {
+  const depth_port *(*find_output)(int32_t), *output;
+  struct json image;
+  int32_t place;
+  if (find_function(package->handle, "depth_output", &find_output))
+    return refuse(why, "it does not tell its outputs");
+  if (find_image(package, &image) || read_integer(image, "output", 0, INT16_MAX, &place) ||
+      read_integer(image, "width", 1, MAX_SIDE_OF_MAP, &package->width) ||
+      read_integer(image, "height", 1, MAX_SIDE_OF_MAP, &package->height) ||
+      !(output = find_output(place)) || read_map(package, output))
+    return refuse(why, "it does not take an image and give a map of it");
   return 0;
 }
 
@@ -116,7 +121,7 @@ int package_open(struct package *package, const char *path, char why[MAX_WHY]) {
     refuse(why, "its interface has version %d, and this server %d", (int)version(),
            DEPTH_API_VERSION);
   else if (!find_functions(package, why) && !read_manifest(package, why) &&
-           !read_ports(package, why))
+           !read_image(package, why))
     return 0;
   package_close(package);
   return -1;
@@ -127,27 +132,27 @@ void package_close(struct package *package) {
   package->handle = NULL;
 }
 
-/* A text of the manifest, or of the object `within` it; else the other text. */
-static void add_text(struct buffer *json, struct json manifest, const char *within,
-                     const char *name, const char *otherwise) {
-  struct json object = manifest, value;
+/* A text of an object, or where it has none `otherwise`. */
+static void add_text(struct buffer *json, struct json object, const char *name,
+                     const char *otherwise) {
+  struct json value;
   char text[MAX_TEXT];
-  int found = (!within || !json_member(manifest, within, &object)) &&
-              !json_member(object, name, &value) && !json_string(value, text, sizeof text);
+  int found = !json_member(object, name, &value) && !json_string(value, text, sizeof text);
   buffer_add_string(json, found ? text : otherwise);
 }
 
 void package_describe(const struct package *package, struct buffer *json) {
-  struct json manifest;
+  struct json manifest, of_package, image;
   json_read(package->manifest, strlen(package->manifest), &manifest);
+  if (json_member(manifest, "package", &of_package) || find_image(package, &image)) return;
   buffer_print(json, "{\"id\":");
   buffer_add_string(json, package->id);
   buffer_print(json, ",\"name\":");
-  add_text(json, manifest, NULL, "model", package->id);
+  add_text(json, manifest, "name", package->id);
   buffer_print(json, ",\"target\":");
-  add_text(json, manifest, NULL, "target", "");
+  add_text(json, of_package, "platform", "");
   buffer_print(json, ",\"precision\":");
-  add_text(json, manifest, NULL, "precision", "");
+  add_text(json, manifest, "precision", "");
   buffer_print(json, ",\"threads\":%d,\"input\":{\"width\":%d,\"height\":%d}", (int)package->threads,
                (int)package->width, (int)package->height);
   buffer_print(json, ",\"output\":{\"name\":");
@@ -156,7 +161,7 @@ void package_describe(const struct package *package, struct buffer *json) {
                (int)package->map_height);
   buffer_add_string(json, package->output->unit ? package->output->unit : "");
   buffer_print(json, ",\"meaning\":");
-  add_text(json, manifest, "card", "output", "");
+  add_text(json, image, "meaning", "");
   buffer_print(json, "}}");
 }
 

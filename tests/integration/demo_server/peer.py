@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from android_rpc.demo.running_demo import RunningDemo
 
 WAIT_S = 20.0
 MAP_HEAD = struct.Struct("<IIHHff")
@@ -30,9 +34,19 @@ class Map:
     values: tuple[float, ...]
 
 
-def frame(number: int, width: int = 8, height: int = 6, rotation: int = 0, first: int = 7) -> bytes:
-    pixels = bytes([first]) + bytes(width * height * 4 - 1)
-    return struct.pack("<4sIHHHH", b"DFRM", number, width, height, rotation, 0) + pixels
+def frame(
+    number: int,
+    width: int = 8,
+    height: int = 6,
+    rotation: int = 0,
+    first: int = 7,
+    pixels: NDArray[np.uint8] | None = None,
+) -> bytes:
+    """A frame of `pixels` (height x width x 4), else of zeros but the first byte."""
+    if pixels is not None:
+        height, width, _ = pixels.shape
+    content = bytes([first]) + bytes(width * height * 4 - 1) if pixels is None else pixels.tobytes()
+    return struct.pack("<4sIHHHH", b"DFRM", number, width, height, rotation, 0) + content
 
 
 def read_map(message: bytes) -> Map:
@@ -174,3 +188,10 @@ def masked(opcode: int, payload: bytes, *, last: bool = True, reserved: int = 0)
     else:
         head += bytes([128 | 127]) + size.to_bytes(8, "big")
     return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+
+
+def next_event(demo: RunningDemo, name: str) -> dict[str, Any]:
+    while (event := demo.next_event(20)) is not None:
+        if event["event"] == name:
+            return event
+    raise AssertionError(f"no event {name}")

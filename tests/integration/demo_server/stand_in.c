@@ -30,8 +30,9 @@ static int slow_ms(void) { return is_called("libslow") ? 30 : 0; }
 
 const char *depth_manifest(void) {
   if (is_called("libno_manifest")) return "[]";
-  return "{\"model\":\"stand-in\",\"target\":\"host\",\"precision\":\"float32\",\"threads\":2,"
-         "\"card\":{\"output\":\"metres\"}}";
+  return "{\"name\":\"stand-in\",\"precision\":\"fp32\",\"threads\":2,\"package\":{"
+         "\"platform\":\"host\",\"image\":{\"input\":0,\"output\":0,\"width\":8,\"height\":6,"
+         "\"meaning\":\"metres\"}}}";
 }
 
 int32_t depth_api_version(void) { return DEPTH_API_VERSION; }

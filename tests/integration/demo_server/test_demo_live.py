@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import Any
 
 import pytest
 
 from android_rpc.demo.running_demo import RunningDemo
 
-from .peer import Browser, Map, RawSocket, ask, browse, frame, masked, open_browser
+from .peer import Browser, Map, RawSocket, ask, browse, frame, masked, next_event, open_browser
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 LAST = 0x80
@@ -276,10 +275,3 @@ def test_who_breaks_the_rules_is_closed_with_a_code(
         await asyncio.sleep(0)
 
     browse(demo.url, nothing)
-
-
-def next_event(demo: RunningDemo, name: str) -> dict[str, Any]:
-    while (event := demo.next_event(20)) is not None:
-        if event["event"] == name:
-            return event
-    raise AssertionError(f"no event {name}")

@@ -139,7 +139,7 @@ def test_the_packages_are_told(demo: RunningDemo) -> None:
         "id": "quick",
         "name": "stand-in",
         "target": "host",
-        "precision": "float32",
+        "precision": "fp32",
         "threads": 2,
         "input": {"width": 8, "height": 6},
         "output": {"name": "depth", "width": 4, "height": 3, "unit": "m", "meaning": "metres"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,8 +27,6 @@ class RunningDemo:
         self._name = name
         self._received = b""
         self.url = ""
-        self.open_page: Callable[[], None] | None = None
-        """Opens the page in the phone's browser; None where it is for a browser of this machine."""
 
     def next_event(self, timeout_s: float) -> dict[str, Any] | None:
         """The next event, {"event": NAME, ...}; None when there is none within so many seconds.

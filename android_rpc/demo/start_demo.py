@@ -43,7 +43,7 @@ def start_demo(
     `device` is `host`, this machine with packages of its own, or a device with those for
     arm64-linux: see `device_forms`. A file NAME.weights beside a library goes with it. `cores` are
     those that compute, else the fastest. The demo's `url` is for a browser on a phone, unless it
-    is to run `browser_here`, and for one on this machine elsewhere; `open_page` opens a phone's.
+    is to run `browser_here`, and for one on this machine elsewhere.
 
     Raises what `open_device` raises, InputError for a device that others lend or a library of no
     such name, and DeviceError when the server does not come up.
@@ -66,7 +66,7 @@ def start_demo(
             )
 
 
-def _open_browser(transport: Transport, url: str) -> None:
+def open_browser(transport: Transport, url: str) -> None:
     """Opens a page in the phone's browser; DeviceError where it has none."""
     try:
         transport.shell(f"am start -a android.intent.action.VIEW -d {shlex.quote(url)}")
@@ -120,10 +120,7 @@ def _on_device(
         def start(attempt: ExitStack, port: int) -> RunningDemo | None:
             return _start_there(attempt, lock, words, port, browser_here)
 
-        demo = stack.enter_context(on_free_port(device.name, start))
-        if not browser_here:
-            demo.open_page = lambda: _open_browser(transport, demo.url)
-        yield demo
+        yield stack.enter_context(on_free_port(device.name, start))
 
 
 def _start_there(

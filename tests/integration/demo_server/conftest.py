@@ -10,23 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from android_rpc.bundle.native_program import HOST_TRIPLE
 from android_rpc.demo.demo_program import HEADER
 from android_rpc.demo.running_demo import RunningDemo
 from android_rpc.demo.start_demo import start_demo
 
 
+def build_stand_in(library: Path, triple: str = HOST_TRIPLE) -> Path:
+    """Compiles a stand-in for a package; its name says what it does."""
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", triple, "-shared", "-fPIC", "-s"]
+    command += [f"-I{HEADER.parent}", str(Path(__file__).parent / "stand_in.c")]
+    subprocess.run([*command, "-o", str(library)], check=True)
+    return library
+
+
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A stand-in for a package under a name, which says what it does."""
-    folder = tmp_path_factory.mktemp("stand-ins")
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-s"]
-    command += [f"-I{HEADER.parent}", str(Path(__file__).parent / "stand_in.c")]
-    subprocess.run([*command, "-o", str(folder / "made")], check=True)
-
-    def copy(name: str) -> Path:
-        return Path(shutil.copy(folder / "made", folder / f"lib{name}.so"))
-
-    return copy
+    """A stand-in under a name."""
+    made = build_stand_in(tmp_path_factory.mktemp("stand-ins") / "made")
+    return lambda name: Path(shutil.copy(made, made.with_name(f"lib{name}.so")))
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,17 @@ import struct
 import pytest
 
 from android_rpc.demo.running_demo import RunningDemo
-
-from .peer import Browser, Map, RawSocket, ask, browse, frame, masked, next_event, open_browser
+from tests.integration.demo_server.peer import (
+    Browser,
+    Map,
+    RawSocket,
+    ask,
+    browse,
+    frame,
+    masked,
+    next_event,
+    open_browser,
+)
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 LAST = 0x80

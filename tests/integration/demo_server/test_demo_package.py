@@ -15,8 +15,7 @@ from android_rpc.demo.start_demo import start_demo
 from bench.records.schema import json_schema
 from compile.package.build_package import WeightsIn, package_model
 from compile.package.image import ImageInput
-
-from .peer import Browser, Map, browse, frame, next_event
+from tests.integration.demo_server.peer import Browser, Map, browse, frame, next_event
 
 EDGES = (32, 48)
 

@@ -13,8 +13,7 @@ import pytest
 from android_rpc.demo.demo_program import host_demo_program
 from android_rpc.demo.running_demo import RunningDemo, run_demo
 from android_rpc.demo.start_demo import start_demo
-
-from .peer import ask, parts_of
+from tests.integration.demo_server.peer import ask, parts_of
 
 LISTENING = "0A"  # the kernel's number in /proc/net/tcp
 

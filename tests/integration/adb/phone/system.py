@@ -63,6 +63,11 @@ SETTINGS = """#!/system/bin/sh
 [ "$*" = "get global low_power" ] && read -r saver < /sys/class/battery_saver
 echo ${saver:-null}
 """
+# Keeps what it was asked to start.
+AM = """#!/system/bin/sh
+echo "$*" > /data/local/tmp/asked_of_am
+[ -e /data/local/tmp/browser ]
+"""
 
 
 def properties(abi: str) -> dict[str, str]:
@@ -127,7 +132,8 @@ def _tools(system: Path, shell: Path, toolbox: Path, abi: str) -> None:
         (system / "bin" / name).chmod(0o755)
     for name in TOOLS:
         (system / "bin" / name).symlink_to("busybox")
-    for name, text in {"getprop": GETPROP, "dumpsys": DUMPSYS, "settings": SETTINGS}.items():
+    scripts = {"getprop": GETPROP, "dumpsys": DUMPSYS, "settings": SETTINGS, "am": AM}
+    for name, text in scripts.items():
         (system / "bin" / name).write_text(text)
         (system / "bin" / name).chmod(0o755)
     lines = (f"{name}={value}\n" for name, value in properties(abi).items())

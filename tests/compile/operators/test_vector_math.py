@@ -16,10 +16,11 @@ FUNCTIONS = {"exp": np.exp, "sigmoid": special.expit, "tanh": np.tanh, "erf": sp
 RELATIVE = {"exp": 1e-7, "tanh": 6e-7, "erf": 7e-7}
 
 
-def compiled(name: str) -> Callable[[np.ndarray], np.ndarray]:
-    """The rewritten function, vectorised, over COUNT floats."""
+def compiled(name: str, *operands: float) -> Callable[[np.ndarray], np.ndarray]:
+    """The rewritten function, vectorised, over COUNT floats; `operands` follow each of them."""
+    more = [tirx.const(value, "float32") for value in operands]
     x = te.placeholder((COUNT,), name="x")
-    y = te.compute((COUNT,), lambda i: getattr(tirx, name)(x[i]), name="y")
+    y = te.compute((COUNT,), lambda i: getattr(tirx, name)(x[i], *more), name="y")
     schedule = tvm.s_tir.Schedule(tvm.IRModule({"main": te.create_prim_func([x, y])}))
     (loop,) = schedule.get_loops("y")
     schedule.vectorize(schedule.split(loop, [None, 8])[1])
@@ -55,6 +56,16 @@ def test_ends_and_nan(name: str) -> None:
         wanted[2] = np.inf
     np.testing.assert_allclose(result[1:], wanted, atol=1e-6)
     assert result[5] == pytest.approx(FUNCTIONS[name](0.0), abs=2e-7)
+
+
+@pytest.mark.parametrize("exponent", range(2, 9))
+def test_small_whole_powers_are_products(exponent: int) -> None:
+    values = np.linspace(-30, 30, COUNT, dtype=np.float32)
+    values[:6] = np.nan, np.inf, -np.inf, 1e30, -1e-30, -0.0
+    with np.errstate(over="ignore", under="ignore"):
+        wanted = (values.astype(np.float64) ** exponent).astype(np.float32)
+    found = compiled("pow", exponent)(values)
+    np.testing.assert_allclose(found, wanted, rtol=5e-7, atol=1e-37)
 
 
 def test_exponentials_end_where_float32_does() -> None:

@@ -13,6 +13,7 @@ from tvm import relax
 
 from compile.graph.relax_rewriter import Translator, translate
 from compile.graph.tensors import constant_of, integers, is_operator, shape_of
+from compile.library_errors import silenced
 
 # Twice is as good as once.
 _IDEMPOTENT = ("nn.relu", "nn.relu6", "abs", "ceil", "floor", "round", "sign")
@@ -27,7 +28,8 @@ def fold_constants(mod: tvm.IRModule) -> tvm.IRModule:
         relax.transform.FoldConstant(),
         relax.transform.DeadCodeElimination(),
     ]
-    return tvm.transform.Sequential(passes)(mod)
+    with silenced():
+        return tvm.transform.Sequential(passes)(mod)
 
 
 def remove_identities(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:

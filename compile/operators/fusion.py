@@ -7,6 +7,7 @@ import logging
 import tvm
 from tvm import relax
 
+from compile.library_errors import silenced
 from compile.operators.legalise import legalise_map
 from compile.precision import Precision
 from compile.targets import Target
@@ -33,5 +34,5 @@ def fuse(mod: tvm.IRModule, target: Target, numbers: Precision) -> tvm.IRModule:
     ]
     # It warns of operands of two types, as in products of bytes, which are meant.
     logging.getLogger("topi").setLevel(logging.ERROR)
-    with tvm.target.Target(target.tvm):
+    with silenced(), tvm.target.Target(target.tvm):
         return tvm.transform.Sequential(passes)(mod)

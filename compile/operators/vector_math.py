@@ -1,9 +1,10 @@
 """Compute exponentials and their kin in arithmetic that vectorises.
 
 TVM calls the C library for each element of exp, sigmoid, tanh, erf and pow, which costs more than
-the convolution before it. Here float32 ones become polynomials, small whole powers products. Against the exact functions: exp is
-within 1e-7 relative, infinite where it is, and zero below 1.7e-38; sigmoid is within 3e-7 absolute,
-tanh and erf are within 5e-7 relative. NaN stays NaN.
+the convolution before it. Here float32 ones become polynomials, and small whole powers products.
+Against the exact functions: exp is within 1e-7 relative, infinite where it is, and zero below
+1.7e-38; sigmoid is within 3e-7 absolute, tanh, erf and powers are within 5e-7 relative. NaN stays
+NaN.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 python examples/depth_of_photo.py PHOTO [--model NAME] [--output depth.png]
 
-The image is 16-bit grey in millimetres, as depth cameras write it; 65 m is the farthest.
+The image is 16-bit grey in millimetres, as depth cameras write it; 0 is beyond 65 m. Colours,
+point clouds and videos are made by `depthbench predict`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 import depthbench
+from bench.prediction.encoding import as_millimetres, as_png
+from depthnet.data.photo import read_photo
 
 
 def main() -> None:
@@ -23,10 +23,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("depth.png"))
     given = parser.parse_args()
 
-    photo = np.asarray(Image.open(given.photo).convert("RGB"))
-    depth = depthbench.predict(photo, given.model, flip=True)
-    millimetres = np.clip(depth * 1000, 0, np.iinfo(np.uint16).max).astype(np.uint16)
-    Image.fromarray(millimetres).save(given.output)
+    photo = read_photo(given.photo)
+    depth = depthbench.predict(photo.image, given.model, flip=True)
+    millimetres, _ = as_millimetres(depth)
+    given.output.write_bytes(as_png(millimetres))
     print(f"{given.output}: {depth.min():.2f} to {depth.max():.2f} m")
 
 

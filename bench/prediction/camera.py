@@ -19,25 +19,32 @@ OPTIONS = {"v4l2": {"video_size": "640x480", "framerate": "30"}}
 
 PATIENCE_S = 10.0
 GLANCE_S = 0.2
+LEAVE_S = 1.0
 
 
 class Camera(Closing):
     """The camera of a number, `/dev/videoN` of Video4Linux.
 
-    A thread reads it: who asks gets the newest frame, and none is queued. Raises DeviceError
-    where there is none or it refuses, ToolMissing where PyAV is not installed.
+    A thread opens and reads it, since a driver may wait for ever: who asks gets the newest frame,
+    and none is queued. Raises DeviceError where there is none, or it refuses or gives nothing for
+    10 s; ToolMissing where PyAV is not installed.
     """
 
     def __init__(self, number: int) -> None:
         self.name = f"camera:{number}"
         self._av = load_pyav("cameras")
-        self._container = self._open(*place_of(number))
+        self._place = place_of(number)
         self._changed = threading.Condition()
-        self._newest: Any = None
-        self._lost = ""
+        self._newest: tuple[Any, float] | None = None
+        self._lost: DeviceError | None = None
         self._closed = False
         self._reader = threading.Thread(target=self._read, name=self.name, daemon=True)
         self._reader.start()
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
 
     def frames(self) -> Iterator[Frame]:
         """One frame after another, as fast as they are asked for and the camera gives them.
@@ -47,47 +54,51 @@ class Camera(Closing):
         """
         start_s: float | None = None
         while True:
-            taken, arrived_s = self._next()
+            taken, arrived_s = self._wait(take=True)
             start_s = arrived_s if start_s is None else start_s
             yield Frame(upright(taken), arrived_s - start_s)
 
     def close(self) -> None:
-        """Let go of the camera; where it hangs, that is done when this process ends."""
+        """Let go of the camera; of one that hangs, when this process ends."""
         with self._changed:
             self._closed = True
-        self._reader.join(GLANCE_S * 5)
-        if not self._reader.is_alive():
-            self._container.close()
+        self._reader.join(LEAVE_S)
 
-    def _next(self) -> tuple[Any, float]:
+    def _wait(self, *, take: bool = False) -> tuple[Any, float]:
+        """The newest frame and when it arrived; each is taken once."""
         deadline = time.monotonic() + PATIENCE_S
         with self._changed:
             while self._newest is None:
                 cancellation.check()
                 if self._lost:
-                    raise DeviceError(f"{self.name} was lost: {self._lost}")
+                    raise self._lost
                 if time.monotonic() > deadline:
                     raise DeviceError(f"{self.name} gives no picture for {PATIENCE_S:g} s")
                 self._changed.wait(GLANCE_S)
-            taken, self._newest = self._newest, None
-            return taken
+            found = self._newest
+            if take:
+                self._newest = None
+            return found
 
     def _read(self) -> None:
-        lost = "it gives no more pictures"
+        lost = DeviceError(f"{self.name} was lost: it gives no more pictures")
+        file, form = self._place
         try:
-            for packet in self._container.demux(video=0):
-                frames = self._decode(packet)
-                with self._changed:
+            opened = self._av.open(file, format=form, options=OPTIONS.get(form, {}))
+        except (self._av.error.FFmpegError, OSError) as error:
+            self._give(lost=_why_not(self.name, file, error))
+            return
+        try:
+            with opened:
+                for packet in opened.demux(video=0):
                     if self._closed:
                         return
-                    if frames:
-                        self._newest = frames[-1], time.monotonic()
-                        self._changed.notify()
+                    for frame in self._decode(packet):
+                        self._give(newest=(frame, time.monotonic()))
         except (self._av.error.FFmpegError, OSError) as error:
-            lost = one_line(getattr(error, "strerror", None) or error)
-        with self._changed:
-            self._lost = lost
-            self._changed.notify()
+            why = one_line(getattr(error, "strerror", None) or error)
+            lost = DeviceError(f"{self.name} was lost: {why}")
+        self._give(lost=lost)
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
@@ -95,11 +106,12 @@ class Camera(Closing):
         except self._av.error.InvalidDataError:  # a picture was damaged on the cable
             return []
 
-    def _open(self, file: str, form: str) -> Any:
-        try:
-            return self._av.open(file, format=form, options=OPTIONS.get(form, {}))
-        except (self._av.error.FFmpegError, OSError) as error:
-            raise _why_not(self.name, file, error) from error
+    def _give(
+        self, newest: tuple[Any, float] | None = None, lost: DeviceError | None = None
+    ) -> None:
+        with self._changed:
+            self._newest, self._lost = newest or self._newest, lost
+            self._changed.notify()
 
 
 def place_of(number: int) -> tuple[str, str]:

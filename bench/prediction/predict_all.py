@@ -51,7 +51,7 @@ class Prediction:
         """Predict one source after another.
 
         What is wrong with one of several is noted and the rest goes on; what ends all of them, an
-        unfit model, a lost device or Ctrl-C, is returned beside what was done before.
+        unfit model, a lost device, a full disk or Ctrl-C, is returned beside what was done before.
         """
         done = Done()
         for number, source in enumerate(sources, 1):
@@ -62,7 +62,7 @@ class Prediction:
                     self._predict_picture(source, done)
                 else:
                     self._predict_video(source, done)
-            except (DepthbenchError, KeyboardInterrupt) as error:
+            except (DepthbenchError, OSError, KeyboardInterrupt) as error:
                 done.stopped = error
             if done.stopped:
                 break

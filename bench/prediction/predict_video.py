@@ -153,19 +153,22 @@ class VideoPrediction:
 
 
 def spread_sample(items: Iterable[Item], count: int) -> tuple[list[Item], int]:
-    """At least half of `count` items, evenly spread, where there are so many; and how many in all.
+    """Items evenly spread over all, at least half of `count` where there are so many, and the last.
 
-    No more than `count` are held at a time: when there are, every second one goes.
+    Also gives how many there are in all, which need not be known before: no more than `count` are
+    held at a time, and when there are, every second one goes.
     """
     kept: list[Item] = []
+    last: list[Item] = []
     step, total = 1, 0
     for total, item in enumerate(items, 1):
+        last = [item]
         if (total - 1) % step:
             continue
         if len(kept) == count:
             kept = kept[::2]
             step *= 2
-            if (total - 1) % step:
-                continue
-        kept.append(item)
-    return kept, total
+        if (total - 1) % step == 0:
+            kept.append(item)
+            last = []
+    return kept + last, total

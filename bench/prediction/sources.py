@@ -74,7 +74,7 @@ def _named(name: str) -> Source:
     path = Path(name)
     if match := CAMERA.fullmatch(name):
         number = int(match[1] or 0)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat()
         return Source(f"camera:{number}", "camera", number=number, opened=now)
     if name.startswith("camera:") and not path.exists():
         raise InputError(f"{name}: no camera", advice="cameras are camera:0, camera:1, ...")

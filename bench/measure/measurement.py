@@ -117,6 +117,7 @@ class Measurement:
         reasons += [UNKNOWN] if self.kind == "unknown time" else []
         sessions = [[_json_number(ms) for ms in session] for session in self.sessions_ms]
         fields = {
+            "source": "shell",
             "model": manifest["name"],
             "model_sha256": manifest["source"]["sha256"],
             "model_file": request.model.own_file,

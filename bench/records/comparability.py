@@ -36,6 +36,7 @@ CONDITIONS: dict[str, Callable[[Record], Any]] = {
     "governor": _of("conditions", "before", "governor"),
     "highest clocks": _of("conditions", "before", "clock_limits_mhz"),
     "charging": _of("conditions", "before", "charging"),
+    "source": lambda record: record.get("source", "shell"),
     "emulator": _of("conditions", "before", "emulator"),
     "emulating host": _of("conditions", "before", "host_cpu"),
     "input": _of("conditions", "input"),

@@ -137,6 +137,9 @@ class Sustained(_Open):
 
 
 class _Timed(Record):
+    source: Literal["shell", "demo", "app"] = Field(
+        "shell", description="What timed it: `rpc-measure`, the demo's page, or an app."
+    )
     artefact_sha256: str
     target: str
     card: dict[str, Any] | None = Field(

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.report.escape import plain
 from bench.report.summary import peak_memory
+from bench.report.wording import source
 
 ACCURACY = ("data", "split", "protocol", "images", "weights", "runtime")
 SCORES = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
@@ -14,7 +15,17 @@ TIMES = ("p50_ms", "p90_ms", "p99_ms", "mean_ms", "std_ms")
 TIMES_OF = {"latency": "latency", "emulated cost": "emulator", "unknown time": "unknown"}
 COLUMNS = (
     *("model", "kind", "time", *ACCURACY, *SCORES),
-    *("device", "emulated", "target", "precision", "threads", "samples", "valid", "quick"),
+    *(
+        "device",
+        "source",
+        "emulated",
+        "target",
+        "precision",
+        "threads",
+        "samples",
+        "valid",
+        "quick",
+    ),
     *(f"latency_{name}" for name in TIMES),
     *(f"emulator_{name}" for name in TIMES),
     *(f"unknown_{name}" for name in TIMES),
@@ -60,6 +71,7 @@ def _line(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: record.get(name) for name in COLUMNS if name in record},
         "device": device.get("name"),
+        "source": source(record) if kind else None,
         "emulated": device.get("emulated"),
         "precision": conditions.get("precision"),
         "threads": conditions.get("threads"),

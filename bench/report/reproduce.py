@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 OUT = "out"
+PLATFORMS = {"arm64-a76": "arm64-android"}
+"""What a package of a target is mostly for."""
 
 
 def commands(records: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -64,12 +66,26 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
         "threads": None if threads == 1 else threads,
         "card": card,
     }
+    if record.get("source") in ("demo", "app"):
+        return _packaged(
+            record, model, {**compiled, "target": PLATFORMS.get(target, target)}, given
+        )
     folder = f"{OUT}/{record['model']}-{target}"
     return [
         ["depthbench", "compile", model, *_options(compiled), *given, "-o", folder],
         ["depthbench", "rpc-measure", folder, *_options({**_measured(record), "model": file})]
         + (["--profile"] if record.get("profile") else []),
     ]
+
+
+def _packaged(
+    record: Mapping[str, Any], model: Any, compiled: Mapping[str, Any], given: Iterable[str]
+) -> list[list[Any]]:
+    """The demo; or the package, which an app then times."""
+    if record["source"] == "demo":
+        chosen = {name: compiled[name] for name in ("precision", "threads")}
+        return [["depthbench", "demo", model, *_options(chosen)]]
+    return [["depthbench", "package", model, *_options(compiled), *given]]
 
 
 def _scored(record: Mapping[str, Any]) -> dict[str, Any]:

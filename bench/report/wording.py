@@ -15,9 +15,29 @@ KINDS = {
 }
 
 
+SOURCES = {"shell": "", "demo": ", in the demo", "app": ", in an app"}
+
+
+def source(record: Mapping[str, Any]) -> str:
+    """What timed it; older records are of the shell."""
+    return str(record.get("source", "shell"))
+
+
 def device(record: Mapping[str, Any]) -> str:
-    """The device's name."""
-    return str((record.get("device") or {}).get("name", "unknown"))
+    """The device's name, and what timed it there unless that was the shell."""
+    name = str((record.get("device") or {}).get("name", "unknown"))
+    return f"{name}{SOURCES.get(source(record), '')}"
+
+
+def cores(record: Mapping[str, Any]) -> str:
+    """The numbers of the cores that it was pinned to, or may have run on."""
+    conditions = record.get("conditions") or {}
+    before, after = (conditions.get(when) or {} for when in ("before", "after"))
+    pinned, allowed = before.get("cpus"), after.get("cores") or before.get("cores")
+    numbers = pinned or allowed
+    if not isinstance(numbers, list) or not numbers:
+        return "any"
+    return " ".join(map(str, numbers))
 
 
 def kind_in_words(record: Mapping[str, Any]) -> str:
@@ -163,7 +183,17 @@ def _origin_kind(record: Mapping[str, Any]) -> Any:
 
 
 FILTERS = (
-    *(device, kind_in_words, verdict, sampling, conditions_in_short, interval, protocol, pairs),
+    *(
+        device,
+        cores,
+        kind_in_words,
+        verdict,
+        sampling,
+        conditions_in_short,
+        interval,
+        protocol,
+        pairs,
+    ),
     *(commit, untrained, sustained, energy),
 )
 """What the templates of every format use."""

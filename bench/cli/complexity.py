@@ -83,7 +83,7 @@ def _weights(network: dict[str, Any]) -> str:
 
 
 def _figures(row: dict[str, Any]) -> str:
-    from bench.report.printed import COLUMNS
+    from bench.paper.printed_columns import COLUMNS
 
     known = {key: COLUMNS[key] for key in row["printed"] if key in COLUMNS}
     return ", ".join(f"{label} {row['printed'][key]:.{d}f}" for key, (label, d) in known.items())

@@ -64,7 +64,7 @@ def _table(table: dict[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from bench.report.printed import COLUMNS
+    from bench.paper.printed_columns import COLUMNS
 
     rows = table["rows"]
     # Rows that are a network of the zoo have counts that the others, and the paper, may not.
@@ -107,7 +107,7 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _printed(row: dict[str, Any], key: str) -> str:
-    from bench.report.printed import COLUMNS
+    from bench.paper.printed_columns import COLUMNS
 
     printed = row["printed"].get(key)
     return ABSENT if printed is None else f"{printed:.{COLUMNS[key][1]}f}"

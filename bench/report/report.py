@@ -10,7 +10,7 @@ from bench.report.over_time import temperatures, thin_sessions
 from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
 from bench.report.roofline import build_roofline
-from bench.report.sources import beside_each_other
+from bench.report.shell_and_app import beside_each_other
 from bench.report.summary import summarise_models
 from bench.report.wording import source
 from depthbench.errors import InputError
@@ -33,10 +33,11 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     accuracy/latency charts (`bench.report.pareto`), `models` the records by model: `complexity`
     (one record or None), and lists `accuracy`, `latency`, `emulated_cost` and `unknown_time` of
     records without their raw data, of which the timed ones keep `over_time`, `temperatures` and
-    `roofline`; `sources` is what shell, demo and app say of one artefact (`bench.report.sources`);
-    `superseded` is how many older records of the same measurement were left out; `reproduce` is a
-    list of commands. `environments` are the different hosts and software: a record's `environment`
-    is the number of its own, from 1. Raises InputError when there is no record.
+    `roofline`; `sources` is what shell, demo and app say of one artefact
+    (`bench.report.shell_and_app`); `superseded` is how many older records of the same measurement
+    were left out; `reproduce` is a list of commands. `environments` are the different hosts and
+    software: a record's `environment` is the number of its own, from 1. Raises InputError when
+    there is no record.
     """
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}

@@ -68,7 +68,7 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
     }
     if record.get("source") in ("demo", "app"):
         return _packaged(
-            record, model, {**compiled, "target": PLATFORMS.get(target, target)}, given
+            record, model, {**compiled, "target": PLATFORMS.get(str(target), target)}, given
         )
     folder = f"{OUT}/{record['model']}-{target}"
     return [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.report import numbers, printed, wording
+from bench.paper import printed_columns
+from bench.report import numbers, wording
 from bench.report.escape import plain
 
 if TYPE_CHECKING:
@@ -24,5 +25,7 @@ def environment(**options: Any) -> Environment:
     )
     for function in (*numbers.FILTERS, *wording.FILTERS, plain):
         made.filters[function.__name__] = function
-    made.globals.update(paper_rows=printed.paper_rows, paper_columns=printed.paper_columns)
+    made.globals.update(
+        paper_rows=printed_columns.paper_rows, paper_columns=printed_columns.paper_columns
+    )
     return made

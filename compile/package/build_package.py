@@ -135,7 +135,7 @@ class _Maker:
         """The package's files but its manifest; returns what the library says of itself."""
         from compile.lowering.build import write_library
         from compile.package.cpu_features import cpu_features
-        from compile.package.kernels import write_kernels
+        from compile.package.kernels import workspace_bytes, write_kernels
         from compile.package.network_source import MAX_RANK, TYPES, network_source
         from compile.package.plan import plan_of
         from compile.package.record_data import record_data_source
@@ -177,7 +177,9 @@ class _Maker:
                 plan,
                 write_weights(plan, blob, inside=inside),
                 threads=self._machine.threads,
-                workspace_bytes=0,
+                workspace_bytes=workspace_bytes(
+                    self._compiled.executable, self._machine.threads, where
+                ),
                 cpu_features=cpu_features(self._platform),
                 image=self._image,
             )
@@ -193,8 +195,8 @@ class _Maker:
             toolchain.compile_source(one, self._platform, self._work / f"{one.stem}.o")
             for one in sources
         ]
+        needed = check_symbols(objects, kernels, where)
         objects += kernels
-        needed = check_symbols(objects, where)
         shared = folder / "lib" / f"lib{name}.so"
         link_shared(objects, needed, self._platform, shared, self._work)
         return identity

@@ -36,6 +36,11 @@ class Symbol:
     visibility: int
     defined: bool
 
+    @property
+    def is_runtime_pointer(self) -> bool:
+        """Whether it is a variable of a kernel's object that TVM's runtime sets."""
+        return self.defined and self.binding == WEAK and self.name.startswith("__TVM")
+
 
 def sections(content: bytes) -> list[Section]:
     """All sections of a file."""

@@ -217,8 +217,13 @@ def _laid_out(sizes: dict[Any, int]) -> tuple[dict[Any, int], int]:
     begins, end = {}, 0
     for key, size in sizes.items():
         begins[key] = end
-        end += -(-size // ALIGNMENT) * ALIGNMENT
+        end += aligned(size)
     return begins, end
+
+
+def aligned(size: int) -> int:
+    """The next multiple of ALIGNMENT."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def byte_size(shape: Sequence[int], dtype: str) -> int:

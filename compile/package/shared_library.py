@@ -12,7 +12,7 @@ from depthbench.errors import InputError
 # Segments on multiples of 64 KiB suit every page that arm64 kernels have.
 _FLAGS = (
     *("-shared", "-s", "-Wl,-z,max-page-size=65536", "-Wl,-z,noexecstack", "-Wl,-z,now"),
-    *("-Wl,--no-undefined", "-Wl,--build-id=none"),
+    *("-Wl,--no-undefined", "-Wl,--build-id=none", "-Wl,--hash-style=both"),
 )
 # What an app may call: the API, and what Java's machine looks for.
 _EXPORTS = "{ global: depth_*; JNI_On*; local: *; };\n"
@@ -27,13 +27,18 @@ _MATH = """acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh er
 LIBM = frozenset(name + suffix for name in _MATH.split() for suffix in ("", "f"))
 
 
-def check_symbols(objects: Sequence[Path], where: str) -> set[str]:
+def check_symbols(library: Sequence[Path], kernels: Sequence[Path], where: str) -> set[str]:
     """The symbols that the objects need of the system.
 
-    Raises InputError where they need more than every system has: kernels that call TVM's runtime.
+    Raises InputError where they need more than every system has: kernels that call TVM's runtime,
+    by name or by a pointer that the runtime sets.
     """
-    needed = object_file.undefined(list(objects))
-    if unknown := sorted(needed - LIBC - LIBM):
+    needed = object_file.undefined([*library, *kernels])
+    pointers = {
+        one.name for file in kernels for one in object_file.symbols(file) if one.is_runtime_pointer
+    }
+    given = {one.name for file in library for one in object_file.symbols(file) if one.defined}
+    if unknown := sorted(needed - LIBC - LIBM | pointers - given):
         raise InputError(
             f"{where}: its kernels call {', '.join(unknown)}, which a package does not have"
         )

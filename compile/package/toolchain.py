@@ -23,36 +23,42 @@ _FLAGS = (
     "-fno-builtin-bcmp",  # Android has none that memcmp could become
 )
 # glibc of 2020: that of Debian 11 and Ubuntu 20.04.
-_GLIBC = "linux-gnu.2.31"
+_GLIBC, _ANDROID = "linux-gnu.2.31", "linux-android"
+# Objects are the same for every C library, since they need no system's headers. Atomic instructions
+# are compiled in: the functions that choose them at run time are not in every C library.
+_NO_LIBC, _ARM64_FLAGS = "linux-none", ("-mno-outline-atomics",)
 
 
 @dataclass(frozen=True)
 class Platform:
     """What a package runs on: a system, and the target that its kernels are compiled for.
 
-    `triple` is the compiler's name of it.
+    `machine` is its processor's architecture, `system` its kernel and C library, as the linker
+    calls them.
     """
 
     name: str
     target: str
-    triple: str
-    flags: tuple[str, ...] = ()
+    machine: str
+    system: str
 
     @property
     def is_android(self) -> bool:
         """Whether its C library is Android's."""
-        return self.triple.endswith("android")
+        return self.system == _ANDROID
+
+    @property
+    def triple(self) -> str:
+        """The linker's name of it."""
+        return f"{self.machine}-{self.system}"
 
 
-# Android's kernels have pages of 4 or 16 KiB, other arm64 ones up to 64. Atomic instructions are
-# compiled in: the functions that would choose them at run time are not in every C library.
-_ARM64 = ("-mno-outline-atomics",)
 PLATFORMS = {
     one.name: one
     for one in (
-        Platform("arm64-android", "arm64-a76", "aarch64-linux-android", _ARM64),
-        Platform("arm64-linux", "arm64-a76", f"aarch64-{_GLIBC}", _ARM64),
-        Platform("host", "host", f"{this_machine.machine()}-{_GLIBC}"),
+        Platform("arm64-android", "arm64-a76", "aarch64", _ANDROID),
+        Platform("arm64-linux", "arm64-a76", "aarch64", _GLIBC),
+        Platform("host", "host", this_machine.machine(), _GLIBC),
     )
 }
 
@@ -69,10 +75,9 @@ def get(name: str) -> Platform:
 
 def compile_source(source: Path, platform: Platform, made: Path) -> Path:
     """One C file as the object file `made`; raises ToolMissing with the compiler's first error."""
-    flags = [*_FLAGS, *platform.flags, f"-I{SOURCES}"]
-    if platform.name == "host" and this_machine.machine() == "aarch64":
-        flags += _ARM64
-    return run_zig(["cc", "-target", platform.triple, *flags, "-c", str(source)], made)
+    flags = ["-target", f"{platform.machine}-{_NO_LIBC}", *_FLAGS, f"-I{SOURCES}"]
+    flags += _ARM64_FLAGS if platform.machine == "aarch64" else ()
+    return run_zig(["cc", *flags, "-c", str(source)], made)
 
 
 def run_zig(words: Sequence[str], made: Path) -> Path:

@@ -87,6 +87,9 @@ static depth_status check(const depth_options *options) {
                   options->threads, network_threads);
   }
   int32_t threads = options->threads > 0 ? options->threads : network_threads;
+  if (threads > MOST_THREADS) {
+    return failed(0, DEPTH_BAD_ARGUMENT, "%d threads: at most %d", threads, MOST_THREADS);
+  }
   if (options->cpus != NULL && options->cpu_count < threads) {
     return failed(0, DEPTH_BAD_ARGUMENT, "%d CPUs are given for %d threads", options->cpu_count,
                   threads);

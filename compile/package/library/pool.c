@@ -16,17 +16,22 @@ typedef struct worker {
   _Atomic uint32_t started; /* 1: at work, 2: could not be pinned */
 } worker;
 
+/* A job's tasks are divided into shares, one for each thread. A thread begins with its own, and goes
+ * on with those that nobody has begun: a thread that the system lets wait keeps no others waiting.
+ * `claims` has the job's number, so that one that comes late claims nothing of the next job. */
 struct pool {
   instance *of;
   int32_t workers;
+  bool in_job; /* as the caller knows */
   parallel_task *task;
   void *given;
   int32_t tasks;
-  bool ending;
   _Atomic int32_t failed;
-  _Alignas(64) _Atomic uint32_t job; /* counts up */
-  _Atomic uint32_t asleep;           /* workers, or about to be */
-  _Alignas(64) _Atomic uint32_t left; /* workers that have not done the job */
+  _Alignas(64) _Atomic uint64_t claims; /* job << 32 | a bit for each share that is claimed */
+  _Alignas(64) _Atomic uint32_t job;    /* counts up */
+  _Atomic uint32_t asleep;              /* workers, or about to be */
+  _Atomic bool ending;
+  _Alignas(64) _Atomic uint32_t left; /* shares that are not done */
   _Atomic uint32_t caller_asleep;
   _Alignas(64) worker worker[];
 };
@@ -68,16 +73,38 @@ static bool changes_soon(_Atomic uint32_t *word, uint32_t value) {
   return false;
 }
 
-/* The tasks of one thread: `number`, and as many further on as there are threads. */
-static int32_t run_share(pool *threads, int32_t number) {
-  task_group group = {NULL, threads->tasks};
-  for (int32_t i = number; i < threads->tasks; i += threads->workers + 1) {
-    int32_t status = threads->task(i, &group, threads->given);
-    if (status != 0) {
-      return status;
+/* Whether the share is this thread's to run, as one of the job. */
+static bool claim(pool *threads, uint32_t job, int32_t share) {
+  uint64_t claims = atomic_load(&threads->claims), bit = (uint64_t)1 << share;
+  while (claims >> 32 == job && (claims & bit) == 0) {
+    if (atomic_compare_exchange_weak(&threads->claims, &claims, claims | bit)) {
+      return true;
     }
   }
-  return 0;
+  return false;
+}
+
+static void run_share(pool *threads, int32_t share) {
+  task_group group = {NULL, threads->tasks};
+  for (int32_t i = share; i < threads->tasks; i += threads->workers + 1) {
+    int32_t status = threads->task(i, &group, threads->given);
+    if (status != 0) {
+      atomic_store(&threads->failed, status);
+    }
+  }
+  if (atomic_fetch_sub(&threads->left, 1) == 1 && atomic_load(&threads->caller_asleep)) {
+    wake(&threads->left, 1);
+  }
+}
+
+static void run_shares(pool *threads, uint32_t job, int32_t first) {
+  int32_t all = threads->workers + 1;
+  for (int32_t i = 0; i < all; i++) {
+    int32_t share = (first + i) % all;
+    if (claim(threads, job, share)) {
+      run_share(threads, share);
+    }
+  }
 }
 
 static void *work(void *given) {
@@ -97,17 +124,11 @@ static void *work(void *given) {
       }
       atomic_fetch_sub(&threads->asleep, 1);
     }
-    done++;
-    if (threads->ending) {
+    done = atomic_load(&threads->job);
+    if (atomic_load(&threads->ending)) {
       return NULL;
     }
-    int32_t status = run_share(threads, self->running.thread);
-    if (status != 0) {
-      atomic_store(&threads->failed, status);
-    }
-    if (atomic_fetch_sub(&threads->left, 1) == 1 && atomic_load(&threads->caller_asleep)) {
-      wake(&threads->left, 1);
-    }
+    run_shares(threads, done, self->running.thread);
   }
 }
 
@@ -145,18 +166,23 @@ static int32_t run_here(parallel_task *task, void *given, int32_t tasks) {
 }
 
 int32_t pool_run(pool *threads, parallel_task *task, void *given, int32_t tasks) {
-  if (threads == NULL || running_now()->thread != 0) {
+  if (threads == NULL || running_now()->thread != 0 || threads->in_job) {
     return run_here(task, given, tasks);
   }
+  int32_t all = threads->workers + 1;
+  uint32_t job = atomic_load(&threads->job) + 1;
+  threads->in_job = true;
   threads->task = task;
   threads->given = given;
   threads->tasks = tasks;
   atomic_store(&threads->failed, 0);
-  atomic_store(&threads->left, (uint32_t)threads->workers);
+  atomic_store(&threads->left, (uint32_t)all);
+  atomic_store(&threads->claims, (uint64_t)job << 32);
   begin_job(threads);
-  int32_t status = run_share(threads, 0);
+  run_shares(threads, job, 0);
   wait_for_workers(threads);
-  return status != 0 ? status : atomic_load(&threads->failed);
+  threads->in_job = false;
+  return atomic_load(&threads->failed);
 }
 
 size_t pool_bytes(int32_t threads) {
@@ -187,7 +213,7 @@ depth_status pool_start(pool *place, instance *one) {
 }
 
 void pool_end(pool *threads) {
-  threads->ending = true;
+  atomic_store(&threads->ending, true);
   begin_job(threads);
   for (int32_t i = 0; i < threads->workers; i++) {
     pthread_join(threads->worker[i].thread, NULL);

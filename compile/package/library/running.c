@@ -53,12 +53,8 @@ KERNELS void TVMFFIErrorSetRaisedFromCStrParts(const char *kind, const char **pa
   }
 }
 
-KERNELS void TVMFFIErrorSetRaisedFromCStr(const char *kind, const char *message) {
-  TVMFFIErrorSetRaisedFromCStrParts(kind, &message, 1);
-}
-
-KERNELS void *TVMBackendAllocWorkspace(int32_t device, int32_t id, uint64_t bytes,
-                                       int32_t type_code, int32_t type_bits) {
+static void *allocate(int32_t device, int32_t id, uint64_t bytes, int32_t type_code,
+                      int32_t type_bits) {
   (void)device, (void)id, (void)type_code, (void)type_bits;
   running *now = running_now();
   size_t begin = now->workspace_used, end = begin + aligned(bytes);
@@ -69,20 +65,22 @@ KERNELS void *TVMBackendAllocWorkspace(int32_t device, int32_t id, uint64_t byte
   return now->of->workspace + (size_t)now->thread * network_workspace_bytes + begin;
 }
 
-KERNELS int32_t TVMBackendFreeWorkspace(int32_t device, int32_t id, void *given) {
+/* What was given last is freed first. */
+static int32_t release(int32_t device, int32_t id, void *given) {
   (void)device, (void)id;
-  /* What was given last is freed first. */
   running *now = running_now();
   const uint8_t *base = now->of->workspace + (size_t)now->thread * network_workspace_bytes;
   now->workspace_used = (size_t)((uint8_t *)given - base);
   return 0;
 }
 
-KERNELS int32_t TVMBackendParallelLaunch(parallel_task *task, void *given, int32_t tasks) {
+static int32_t launch(parallel_task *task, void *given, int32_t tasks) {
   running *now = running_now();
   return pool_run(now->of->pool, task, given, tasks > 0 ? tasks : now->of->threads);
 }
 
-/* Kernels call it by this pointer, which TVM's loader would have set. */
-KERNELS int32_t (*__TVMBackendParallelLaunch)(parallel_task *, void *,
-                                              int32_t) = TVMBackendParallelLaunch;
+/* Kernels have pointers of these names, without a value, which TVM's runtime would set. */
+KERNELS void *(*const __TVMBackendAllocWorkspace)(int32_t, int32_t, uint64_t, int32_t,
+                                                  int32_t) = allocate;
+KERNELS int32_t (*const __TVMBackendFreeWorkspace)(int32_t, int32_t, void *) = release;
+KERNELS int32_t (*const __TVMBackendParallelLaunch)(parallel_task *, void *, int32_t) = launch;

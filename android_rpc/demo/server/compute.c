@@ -51,13 +51,9 @@ void compute_begin_session(struct compute *compute) {
   pthread_mutex_unlock(&compute->lock);
 }
 
-/* Ends the benchmark that runs, and takes those that wait out of the line. */
+/* Ends the benchmark that runs, and those that wait. */
 static void stop(struct compute *compute) {
-  int kept = 0;
-  for (int i = 0; i < compute->order_count; i++)
-    if (compute->orders[i].order.kind != ORDER_BENCHMARK)
-      compute->orders[kept++] = compute->orders[i];
-  compute->order_count = kept;
+  for (int i = 0; i < compute->order_count; i++) compute->orders[i].stopped = 1;
   compute->stop = 1;
 }
 
@@ -116,7 +112,7 @@ static int take_task(struct compute *compute, struct task *task) {
     compute->order_count--;
     memmove(compute->orders, compute->orders + 1,
             (size_t)compute->order_count * sizeof *compute->orders);
-    compute->stop = 0;
+    compute->stop = task->stopped;
   } else if (compute->frame.frame) {
     *task = compute->frame;
     compute->frame.frame = NULL;

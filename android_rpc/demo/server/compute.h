@@ -22,6 +22,7 @@ struct task {
   int session;
   struct order order;
   const struct package *package; /* of ORDER_LOAD */
+  int stopped;                   /* a benchmark that was stopped before it began */
   struct frame_head head;
   uint8_t *frame; /* of malloc: the message, with its head */
 };

@@ -96,6 +96,10 @@ def test_a_benchmark_can_be_stopped(demo: RunningDemo) -> None:
         assert 0 < (await browser.hear_of("stopped"))["done"] < 10000
         await browser.tell("record", benchmark=1)
         assert (await browser.hear_of("error"))["code"] == "unknown_benchmark"
+        for kind in ("benchmark", "benchmark", "stop"):
+            await browser.tell(kind)
+        for _ in range(2):
+            assert (await browser.hear_of("stopped"))["done"] < 300
         await browser.tell("benchmark", warm_up=0, runs=1)
         assert len((await browser.hear_of("benchmark"))["milliseconds"]) == 1
 

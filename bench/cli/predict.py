@@ -161,9 +161,10 @@ def _text(document: dict[str, Any]) -> str:
     unit = document["unit"]
     said = [f"{document['near']:.3g} to {document['far']:.3g} {unit}"] if unit != "relative" else []
     if "frames" in document:
-        where = f"{document['runtime']}, {document['device']}"
-        rate = f"{document['frames_per_second']:.1f} a second, all work included ({where})"
-        said.append(f"{document['frames']} frames, {rate}")
+        said.append(f"{document['frames']} frames")
+        if rate := document["frames_per_second"]:
+            where = f"{document['runtime']}, {document['device']}"
+            said.append(f"{rate:.1f} a second, all work included ({where})")
     lines = [f"{document['input']}: {'; '.join(said) or unit}"]
     lines += [f"  {file}" for file in document["files"]]
     return "\n".join([*lines, *(f"  note: {text}" for text in document["notes"])])

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.prediction.video_file import Frame, load_pyav, upright
 from depthbench import cancellation
 from depthbench.closing import Closing
 from depthbench.errors import DeviceError
 from depthbench.one_line import one_line
-
-OPTIONS = {"v4l2": {"video_size": "640x480", "framerate": "30"}}
-"""What a camera is asked for; it may give something else."""
 
 PATIENCE_S = 10.0
 GLANCE_S = 0.2
@@ -25,9 +25,10 @@ LEAVE_S = 1.0
 class Camera(Closing):
     """The camera of a number, `/dev/videoN` of Video4Linux.
 
-    A thread opens and reads it, since a driver may wait for ever: who asks gets the newest frame,
-    and none is queued. Raises DeviceError where there is none, or it refuses or gives nothing for
-    10 s; ToolMissing where PyAV is not installed.
+    Its pictures have the size that it is set to: one that FFmpeg asks for and the driver changes
+    breaks them. A thread opens and reads it, since a driver may wait for ever: who asks gets the
+    newest picture, and none is queued. Raises DeviceError where there is no camera, or it refuses
+    or gives nothing for 10 s; ToolMissing where PyAV is not installed.
     """
 
     def __init__(self, number: int) -> None:
@@ -35,7 +36,7 @@ class Camera(Closing):
         self._av = load_pyav("cameras")
         self._place = place_of(number)
         self._changed = threading.Condition()
-        self._newest: tuple[Any, float] | None = None
+        self._newest: tuple[NDArray[np.uint8], float] | None = None
         self._lost: DeviceError | None = None
         self._closed = False
         self._reader = threading.Thread(target=self._read, name=self.name, daemon=True)
@@ -56,7 +57,7 @@ class Camera(Closing):
         while True:
             taken, arrived_s = self._wait(take=True)
             start_s = arrived_s if start_s is None else start_s
-            yield Frame(upright(taken), arrived_s - start_s)
+            yield Frame(taken, arrived_s - start_s)
 
     def close(self) -> None:
         """Let go of the camera; of one that hangs, when this process ends."""
@@ -64,7 +65,7 @@ class Camera(Closing):
             self._closed = True
         self._reader.join(LEAVE_S)
 
-    def _wait(self, *, take: bool = False) -> tuple[Any, float]:
+    def _wait(self, *, take: bool = False) -> tuple[NDArray[np.uint8], float]:
         """The newest frame and when it arrived; each is taken once."""
         deadline = time.monotonic() + PATIENCE_S
         with self._changed:
@@ -84,7 +85,7 @@ class Camera(Closing):
         lost = DeviceError(f"{self.name} was lost: it gives no more pictures")
         file, form = self._place
         try:
-            opened = self._av.open(file, format=form, options=OPTIONS.get(form, {}))
+            opened = self._av.open(file, format=form)
         except (self._av.error.FFmpegError, OSError) as error:
             self._give(lost=_why_not(self.name, file, error))
             return
@@ -93,21 +94,26 @@ class Camera(Closing):
                 for packet in opened.demux(video=0):
                     if self._closed:
                         return
-                    for frame in self._decode(packet):
-                        self._give(newest=(frame, time.monotonic()))
+                    images = self._decode(packet)
+                    # it lies in the driver's memory, which is gone when the camera is closed
+                    del packet
+                    for image in images:
+                        self._give(newest=(image, time.monotonic()))
         except (self._av.error.FFmpegError, OSError) as error:
             why = one_line(getattr(error, "strerror", None) or error)
             lost = DeviceError(f"{self.name} was lost: {why}")
         self._give(lost=lost)
 
-    def _decode(self, packet: Any) -> list[Any]:
+    def _decode(self, packet: Any) -> list[NDArray[np.uint8]]:
         try:
-            return list(packet.decode())
+            return [upright(frame) for frame in packet.decode()]
         except self._av.error.InvalidDataError:  # a picture was damaged on the cable
             return []
 
     def _give(
-        self, newest: tuple[Any, float] | None = None, lost: DeviceError | None = None
+        self,
+        newest: tuple[NDArray[np.uint8], float] | None = None,
+        lost: DeviceError | None = None,
     ) -> None:
         with self._changed:
             self._newest, self._lost = newest or self._newest, lost

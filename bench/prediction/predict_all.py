@@ -85,9 +85,10 @@ class Prediction:
         done.documents.append(document)
 
     def _predict_video(self, source: Source, done: Done) -> None:
-        def on_frame(count: int, total: int | None, rate: float) -> None:
+        def on_frame(count: int, total: int | None, rate: float | None) -> None:
             of = f" of {total}" if total else ""
-            self._progress(f"{source.name}: frame {count}{of}, {rate:.1f} a second")
+            a_second = f", {rate:.1f} a second" if rate else ""
+            self._progress(f"{source.name}: frame {count}{of}{a_second}")
 
         video = VideoPrediction(
             self._predictor, self._wanted, self._output, self._seconds, on_frame, self._progress

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice, takewhile
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +26,18 @@ from depthbench.progress import Progress
 SAMPLED = 16
 """Frames that the range of the colours is taken from."""
 
-OnFrame = Callable[[int, int | None, float], None]
+OnFrame = Callable[[int, int | None, float | None], None]
 """Is told how many frames are done, of how many (None: nobody knows), and how many a second."""
 
 Item = TypeVar("Item")
-Pair = tuple[Frame, NDArray[np.float32]]
+
+
+class Predicted(NamedTuple):
+    """A frame, its depth, and when that was there (seconds of a clock that begins anywhere)."""
+
+    frame: Frame
+    depth: NDArray[np.float32]
+    done_s: float
 
 
 @dataclass(frozen=True)
@@ -72,14 +80,16 @@ class VideoPrediction:
                 scale = self._asked_scale()
                 if scale is None:
                     first = list(islice(pairs, SAMPLED))
-                    scale, pairs = self._scale_of(depth for _, depth in first), chain(first, pairs)
+                    scale, pairs = self._scale_of(first), chain(first, pairs)
                 return self._record(source, pairs, scale, USUAL_RATE, None)
         video = VideoFile(source.path)
         scale, total = self._asked_scale(), None
         if scale is None:
             self._progress(f"{source.name}: looking for the range of its depths")
             sample, total = spread_sample(self._in_time(video.frames()), SAMPLED)
-            scale = self._scale_of(depth for _, depth in self._pairs(source, sample))
+            if not total:
+                raise _empty(source)
+            scale = self._scale_of(self._pairs(source, sample))
         pairs = self._pairs(source, video.frames())
         recorded = self._record(source, pairs, scale, video.rate, total)
         if video.damage:
@@ -89,7 +99,7 @@ class VideoPrediction:
     def _record(
         self,
         source: Source,
-        pairs: Iterable[Pair],
+        pairs: Iterable[Predicted],
         scale: ColourScale,
         rate: Fraction,
         total: int | None,
@@ -100,15 +110,15 @@ class VideoPrediction:
         stopped: BaseException | None = None
         with recording:
             try:
-                for frame, depth in pairs:
-                    recording.add(frame, depth)
+                for one in pairs:
+                    recording.add(*one)
                     self._on_frame(recording.count, total, recording.frames_per_second)
             except (KeyboardInterrupt, DeviceError) as error:
                 if source.kind != "camera" or not recording.count:
                     raise
                 stopped = error
             if not recording.count:
-                raise InputError(f"{source.name}: no frame of it can be read")
+                raise _empty(source)
             recording.kept = True
         document = {
             "input": source.name,
@@ -127,10 +137,11 @@ class VideoPrediction:
         self._output.add(source.identity, document)
         return Recorded(document, stopped)
 
-    def _pairs(self, source: Source, frames: Iterable[Frame]) -> Iterator[Pair]:
+    def _pairs(self, source: Source, frames: Iterable[Frame]) -> Iterator[Predicted]:
         for frame in self._in_time(frames):
             what = f"the prediction for {source.name} at {frame.time_s:.2f} s"
-            yield frame, self._predictor.predict(frame.image, flip=self._wanted.flip, what=what)
+            depth = self._predictor.predict(frame.image, flip=self._wanted.flip, what=what)
+            yield Predicted(frame, depth, time.perf_counter())
 
     def _in_time(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         if self._seconds is None:
@@ -145,11 +156,16 @@ class VideoPrediction:
             return None
         return ColourScale(near, far, self._quantity, self._wanted.colours)
 
-    def _scale_of(self, depths: Iterable[NDArray[np.float32]]) -> ColourScale:
+    def _scale_of(self, sample: Iterable[Predicted]) -> ColourScale:
         wanted = self._wanted
+        depths = [one.depth for one in sample]
         return scale_for(
             depths, self._quantity, near=wanted.near, far=wanted.far, colours=wanted.colours
         )
+
+
+def _empty(source: Source) -> InputError:
+    return InputError(f"{source.name}: no frame of it can be read")
 
 
 def spread_sample(items: Iterable[Item], count: int) -> tuple[list[Item], int]:

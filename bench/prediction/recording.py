@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 
@@ -55,31 +55,33 @@ class Recording(Closing):
         self.files: list[str] = []
         self._name, self._formats, self._wanted, self._output = name, formats, wanted, output
         self._scale, self._rate = scale, rate
-        self._begun = time.perf_counter()
-        self._times = deque([self._begun], maxlen=WINDOW)
+        self._first_s = 0.0
+        self._done_s: deque[float] = deque(maxlen=WINDOW)
         self._writer: VideoWriter | None = None
         self._opened = ExitStack()
         self._notes: dict[str, int] = {}
 
     @property
-    def frames_per_second(self) -> float:
-        """How many were added a second, over the last of them; all work is in it."""
-        return (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-9)
+    def frames_per_second(self) -> float | None:
+        """How many were predicted a second, over the last of them; None for a single one."""
+        return _rate(self._done_s)
 
     @property
-    def mean_frames_per_second(self) -> float:
-        """How many were added a second, over all of them."""
-        return self.count / max(self._times[-1] - self._begun, 1e-9)
+    def mean_frames_per_second(self) -> float | None:
+        """How many were predicted a second, over all of them; None for a single one."""
+        return _rate([self._first_s, *[self._done_s[-1]] * (self.count - 1)])
 
     @property
     def notes(self) -> list[str]:
         """What a person should know."""
         return [f"{note}, in {count} frames" for note, count in self._notes.items()]
 
-    def add(self, frame: Frame, depth: NDArray[np.float32]) -> None:
-        """Add a frame with its depth, of its size."""
+    def add(self, frame: Frame, depth: NDArray[np.float32], done_s: float) -> None:
+        """Add a frame with its depth, of its size, which was predicted at `done_s`."""
         if self.size is None:
             self._begin(frame)
+            self._first_s = done_s
+        self._done_s.append(done_s)
         if self._writer:
             self._add_to_video(self._writer, frame, depth)
         predicted = Predicted(frame.image, depth, self._scale, self.camera)
@@ -89,7 +91,6 @@ class Recording(Closing):
         for note in notes:
             self._notes[note] = self._notes.get(note, 0) + 1
         self.count += 1
-        self._times.append(time.perf_counter())
 
     def close(self) -> None:
         """End the video, and move it into place or remove it."""
@@ -118,8 +119,16 @@ class Recording(Closing):
     def _add_to_video(self, writer: VideoWriter, frame: Frame, depth: NDArray[np.float32]) -> None:
         photo = _resized(frame.image, self._pane)
         colours = self._scale.paint(_resized(depth, self._pane))
-        caption = f"{self.frames_per_second:.1f} fps" if self.count else ""
+        rate = self.frames_per_second
+        caption = "" if rate is None else f"{rate:.1f} fps"
         writer.add(self._canvas.draw([photo, colours], caption), frame.time_s)
+
+
+def _rate(done_s: Sequence[float]) -> float | None:
+    """How many a second, by the times at which each was done."""
+    if len(done_s) < 2 or done_s[-1] <= done_s[0]:
+        return None
+    return (len(done_s) - 1) / (done_s[-1] - done_s[0])
 
 
 def _resized(values: NDArray, size: tuple[int, int]) -> NDArray:

@@ -15,33 +15,42 @@ import cv2
 import numpy as np
 import pytest
 
-PROGRAM = """
-import sys
-from bench.cli import main
-from bench.prediction import camera
-camera.place_of = lambda number: ("testsrc=size=64x48:rate=30,realtime", "lavfi")
-main(sys.argv[1:])
-"""
-"""The command line, with FFmpeg's test picture as its camera."""
-
+CAMERA = "camera:42"
 SMALL = 20_000
 """Bytes that fit on the disk."""
 
 
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that plays a camera of Video4Linux to the program that it is preloaded into."""
+    library = tmp_path_factory.mktemp("camera") / "stand_in.so"
+    source = Path(__file__).with_name("camera_stand_in.c")
+    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O1", "-o"]
+    subprocess.run([*command, str(library), str(source), "-ldl"], check=True)
+    return library
+
+
 @pytest.fixture
-def start(model: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def start(model: Path, tmp_path: Path, stand_in: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts a prediction by the tiny model into the folder `there`."""
 
-    def call(source: str, *, limit: int | None = None) -> subprocess.Popen[str]:
+    def call(
+        source: str, *options: str, limit: int | None = None, fault: str = ""
+    ) -> subprocess.Popen[str]:
         def fill_disk() -> None:
             if limit:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        command = ["predict", source, "--model", str(model), "--meaning", "metres"]
+        command = ["predict", source, "--model", str(model), "--meaning", "metres", *options]
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *command, "--output", "there"],
+            [sys.executable, "-m", "bench.cli", *command, "--output", "there"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+                "LD_PRELOAD": str(stand_in),
+                "CAMERA": fault,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -51,25 +60,48 @@ def start(model: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     return call
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_camera_ends_by_ctrl_c_and_its_recording_plays(
     start: Callable[..., subprocess.Popen[str]],
     wait_until: Callable[[Callable[[], object], float], float],
     tmp_path: Path,
-    number: signal.Signals,
 ) -> None:
-    with start("camera:0") as process:
-        part = tmp_path / "there" / "camera-0-depth.mp4.part"
+    with start(CAMERA) as process:
+        part = tmp_path / "there" / "camera-42-depth.mp4.part"
         wait_until(part.exists, 60)
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "there/camera-0-depth.mp4" in out
+    assert "there/camera-42-depth.mp4" in out
     assert err.splitlines()[-1] == "depthbench: interrupted"
     names = sorted(path.name for path in (tmp_path / "there").iterdir())
-    assert names == ["camera-0-depth.mp4", "predictions.jsonl"]
-    capture = cv2.VideoCapture(str(tmp_path / "there" / "camera-0-depth.mp4"))
+    assert names == ["camera-42-depth.mp4", "predictions.jsonl"]
+    capture = cv2.VideoCapture(str(tmp_path / "there" / "camera-42-depth.mp4"))
     assert capture.read()[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "recorded"),
+    [
+        ("refuses", "/dev/video42 may not be opened; join the group video", False),
+        ("busy", "camera:42 is in use; close the program", False),
+        ("lost", "camera:42 was lost: No such device", True),
+    ],
+)
+def test_a_camera_with_a_fault_is_one_line(
+    start: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    fault: str,
+    said: str,
+    recorded: bool,
+) -> None:
+    with start(CAMERA, "--near", "1", "--far", "2", fault=fault) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    (line,) = [line for line in err.splitlines() if line.startswith("depthbench:")]
+    assert said in line
+    video = tmp_path / "there" / "camera-42-depth.mp4"
+    assert video.exists() == recorded
+    assert not recorded or cv2.VideoCapture(str(video)).read()[0]
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_part_of_a_video(

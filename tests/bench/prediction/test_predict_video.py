@@ -180,7 +180,7 @@ def test_large_frames_are_shrunk_and_turned_ones_upright(
 def test_an_interrupted_video_leaves_no_file(
     make_video: MakeVideo, predict: Predict, tmp_path: Path
 ) -> None:
-    def interrupt(count: int, total: int | None, rate: float) -> None:
+    def interrupt(count: int, total: int | None, rate: float | None) -> None:
         if count == 3:
             raise KeyboardInterrupt
 
@@ -200,7 +200,7 @@ def test_a_camera_is_recorded_for_some_seconds(predict: Predict) -> None:
 
 @pytest.mark.usefixtures("test_picture")
 def test_a_recording_that_is_interrupted_is_kept_and_plays(predict: Predict) -> None:
-    def interrupt(count: int, total: int | None, rate: float) -> None:
+    def interrupt(count: int, total: int | None, rate: float | None) -> None:
         if count == 20:
             raise KeyboardInterrupt
 

@@ -18,11 +18,13 @@ DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s
 BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
 # The tests' board: the server that lets in, and login shells that are not like sh.
 BOARD := openssh-server fish tcsh
+# What the tests build a package's examples with.
+LANGUAGES := default-jdk-headless cmake pkg-config g++ make
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
 ARM64_LIBSTDCXX := /usr/aarch64-linux-gnu/lib/libstdc++.so.6
 
 .PHONY: quickstart test test-unit test-integration fuzz check lint types setup setup-dev system \
-	browser board clean
+	browser board languages clean
 
 quickstart: setup
 	$(BIN)/depthbench quickstart
@@ -53,7 +55,7 @@ types: setup-dev
 
 setup: system $(VENV)/.installed
 
-setup-dev: system browser board $(VENV)/.installed-dev
+setup-dev: system browser board languages $(VENV)/.installed-dev
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -87,6 +89,12 @@ board:
 	$(call apt_install,$(BOARD)); \
 	if [ "$$mine" ] && command -v systemctl >/dev/null; then \
 	    $$as_root systemctl disable --now --quiet ssh 2>/dev/null || true; fi
+
+languages:
+	@for tool in javac cmake pkg-config c++ make; do \
+	    command -v $$tool >/dev/null || missing=$$tool; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	$(call apt_install,$(LANGUAGES))
 
 define apt_install
 if ! command -v apt-get >/dev/null; then \

@@ -17,6 +17,7 @@ from compile.cache_key import cache_key
 from compile.observer import Observer
 from compile.onnx import model_file
 from compile.package import toolchain
+from compile.package.bindings.bindings import check_tools
 from compile.package.image import ImageInput
 from compile.package.manifest_file import Package, is_package, up_to_date, write_manifest
 from compile.package.toolchain import Platform
@@ -58,6 +59,7 @@ def package_model(
     InputError also for a model that needs TVM's runtime in an inference.
     """
     system = toolchain.get(platform)
+    check_tools(system)
     machine = with_choices(targets.get(system.target, threads), tuned)
     numbers = for_target(precision, machine)
     observer = Observer(progress)
@@ -134,6 +136,8 @@ class _Maker:
     def write(self, folder: Path, key: dict[str, Any]) -> dict[str, Any]:
         """The package's files but its manifest; returns what the library says of itself."""
         from compile.lowering.build import write_library
+        from compile.package.bindings.bindings import write_bindings
+        from compile.package.bindings.jni_library import compile_jni
         from compile.package.cpu_features import cpu_features
         from compile.package.kernels import workspace_bytes, write_kernels
         from compile.package.network_source import MAX_RANK, TYPES, network_source
@@ -198,7 +202,9 @@ class _Maker:
         needed = check_symbols(objects, kernels, where)
         objects += kernels
         shared = folder / "lib" / f"lib{name}.so"
-        link_shared(objects, needed, self._platform, shared, self._work)
+        jni = compile_jni(name, self._platform, self._work)
+        link_shared([*objects, jni], needed, self._platform, shared, self._work)
+        write_bindings(folder, name, self._platform)
         return identity
 
     def _outputs_for_zeros(self) -> list[Any]:

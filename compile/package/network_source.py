@@ -86,10 +86,8 @@ def network_source(
         f"const int32_t network_threads = {threads};",
         _number("int32_t", "inputs", len(inputs)),
         _number("int32_t", "outputs", len(outputs)),
-        _table("depth_port", "input", [_port(one, "") for one in inputs]),
-        _table(
-            "depth_port", "output", [_port(one, unit.get(i, "")) for i, one in enumerate(outputs)]
-        ),
+        _table("depth_port", "input", [_port(one, None) for one in inputs]),
+        _table("depth_port", "output", [_port(one, unit.get(i)) for i, one in enumerate(outputs)]),
         _number("int32_t", "tensors", len(plan.tensors)),
         _number("int32_t", "port_tensors", plan.port_tensors),
         _number("int32_t", "arguments", firsts[-1]),
@@ -133,11 +131,11 @@ def _table(kind: str, name: str, rows: Sequence[str]) -> str:
     return f"const {kind} network_{name}[] = {{\n{body},\n}};"
 
 
-def _port(port: Port, unit: str) -> str:
+def _port(port: Port, unit: str | None) -> str:
     shape = ", ".join(map(str, port.shape)) or "0"
     return (
         f"{{{_text(port.name)}, {TYPES[port.dtype]}, {len(port.shape)}, {{{shape}}}, "
-        f"{byte_size(port.shape, port.dtype)}, {_text(unit)}}}"
+        f"{byte_size(port.shape, port.dtype)}, {'0' if unit is None else _text(unit)}}}"
     )
 
 

@@ -13,6 +13,9 @@ from depthbench.errors import InputError
 _FLAGS = (
     *("-shared", "-s", "-Wl,-z,max-page-size=65536", "-Wl,-z,noexecstack", "-Wl,-z,now"),
     *("-Wl,--no-undefined", "-Wl,--build-id=none", "-Wl,--hash-style=both"),
+    # A second network in the process has the same names. A class of Java's that is unloaded must
+    # not take the code from under the threads of an instance that nobody closed.
+    *("-Wl,-Bsymbolic", "-Wl,-z,nodelete"),
 )
 # What an app may call: the API, and what Java's machine looks for.
 _EXPORTS = "{ global: depth_*; JNI_On*; local: *; };\n"

@@ -73,10 +73,13 @@ def get(name: str) -> Platform:
     return PLATFORMS[name]
 
 
-def compile_source(source: Path, platform: Platform, made: Path) -> Path:
+def compile_source(
+    source: Path, platform: Platform, made: Path, definitions: Sequence[str] = ()
+) -> Path:
     """One C file as the object file `made`; raises ToolMissing with the compiler's first error."""
     flags = ["-target", f"{platform.machine}-{_NO_LIBC}", *_FLAGS, f"-I{SOURCES}"]
     flags += _ARM64_FLAGS if platform.machine == "aarch64" else ()
+    flags += [f"-D{one}" for one in definitions]
     return run_zig(["cc", *flags, "-c", str(source)], made)
 
 

@@ -15,7 +15,7 @@ ROOT = Path(compile.__file__).parent
 # and an artefact are, and how a library's error is told, at the top, is for all.
 STAGES = (
     *("onnx", "graph", "operators", "schedules.rewrites", "schedules", "lowering", "runtime"),
-    *("pipeline", "tuning"),
+    *("pipeline", "package", "tuning"),
 )
 FOR_ALL = {
     "targets",

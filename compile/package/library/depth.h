@@ -46,7 +46,7 @@ typedef struct depth_port {
   int32_t rank;
   int64_t shape[DEPTH_MAX_RANK];
   size_t bytes;
-  const char *unit; /* of the output that is depth: "m", "1/m", or "" */
+  const char *unit; /* of the output that is depth: "m", "1/m", or ""; null of other ports */
 } depth_port;
 
 typedef struct depth_options { /* zero is the default of each */

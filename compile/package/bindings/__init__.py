@@ -1,0 +1,1 @@
+"""What programs use a packaged network by: Java, Python, CMake, pkg-config."""

@@ -55,14 +55,9 @@ def device_of(transport: Transport, name: str, only: Sequence[int] | None = None
     cores = sysfs.read_cores(transport)
     files = sysfs.read_files(transport, (*sysfs.CLOCK_FILES, *sysfs.ZONE_FILES))
     khz = _max_khz(files)
-    allowed = [core for core in cores if not only or core.number in only]
-    return DemoDevice(
-        name,
-        {core.number: core.name for core in cores},
-        khz,
-        _choose(allowed, khz),
-        cpu_zones(files),
-    )
+    names = {core.number: core.name for core in cores}
+    choices = _first(only) if only else _choose(cores, khz)
+    return DemoDevice(name, names, khz, choices, cpu_zones(files))
 
 
 def this_machine() -> DemoDevice:
@@ -83,8 +78,12 @@ def _max_khz(files: Mapping[str, str]) -> dict[int, int]:
     return {core: int(khz) for core, khz in highest.items()}
 
 
-def _choose(cores: Sequence[Core], khz: Mapping[int, int]) -> dict[int, list[int]]:
-    choices = {}
+def _first(cores: Sequence[int]) -> dict[int, Sequence[int]]:
+    return {threads: cores[:threads] for threads in range(1, min(len(cores), MAX_THREADS) + 1)}
+
+
+def _choose(cores: Sequence[Core], khz: Mapping[int, int]) -> dict[int, Sequence[int]]:
+    choices: dict[int, Sequence[int]] = {}
     for threads in range(1, min(len(cores), MAX_THREADS) + 1):
         numbers = [core.number for core in best_cores(cores, khz, threads)]
         if len(numbers) >= threads:

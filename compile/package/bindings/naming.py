@@ -7,6 +7,7 @@ import keyword
 GROUP = "depthbench"
 """Maven's group, and the Java package above that of each network."""
 
+_PREFIX = "network_"
 # The Java Language Specification, 3.9; those of Python are in `keyword`.
 JAVA_WORDS = frozenset(
     (
@@ -24,10 +25,11 @@ JAVA_WORDS = frozenset(
 def identifier(name: str) -> str:
     """A library's name as Java, Python and Android's manifest take it: its own where it can be.
 
-    `name` holds ASCII letters, digits and `_`. Android wants a letter first.
+    `name` holds ASCII letters, digits and `_`. Android wants a letter first. Different names stay
+    different.
     """
-    reserved = name in JAVA_WORDS or keyword.iskeyword(name)
-    return f"network_{name}" if reserved or not name[0].isalpha() else name
+    reserved = name in JAVA_WORDS or keyword.iskeyword(name) or name.startswith(_PREFIX)
+    return f"{_PREFIX}{name}" if reserved or not name[0].isalpha() else name
 
 
 def java_package(name: str) -> str:

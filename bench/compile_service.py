@@ -120,7 +120,6 @@ def resolve_artefact(
     `model`, or the file of its manifest's name beside the folder or in `out`. Raises InputError
     when neither is there, or the artefact was compiled for fewer threads.
     """
-    from compile.artefact import load_artefact
     from depthnet import zoo
 
     if what is None or not Path(what).is_dir():
@@ -129,12 +128,7 @@ def resolve_artefact(
             str(source.path), "arm64-a76", out, threads=threads, asked=asked, progress=progress
         )
         return made, source.path
-    artefact = load_artefact(Path(what))
-    if artefact.manifest["threads"] < threads:
-        raise InputError(
-            f"{what} was compiled for {artefact.manifest['threads']} thread(s)",
-            advice=f"compile it with --threads {threads}",
-        )
+    artefact = load_for(Path(what), threads)
     name = Path(artefact.manifest["source"]["file"]).name
     for place in (model, artefact.folder.parent / name, out / name):
         if place is not None and place.is_file():
@@ -142,6 +136,19 @@ def resolve_artefact(
     raise InputError(
         f"{what} was compiled from {name}, which is not beside it", advice="give it as --model"
     )
+
+
+def load_for(folder: Path, threads: int) -> Artefact:
+    """Load an artefact folder; raises InputError where it was compiled for fewer threads."""
+    from compile.artefact import load_artefact
+
+    artefact = load_artefact(folder)
+    if artefact.manifest["threads"] < threads:
+        raise InputError(
+            f"{folder} was compiled for {artefact.manifest['threads']} thread(s)",
+            advice=f"compile it with --threads {threads}",
+        )
+    return artefact
 
 
 def describe_artefact(artefact: Artefact) -> dict[str, Any]:

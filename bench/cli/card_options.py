@@ -56,7 +56,6 @@ OF_THE_INPUT = (
         help="Of the image, where the model leaves it open.",
     ),
 )
-OUTPUT = click.option("--output", help="Which of the model's outputs is depth.")
 MEANING = click.option(
     "--meaning",
     type=Name("meaning", _meanings),
@@ -67,11 +66,12 @@ MEANING = click.option(
 
 
 def card_options(
-    *, meaning: bool = True, output: bool = False
+    *, meaning: bool = True, output: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that say how an image goes in, joined in the argument `asked`.
 
-    With `meaning` and `output` also the options of these names.
+    With `meaning` also the option of that name; `output` is what the option is called that names
+    the output which is depth, where there is one.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +85,7 @@ def card_options(
             shapes: tuple[tuple[str, tuple[int, ...]], ...],
             **others: Any,
         ) -> Any:
-            names = ("mean", "std", *["meaning"] * meaning, *["output"] * output)
+            names = ("mean", "std", *["meaning"] * meaning, *["output"] * bool(output))
             fields = {name: others.pop(name) for name in names}
             fields |= {"range": levels, "channels": "BGR" if bgr else None}
             said = {name: value for name, value in fields.items() if value is not None}
@@ -95,8 +95,10 @@ def card_options(
             *OF_THE_INPUT,
             input_shape_option,
             *[MEANING] * meaning,
-            *[OUTPUT] * output,
         ]
+        if output:
+            text = "Which of the model's outputs is depth."
+            options.append(click.option(output, "output", help=text))
         for option in reversed(options):
             joined = option(joined)
         return joined

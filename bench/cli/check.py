@@ -41,7 +41,7 @@ Result = dict[str, Any]
 @click.option("--split", type=SPLIT, help="Which part of it.  [default: test]")
 @click.option("--limit", type=click.IntRange(min=1), help="Only its first images.")
 @protocol_option
-@card_options(output=True)
+@card_options(output="--output")
 @click.option(
     "--gate",
     "gates",

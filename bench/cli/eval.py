@@ -57,7 +57,7 @@ METRICS = {
     show_default=True,
     help="How many images, spread over the data set.",
 )
-@card_options(output=True)
+@card_options(output="--output")
 @out_option
 @json_option
 def command(

@@ -32,13 +32,21 @@ RECORDS = "records.jsonl"
 class DeviceCommand(click.Command):
     """A command whose help ends with how devices are named."""
 
+    by_default = BY_DEFAULT
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """A line for every form of every kind of device, and which is taken by default."""
         from android_rpc.devices.factory import device_forms
 
         with formatter.section("Devices"):
-            formatter.write_dl([*device_forms().items(), ("by default", BY_DEFAULT)])
+            formatter.write_dl([*device_forms().items(), ("by default", self.by_default)])
         super().format_epilog(ctx, formatter)
+
+
+class HereByDefault(DeviceCommand):
+    """One that needs no device."""
+
+    by_default = "none: the model runs in this process"
 
 
 network_argument = click.argument("name", default=FLAGSHIP, type=NETWORK)

@@ -12,7 +12,7 @@ from bench.cli.card_options import card_options
 from bench.cli.options import (
     FLAGSHIP,
     OUT,
-    DeviceCommand,
+    HereByDefault,
     device_option,
     json_option,
     out_option,
@@ -24,7 +24,7 @@ from bench.cli.progress import status
 from bench.model_card import Asked
 
 
-@click.command(cls=DeviceCommand)
+@click.command(cls=HereByDefault)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--model",
@@ -42,6 +42,7 @@ from bench.model_card import Asked
 @threads_option
 @click.option(
     "--output",
+    "into",
     type=FOLDER,
     default=OUT / "predict",
     show_default=True,
@@ -82,7 +83,7 @@ from bench.model_card import Asked
 @click.option(
     "--flip", is_flag=True, help="Average with the mirrored image, as eval's protocols do."
 )
-@card_options()
+@card_options(output="--depth-output")
 @out_option
 @json_option
 def command(
@@ -91,7 +92,7 @@ def command(
     runtime: str | None,
     device: str | None,
     threads: int,
-    output: Path,
+    into: Path,
     formats: str | None,
     side_by_side: bool,
     colours: str,
@@ -109,12 +110,12 @@ def command(
 
     The same code is scored by `depthbench eval`.
     """
-    from bench.prediction.appearance import Wanted
     from bench.prediction.intrinsics import Intrinsics
     from bench.prediction.output_folder import OutputFolder
     from bench.prediction.predict_all import Prediction
     from bench.prediction.predictor import open_predictor
     from bench.prediction.sources import find_sources
+    from bench.prediction.wanted import Wanted
 
     wanted = Wanted(
         formats=tuple(formats.split(",")) if formats else (),
@@ -127,7 +128,7 @@ def command(
         field_of_view=fov,
     )
     wanted.check()
-    folder = OutputFolder(output)
+    folder = OutputFolder(into)
     found = find_sources(inputs, folder)
     if found.skipped:
         note(f"skipped: {found.skipped} files that are no pictures")

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 )
 @data_option
 @protocol_option
-@card_options(output=True)
+@card_options(output="--output")
 @record_option
 @out_option
 @json_option

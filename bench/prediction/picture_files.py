@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.prediction import encoding
-from bench.prediction.appearance import Wanted
 from bench.prediction.canvas import Canvas
 from bench.prediction.colour_scale import ColourScale
 from bench.prediction.intrinsics import Intrinsics
 from bench.prediction.output_folder import SUFFIXES
+from bench.prediction.wanted import Wanted
 
 
 @dataclass(frozen=True)

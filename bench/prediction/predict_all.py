@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.prediction.appearance import Wanted
 from bench.prediction.output_folder import OutputFolder
 from bench.prediction.predict_picture import predict_picture
 from bench.prediction.predict_video import VideoPrediction
 from bench.prediction.predictor import Predictor
 from bench.prediction.sources import Source
+from bench.prediction.wanted import Wanted
 from depthbench import cancellation
 from depthbench.errors import CheckFailed, DepthbenchError, InputError
 from depthbench.progress import Progress

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.prediction.appearance import Wanted
 from bench.prediction.colour_scale import QUANTITIES, scale_for
 from bench.prediction.intrinsics import Intrinsics
 from bench.prediction.output_folder import OutputFolder
 from bench.prediction.picture_files import Predicted, contents
 from bench.prediction.predictor import Predictor
 from bench.prediction.sources import Source
+from bench.prediction.wanted import Wanted
 from depthnet.data.photo import Photo
 
 

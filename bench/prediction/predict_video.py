@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.prediction.appearance import Wanted
 from bench.prediction.camera import Camera
 from bench.prediction.colour_scale import QUANTITIES, ColourScale, scale_for
 from bench.prediction.output_folder import OutputFolder
@@ -20,6 +19,7 @@ from bench.prediction.predictor import Predictor
 from bench.prediction.recording import Recording
 from bench.prediction.sources import Source
 from bench.prediction.video_file import USUAL_RATE, Frame, VideoFile
+from bench.prediction.wanted import Wanted
 from depthbench.errors import DeviceError, InputError
 from depthbench.progress import Progress
 

@@ -117,7 +117,7 @@ def open_predictor(
         if device:
             found = _on_device(model, out, asked, device, threads, progress, opened)
         elif Path(model).is_dir():
-            found = _artefact_here(model, asked, opened)
+            found = _artefact_here(model, asked, threads, opened)
         else:
             progress(f"opening {model}")
             found = _model_here(model, out, asked, runtime or BY_DEFAULT, threads, progress, opened)
@@ -142,11 +142,11 @@ def _model_here(
     return Predictor(depth_model, opened.enter_context(load(prepared)), source.name)
 
 
-def _artefact_here(model: str, asked: Asked, opened: ExitStack) -> Predictor:
+def _artefact_here(model: str, asked: Asked, threads: int, opened: ExitStack) -> Predictor:
+    from bench.compile_service import load_for
     from bench.runtimes.tvm_host import TvmHost
-    from compile.artefact import load_artefact
 
-    artefact = load_artefact(Path(model))
+    artefact = load_for(Path(model), threads)
     target = artefact.manifest["target"]["name"]
     if target != "host":
         raise InputError(
@@ -185,9 +185,8 @@ def _on_device(
 def _artefact_for_device(
     model: str, out: Path, asked: Asked, threads: int, progress: Progress
 ) -> Artefact:
-    from bench.compile_service import compile_for
-    from compile.artefact import load_artefact
+    from bench.compile_service import compile_for, load_for
 
     if Path(model).is_dir():
-        return load_artefact(Path(model))
+        return load_for(Path(model), threads)
     return compile_for(model, "arm64-a76", out, threads=threads, asked=asked, progress=progress)

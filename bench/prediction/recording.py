@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.prediction.appearance import Wanted
 from bench.prediction.canvas import Canvas
 from bench.prediction.colour_scale import ColourScale
 from bench.prediction.intrinsics import Intrinsics
@@ -19,6 +18,7 @@ from bench.prediction.output_folder import FRAMES, SUFFIXES, OutputFolder
 from bench.prediction.picture_files import Predicted, contents
 from bench.prediction.video_file import Frame
 from bench.prediction.video_writer import VideoWriter
+from bench.prediction.wanted import Wanted
 from depthbench.closing import Closing
 from depthbench.files import replacing_file
 

@@ -226,6 +226,7 @@ def test_depths_beyond_16_bits_are_told(run: Run, depth_model: Path, photo: Path
         (("photo.png", "--device", "emulatd"), "emulated"),
         (("photo.png", "--model", "mobildepth"), "mobiledepth"),
         (("photo.png", "--model", "empty"), "not a compiled model"),
+        (("photo.png", "--depth-output", "dept"), "dept"),
         (("photo.png", "--output", "words.jpg"), "words.jpg"),
         ((), "INPUT"),
     ],

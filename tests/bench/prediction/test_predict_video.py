@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench.prediction import camera as cameras
-from bench.prediction.appearance import Wanted
 from bench.prediction.canvas import Canvas
 from bench.prediction.colour_scale import QUANTITIES, ColourScale
 from bench.prediction.intrinsics import Intrinsics
@@ -28,6 +27,7 @@ from bench.prediction.predict_video import Recorded, VideoPrediction, spread_sam
 from bench.prediction.predictor import Predictor
 from bench.prediction.recording import WIDEST_CAPTION
 from bench.prediction.sources import find_sources
+from bench.prediction.wanted import Wanted
 from depthbench.errors import DeviceError, InputError
 
 from .conftest import MakeVideo, greys

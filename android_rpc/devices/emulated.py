@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,13 +22,10 @@ from android_rpc.devices.device import Device, Endpoint
 from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
+from depthbench.emulator import CPU_MODEL, INSTALL, find_emulator
 from depthbench.errors import ToolMissing
 from depthbench.processes import child_process, run_program
 from depthbench.progress import Progress
-
-EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
-INSTALL = "sudo apt-get install qemu-user-static"
-CPU_MODEL = "cortex-a76"
 
 
 class EmulatedPhone(Device):
@@ -119,14 +115,6 @@ class EmulatedPhone(Device):
         if self._bundle is None:
             self._bundle = build_bundle(progress=self._progress)
         return self._bundle
-
-
-def find_emulator() -> str:
-    """The path of QEMU's user-mode emulator for arm64, or ToolMissing."""
-    for program in EMULATORS:
-        if found := shutil.which(program):
-            return found
-    raise ToolMissing(f"{EMULATORS[0]} is not installed", advice=INSTALL)
 
 
 def emulator_version(emulator: str) -> str:

@@ -29,6 +29,7 @@ from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.compiled import Compiled
+    from compile.host_twin import HostTwin
     from compile.onnx.checked_model import Model
 
 API_VERSION = 1
@@ -144,6 +145,7 @@ class _Maker:
         from compile.package.plan import plan_of
         from compile.package.record_data import record_data_source
         from compile.package.shared_library import check_symbols, link_shared
+        from compile.package.static_library import link_static
         from compile.package.weights import write_weights
 
         where = str(self._source.path)
@@ -204,6 +206,7 @@ class _Maker:
         shared = folder / "lib" / f"lib{name}.so"
         jni = compile_jni(name, self._platform, self._work)
         link_shared([*objects, jni], needed, self._platform, shared, self._work)
+        link_static(objects, shared.with_suffix(".a"), self._work)
         write_bindings(folder, name, self._platform)
         return identity
 
@@ -217,19 +220,16 @@ class _Maker:
         outputs = Reference(self._source).run(zeros)
         return [outputs[port.name] for port in self._compiled.outputs]
 
-    def check(self, folder: Path, twin: Any) -> dict[str, Any]:
-        """Compare with ONNX Runtime: the library itself where it runs here."""
-        from compile.host_twin import check_in_precision
-        from compile.package.loaded_library import LoadedNetwork
+    def check(self, folder: Path, twin: HostTwin) -> dict[str, Any]:
+        """Compare with ONNX Runtime: the library itself, here or under emulation.
 
-        if not self._machine.runs_here:
-            found: dict[str, Any] = twin.check(
-                self._source, self._compiled, self._work / "model.so", self._numbers
-            )
-            return found
-        library = next((folder / "lib").glob("*.so"))
-        weights = next((folder / "lib").glob("*.weights"), None)
-        with LoadedNetwork(library, weights=weights) as network:
-            return check_in_precision(
-                self._source, network.run, "the package's library", self._numbers
-            )
+        Without an emulator, arm64 code is checked by a build of its schedules for this machine.
+        """
+        from compile.package.package_check import check_emulated, check_here
+
+        if self._machine.runs_here:
+            return check_here(self._source, folder, self._numbers)
+        library, outputs = self._work / "model.so", self._compiled.outputs
+        found = twin.check(self._source, self._compiled, library, self._numbers)
+        emulated = check_emulated(self._source, outputs, folder, found, self._numbers, self._work)
+        return {**found, "emulated": emulated}

@@ -33,6 +33,11 @@ class Package:
         return self.folder / "lib" / f"lib{self.manifest['library']}.so"
 
     @property
+    def static_library(self) -> Path:
+        """The static library."""
+        return self.library.with_suffix(".a")
+
+    @property
     def header(self) -> Path:
         """The C header."""
         return self.folder / "include" / "depth.h"

@@ -11,8 +11,7 @@ _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 SYMBOL = struct.Struct("<IBBHQQ")
 SYMBOL_TABLE, _DYNAMIC_SYMBOLS = 2, 11
-LOCAL, WEAK = 0, 2
-HIDDEN = 2
+LOCAL, GLOBAL, WEAK = 0, 1, 2
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,11 @@ def compile_source(
     return run_zig(["cc", *flags, "-c", str(source)], made)
 
 
-def run_zig(words: Sequence[str], made: Path) -> Path:
-    """Have ziglang make the file `made`; raises ToolMissing with its first error."""
+def run_zig(words: Sequence[str], made: Path, *, output: bool = True) -> Path:
+    """Have ziglang make the file `made`, by the option -o unless not `output`.
+
+    Raises ToolMissing with its first error.
+    """
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("the compiler is missing", advice="pip install ziglang")
     # zig waits without end for a cache folder that it cannot write.
@@ -93,7 +96,7 @@ def run_zig(words: Sequence[str], made: Path) -> Path:
         for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
     }
     run_program(
-        [sys.executable, "-m", "ziglang", *words, "-o", str(made)],
+        [sys.executable, "-m", "ziglang", *words, *(["-o", str(made)] if output else [])],
         f"{made.name} cannot be made with ziglang",
         reason=lambda done: first_error(done.errors),
         environment={**os.environ, **zig},

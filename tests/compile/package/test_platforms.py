@@ -6,12 +6,15 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from compile.artefact import sha256_of
 from compile.package.build_package import package_model
+from compile.package.emulated_run import build_runner, runner_command
 from compile.package.manifest_file import Package
 from compile.pipeline import compile_model
+from depthbench.emulator import find_emulator
 
 API = """depth_api_version depth_create depth_destroy depth_input depth_input_count depth_last_error
 depth_last_times depth_manifest depth_output depth_output_count depth_run depth_run_frame"""
@@ -33,7 +36,7 @@ def android(small_model: Path, folder: Path) -> Package:
 
 @pytest.fixture(scope="module")
 def linux(small_model: Path, folder: Path) -> Package:
-    return package_model(small_model, "arm64-linux", folder / "linux")
+    return package_model(small_model, "arm64-linux", folder / "linux", weights="file")
 
 
 def _said(program: str, *words: object) -> str:
@@ -64,6 +67,43 @@ def test_it_shows_the_api_alone(name: str, request: pytest.FixtureRequest) -> No
     assert {int(one, 16) for one in segments} == {65536}
     assert re.search(r"GNU_STACK .* RW +0", header)
     assert "TEXTREL" not in _said("readelf", "-dW", package.library)
+
+
+@pytest.mark.parametrize("name", ["android", "linux"])
+def test_the_static_library_shows_the_api_alone(name: str, request: pytest.FixtureRequest) -> None:
+    package: Package = request.getfixturevalue(name)
+    shown = _said("nm", "-g", "--defined-only", package.static_library).split()
+    assert set(API.split()) <= set(shown)
+    names = [one for one in shown if re.fullmatch(r"[A-Za-z_]\w+", one)]
+    assert all(one.startswith("depth_") for one in names)
+    undefined = _said("nm", "-u", package.static_library).split()[1:]
+    assert set(undefined) - {"U"} <= {*BIONIC.split(), "expf"}
+
+
+@pytest.mark.parametrize("name", ["android", "linux"])
+def test_it_computes_what_onnxruntime_does_under_emulation(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    package: Package = request.getfixturevalue(name)
+    emulated = package.manifest["check"]["emulated"]
+    assert "emulated cortex-a76" in emulated["where"]
+    assert emulated["relative_difference"]["depth"] < 1e-6
+
+
+def test_a_processor_without_its_instructions_is_refused(linux: Package, tmp_path: Path) -> None:
+    program = build_runner(linux.header, linux.static_library, tmp_path / "run")
+    image = np.zeros((1, 3, 16, 12), np.float32)
+    command = runner_command(program, tmp_path, [image], 1, linux.weights)
+    for cpu, said in (("cortex-a76", ""), ("cortex-a53", "compiled for processors with atomics")):
+        done = subprocess.run(
+            [find_emulator(), "-cpu", cpu, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode == 0) == (not said)
+        assert said in done.stderr
 
 
 def test_android_needs_what_bionic_has(android: Package) -> None:

@@ -45,6 +45,26 @@ class Options(ctypes.Structure):
     )
 
 
+class Plane(ctypes.Structure):
+    """depth_plane."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("bytes", ctypes.c_size_t),
+        ("row_stride", ctypes.c_int32),
+        ("pixel_stride", ctypes.c_int32),
+    )
+
+
+class Frame(ctypes.Structure):
+    """depth_frame."""
+
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("format", "width", "height", "rotation")),
+        ("planes", Plane * 3),
+    )
+
+
 def open_library(path: Path) -> ctypes.CDLL:
     """The library with the types of its functions."""
     library = ctypes.CDLL(str(path))
@@ -55,6 +75,12 @@ def open_library(path: Path) -> ctypes.CDLL:
     library.depth_last_error.argtypes = [ctypes.c_uint64]
     library.depth_destroy.argtypes = [ctypes.c_uint64]
     library.depth_run.argtypes = [ctypes.c_uint64, *[ctypes.c_void_p] * 4]
+    library.depth_run_frame.argtypes = [
+        *(ctypes.c_uint64, ctypes.POINTER(Frame), ctypes.c_void_p, ctypes.c_size_t)
+    ]
+    library.depth_last_times.argtypes = [
+        *(ctypes.c_uint64, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_double))
+    ]
     return library
 
 
@@ -96,6 +122,15 @@ class LoadedNetwork(Closing):
             words.append((ctypes.c_void_p * count)(*(one.ctypes.data for one in arrays)))
             words.append((ctypes.c_size_t * count)(*(one.nbytes for one in arrays)))
         self._succeed(self.library.depth_run(self.handle, *words))
+
+    def run_frame(self, frame: Frame, depth: np.ndarray) -> tuple[float, float]:
+        """A camera's frame into the float32 map `depth`; milliseconds of conversion and network."""
+        self._succeed(
+            self.library.depth_run_frame(self.handle, frame, depth.ctypes.data, depth.nbytes)
+        )
+        conversion, forward = ctypes.c_double(), ctypes.c_double()
+        self._succeed(self.library.depth_last_times(self.handle, conversion, forward))
+        return conversion.value, forward.value
 
     def _succeed(self, status: int) -> None:
         if status:

@@ -267,7 +267,10 @@ def test_ctrl_c_is_exit_code_130(run: Run) -> None:
     assert "interrupted" in one_line(err)
 
 
-OF_NO_NETWORK = ("farm", "slow_downs", "onnx_node_tests", "random_operators", "mutated_models")
+OF_NO_NETWORK = (
+    *("farm", "slow_downs", "onnx_node_tests", "random_operators", "mutated_models"),
+    "frame_conversion",
+)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import compile.package
+from compile.package.loaded_library import Frame, Plane
 from depthbench.processes import run_program
 from depthnet.card.card import Card
 
@@ -45,26 +46,6 @@ class ImageInput(ctypes.Structure):
         ("meaning", ctypes.c_char_p),
         ("scale", ctypes.c_float),
         ("shift", ctypes.c_float),
-    )
-
-
-class Plane(ctypes.Structure):
-    """`depth_plane` of depth.h."""
-
-    _fields_ = (
-        ("data", ctypes.c_void_p),
-        ("bytes", ctypes.c_size_t),
-        ("row_stride", ctypes.c_int32),
-        ("pixel_stride", ctypes.c_int32),
-    )
-
-
-class Frame(ctypes.Structure):
-    """`depth_frame` of depth.h."""
-
-    _fields_ = (
-        *((name, ctypes.c_int32) for name in ("format", "width", "height", "rotation")),
-        ("planes", Plane * 3),
     )
 
 

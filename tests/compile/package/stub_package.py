@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from compile.package.loaded_library import Frame
 from compile.package.record_data import record_data_source
 from depthbench.processes import run_program
-from tests.compile.package.frame_library import SOURCES, Frame
+from tests.compile.package.frame_library import SOURCES
 
 HERE = Path(__file__).parent
 SIZE = (6, 8)

@@ -79,6 +79,8 @@ def compile_source(
     """One C file as the object file `made`; raises ToolMissing with the compiler's first error."""
     flags = ["-target", f"{platform.machine}-{_NO_LIBC}", *_FLAGS, f"-I{SOURCES}"]
     flags += _ARM64_FLAGS if platform.machine == "aarch64" else ()
+    if platform.name == "host" and source.stem.startswith("frame_"):
+        flags.append("-mcpu=native")  # the kernels, which processor.c speaks for, are as well
     flags += [f"-D{one}" for one in definitions]
     return run_zig(["cc", *flags, "-c", str(source)], made)
 

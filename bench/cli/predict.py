@@ -162,7 +162,8 @@ def _text(document: dict[str, Any]) -> str:
     unit = document["unit"]
     said = [f"{document['near']:.3g} to {document['far']:.3g} {unit}"] if unit != "relative" else []
     if "frames" in document:
-        said.append(f"{document['frames']} frames")
+        count = document["frames"]
+        said.append(f"{count} frame{'s' * (count != 1)}")
         if rate := document["frames_per_second"]:
             where = f"{document['runtime']}, {document['device']}"
             said.append(f"{rate:.1f} a second, all work included ({where})")

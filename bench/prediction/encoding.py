@@ -49,20 +49,23 @@ def as_point_cloud(
     `depth` is HxW metres along the optical axis, `image` HxWx3. Points are in metres as the camera
     sees them: x to the right, y down, z ahead.
     """
-    rows, columns = np.nonzero(np.isfinite(depth))
-    z = depth[rows, columns]
-    points = np.empty(len(z), VERTEX)
-    points["x"] = (columns - camera.cx) / camera.fx * z
-    points["y"] = (rows - camera.cy) / camera.fy * z
-    points["z"] = z
+    there = np.isfinite(depth)
+    height, width = depth.shape
+    across = ((np.arange(width) - camera.cx) / camera.fx).astype(np.float32)
+    down = ((np.arange(height) - camera.cy) / camera.fy).astype(np.float32)
+    points = np.empty(np.count_nonzero(there), VERTEX)
+    with np.errstate(invalid="ignore"):  # where there is no depth
+        points["x"] = (depth * across)[there]
+        points["y"] = (depth * down[:, None])[there]
+    points["z"] = depth[there]
     for channel, name in enumerate(("red", "green", "blue")):
-        points[name] = image[rows, columns, channel]
+        points[name] = image[..., channel][there]
     header = [
         "ply",
         "format binary_little_endian 1.0",
         "comment metres; x right, y down, z ahead",
-        f"element vertex {len(z)}",
+        f"element vertex {len(points)}",
         *(f"property {PLY_TYPES[kind]} {name}" for name, kind in VERTEX),
         "end_header",
     ]
-    return "\n".join([*header, ""]).encode() + points.tobytes()
+    return b"".join(["\n".join([*header, ""]).encode(), points.view(np.uint8).data])

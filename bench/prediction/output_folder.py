@@ -88,7 +88,9 @@ def _read_owners(path: Path) -> dict[str, str]:
     owners: dict[str, str] = {}
     if not path.is_file():
         return owners
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+        if not line.endswith("\n"):  # its writer was killed
+            continue
         try:
             entry = json.loads(line)
             owners |= {Path(file).name: str(entry["identity"]) for file in entry["files"]}

@@ -22,8 +22,8 @@ from bench.prediction.wanted import Wanted
 from depthbench.closing import Closing
 from depthbench.files import replacing_file
 
-TALLEST = 720
-"""Rows of a pane: two of them beside each other are still what players take."""
+TALLEST, WIDEST = 720, 1280
+"""Rows and columns of a pane: two of them beside each other are still what players take."""
 
 WINDOW = 30
 """Frames over which the rate that is shown is a mean."""
@@ -109,7 +109,7 @@ class Recording(Closing):
             return
         path = self._output.folder / f"{self._name}{SUFFIXES['video']}"
         height, width = self.size
-        shrunk = min(1.0, TALLEST / height)
+        shrunk = min(1.0, TALLEST / height, WIDEST / width)
         self._pane = (max(round(height * shrunk), 1), max(round(width * shrunk), 1))
         self._canvas = Canvas(self._pane, 2, self._scale, caption=WIDEST_CAPTION)
         part = self._opened.enter_context(replacing_file(path))

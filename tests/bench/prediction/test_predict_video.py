@@ -177,6 +177,12 @@ def test_large_frames_are_shrunk_and_turned_ones_upright(
     assert abs(float(photo[:300].mean()) - float(photo[-300:].mean())) > 150
 
 
+def test_wide_frames_are_shrunk(make_video: MakeVideo, predict: Predict) -> None:
+    document = predict(make_video([np.full((40, 3000, 3), 90, np.uint8)] * 2)).document
+    frames, _ = read_back(document["files"][0])
+    assert 2 * 1280 < frames[0].shape[1] < 2 * 1280 + 150
+
+
 def test_an_interrupted_video_leaves_no_file(
     make_video: MakeVideo, predict: Predict, tmp_path: Path
 ) -> None:

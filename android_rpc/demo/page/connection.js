@@ -1,5 +1,6 @@
 /** The one connection to the server that computes, and what is asked of it over HTTP. */
 
+import { sentence } from "./format.js";
 import { decodeMap } from "./wire.js";
 
 const IN_USE = 4001;
@@ -48,14 +49,19 @@ export class Connection extends EventTarget {
     this.#socket = socket;
   }
 
+  /** Whether the server still takes what is sent. */
+  get alive() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
   /** Whether what was sent is still on its way: what is sent now would be queued. */
   get busy() {
-    return this.#socket?.readyState !== WebSocket.OPEN || this.#socket.bufferedAmount > 0;
+    return !this.alive || this.#socket.bufferedAmount > 0;
   }
 
   /** @param {object | ArrayBuffer} message sent as JSON, or as it is */
   send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    if (!this.alive) return;
     this.#socket.send(message instanceof ArrayBuffer ? message : JSON.stringify(message));
   }
 
@@ -81,7 +87,7 @@ export class Connection extends EventTarget {
       request.addEventListener("load", () => {
         const said = request.response;
         if (request.status < 300 && said?.id) resolve(said);
-        else reject(new Error(said?.message ?? `The server refused the file (${request.status}).`));
+        else reject(new Error(sentence(said?.message ?? `refused with ${request.status}`)));
       });
       request.addEventListener("error", () => reject(new Error("The upload was cut off.")));
       request.send(file);

@@ -43,3 +43,13 @@ export function coreList(cores) {
 export function counted(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/**
+ * What the server says of an error, as a sentence.
+ * @param {string} words
+ * @returns {string}
+ */
+export function sentence(words) {
+  const whole = words.trim() || "the server gave no reason";
+  return `${whole[0].toUpperCase()}${whole.slice(1)}${/[.!?]$/.test(whole) ? "" : "."}`;
+}

@@ -1,13 +1,12 @@
 /** The page: what each button does, and what each message of the server changes. */
 
-import { parseAsked } from "./asked.js";
 import { Benchmark } from "./benchmark.js";
 import { Camera } from "./camera.js";
 import { PALETTES } from "./colour_map.js";
 import { Connection } from "./connection.js";
 import { DepthRange } from "./depth_range.js";
 import { DepthUnit } from "./depth_unit.js";
-import { counted, coreList, milliseconds } from "./format.js";
+import { counted, coreList, milliseconds, sentence } from "./format.js";
 import { FrameSender } from "./frame_sender.js";
 import { ModelDialog } from "./model_dialog.js";
 import { PairView } from "./pair_view.js";
@@ -33,7 +32,7 @@ const dialog = new ModelDialog(connection, load);
 
 /** @type {import("./connection.js").Device | null} null while there is no connection */
 let device = null;
-/** @type {{package: import("./connection.js").Package, cpus: number[], unit: DepthUnit} | null} */
+/** @type {{package: import("./connection.js").Package, unit: DepthUnit} | null} */
 let model = null;
 /** Whether the model is loaded. */
 let ready = false;
@@ -78,7 +77,7 @@ function caption() {
  * @param {number[]} cpus
  */
 function load(one, threads, cpus) {
-  model = { package: one, cpus, unit: new DepthUnit(one.output) };
+  model = { package: one, unit: new DepthUnit(one.output) };
   ready = false;
   say(`Loading ${one.name}.`);
   connection.send({ type: "load", package: one.id, threads, cpus });
@@ -142,10 +141,11 @@ function runBenchmark() {
 async function begin() {
   try {
     const found = await connection.packages();
+    if (!connection.alive) return;
     device = found.device;
     at("device").textContent = device.name;
     readings.showTemperature(device.temperature_c);
-    dialog.fill(found.packages, device.cores, parseAsked(location.hash));
+    dialog.fill(found.packages, device.cores);
     if (dialog.chosen) load(dialog.chosen, dialog.threads, dialog.cpus);
     else say("There is no model yet: load one from a file.");
   } catch (error) {
@@ -162,9 +162,9 @@ function end(why) {
   say(why, { bad: true, offer: "again" });
 }
 
-/** @param {{threads: number, load_ms: number}} loaded */
-function startModel({ threads, load_ms: ms }) {
-  const { package: one, cpus, unit } = model;
+/** @param {{threads: number, cpus: number[], load_ms: number}} loaded */
+function startModel({ threads, cpus, load_ms: ms }) {
+  const { package: one, unit } = model;
   ready = true;
   range.begin(unit);
   view.clear();
@@ -202,10 +202,18 @@ function endBenchmark(result) {
   enable();
 }
 
-function fail(message) {
+/** @param {number} done forwards of a benchmark that was stopped */
+function stopBenchmark(done) {
+  benchmark.fail(`Stopped after ${counted(done, "forward")}.`);
+  say("The benchmark was stopped.");
+  enable();
+}
+
+/** @param {string} why the server could not do what it was asked */
+function fail(why) {
   if (benchmark.running) benchmark.fail("It did not come to its end.");
   sender.forget();
-  say(message, { bad: true });
+  say(sentence(why), { bad: true });
   enable();
 }
 
@@ -216,6 +224,7 @@ const HEARD = {
   map: takeMap,
   progress: ({ done }) => benchmark.advance(done),
   benchmark: endBenchmark,
+  stopped: ({ done }) => stopBenchmark(done),
   recorded: () => say("Kept in the records of the computer that began this demo."),
   temperature: ({ celsius }) => readings.showTemperature(celsius),
   error: ({ message }) => fail(message),

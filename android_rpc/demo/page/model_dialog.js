@@ -23,7 +23,9 @@ export class ModelDialog {
       const one = this.chosen;
       if (this.#dialog.returnValue === "load" && one) taken(one, this.threads, this.cpus);
     });
-    this.#dialog.addEventListener("change", () => this.#allowThreads());
+    this.#list.addEventListener("change", () => this.#takeAllThreads());
+    this.#coreList.addEventListener("change", () => this.#takeAllThreads());
+    this.#threads.addEventListener("change", () => (this.#threads.value = String(this.threads)));
     document.getElementById("file").addEventListener("click", () => this.#file.click());
     this.#file.addEventListener("change", () => this.#upload());
   }
@@ -37,18 +39,16 @@ export class ModelDialog {
   /**
    * @param {import("./connection.js").Package[]} packages
    * @param {import("./connection.js").Device["cores"]} cores
-   * @param {{threads: number, cpus: number[]}} asked
    */
-  fill(packages, cores, asked) {
+  fill(packages, cores) {
     this.#packages = packages;
     this.#coreList.replaceChildren(
       ...cores.map(({ cpu, max_mhz: mhz, part }) => {
         const words = [mhz ? `${Math.round(mhz)} MHz` : "", part ?? ""].filter(Boolean).join(", ");
-        return choice("checkbox", "core", String(cpu), `cpu ${cpu}`, words, asked.cpus.includes(cpu));
+        return choice("checkbox", "core", String(cpu), `cpu ${cpu}`, words, false);
       }),
     );
     document.getElementById("cores-choice").hidden = !cores.length;
-    this.#threads.value = String(asked.threads);
     this.#listPackages(packages[0]?.id);
   }
 
@@ -63,7 +63,7 @@ export class ModelDialog {
     return Math.min(Math.max(1, this.#threads.valueAsNumber || 1), this.#most);
   }
 
-  /** @returns {number[]} a core a thread; none where threads are not pinned */
+  /** @returns {number[]} a core a thread; none where the device is to choose */
   get cpus() {
     return this.#cores.slice(0, this.threads);
   }
@@ -86,12 +86,12 @@ export class ModelDialog {
         return choice("radio", "package", one.id, one.name, words, one.id === chosen);
       }),
     );
-    this.#allowThreads();
+    this.#takeAllThreads();
   }
 
-  #allowThreads() {
-    this.#threads.max = String(this.#most);
-    this.#threads.value = String(this.threads);
+  /** As many as can be. */
+  #takeAllThreads() {
+    this.#threads.max = this.#threads.value = String(this.#most);
   }
 
   async #upload() {

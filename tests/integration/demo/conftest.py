@@ -1,0 +1,122 @@
+"""The demo of a small network, and a browser with a camera that is none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.integration.demo.seen_page import SeenPage
+
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CAMERA = "--use-fake-device-for-media-stream"
+ALLOWED = "--use-fake-ui-for-media-stream"
+REFUSED = f"{ALLOWED}=deny"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A `depthbench demo` that runs."""
+
+    process: subprocess.Popen[str]
+    said: dict[str, Any]
+    records: Path
+
+    @property
+    def url(self) -> str:
+        """What the browser opens."""
+        return str(self.said["url"])
+
+
+@contextlib.contextmanager
+def run_demo(model: Path, folder: Path, *options: str) -> Iterator[Demo]:
+    """`depthbench demo` in a folder of its own, until Ctrl-C."""
+    command = [sys.executable, "-m", "bench.cli", "demo", str(model), "--no-open", "--json"]
+    with subprocess.Popen(
+        [*command, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    ) as process:
+        try:
+            assert process.stdout
+            assert process.stderr
+            lines: list[str] = []
+            for line in process.stdout:
+                lines.append(line)
+                if line == "}\n":
+                    break
+            else:
+                raise AssertionError(process.stderr.read())
+            yield Demo(process, json.loads("".join(lines)), folder / "out/records.jsonl")
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def demo(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with run_demo(model, tmp_path_factory.mktemp("demo"), "--device", "host") as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@contextlib.contextmanager
+def run_browser(playwright: Playwright, *flags: str) -> Iterator[Browser]:
+    """Headless Chromium; `make setup-dev` installs one where there is none."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, f"no browser: install one of {', '.join(BROWSERS)}"
+    # A container's root may not make a sandbox; the page is our own.
+    chromium = playwright.chromium.launch(
+        executable_path=found, chromium_sandbox=False, args=list(flags)
+    )
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """With a camera, which pages may use."""
+    with run_browser(playwright, CAMERA, ALLOWED) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Callable[[str], AbstractContextManager[SeenPage]]:
+    """Opens the demo's page in a tab; what it complained of by the end is an error."""
+    return lambda url: open_page(browser, url)
+
+
+@contextlib.contextmanager
+def open_page(browser: Browser, url: str) -> Iterator[SeenPage]:
+    context = browser.new_context(accept_downloads=True)
+    try:
+        seen = SeenPage(context.new_page())
+        seen.hear()
+        seen.page.goto(url)
+        yield seen
+    finally:
+        context.close()
+    assert seen.complaints == []
+    assert seen.elsewhere(url) == []

@@ -11,7 +11,7 @@ import click
 SECTIONS = {
     "Networks": ("models", "complexity", "paper", "train", "export", "quantise"),
     "Accuracy": ("eval", "check"),
-    "Use": ("predict",),
+    "Use": ("predict", "demo"),
     "Compile": ("compile", "tune", "package"),
     "Devices": ("rpc-measure", "phone", "rpc-tracker", "rpc-serve"),
     "Compare and report": ("compare", "diff", "profile", "report", "quickstart"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -15,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.integration.demo.seen_page import SeenPage
@@ -68,6 +72,28 @@ def run_demo(model: Path, folder: Path, *options: str) -> Iterator[Demo]:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
             process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX model of depth, in metres, that compiles in a moment and takes some time to run."""
+    rng = np.random.default_rng(0)
+    channels = (3, 8, 1)
+    nodes, weights, last = [], [], "image"
+    for i, (before, after) in enumerate(itertools.pairwise(channels)):
+        scale = 2 / (9 * before) ** 0.5
+        kernel = (scale * rng.standard_normal((after, before, 3, 3))).astype(np.float32)
+        weights.append(numpy_helper.from_array(kernel, f"w{i}"))
+        nodes.append(helper.make_node("Conv", [last, f"w{i}"], [f"c{i}"], pads=[1, 1, 1, 1]))
+        nodes.append(helper.make_node("Softplus", [f"c{i}"], [last := f"s{i}"]))
+    nodes[-1].output[0] = "depth"
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])
+    depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 32, 32])
+    graph = helper.make_graph(nodes, "small", [image], [depth], weights)
+    path = tmp_path_factory.mktemp("model") / "small.onnx"
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+    return path
 
 
 @pytest.fixture(scope="module")

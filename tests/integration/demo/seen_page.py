@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 from playwright.sync_api import Page, WebSocket, expect
+
+from depthnet.card.image_input import to_input
 
 FRAME, MAP = 0x4D524644, 0x50414D44
 FRAME_HEAD, MAP_HEAD = struct.Struct("<IIHHHH"), struct.Struct("<IIHHff")
@@ -73,3 +77,14 @@ class SeenPage:
             values = np.frombuffer(data, np.float32, offset=MAP_HEAD.size)
             self.maps[number] = values.reshape(height, width)
 
+
+def compare_maps(seen: SeenPage, model: Path) -> None:
+    """Every map is what ONNX Runtime gives for the frame of its number."""
+    session = onnxruntime.InferenceSession(model)
+    (port,) = session.get_inputs()
+    assert seen.maps
+    for number, depth in seen.maps.items():
+        image = to_input(seen.frames[number][..., :3], (port.shape[2], port.shape[3]))
+        wanted = session.run(None, {port.name: image})[0][0, 0]
+        assert wanted.std() > 0.01
+        np.testing.assert_allclose(depth, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())

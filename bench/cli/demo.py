@@ -65,7 +65,7 @@ def command(
     """
     from android_rpc.demo.start_demo import HOST, start_demo
     from android_rpc.telemetry.topology import parse_core_list
-    from bench.demo.browser import open_page
+    from bench.demo.browser import open_page, runs_on_a_phone
     from bench.demo.device_choice import default_device, platform_of
     from bench.package_service import package_for
 
@@ -103,9 +103,10 @@ def command(
             "libraries": [str(package.library.absolute()) for package in packages],
             "records": str(into),
         }
-        where = "on the phone" if demo.open_page else "in a browser here"
+        seen_on = HOST if here else device
+        where = "on the phone" if runs_on_a_phone(seen_on) else "in a browser here"
         emit(document, as_json, f"{demo.url}\nis the demo, to be opened {where}; Ctrl-C ends it")
-        if not no_open and (why_not := open_page(demo)):
+        if not no_open and (why_not := open_page(seen_on, demo.url)):
             note(why_not)
         _keep_records(demo, device, into)
 

@@ -45,12 +45,13 @@ class Demo:
 
 
 @contextlib.contextmanager
-def run_demo(model: Path, folder: Path, *options: str) -> Iterator[Demo]:
-    """`depthbench demo` in a folder of its own, until Ctrl-C."""
+def run_demo(model: Path, folder: Path, device: str) -> Iterator[Demo]:
+    """`depthbench demo` until Ctrl-C; packages lie beside the model, records in `folder`."""
     command = [sys.executable, "-m", "bench.cli", "demo", str(model), "--no-open", "--json"]
+    records = folder / "records.jsonl"
     with subprocess.Popen(
-        [*command, *options],
-        cwd=folder,
+        [*command, "--device", device, "--records", str(records)],
+        cwd=model.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -67,7 +68,7 @@ def run_demo(model: Path, folder: Path, *options: str) -> Iterator[Demo]:
                     break
             else:
                 raise AssertionError(process.stderr.read())
-            yield Demo(process, json.loads("".join(lines)), folder / "out/records.jsonl")
+            yield Demo(process, json.loads("".join(lines)), records)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -98,7 +99,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with run_demo(model, tmp_path_factory.mktemp("demo"), "--device", "host") as demo:
+    with run_demo(model, tmp_path_factory.mktemp("demo"), "host") as demo:
         yield demo
 
 

@@ -20,7 +20,7 @@ Visit = Callable[[str], AbstractContextManager[SeenPage]]
 def test_the_emulated_phone_computes_the_same_and_its_times_are_no_latency(
     model: Path, tmp_path: Path, visit: Visit, wait_until: Callable[..., float]
 ) -> None:
-    with run_demo(model, tmp_path, "--device", "emulated") as demo:
+    with run_demo(model, tmp_path, "emulated") as demo:
         with visit(demo.url) as seen:
             assert "emulated" in seen.page.locator("#device").inner_text()
             seen.button("Use camera")
@@ -45,7 +45,7 @@ def test_ctrl_c_ends_everything_and_the_page_says_so(
     visit: Visit,
     processes_with: Callable[[str], list[psutil.Process]],
 ) -> None:
-    with run_demo(model, tmp_path, "--device", "host") as demo, visit(demo.url) as seen:
+    with run_demo(model, tmp_path, "host") as demo, visit(demo.url) as seen:
         seen.button("Use camera")
         seen.reads("forward")
         server = children(demo)

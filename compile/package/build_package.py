@@ -85,7 +85,7 @@ def package_model(
 
     source = check_model(file)
     with (
-        replacing(output, is_package, "a package") as folder,
+        replacing(output.absolute(), is_package, "a package") as folder,  # zig runs elsewhere
         tempfile.TemporaryDirectory(prefix="depthbench-package-") as work,
         interrupt.restored(),
         HostTwin(machine) as twin,

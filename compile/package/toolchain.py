@@ -98,7 +98,7 @@ def run_zig(words: Sequence[str], made: Path, *, output: bool = True) -> Path:
         for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
     }
     run_program(
-        [sys.executable, "-m", "ziglang", *words, *(["-o", made.name] if output else [])],
+        [sys.executable, "-m", "ziglang", *words, *(["-o", str(made)] if output else [])],
         f"{made.name} cannot be made with ziglang",
         reason=lambda done: first_error(done.errors),
         environment={**os.environ, **zig},

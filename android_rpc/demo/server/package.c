@@ -8,6 +8,13 @@
 
 #include "elf_check.h"
 #include "json.h"
+#include "log.h"
+
+#ifdef __aarch64__
+#define PLATFORM "arm64-linux"
+#else
+#define PLATFORM "host"
+#endif
 
 enum { RANK = 4, MAX_SIDE_OF_MAP = 8192, MAX_TEXT = 128 };
 
@@ -114,7 +121,10 @@ int package_open(struct package *package, const char *path, char why[MAX_WHY]) {
   memset(package, 0, sizeof *package);
   if (elf_check(path)) return refuse(why, "no shared library of this machine, or not all of it");
   package->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!package->handle) return refuse(why, "%s", dlerror());
+  if (!package->handle) {
+    log_line("%s", dlerror());
+    return refuse(why, "made for another system; this server takes packages for " PLATFORM);
+  }
   if (find_function(package->handle, "depth_api_version", &version))
     refuse(why, "no package of depthbench");
   else if (version() != DEPTH_API_VERSION)

@@ -16,11 +16,11 @@ from android_rpc.demo.running_demo import RunningDemo
 from android_rpc.demo.start_demo import start_demo
 
 
-def build_stand_in(library: Path, triple: str = HOST_TRIPLE) -> Path:
-    """Compiles a stand-in for a package; its name says what it does."""
+def build_stand_in(library: Path, triple: str = HOST_TRIPLE, *more: str) -> Path:
+    """Compiles a stand-in for a package; its name says what it does. `more` goes to the linker."""
     command = [sys.executable, "-m", "ziglang", "cc", "-target", triple, "-shared", "-fPIC", "-s"]
     command += [f"-I{HEADER.parent}", str(Path(__file__).parent / "stand_in.c")]
-    subprocess.run([*command, "-o", str(library)], check=True)
+    subprocess.run([*command, *more, "-o", str(library)], check=True)
     return library
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from android_rpc.bundle.native_program import HOST_TRIPLE
 from android_rpc.demo.demo_program import host_demo_program
 from android_rpc.demo.running_demo import RunningDemo, run_demo
 from android_rpc.demo.start_demo import start_demo
+from tests.integration.demo_server.conftest import build_stand_in
 from tests.integration.demo_server.peer import ask, parts_of
 
 LISTENING = "0A"  # the kernel's number in /proc/net/tcp
@@ -178,6 +181,20 @@ def test_what_is_no_package_is_refused(
     status, _, body = ask(demo.url, "packages", "POST", content)
     assert (status, json.loads(body)["error"]) == (422, "not_a_package")
     assert ask(demo.url, "packages")[2] == before
+
+
+def test_a_library_of_another_system_is_refused(demo: RunningDemo, tmp_path: Path) -> None:
+    """As one for Android needs a C library that is not there."""
+    (stub := tmp_path / "stub.c").write_text("int other_system(void) { return 0; }\n")
+    needed = tmp_path / "libother_system.so"
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-shared", f"-Wl,-soname,{needed.name}"]
+    subprocess.run([*compiler, str(stub), "-o", str(needed)], check=True)
+    words = ("-Wl,--no-as-needed", str(needed))
+    library = build_stand_in(tmp_path / "libother.so", HOST_TRIPLE, *words)
+    needed.unlink()
+    status, _, body = ask(demo.url, "packages", "POST", library.read_bytes())
+    assert (status, json.loads(body)["error"]) == (422, "not_a_package")
+    assert json.loads(body)["message"].startswith("made for another system; ")
 
 
 @pytest.mark.parametrize("size", [0, (512 << 20) + 1, 10**14])

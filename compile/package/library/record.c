@@ -39,7 +39,11 @@ static void write_kind(json *to, platform platform) {
       [PLATFORM_EMULATOR] = {"emulated cost", "true", "emulated cost, not latency"},
   };
   char name[NAME];
-  device_name(name, sizeof name);
+  if (platform == PLATFORM_EMULATOR) { /* which shows files of what it runs on */
+    snprintf(name, sizeof name, "an emulator");
+  } else {
+    device_name(name, sizeof name);
+  }
   json_print(to, "\"kind\": \"%s\", \"emulated\": %s, \"label\": \"%s\", \"device\": {\"name\": ",
              kinds[platform][0], kinds[platform][1], kinds[platform][2]);
   json_string(to, name);

@@ -149,4 +149,5 @@ def test_under_emulation_it_claims_no_latency(tmp_path: Path) -> None:
     record = json.loads(done.output)
     assert (record["kind"], record["emulated"]) == ("emulated cost", True)
     assert record["label"] == "emulated cost, not latency"
+    assert record["device"]["name"] == "an emulator"
     assert {"machine", "program"} <= set(record["conditions"]["server"]["signs"])

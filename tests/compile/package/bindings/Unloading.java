@@ -35,7 +35,9 @@ public final class Unloading {
       Object input = inputs[0].getClass().getMethod("allocate").invoke(inputs[0]);
       Object map = depth.getClass().getMethod("allocate").invoke(depth);
       type.getMethod("run", Buffer.class, Buffer.class).invoke(network, input, map);
-      System.out.println(name + " " + ((ByteBuffer) map).capacity());
+      String manifest = (String) type.getMethod("manifest").invoke(null);
+      String model = manifest.replaceFirst(".*?\"name\": \"(.*?)\".*", "$1");
+      System.out.println(name + " is " + model + ", " + ((ByteBuffer) map).capacity());
       return new WeakReference<>(loader);
     }
   }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +18,11 @@ from compile.package.manifest_file import Package
 from .conftest import HEIGHT, WIDTH, Packaged, Picture
 
 HERE = Path(__file__).parent
-NAMES = ("small_net", "new")
-"""The second is a word of Java's: its package is called `network_new`."""
 
 
 @pytest.fixture(scope="module")
 def packages(packaged: Packaged) -> list[Package]:
+    """The second has a word of Java's for a name."""
     return [packaged("host", name) for name in ("small-net", "new")]
 
 
@@ -36,12 +37,15 @@ def classes(packages: list[Package], tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def java(classes: Path, packages: list[Package], words: Sequence[str]) -> list[str]:
+def java(
+    classes: Path, packages: list[Package], words: Sequence[str], **environment: str
+) -> list[str]:
     """The lines that a program prints; fails where Java finds a wrong call."""
     libraries = ":".join(str(package.library.parent) for package in packages)
     flags = ["-Xcheck:jni", "-XX:TieredStopAtLevel=1", f"-Djava.library.path={libraries}"]
     command = ["java", *flags, "-cp", str(classes), *words]
-    done = subprocess.run(command, capture_output=True, text=True)
+    more = {**os.environ, **environment}
+    done = subprocess.run(command, env=more, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stdout
     return done.stdout.splitlines()
@@ -108,10 +112,17 @@ def test_two_threads_compute_apart_and_never_share(said: dict[str, str]) -> None
 
 
 def test_two_networks_come_and_go_in_one_process(classes: Path, packages: list[Package]) -> None:
-    names = ("small_net", "network_new")
-    lines = java(classes, packages, ["Unloading", str(classes), *names])
+    """Even where the whole process sees the functions of one, which both have."""
+    models = {"small_net": "small-net", "network_new": "new"}
+    words = ["Unloading", str(classes), *models]
+    shown = shutil.copy(packages[0].library, classes)  # in a path without spaces
+    lines = java(classes, packages, words, LD_PRELOAD=str(shown))
     size = 4 * HEIGHT * WIDTH
-    once = [line for name in names for line in (f"{name} {size}", f"{name} unloaded")]
+    once = [
+        line
+        for name, model in models.items()
+        for line in (f"{name} is {model}, {size}", f"{name} unloaded")
+    ]
     assert lines == once + once
 
 

@@ -18,6 +18,6 @@ if(NOT TARGET @NAME@::@NAME@)
   set_target_properties(@NAME@::static PROPERTIES
     IMPORTED_LOCATION "${_depth_root}/lib/lib@NAME@.a"
     INTERFACE_INCLUDE_DIRECTORIES "${_depth_root}/include"
-    INTERFACE_LINK_LIBRARIES "-pthread")
+    INTERFACE_LINK_LIBRARIES "-pthread;m")
 endif()
 unset(_depth_root)

@@ -119,8 +119,7 @@ int connection_writable(struct server *server, struct connection *connection) {
   size_t sent = connection->output.sent;
   int all = output_send(&connection->output, connection->fd);
   if (all < 0) return -1;
-  if (connection->stage == STAGE_ENDING && !connection->shut &&
-      (waiting != connection->output.count || sent != connection->output.sent))
+  if (!connection->shut && (waiting != connection->output.count || sent != connection->output.sent))
     connection->deadline = now_ms() + STALL_MS;
   if (all && connection->stage == STAGE_LIVE) return live_pump(server);
   if (all && connection->stage == STAGE_ENDING && !connection->shut) {

@@ -134,7 +134,8 @@ int live_take(struct server *server, struct connection *connection, const uint8_
               size_t count) {
   enum arrival arrival;
   int taken = 0;
-  connection->deadline = now_ms() + QUIET_MS;
+  /* who sends and does not read is as good as silent */
+  if (!connection->output.count) connection->deadline = now_ms() + QUIET_MS;
   connection->pinged = 0;
   do {
     arrival = websocket_read(&connection->websocket, &bytes, &count);

@@ -257,3 +257,22 @@ def test_a_damaged_package_is_named(package: Package, tmp_path: Path) -> None:
 def test_an_unknown_platform_is_refused(model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no packages are made for 'arm64-a76'"):
         package_model(model, "arm64-a76", tmp_path / "package")
+
+
+def test_a_model_that_needs_tvms_runtime_is_refused(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("TopK", ["x", "count"], ["values", "places"])],
+        "largest",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 5])],
+        [
+            helper.make_tensor_value_info("values", TensorProto.FLOAT, [4, 2]),
+            helper.make_tensor_value_info("places", TensorProto.INT64, [4, 2]),
+        ],
+        [numpy_helper.from_array(np.array([2]), "count")],
+    )
+    path = tmp_path / "largest.onnx"
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    with pytest.raises(InputError, match=r"its kernels call .*TVMFFIFunctionCall"):
+        package_model(path, "host", tmp_path / "package")
+    assert list(tmp_path.iterdir()) == [path]

@@ -21,6 +21,9 @@ from bench.cli.progress import status
 from bench.model_card import Asked
 from bench.report.numbers import megabytes
 
+CHECKSUMS = (".md5", ".sha1", ".sha256")
+"""Of a Maven repository: too many to be told."""
+
 
 @click.command(name="package")
 @model_argument
@@ -103,7 +106,11 @@ def _text(made: dict[str, Any]) -> str:
         f"{made['name']} for {made['package']['platform']}, {made['precision']}, {cores}: "
         f"{made['folder']}"
     )
-    files = {name: megabytes(one["bytes"]) for name, one in made["files"].items()}
+    files = {
+        name: megabytes(one["bytes"])
+        for name, one in made["files"].items()
+        if Path(name).suffix not in CHECKSUMS
+    }
     shown = {
         "input": "; ".join(map(_port, made["inputs"])),
         "output": "; ".join(map(_port, made["outputs"])),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -107,29 +106,3 @@ def test_cmake_refuses_another_processor(package: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert "compiled for host, not for riscv64" in " ".join(done.stderr.split())
-
-
-@pytest.mark.skipif(shutil.which("kotlinc") is None, reason="no Kotlin compiler here")
-def test_the_kotlin_example_compiles(package: Path, tmp_path: Path) -> None:
-    """Against stand-ins of CameraX: what it calls of the package is there."""
-    camera = tmp_path / "Camera.kt"
-    camera.write_text(CAMERA)
-    example = tmp_path / "DepthAnalyzer.kt"
-    source = (EXAMPLES / "kotlin" / "DepthAnalyzer.kt").read_text()
-    example.write_text(source.replace("depthbench.network", f"depthbench.{NAME}"))
-    java = [str(file) for file in (package / "java").rglob("*.java")]
-    call("kotlinc", camera, example, *java, "-d", tmp_path / "made")
-
-
-CAMERA = """
-package androidx.camera.core
-class ImageInfo(val rotationDegrees: Int)
-class PlaneProxy(val buffer: java.nio.ByteBuffer, val rowStride: Int, val pixelStride: Int)
-interface ImageProxy : AutoCloseable {
-    val width: Int
-    val height: Int
-    val planes: Array<PlaneProxy>
-    val imageInfo: ImageInfo
-}
-object ImageAnalysis { interface Analyzer { fun analyze(image: ImageProxy) } }
-"""

@@ -30,7 +30,7 @@ static size_t divide(instance *one, uintptr_t memory, bool pinned) {
   return next - memory;
 }
 
-/* Storage of its own for every port: behind the rest, since it may never be touched. */
+/* Storage of its own for every port, behind the rest. */
 static size_t ports_bytes(void) {
   size_t bytes = 0;
   for (int32_t i = 0; i < network_inputs; i++) {
@@ -118,11 +118,15 @@ depth_status instance_new(const depth_options *options, instance **made) {
   if (status != DEPTH_OK) {
     return status;
   }
+  if (!running_prepare()) {
+    return failed(0, DEPTH_NO_MEMORY, "the process has no key left for threads' values");
+  }
   instance parts = {.threads = options->threads > 0 ? options->threads : network_threads};
   bool pinned = options->cpus != NULL;
   size_t before_ports = divide(&parts, 0, pinned), bytes = before_ports + ports_bytes();
-  uint8_t *memory = mmap(NULL, bytes, READABLE | WRITABLE, PRIVATE | ANONYMOUS, -1, 0);
-  if (memory == NO_MAPPING || !running_prepare()) {
+  int flags = PRIVATE | ANONYMOUS | POPULATE; /* else the first run would get its pages */
+  uint8_t *memory = mmap(NULL, bytes, READABLE | WRITABLE, flags, -1, 0);
+  if (memory == NO_MAPPING) {
     return failed(0, DEPTH_NO_MEMORY, "%zu bytes cannot be had", bytes);
   }
   instance *one = (instance *)memory;

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A call of the runtime's function in LLVM's text: device, its number, bytes, type, bits.
 _ALLOCATION = re.compile(
-    r"^define |call \w+ %[^ (]+\(i32 1, i32 [^,]+, i64 ([^,]+), i32 2, i32 32\)", re.MULTILINE
+    r"^define |call \w+ %[^ (]+\(i32 1, i32 [^,]+, i64 ([^,]+), i32 \d+, i32 \d+\)", re.MULTILINE
 )
 
 

@@ -89,7 +89,7 @@ static void keep_upload(struct server *server, struct connection *connection) {
     refuse_upload(connection, errno);
     return;
   }
-  snprintf(id, sizeof id, "upload-%d", server->uploads);
+  snprintf(id, sizeof id, "upload-%d", connection->upload.number);
   const struct package *package =
       packages_add(&server->packages, connection->upload.path, id, why);
   if (!package) {

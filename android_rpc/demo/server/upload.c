@@ -13,6 +13,7 @@ static const char PREFIX[] = "upload-";
 
 int upload_begin(struct upload *upload, const char *folder, int number, int64_t size) {
   upload->fd = -1;
+  upload->number = number;
   upload->left = size;
   if (snprintf(upload->path, PATH_MAX, "%s/%s%d.so", folder, PREFIX, number) >= PATH_MAX) {
     errno = ENAMETOOLONG;

@@ -10,6 +10,7 @@
 
 struct upload {
   int fd; /* -1: none */
+  int number;
   int64_t left;
   char path[PATH_MAX];
 };

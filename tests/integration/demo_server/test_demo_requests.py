@@ -166,6 +166,27 @@ def test_a_library_can_be_uploaded(demo: RunningDemo, libraries: list[Path]) -> 
     assert entry in json.loads(ask(demo.url, "packages")[2])["packages"]
 
 
+def test_uploads_at_the_same_time_are_two_packages(
+    demo: RunningDemo, libraries: list[Path]
+) -> None:
+    port, path = parts_of(demo.url)
+    library, ids = libraries[0].read_bytes(), []
+    connections = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(2)]
+    for connection in connections:
+        connection.sendall(
+            f"POST {path}packages HTTP/1.1\r\nHost: localhost:{port}\r\n"
+            f"Origin: http://localhost:{port}\r\nExpect: 100-continue\r\n"
+            f"Content-Length: {len(library)}\r\n\r\n".encode()
+        )
+        assert b" 100 " in connection.recv(4096)
+    for connection in connections:
+        connection.sendall(library)
+        with connection, connection.makefile("rb") as answer:
+            ids.append(json.loads(answer.read().partition(b"\r\n\r\n")[2])["id"])
+    assert len(set(ids)) == 2
+    assert set(ids) <= {one["id"] for one in json.loads(ask(demo.url, "packages")[2])["packages"]}
+
+
 @pytest.mark.parametrize("rubbish", ["text", "half", "head", "a program"])
 def test_what_is_no_package_is_refused(
     demo: RunningDemo, libraries: list[Path], rubbish: str

@@ -23,6 +23,8 @@ LARGEST = 50_000_000
 """Pixels of a frame."""
 
 USUAL_RATE = Fraction(30)
+DECODER_THREADS = "AUTO"
+"""Whether threads share frames or slices: as the format allows."""
 FRAMES_MISSING, SECONDS_MISSING = 3, 0.1
 """What may lack at a video's end, both at least, before it is called cut short."""
 
@@ -52,17 +54,20 @@ class VideoFile:
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order, from the first; those that cannot be decoded are left out."""
-        count = damaged = 0
+        # The container marks what lacks bytes, the decoder what it sees of it, which varies with
+        # its threads.
+        count = damaged_packets = damaged_frames = 0
         end_s = 0.0
         with self._open() as container:
             stream = self._stream(container)
-            stream.thread_type = "AUTO"
+            stream.thread_type = DECODER_THREADS
             packets = self._packets(container, stream)
             for packet in packets:
+                damaged_packets += packet.is_corrupt
                 try:
                     decoded = packet.decode()
                 except self._av.error.InvalidDataError:
-                    damaged += 1
+                    damaged_packets += not packet.is_corrupt
                     continue
                 for frame in decoded:
                     cancellation.check()
@@ -70,16 +75,16 @@ class VideoFile:
                     lasts_s = float((frame.duration or 0) * (frame.time_base or 0))
                     end_s = max(end_s, time_s + lasts_s)
                     count += 1
-                    damaged += frame.is_corrupt
+                    damaged_frames += frame.is_corrupt
                     yield Frame(upright(frame), time_s)
             start_s = float((stream.start_time or 0) * (stream.time_base or 0))
-        self.damage = self._damage(damaged, end_s - start_s)
+        self.damage = self._damage(max(damaged_packets, damaged_frames), end_s - start_s)
 
     def _damage(self, damaged: int, length_s: float) -> str:
         expected_s = self._expected_s or 0.0
         if expected_s - length_s > max(float(FRAMES_MISSING / self.rate), SECONDS_MISSING):
             return f"it is cut short: {length_s:.1f} of {expected_s:.1f} s are there"
-        return f"{damaged} of its frames are damaged or lost" if damaged else ""
+        return f"at least {damaged} of its frames are damaged or lost" if damaged else ""
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Any]:
         try:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.prediction import video_file
 from bench.prediction.video_file import VideoFile
 from depthbench.errors import InputError
 
@@ -82,9 +83,12 @@ def test_a_video_cut_short_is_read_until_there(
     assert "of 6.0 s are there" in video.damage
 
 
+@pytest.mark.parametrize("threads", ["AUTO", "SLICE"])
 def test_damage_in_the_midst_is_told_and_the_rest_read(
-    make_video: MakeVideo, tmp_path: Path
+    make_video: MakeVideo, tmp_path: Path, threads: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However the decoder's threads share the work: some of its ways do not see the damage."""
+    monkeypatch.setattr(video_file, "DECODER_THREADS", threads)
     whole = make_video(noise(60), "clip.ts")
     content = bytearray(whole.read_bytes())
     middle = len(content) // 2

@@ -19,6 +19,7 @@ import ctypes
 import importlib
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,7 +181,7 @@ class DepthNetwork:
     def __init__(
         self, *, threads: int = 0, cpus: Sequence[int] = (), weights: str | Path | None = None
     ) -> None:
-        path = None if weights is None else str(weights).encode()
+        path = None if weights is None else os.fsencode(weights)
         numbers = (ctypes.c_int32 * len(cpus))(*cpus)
         place = ctypes.addressof(numbers) if len(cpus) else None
         options = _Options(threads, place, len(cpus), path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import importlib.util
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -139,6 +140,10 @@ def test_errors_are_those_of_the_library(module: ModuleType, picture: Picture) -
         network.run(picture.input)
     with pytest.raises(module.Closed):
         network.benchmark(1)
+
+
+def test_a_path_need_not_be_utf8(module: ModuleType) -> None:
+    module.DepthNetwork(weights=os.fsdecode(b"\xff.weights")).close()
 
 
 def test_a_benchmark_becomes_a_record(module: ModuleType, tmp_path: Path) -> None:

@@ -112,8 +112,9 @@ def replacing(
         raise InputError(f"{output}: exists and is not {what}; choose another place")
     made = [folder for folder in output.parents if not folder.exists()]
     output.parent.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    workplace = None
     try:
+        workplace = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
         fresh, old = workplace / "new", workplace / "old"
         fresh.mkdir()
         yield fresh
@@ -125,11 +126,21 @@ def replacing(
             if old.exists():
                 os.rename(old, output)
             raise
+    except OSError as error:
+        if error.errno and _lies_beside(error.filename, output):
+            raise OSError(error.errno, error.strerror, str(output)) from error
+        raise
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        if workplace:
+            shutil.rmtree(workplace, ignore_errors=True)
         with contextlib.suppress(OSError):  # not empty: it holds the result
             for folder in made:
                 folder.rmdir()
+
+
+def _lies_beside(name: Any, output: Path) -> bool:
+    """Whether an error is of the workplace of `output`; a failed write names no file."""
+    return name is None or str(name).startswith(str(output.parent / f".{output.name}-"))
 
 
 def _may_replace(output: Path) -> bool:

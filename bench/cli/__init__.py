@@ -18,6 +18,15 @@ from depthbench.errors import DepthbenchError
 
 GOOD, FAILED, BAD_INPUT, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+UNFIT_PLACE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EROFS,
+    errno.ENAMETOOLONG,
+}
 
 
 @click.group(cls=LazyGroup, context_settings=HELP, params=settings_options())
@@ -78,8 +87,8 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         where = f" while writing {error.filename}" if error.filename else ""
         return f"no space left on the disk{where}; free some and run again", MISSING
-    if isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError):
-        return f"{error.strerror}: {error.filename}", BAD_INPUT
+    if isinstance(error, OSError) and error.errno in UNFIT_PLACE:
+        return f"{error.filename}: {error.strerror}; put it right or choose another", BAD_INPUT
     kind = type(error).__name__
     return f"internal error, {kind}: {error} (run again with --debug)", FAILED
 

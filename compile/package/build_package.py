@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -172,7 +171,8 @@ class _Maker:
         }
         (folder / "lib").mkdir()
         (folder / "include").mkdir()
-        shutil.copy(toolchain.SOURCES / "depth.h", folder / "include")
+        header = (toolchain.SOURCES / "depth.h").read_bytes()
+        (folder / "include" / "depth.h").write_bytes(header)
         generated = self._work / "network.c"
         generated.write_text(
             network_source(

@@ -92,9 +92,9 @@ class DepthModel:
         if plane is None or not _same_aspect(plane.shape, (height, width)):
             shape = "x".join(map(str, values.shape)) or "a scalar"
             raise InputError(
-                f"{self.path} gives {name} of {shape}, not a depth map of the {height}x{width} "
+                f"{self.path}: output {name!r} is {shape}, not a depth map of the {height}x{width} "
                 "image",
-                advice="name another output with --output, or a card's output, where there is one",
+                advice="where the model has another output, name it in the card",
             )
         floats = plane.astype(np.float32)
         if (self.card.scale, self.card.shift) == (1, 0):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -85,3 +86,24 @@ def test_never_replaces_what_is_no_artefact(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a compiled model"), replacing(photos):
         pass
     assert (photos / "holiday.jpg").exists()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_write_that_fails_names_the_folder_that_was_asked_for(
+    tmp_path: Path, named: bool
+) -> None:
+    def fail(fresh: Path) -> None:
+        name = [str(fresh / "model.so")] if named else []
+        raise OSError(errno.ENOSPC, "No space left on device", *name)
+
+    output = tmp_path / "made"
+    with pytest.raises(OSError, match="No space") as caught, replacing(output) as fresh:
+        fail(fresh)
+    assert caught.value.filename == str(output)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_elsewhere_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "made"):
+        (tmp_path / "weights").read_bytes()
+    assert caught.value.filename == str(tmp_path / "weights")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -245,6 +246,17 @@ def test_every_kind_of_full_disk_is_said_as_one(run: Run, number: int) -> None:
         code, _, err = run("complexity")
     assert code == 3
     assert "no space left on the disk while writing out/x" in one_line(err)
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.ENOTDIR, errno.EEXIST, errno.EROFS, errno.ENAMETOOLONG]
+)
+def test_a_place_that_takes_no_file_is_bad_input(run: Run, number: int) -> None:
+    why = os.strerror(number)
+    with patch("bench.paper.networks.describe_network", side_effect=OSError(number, why, "out/x")):
+        code, _, err = run("complexity")
+    assert code == 2
+    assert one_line(err) == f"depthbench: out/x: {why}; put it right or choose another"
 
 
 def test_an_unexpected_error_is_one_line_without_a_traceback(run: Run) -> None:

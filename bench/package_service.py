@@ -29,6 +29,7 @@ def package_for(
     tuned: Path | None = None,
     untuned: bool = False,
     force: bool = False,
+    needs_image: bool = False,
     progress: Progress = lambda line: None,
 ) -> Package:
     """Compile `model` (a network's name or an ONNX file) as a library for `platform`.
@@ -36,7 +37,8 @@ def package_for(
     The package goes to `output`, by default `out/NAME-PLATFORM-package`, with the precision and the
     number of threads in the name where they are not fp32 and one. `weights` go into the library or
     into a file beside it. All else is as in `compile_for`. Raises InputError for an unknown
-    platform before anything is exported.
+    platform before anything is exported, and with `needs_image` for a model that takes no image or
+    gives no map of it.
     """
     from compile import precision as precisions
     from compile import targets
@@ -48,6 +50,11 @@ def package_for(
         precisions.for_target(precision, machine)
     source = open_model(model, out, asked, progress=progress)
     image = image_input_of(source, asked)
+    if needs_image and image is None:
+        raise InputError(
+            f"{model}: does not take one image and give a map of it",
+            advice="where it does, say how with --card, or in MODEL.onnx.json beside the file",
+        )
     source = in_precision(source, precision, out, progress, asked)
     precision = precision or ("int8" if source.quantised else "fp32")
     named = precision == "fp32" or source.name.endswith(f"-{precision}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.card_options import card_options
 from bench.cli.options import (
     FLAGSHIP,
     RECORDS,
@@ -21,6 +22,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, note, warn
 from bench.cli.parameter_types import DEVICE, MODEL
 from bench.cli.progress import status
+from bench.model_card import Asked
 from depthbench.errors import DeviceError, InputError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ LISTEN_S = 1.0
 @cores_option
 @threads_option
 @precision_option
+@card_options()
 @click.option("--here", is_flag=True, help="See a phone's demo in this machine's browser.")
 @click.option("--no-open", is_flag=True, help="Open no browser.")
 @record_option
@@ -51,6 +54,7 @@ def command(
     cores: str | None,
     threads: int,
     precision: str | None,
+    asked: Asked,
     here: bool,
     no_open: bool,
     records: Path | None,
@@ -84,6 +88,8 @@ def command(
                     out,
                     precision=precision,
                     threads=threads,
+                    asked=asked,
+                    needs_image=True,
                     progress=progress,
                 )
                 for model in dict.fromkeys(models or (FLAGSHIP,))

@@ -71,6 +71,8 @@ def find_sources(names: Sequence[str], output: OutputFolder) -> Found:
 
 
 def _named(name: str) -> Source:
+    if not name:
+        raise InputError("an input's name is empty", advice="name a picture, folder or video")
     path = Path(name)
     if match := CAMERA.fullmatch(name):
         number = int(match[1] or 0)

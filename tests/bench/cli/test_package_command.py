@@ -27,4 +27,4 @@ def test_a_package_is_made_and_reused(run: Run, make_depth_model: Callable[..., 
 def test_a_compile_target_is_no_platform(run: Run) -> None:
     code, out, err = run("package", "--target", "arm64-a76")
     assert (code, out) == (2, "")
-    assert "unknown platform 'arm64-a76'" in err
+    assert "unknown target 'arm64-a76'" in err

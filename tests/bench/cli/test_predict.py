@@ -207,6 +207,7 @@ def test_depths_beyond_16_bits_are_told(run: Run, depth_model: Path, photo: Path
     ("arguments", "says"),
     [
         (("missing.jpg",), "missing.jpg: no such file"),
+        (("",), "an input's name is empty"),
         (("empty",), "empty: no pictures in it"),
         (("words.jpg",), "words.jpg: not an image"),
         (("clip.mp4",), "clip.mp4: not a video"),
@@ -258,7 +259,7 @@ def test_a_model_without_depth_is_one_line(run: Run, photo: Path, tmp_path: Path
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), tmp_path / "c.onnx")
     code, _, err = run("predict", photo, photo.parent, "--model", tmp_path / "c.onnx")
     assert code == 2
-    assert "logits of 1x3x1x1, not a depth map" in one_line(err)
+    assert "output 'logits' is 1x3x1x1, not a depth map" in one_line(err)
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "camera:0"])

@@ -54,6 +54,11 @@ class SeenPage:
         expect(figure).to_have_text(NUMBER, timeout=PATIENCE_MS)
         return float(figure.inner_text())
 
+    def at_once(self, *names: str) -> list[float]:
+        """The figures of readings at one moment, which the next frame changes together."""
+        shown = "names => names.map(name => document.getElementById(name).textContent)"
+        return [float(figure) for figure in self.page.evaluate(shown, list(names))]
+
     def elsewhere(self, url: str) -> list[str]:
         """What was asked of others than the server of `url`."""
         return [one for one in self.asked if urlsplit(one).netloc != urlsplit(url).netloc]

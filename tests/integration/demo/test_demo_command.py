@@ -12,7 +12,7 @@ import psutil
 from playwright.sync_api import expect
 
 from tests.integration.demo.conftest import Demo, run_demo
-from tests.integration.demo.seen_page import SeenPage, compare_maps
+from tests.integration.demo.seen_page import PATIENCE_MS, SeenPage, compare_maps
 
 Visit = Callable[[str], AbstractContextManager[SeenPage]]
 
@@ -22,7 +22,7 @@ def test_the_emulated_phone_computes_the_same_and_its_times_are_no_latency(
 ) -> None:
     with run_demo(model, tmp_path, "emulated") as demo:
         with visit(demo.url) as seen:
-            assert "emulated" in seen.page.locator("#device").inner_text()
+            expect(seen.page.locator("#device")).to_contain_text("emulated", timeout=PATIENCE_MS)
             seen.button("Use camera")
             assert seen.reads("fps") > 0
             assert seen.reads("forward") > 0

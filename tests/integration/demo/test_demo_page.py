@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,13 +26,16 @@ def test_the_camera_and_its_depth_are_shown_with_their_figures(
     with visit(demo.url) as seen:
         seen.button("Use camera")
         assert seen.reads("fps") > 0
-        assert 0 < seen.reads("forward") <= seen.reads("whole") * 1.001
+        seen.reads("forward")
+        forward, whole = seen.at_once("forward", "whole")
+        assert 0 < forward <= whole * 1.001
         for name in ("mean", "p50", "p90", "dropped", "threads"):
             assert seen.reads(name) >= 0
         seen.button("Stop camera")
         seen.page.locator("#depth").click(position={"x": 10, "y": 10})
         point = float(seen.page.locator("#point").inner_text().removesuffix(" m"))
-        newest = seen.maps[max(seen.maps)]
+        # a map that was on its way may have come since
+        newest = np.stack([seen.maps[number] for number in sorted(seen.maps)[-2:]])
         assert np.isclose(newest, point, atol=0.006).any()
         seen.page.locator("#depth-surface").press("ArrowRight")
         seen.says("At the point: ")
@@ -141,8 +145,7 @@ def test_a_model_is_loaded_from_a_file_and_what_is_none_is_refused(
         count = listed.count()
         seen.page.locator("#package-file").set_input_files(tmp_path / "wrong.so")
         status = seen.page.locator("#models-status")
-        expect(status).not_to_contain_text("Sending", timeout=PATIENCE_MS)
-        assert status.inner_text()
+        expect(status).to_have_text(re.compile("^(?!Sending).+"), timeout=PATIENCE_MS)
         assert listed.count() == count
         assert [("422" in one) for one in seen.complaints] == [True]  # the browser's own words
         seen.complaints.clear()

@@ -54,17 +54,13 @@ def compile_for(
     else:
         source = load_model(Path(model))
     source = in_precision(source, precision, out, progress, asked)
-    precision = precision or ("int8" if source.quantised else "fp32")
+    precision = precision or default_precision(source)
     from compile.pipeline import compile_model
 
-    named = precision == "fp32" or source.name.endswith(f"-{precision}")
-    suffix = "" if named else f"-{precision}"
-    suffix += "" if threads == 1 else f"-{threads}-threads"
-    folder = output or out / f"{source.name}-{target}{suffix}"
     return compile_model(
         source.path,
         target,
-        folder,
+        output or out / folder_name(source, target, precision, threads),
         name=source.name,
         precision=precision,
         threads=threads,
@@ -75,6 +71,19 @@ def compile_for(
         force=force,
         dump_ir=dump_ir,
     )
+
+
+def default_precision(model: Model) -> str:
+    """That in which the model itself is."""
+    return "int8" if model.quantised else "fp32"
+
+
+def folder_name(model: Model, target: str, precision: str, threads: int) -> str:
+    """What a compiled model's folder is called; fp32 and one thread are not said."""
+    named = precision == "fp32" or model.name.endswith(f"-{precision}")
+    suffix = "" if named else f"-{precision}"
+    suffix += "" if threads == 1 else f"-{threads}-threads"
+    return f"{model.name}-{target}{suffix}"
 
 
 def tuned_files(machine: Target, tuned: Path | None = None) -> list[Path]:

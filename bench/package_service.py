@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.compile_service import in_precision, tuned_files
+from bench.compile_service import default_precision, folder_name, in_precision, tuned_files
 from bench.model_card import NOTHING, Asked, card_to_keep, describe_model, open_model, shapes_of
 from bench.models import Model
 from depthbench.errors import InputError
@@ -56,14 +56,11 @@ def package_for(
             advice="where it does, say how with --card, or in MODEL.onnx.json beside the file",
         )
     source = in_precision(source, precision, out, progress, asked)
-    precision = precision or ("int8" if source.quantised else "fp32")
-    named = precision == "fp32" or source.name.endswith(f"-{precision}")
-    suffix = "" if named else f"-{precision}"
-    suffix += "" if threads == 1 else f"-{threads}-threads"
+    precision = precision or default_precision(source)
     return package_model(
         source.path,
         platform,
-        output or out / f"{source.name}-{platform}{suffix}-package",
+        output or out / f"{folder_name(source, platform, precision, threads)}-package",
         name=source.name,
         precision=precision,
         threads=threads,

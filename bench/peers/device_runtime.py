@@ -67,7 +67,7 @@ class DeviceRuntime(ProcessRuntime):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """What runs the model once on `inputs` in its own process and says how long it took."""
+        """A function that runs the model once, in its own process, and returns the time it took."""
         values = {"several_threads": several_threads}
         self._ask(self._answer_s, "use", values, image=_only(inputs))
         return lambda: Sample(*self._ask(self._answer_s, "sample")[0])

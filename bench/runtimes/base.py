@@ -32,7 +32,7 @@ class Runtime(Closing):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """What runs the model once on `inputs` and says how long it took."""
+        """A function that runs the model once on `inputs` and returns the time it took."""
         return lambda: time_once(lambda: self.run(inputs), several_threads)
 
     def describe(self) -> dict[str, Any]:

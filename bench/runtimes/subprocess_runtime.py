@@ -60,7 +60,7 @@ class SubprocessRuntime(ProcessRuntime):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """What runs the model once on `inputs` in its own process and says how long it took."""
+        """A function that runs the model once, in its own process, and returns the time it took."""
         self._ask(self._answer_s, "use", dict(inputs), several_threads)
         return lambda: self._ask(self._answer_s, "sample")
 

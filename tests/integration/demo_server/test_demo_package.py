@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from android_rpc.demo.start_demo import start_demo
 from bench.records.schema import json_schema
 from compile.package.build_package import WeightsIn, package_model
-from compile.package.image import ImageInput
+from tests.compile.package.plain_image import plain_image
 from tests.integration.demo_server.peer import Browser, Map, browse, frame, next_event
 
 EDGES = (32, 48)
@@ -35,24 +35,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-IMAGE = ImageInput(
-    input=0,
-    output=0,
-    height=EDGES[0],
-    width=EDGES[1],
-    channels_last=False,
-    bgr=False,
-    bytes=False,
-    range=(0.0, 1.0),
-    mean=(0.0, 0.0, 0.0),
-    std=(1.0, 1.0, 1.0),
-    interpolation="bilinear",
-    antialias=True,
-    align_corners=False,
-    meaning="metres",
-    scale=1.0,
-    shift=0.0,
-)
+IMAGE = plain_image(*EDGES, antialias=True)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from compile.package.build_package import package_model
-from compile.package.image import ImageInput
 from compile.package.manifest_file import Package
+from tests.compile.package.plain_image import plain_image
 
 HEIGHT, WIDTH = 32, 48
 THREADS = 2
@@ -71,24 +71,7 @@ def packaged(network: Path, tmp_path_factory: pytest.TempPathFactory) -> Package
     """`packaged(platform, name)` makes a package of the network in a folder with a space."""
 
     def make(platform: str, name: str) -> Package:
-        image = ImageInput(
-            input=0,
-            output=0,
-            height=HEIGHT,
-            width=WIDTH,
-            channels_last=False,
-            bgr=False,
-            bytes=False,
-            range=(0.0, 1.0),
-            mean=(0.0, 0.0, 0.0),
-            std=(1.0, 1.0, 1.0),
-            interpolation="bilinear",
-            antialias=False,
-            align_corners=False,
-            meaning="metres",
-            scale=1.0,
-            shift=0.0,
-        )
+        image = plain_image(HEIGHT, WIDTH, antialias=False)
         folder = tmp_path_factory.mktemp("packages") / f"{name} {platform}"
         return package_model(network, platform, folder, name=name, threads=THREADS, image=image)
 

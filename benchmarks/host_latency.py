@@ -19,7 +19,7 @@ from bench.compile_service import in_precision
 from bench.measure.agreement import seeded_inputs
 from bench.measure.comparison import compare, precision_of
 from bench.measure.interleaving import ROUNDS
-from bench.models import resolve_model
+from bench.models import Model, resolve_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import choose, prepare
 from bench.runtimes.subprocess_runtime import SubprocessRuntime
@@ -51,7 +51,8 @@ def main(
     """Compare on as many threads each; in int8, all run the same quantised file.
 
     On one thread CPU-time medians decide, since machines are shared; on several the clock's do,
-    and the machine must be idle. A peer that is not installed, or cannot take a model, is absent.
+    and the machine must be idle. Models are networks, ONNX files, or public architectures of
+    benchmarks/networks. A peer that is not installed, or cannot take a model, is absent.
     """
     peers = tuple(choose(",".join(peers))) if peers else PEERS[precision]
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +87,7 @@ def measure(
 
     With several threads also TVM's gain over one, which runs in the same rounds.
     """
-    model = in_precision(resolve_model(name, out), precision, out)
+    model = in_precision(find(name, out), precision, out)
     _, tolerance = precision_of(model)
     absent: dict[str, str] = {}
     with ExitStack() as stack:
@@ -138,6 +139,18 @@ def measure(
         "tolerance": tolerance,
         "weights": model.metadata.get("weights", ""),
     }
+
+
+def find(name: str, out: Path) -> Model:
+    """A network of ours, an ONNX file, or a public architecture with random weights."""
+    from networks import ARCHITECTURES
+    from networks.exporters import EXPORTERS, build, export
+
+    if name not in ARCHITECTURES:
+        return resolve_model(name, out)
+    path = out / f"{name}.onnx"
+    export(build(name, False, EXPORTERS[0]), ARCHITECTURES[name].size, EXPORTERS[0], path)
+    return resolve_model(str(path), out)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ ARCHITECTURES = {
     "depth_anything_v2_small_252": Architecture(
         with_attention.depth_anything_v2_small, (252, 252), (126, 126)
     ),
+    "depth_anything_v2_small_364": Architecture(
+        with_attention.depth_anything_v2_small, (364, 364), (154, 154)
+    ),
     "depth_anything_v2_small_518": Architecture(
         with_attention.depth_anything_v2_small, (518, 518), (182, 182)
     ),

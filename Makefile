@@ -12,12 +12,13 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q -c con
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 # Debian packages: the emulated phone (qemu and the arm64 C library), the phone's cable, the model
 # of its CPU that estimates cycles, and venv.
-DEBIAN := adb qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
+DEBIAN := adb qemu-user libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
 	llvm-19 python3-venv
 # Any of these will do; the first is installed where there is none.
 BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
-# The tests' board: the server that lets in, and login shells that are not like sh.
-BOARD := openssh-server fish tcsh
+# The tests' board: the server that lets in, login shells that are not like sh, and, as for the
+# tests' phone, an emulator that needs no library of its file system.
+BOARD := openssh-server fish tcsh qemu-user-static
 # What the tests build a package's examples with.
 LANGUAGES := default-jdk-headless cmake pkg-config g++ make
 ARM64_LIBC := /usr/aarch64-linux-gnu/lib/libc.so.6
@@ -71,7 +72,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 system:
-	@if command -v qemu-aarch64-static >/dev/null && command -v adb >/dev/null && [ -e $(ARM64_LIBC) ] \
+	@if command -v qemu-aarch64 >/dev/null && command -v adb >/dev/null && [ -e $(ARM64_LIBC) ] \
 	    && [ -e $(ARM64_LIBSTDCXX) ] && command -v llvm-mca-19 >/dev/null \
 	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then exit 0; fi; \
 	$(call apt_install,$(DEBIAN))
@@ -84,8 +85,8 @@ browser:
 # Debian starts an ssh server that it installs: this one is for the tests alone.
 board:
 	@if [ -x /usr/sbin/sshd ]; then mine=; else mine=ssh; fi; \
-	if [ -z "$$mine" ] && command -v fish >/dev/null && command -v tcsh >/dev/null; then \
-	    exit 0; fi; \
+	if [ -z "$$mine" ] && command -v fish >/dev/null && command -v tcsh >/dev/null \
+	    && command -v qemu-aarch64-static >/dev/null; then exit 0; fi; \
 	$(call apt_install,$(BOARD)); \
 	if [ "$$mine" ] && command -v systemctl >/dev/null; then \
 	    $$as_root systemctl disable --now --quiet ssh 2>/dev/null || true; fi

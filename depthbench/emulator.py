@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.processes import run_program
 
-EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
-INSTALL = "sudo apt-get install qemu-user-static"
+EMULATORS = ("qemu-aarch64", "qemu-aarch64-static")
+INSTALL = "sudo apt-get install qemu-user"
 CPU_MODEL = "cortex-a76"
 
 
@@ -17,3 +20,24 @@ def find_emulator() -> str:
         if found := shutil.which(program):
             return found
     raise ToolMissing(f"{EMULATORS[0]} is not installed", advice=INSTALL)
+
+
+def find_plugin_emulator() -> str | None:
+    """The path of an emulator that loads plugins, or None: one that is linked statically cannot.
+
+    Whether it takes a plugin of ours, made for one version of its interface, shows when it runs.
+    """
+    for program in EMULATORS:
+        # the version is printed before any plugin would be loaded
+        options = [*plugin_options(Path(os.devnull)), "-version"]
+        if (found := shutil.which(program)) and not run_program(
+            [found, *options], f"{program} does not run", check=False
+        ).exit_code:
+            return found
+    return None
+
+
+def plugin_options(plugin: Path, **arguments: str) -> list[str]:
+    """The emulator's options that load a plugin; it is given `arguments` as NAME=VALUE."""
+    words = [f"file={plugin}", *(f"{name}={value}" for name, value in arguments.items())]
+    return ["-plugin", ",".join(word.replace(",", ",,") for word in words)]

@@ -27,7 +27,7 @@ from depthbench.progress import Progress
 
 # QEMU maps libraries here, and Debian's interpreter lies below: what Python itself does is not
 # counted, which is all that it does at its start.
-LIBRARIES = "0x5500000000..0x7fffffffffff"
+LIBRARIES = (0x5500000000, 0x7FFFFFFFFFFF)
 
 
 def measure_peer(

@@ -21,11 +21,22 @@ FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
 PHONE_LIBRARY = ("-target", "aarch64-linux-gnu.2.31", "-fPIC", "-Wl,-z,max-page-size=65536")
 PHONE = (*PHONE_LIBRARY, "-pie")
 HERE = ("-target", f"{platform.machine()}-linux-gnu.2.31")
+PLUGIN = (*HERE, "-fPIC", "-shared", "-fvisibility=hidden")
 
 
 def counter() -> Path:
     """The program that counts blocks in QEMU's log, for this machine."""
     return compile_program(SOURCE / "count_blocks.c", HERE)
+
+
+def block_plugin() -> Path:
+    """The plugin that counts blocks inside QEMU, for this machine."""
+    return emulator_plugin(SOURCE / "block_plugin.c")
+
+
+def emulator_plugin(source: Path) -> Path:
+    """A plugin for this machine's QEMU, of one C file that includes qemu_plugin.h."""
+    return compile_program(source, PLUGIN)
 
 
 def artefact_runner(libraries: Path) -> Path:
@@ -48,6 +59,8 @@ def compile_program(
 ) -> Path:
     """Compiles one C file with ziglang; the program is kept in the cache, by what it is made of.
 
+    It may include our headers and those beside it.
+
     Raises ToolMissing, with the compiler's first error, when it cannot be compiled.
     """
     from depthbench.files import cache_folder
@@ -55,8 +68,9 @@ def compile_program(
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("ziglang is not installed", advice="pip install ziglang")
     words = [*FLAGS, *flags, f"-I{SOURCE}", str(source), *libraries]
-    made_of = repr((importlib.metadata.version("ziglang"), words, source.read_bytes()))
-    made_of += (SOURCE / "mark.h").read_text()
+    headers = sorted({*SOURCE.glob("*.h"), *source.parent.glob("*.h")})
+    contents = [file.read_bytes() for file in (source, *headers)]
+    made_of = repr((importlib.metadata.version("ziglang"), words, contents))
     root = cache or cache_folder()
     program = root / "cost" / f"{source.stem}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
     if program.is_file():

@@ -3,36 +3,19 @@
    count_blocks FD FILE    with FD a pipe that `qemu-aarch64 -d in_asm,exec,nochain` writes to
 
    QEMU logs the instructions of a block when it translates it, and a line whenever it enters one.
-   Marks in the program (mark.h) cut its life into sections: before the first mark, between marks,
-   after the last one. FILE gets a line for every block that ran:
-
-   ADDRESS COUNT,COUNT,... WORD WORD ...    (hexadecimal address and words, a count a section) */
+   FILE is as blocks.h describes it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "mark.h"
+#include "blocks.h"
 
-enum { BUCKETS = 1 << 16, SECTIONS = 16, MAX_WORDS = 4096, PIPE_SIZE = 1 << 20 };
-
-struct block {
-  struct block *next;
-  uint64_t address, counts[SECTIONS];
-  int is_mark;
-  uint32_t length, words[];
-};
-
-static struct block *buckets[BUCKETS];
-static int section;
+enum { MAX_WORDS = 4096, PIPE_SIZE = 1 << 20 };
 
 /* the block that QEMU is describing; described is -1 between descriptions */
 static int described = -1;
@@ -42,10 +25,6 @@ static uint32_t described_words[MAX_WORDS];
 __attribute__((noreturn)) static void fail(const char *what) {
   fprintf(stderr, "count_blocks: %s\n", what);
   exit(1);
-}
-
-static struct block **bucket_of(uint64_t address) {
-  return &buckets[(address >> 2) % BUCKETS];
 }
 
 /* Hexadecimal digits at *at, which is moved behind them. */
@@ -67,21 +46,7 @@ static uint64_t hexadecimal(const char **at) {
 static void end_description(void) {
   uint32_t length = described > 0 ? (uint32_t)described : 0;
   described = -1;
-  if (!length) return;
-  struct block **bucket = bucket_of(described_address), *block = *bucket;
-  while (block && block->address != described_address) block = block->next;
-  if (block && block->length == length &&
-      !memcmp(block->words, described_words, length * sizeof *block->words))
-    return;
-  block = calloc(1, sizeof *block + length * sizeof *block->words);
-  if (!block) fail("no memory");
-  block->address = described_address;
-  block->length = length;
-  memcpy(block->words, described_words, length * sizeof *block->words);
-  for (uint32_t i = 0; i + 1 < length; i++)
-    block->is_mark |= block->words[i] == MARK_FIRST && block->words[i + 1] == MARK_SECOND;
-  block->next = *bucket;
-  *bucket = block;
+  if (length && !add_block(described_address, described_words, length)) fail("no memory");
 }
 
 /* Such as "0x00400580:  d280001d  movz     x29, #0". */
@@ -107,8 +72,7 @@ static void enter(const char *line) {
   struct block *block = *bucket_of(address);
   while (block && block->address != address) block = block->next;
   if (!block) fail("QEMU ran a block that it did not describe");
-  if (block->is_mark && section + 1 < SECTIONS) section++;
-  block->counts[section]++;
+  enter_block(block);
 }
 
 static void take(const char *line) {
@@ -151,26 +115,12 @@ static void read_log(int fd) {
   }
 }
 
-static void write_block(FILE *file, const struct block *block) {
-  uint64_t total = 0;
-  for (int i = 0; i <= section; i++) total += block->counts[i];
-  if (!total) return;
-  fprintf(file, "%" PRIx64 " ", block->address);
-  for (int i = 0; i <= section; i++) fprintf(file, i ? ",%" PRIu64 : "%" PRIu64, block->counts[i]);
-  for (uint32_t i = 0; i < block->length; i++) fprintf(file, " %08" PRIx32, block->words[i]);
-  fputc('\n', file);
-}
-
 int main(int count, char **words) {
   if (count != 3) fail("use: count_blocks FD FILE");
   /* and QEMU with it, which then writes to a pipe without a reader */
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   read_log(atoi(words[1]));
   FILE *file = fopen(words[2], "w");
-  if (!file) fail(strerror(errno));
-  for (int i = 0; i < BUCKETS; i++)
-    for (const struct block *block = buckets[i]; block; block = block->next)
-      write_block(file, block);
-  if (fclose(file)) fail("cannot write the counts");
+  if (!file || write_blocks(file)) fail(strerror(errno));
   return 0;
 }

@@ -1,0 +1,101 @@
+"""An arm64 program run under QEMU, with its blocks of instructions counted into a file.
+
+QEMU has a plugin of ours count where it can load one, as Debian's `qemu-user` can up to bookworm.
+One that is linked statically cannot: it writes a line to its log whenever it enters a block,
+which a small program of ours counts, and takes two to three times as long.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.cost import programs
+from depthbench.emulator import CPU_MODEL, find_emulator, find_plugin_emulator, plugin_options
+from depthbench.errors import CheckFailed
+from depthbench.processes import ChildProcess, child_process
+
+LOG_ITEMS = "in_asm,exec,nochain"
+_PROGRAM = "the emulated program"
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    file: Path,
+    limit_s: float,
+    addresses: tuple[int, int] | None = None,
+) -> None:
+    """Runs `command` to its end; `file` has the counts then, as native/blocks.h describes them.
+
+    With `addresses`, the first and the last, only code that lies there is counted. Raises
+    CheckFailed when the program ends in an error or takes longer than `limit_s` seconds,
+    ToolMissing without an emulator.
+    """
+    emulator = find_plugin_emulator()
+    if emulator is None or not run_with_plugin(
+        emulator, command, environment, file, limit_s, addresses
+    ):
+        run_with_log(command, environment, file, limit_s, addresses)
+
+
+def run_with_plugin(
+    emulator: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    file: Path,
+    limit_s: float,
+    addresses: tuple[int, int] | None = None,
+) -> bool:
+    """Does what `run` does, with the plugin; False where the emulator does not load it."""
+    limits = dict(zip(("first", "last"), map(hex, addresses or ()), strict=False))
+    options = plugin_options(programs.block_plugin(), counts=str(file), **limits)
+    emulate = [emulator, "-cpu", CPU_MODEL, *options, *command]
+    with child_process(emulate, environment, leave_s=0) as emulated:
+        in_time = emulated.wait(limit_s)
+        if emulated.exit_code and not file.exists():  # the plugin begins with making it
+            return False
+        _check(emulated, in_time, _PROGRAM)
+    return True
+
+
+def run_with_log(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    file: Path,
+    limit_s: float,
+    addresses: tuple[int, int] | None = None,
+) -> None:
+    """Does what `run` does, with QEMU's log."""
+    deadline = time.monotonic() + limit_s
+    counter, emulator = programs.counter(), find_emulator()
+    only = ["-dfilter", f"{addresses[0]:#x}..{addresses[1]:#x}"] if addresses else []
+    reading, writing = os.pipe()
+    try:
+        log = ["-cpu", CPU_MODEL, "-d", LOG_ITEMS, "-D", f"/proc/self/fd/{writing}", *only]
+        count = [str(counter), str(reading), str(file)]
+        with child_process(count, pass_fds=[reading], leave_s=0) as counting:
+            os.close(reading)
+            reading = -1
+            emulate = [emulator, *log, *command]
+            with child_process(emulate, environment, [writing], leave_s=0) as emulated:
+                os.close(writing)
+                writing = -1
+                in_time = emulated.wait(deadline - time.monotonic())
+                if counting.exit_code:  # the emulator cannot write on then
+                    _check(counting, True, "the counter")
+                _check(emulated, in_time, _PROGRAM)
+            _check(counting, counting.wait(deadline - time.monotonic()), "the counter")
+    finally:
+        for descriptor in (reading, writing):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _check(process: ChildProcess, in_time: bool, what: str) -> None:
+    if not in_time:
+        raise CheckFailed(f"{what} did not end within its time limit")
+    if process.exit_code:
+        raise CheckFailed(f"{what} ended, {process.why_ended()}")

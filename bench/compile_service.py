@@ -118,6 +118,7 @@ def resolve_artefact(
     out: Path,
     *,
     model: Path | None = None,
+    precision: str | None = None,
     threads: int = 1,
     asked: Asked = NOTHING,
     progress: Progress = lambda line: None,
@@ -125,19 +126,32 @@ def resolve_artefact(
     """The artefact that `what` names, and the ONNX file it was compiled from.
 
     `what` is an artefact folder, or a network's name or an ONNX file, which is compiled for
-    arm64-a76 and `threads` threads first, as `asked`; by default the flagship. A folder's model is
-    `model`, or the file of its manifest's name beside the folder or in `out`. Raises InputError
-    when neither is there, or the artefact was compiled for fewer threads.
+    arm64-a76, `precision` (by default the model's own) and `threads` threads first, as `asked`; by
+    default the flagship. A folder's model is `model`, or the file of its manifest's name beside the
+    folder or in `out`. Raises InputError when neither is there, or the artefact was compiled for
+    another precision or fewer threads.
     """
     from depthnet import zoo
 
     if what is None or not Path(what).is_dir():
         source = open_model(what or zoo.FLAGSHIP, out, asked, progress=progress)
+        source = in_precision(source, precision, out, progress, asked)
         made = compile_for(
-            str(source.path), "arm64-a76", out, threads=threads, asked=asked, progress=progress
+            str(source.path),
+            "arm64-a76",
+            out,
+            precision=precision,
+            threads=threads,
+            asked=asked,
+            progress=progress,
         )
         return made, source.path
     artefact = load_for(Path(what), threads)
+    if precision not in (None, artefact.manifest["precision"]):
+        raise InputError(
+            f"{what} was compiled for {artefact.manifest['precision']}",
+            advice=f"compile it with --precision {precision}",
+        )
     name = Path(artefact.manifest["source"]["file"]).name
     for place in (model, artefact.folder.parent / name, out / name):
         if place is not None and place.is_file():

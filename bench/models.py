@@ -19,6 +19,8 @@ from depthnet.weights.origin import Origin
 if TYPE_CHECKING:
     import onnx
 
+    from compile.artefact import Artefact
+
 
 @dataclass(frozen=True)
 class Model:
@@ -190,6 +192,21 @@ def load_model(path: Path, name: str | None = None) -> Model:
         metadata={prop.key: prop.value for prop in file.proto.metadata_props},
         quantised=any(node.op_type == "DequantizeLinear" for node in graph.node),
     )
+
+
+def check_source(artefact: Artefact, model: Model) -> None:
+    """Raise InputError where the artefact was compiled from another file than `model` is of."""
+    if model.sha256 != artefact.manifest["source"]["sha256"]:
+        raise InputError(
+            f"{artefact.folder} was compiled from another file than {model.path}",
+            advice="compile it again",
+        )
+
+
+def shapes_given(artefact: Artefact, model: Model) -> dict[str, list[int]]:
+    """Those that the artefact was compiled with, of inputs that the model's file leaves open."""
+    given = {port["name"]: list(port["shape"]) for port in artefact.manifest["inputs"]}
+    return {port.name: given[port.name] for port in model.inputs if 0 in port.shape}
 
 
 def _port(value: onnx.ValueInfoProto) -> Port:

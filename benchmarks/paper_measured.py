@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from a76_cost import cost
 
 from bench import cli
 from bench.accuracy.evaluate import measure_accuracy
+from bench.cost.model_cost import measure_cost
 from bench.models import resolve_model
 from bench.paper.measured import FILE, SCHEMA, read_measured, timed_networks
 from bench.records.provenance import commit_of, tool_versions
@@ -30,7 +30,8 @@ from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 from depthnet.weights import pretrained
 
-KEPT = ("label", "instructions", "est_cycles", "macs", "emulator", "cycle_model")
+COUNTED = ("label", "instructions", "est_cycles", "macs", "artefact_sha256")
+CONDITIONS = ("precision", "threads", "emulator", "cycle_model")
 
 
 @click.command()
@@ -62,14 +63,11 @@ def main(networks: tuple[str, ...], again: bool, data: str, out: Path, as_json: 
 
 def count(name: str, out: Path) -> dict[str, Any]:
     """One network as compiled by default, fp32, one thread: its cost and where it is from."""
-    result = cost(name, None, out)
-    found = result["runtimes"]["tvm"]
+    record = measure_cost(name, out, progress=lambda line: click.echo(f"{name}: {line}", err=True))
     return {
-        **{key: found["cost"][key] for key in KEPT},
-        "precision": result["precision"],
-        "threads": 1,
-        "artefact_sha256": result["artefact_sha256"],
-        "max_relative_difference": found["agreement"]["max_relative_difference"],
+        **{key: record[key] for key in COUNTED},
+        **{key: record["conditions"][key] for key in CONDITIONS},
+        "max_relative_difference": record["agreement"]["max_relative_difference"],
         "date": datetime.now(UTC).date().isoformat(),
         "command": f"python benchmarks/paper_measured.py {name} --again",
         "tools": tool_versions(),

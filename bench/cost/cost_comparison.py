@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from bench.compile_service import compile_for
-from bench.cost.inference_cost import KNOWN_ERROR, Cost, measure
-from bench.cost.peer_cost import measure_peer
-from bench.measure.agreement import compare as compare_outputs
+from bench.cost.cost_rows import CountedModel, Row, able, reference_outputs
+from bench.cost.inference_cost import KNOWN_ERROR
 from bench.measure.comparison import REFERENCE, precision_of
 from bench.measure.measurement import LABELS
 from bench.measure.runtime_comparison import compared, input_image
 from bench.model_card import NOTHING, Asked, open_model
-from bench.models import Model
-from bench.peers.peer import (
-    OURS,
-    Setting,
-    check_precision,
-    choose,
-    converted,
-    tolerance_of,
-    version_of,
-)
-from bench.peers.rows import Rows, check
+from bench.peers.peer import OURS, choose, tolerance_of
+from bench.peers.rows import Rows
 from bench.records.provenance import git_state, tool_versions
-from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthbench import cancellation
 from depthbench.progress import Progress
 
@@ -58,29 +44,23 @@ def compare_costs(
     names = choose(runtimes)
     model = open_model(what, out, asked, progress=progress)
     inputs = input_image(model, asked)
-    expected = reference_outputs(model, inputs)
+    subject = CountedModel(model, inputs, reference_outputs(model, inputs), progress)
     precision, tolerance = precision_of(model)
     rows = Rows(model, named=runtimes != "all")
-    counted: dict[str, dict[str, Any]] = {}
-    ready = []
-    for setting in rows.settings(names, precision):
-        # what cannot be counted is found out before minutes are spent on the others
-        with rows.trying(setting), tempfile.TemporaryDirectory(prefix="depthbench-") as scratch:
-            if setting.runtime != OURS:
-                check_precision(setting)
-                converted(setting.runtime, model, Path(scratch), progress)
-            ready.append(setting)
-    for setting in ready:
+    counted: dict[str, Row] = {}
+    for setting in able(rows.settings(names, precision), model, rows, progress):
         cancellation.check()
         if setting.runtime in rows.absent:
             continue
         limit = tolerance_of(setting, tolerance)
         with rows.trying(setting):
             if setting.runtime == OURS:
-                row = _count_ours(setting, model, inputs, expected, limit, out, progress)
+                artefact = compile_for(
+                    str(model.path), TARGET, out, precision=setting.precision, progress=progress
+                )
+                counted[setting.name] = subject.count_ours(setting, artefact, limit)
             else:
-                row = count_peer(setting, model, inputs, expected, limit, progress)
-            counted[setting.name] = row
+                counted[setting.name] = subject.count_peer(setting, limit)
     return {
         "schema": SCHEMA,
         **_conditions(),
@@ -99,68 +79,8 @@ def compare_costs(
     }
 
 
-def count_peer(
-    setting: Setting,
-    model: Model,
-    inputs: Mapping[str, NDArray],
-    expected: Mapping[str, NDArray],
-    tolerance: float,
-    progress: Progress = lambda line: None,
-) -> dict[str, Any]:
-    """The row of a peer; of several outputs the first is compared.
-
-    Raises what `measure_peer` and `row_of` raise.
-    """
-    cost, output = measure_peer(setting, model, inputs, progress)
-    name, first = next(iter(expected.items()))
-    if output.size == first.size:  # ncnn's have no batch
-        output = output.reshape(first.shape)
-    return row_of(setting, cost, {name: output}, {name: first}, tolerance)
-
-
-def row_of(
-    setting: Setting,
-    cost: Cost,
-    outputs: Mapping[str, NDArray],
-    expected: Mapping[str, NDArray],
-    tolerance: float,
-) -> dict[str, Any]:
-    """A cost with what it is of; CheckFailed unless the outputs are those `expected`."""
-    agreement = compare_outputs(expected, outputs, REFERENCE, tolerance)
-    check(setting, agreement)
-    return {
-        "precision": setting.precision,
-        "threads": 1,
-        "version": version_of(setting.runtime),
-        "cost": cost.to_dict(),
-        "agreement": agreement,
-    }
-
-
-def reference_outputs(model: Model, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    """ONNX Runtime's outputs, on this machine, in the precision of the file."""
-    with OnnxRuntimeCpu(model.path) as runtime:
-        return runtime.run(inputs)
-
-
-def _count_ours(
-    setting: Setting,
-    model: Model,
-    inputs: Mapping[str, NDArray],
-    expected: Mapping[str, NDArray],
-    tolerance: float,
-    out: Path,
-    progress: Progress,
-) -> dict[str, Any]:
-    artefact = compile_for(
-        str(model.path), TARGET, out, precision=setting.precision, progress=progress
-    )
-    cost, outputs = measure(artefact, inputs, progress)
-    return row_of(setting, cost, outputs, expected, tolerance)
-
-
 def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the shares of kernels, which are `benchmarks/a76_cost.py`'s."""
+    """Without the shares of kernels, which `depthbench cost` tells."""
     cost = {name: value for name, value in row["cost"].items() if name != "kernels"}
     return {**row, "cost": cost}
 

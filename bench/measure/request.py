@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.accuracy.device_accuracy import Accuracy
 from bench.measure.sampling_plan import EMULATED, FULL, QUICK, Sampling
 from bench.measure.validity import RULES
-from bench.models import Model, load_model
-from depthbench.errors import InputError
+from bench.models import Model, check_source, load_model, shapes_given
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
@@ -67,16 +66,11 @@ class MeasurementRequest:
     @property
     def shapes_given(self) -> dict[str, list[int]]:
         """Those of inputs that the file leaves open."""
-        given = {port["name"]: list(port["shape"]) for port in self.artefact.manifest["inputs"]}
-        return {port.name: given[port.name] for port in self.model.inputs if 0 in port.shape}
+        return shapes_given(self.artefact, self.model)
 
     def check_source(self) -> None:
         """Raise InputError where the artefact was compiled from another file than `model_onnx`."""
-        if self.model.sha256 != self.artefact.manifest["source"]["sha256"]:
-            raise InputError(
-                f"{self.artefact.folder} was compiled from another file than {self.model_onnx}",
-                advice="compile it again",
-            )
+        check_source(self.artefact, self.model)
 
 
 def sampling_for(emulated: bool, quick: bool = False) -> Sampling:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from android_rpc.deployment.device_lock import lock_device
 from android_rpc.server_identity import ServerIdentity
 from bench.compile_service import compile_for
-from bench.cost.cost_comparison import TARGET, compare_costs, reference_outputs
+from bench.cost.cost_comparison import TARGET, compare_costs
+from bench.cost.cost_rows import reference_outputs
 from bench.measure.agreement import compare as compare_outputs
 from bench.measure.comparison import REFERENCE, precision_of, time_agreed
 from bench.measure.connection import connect

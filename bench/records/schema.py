@@ -237,12 +237,66 @@ class Complexity(Record):
     macs_conv_g: float | None = Field(description="10^9 multiply-adds of convolutions.")
 
 
+class Kernel(_Open):
+    """What a kernel or library did in one inference."""
+
+    name: str
+    calls: float
+    instructions: float
+    est_cycles: float = Field(description="Those of computing, estimated.")
+    fma_cycles: float = Field(description="Those of its multiply-adds, were there nothing else.")
+    macs: float = Field(description="Multiply-adds, with those of padding.")
+
+
+class Estimate(_Open):
+    """The time of an inference on a core that was not there: no latency."""
+
+    core: str = Field(description="Whose Cortex-A76, and its clock.")
+    cycles: float = Field(description="Of computing and of waiting for memory.")
+    compute_cycles: float
+    memory_cycles: float
+    milliseconds: float
+    low_ms: float = Field(description="The lower end of the interval.")
+    high_ms: float = Field(description="The upper end of the interval.")
+    error_source: str = Field(description="Where the interval is from.")
+
+
+class Cost(Record):
+    """One inference under emulation: instructions counted, cycles and time estimated."""
+
+    kind: Literal["cost"]
+    source: Literal["emulated"]
+    label: str
+    artefact_sha256: str
+    target: str
+    card: dict[str, Any] | None = Field(
+        None, description="What the artefact says of the model's use; null where it says nothing."
+    )
+    device: Device
+    agreement: Agreement
+    instructions: int
+    est_cycles: int = Field(description="Those of computing: caches are not in them.")
+    fma_cycles: int = Field(description="Those of the multiply-adds, were there nothing else.")
+    macs: int = Field(description="Multiply-adds that were done, with those of padding.")
+    counted_instructions: list[int] = Field(description="Of each inference that was counted.")
+    kernels: list[Kernel] = Field(description="And libraries; the costliest first.")
+    estimate: Estimate | None = Field(None, description="Null where memory was not looked at.")
+    traffic: dict[str, Any] | None = Field(
+        None, description="Lines and bytes that moved between the caches and memory."
+    )
+    peers: dict[str, dict[str, Any]] = Field(
+        {}, description="Other runtimes on the same model, each with its precision and cost."
+    )
+    seconds: float = Field(description="That counting and estimating took, on the host.")
+
+
 BY_KIND: dict[str, type[Record]] = {
     "accuracy": Accuracy,
     "latency": Latency,
     "emulated cost": EmulatedCost,
     "unknown time": UnknownTime,
     "complexity": Complexity,
+    "cost": Cost,
 }
 KINDS = tuple(BY_KIND)
 
@@ -250,7 +304,8 @@ KINDS = tuple(BY_KIND)
 def json_schema() -> dict[str, Any]:
     """The schema as a JSON Schema, draft 2020-12."""
     either: Any = Annotated[
-        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity, Field(discriminator="kind")
+        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity | Cost,
+        Field(discriminator="kind"),
     ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -66,7 +66,8 @@ def make_record() -> Callable[..., Record]:
     """Make a whole record of a kind, with fields changed."""
 
     def make(kind: str = "accuracy", **changes: Any) -> Record:
-        fields = {"accuracy": ACCURACY, "complexity": COMPLEXITY}.get(kind, MEASURED)
+        known = {"accuracy": ACCURACY, "complexity": COMPLEXITY, "cost": COST}
+        fields = known.get(kind, MEASURED)
         return new_record(kind, {**deepcopy(fields), **changes})
 
     return make
@@ -149,5 +150,50 @@ MEASURED = {
         "precision": "fp32",
         "before": {"battery_c": 30.0},
         "after": {"battery_c": 31.5},
+    },
+}
+COST = {
+    **{name: MEASURED[name] for name in ("model", "model_sha256", "artefact_sha256", "target")},
+    "source": "emulated",
+    "label": "emulated cost, not latency",
+    "artefact_bytes": 23_456_789,
+    "device": {"name": "emulated-a76", "emulated": True},
+    "agreement": MEASURED["agreement"],
+    "instructions": 216_852_148,
+    "est_cycles": 86_403_636,
+    "fma_cycles": 81_308_898,
+    "macs": 650_471_184,
+    "counted_instructions": [216_852_699, 216_851_597],
+    "kernels": [
+        {
+            "name": "fused_pointwise",
+            "calls": 7.0,
+            "instructions": 216_852_148.0,
+            "est_cycles": 86_403_636.0,
+            "fma_cycles": 81_308_898.0,
+            "macs": 650_471_184.0,
+        }
+    ],
+    "estimate": {
+        "core": "Raspberry Pi 5, 2.4 GHz",
+        "cycles": 99_000_000.0,
+        "compute_cycles": 86_403_636.0,
+        "memory_cycles": 12_596_364.0,
+        "milliseconds": 41.25,
+        "low_ms": 38.2,
+        "high_ms": 45.0,
+        "error_source": "eleven public networks",
+    },
+    "traffic": {"dram_bytes": 25_000_000},
+    "peers": {},
+    "absent": {},
+    "lost": {},
+    "seconds": 12.5,
+    "conditions": {
+        "precision": "fp32",
+        "threads": 1,
+        "input": "uniform in [0, 1), seed 0",
+        "emulator": "qemu-aarch64 version 7.2.22",
+        "cycle_model": "LLVM 19.1.7 neoverse-n1",
     },
 }

@@ -135,6 +135,14 @@ def test_eval_draws_a_contact_sheet(run: Run, depth_model: Path, tmp_path: Path)
         (("compile", "--input-shape", "image=1x3x0x8"), "NAME=1x3x224x224"),
         (("rpc-measure", "--device", "emulatd"), "emulated"),
         (("rpc-measure", "--samples", "0"), "--samples"),
+        (("cost", "mobildepth"), "did you mean 'mobiledepth'"),
+        (("cost", "--precision", "fp8"), "unknown precision 'fp8'"),
+        (("cost", "--precision", "fp16", "--peers", "litert"), "litert is measured in fp32, not"),
+        (("cost", "--peers", "nccn"), "did you mean 'ncnn'"),
+        (("cost", "--peers", "openvino"), "give some of"),
+        (("cost", "--peers", ","), "no runtime is named"),
+        (("cost", "--threads", "2"), "one thread is estimated, not 2"),
+        (("cost", "a", "b", "--model", "a.onnx"), "--model names the source of one artefact"),
         (("report", "missing.jsonl"), "missing.jsonl"),
         (("nonsense",), "nonsense"),
         (("comple",), "'compile'"),
@@ -153,7 +161,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("damage", ["text", "empty", "truncated"])
-@pytest.mark.parametrize("command", ["eval", "compile", "rpc-measure"])
+@pytest.mark.parametrize("command", ["eval", "compile", "cost", "rpc-measure"])
 def test_a_file_that_is_no_model_is_refused(
     run: Run, depth_model: Path, tmp_path: Path, command: str, damage: str
 ) -> None:
@@ -290,7 +298,7 @@ OF_NO_NETWORK = (
 )
 def test_benchmarks_refuse_an_unknown_network_in_one_line(file: str) -> None:
     script = BENCHMARKS / f"{file}.py"
-    option = [] if file in ("a76_cost", "paper_measured") else ["--models"]
+    option = [] if file == "paper_measured" else ["--models"]
     done = subprocess.run(
         [sys.executable, str(script), *option, "mobiledept"], capture_output=True, text=True
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.cost import cost_comparison, peer_cost
+from bench.cost import cost_rows, peer_cost
 from bench.cost.cost_comparison import compare_costs
 from bench.cost.inference_cost import Cost
 from bench.models import Model, load_model
@@ -41,8 +41,8 @@ def counting(monkeypatch: pytest.MonkeyPatch, closed_form: Callable[..., NDArray
             raise InputError("MNN cannot convert refused")
         return model.path
 
-    monkeypatch.setattr(cost_comparison, "measure_peer", measure_peer)
-    monkeypatch.setattr(cost_comparison, "converted", converted)
+    monkeypatch.setattr(cost_rows, "measure_peer", measure_peer)
+    monkeypatch.setattr(cost_rows, "converted", converted)
     return factors
 
 
@@ -82,7 +82,7 @@ def test_who_cannot_run_the_model_is_told_before_any_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     counted: list[Setting] = []
-    monkeypatch.setattr(cost_comparison, "measure_peer", lambda given, *_: counted.append(given))
+    monkeypatch.setattr(cost_rows, "measure_peer", lambda given, *_: counted.append(given))
     model = tiny_onnx.rename(tmp_path / "refused.onnx")
     with pytest.raises(InputError, match="MNN cannot convert refused"):
         compare_costs(str(model), tmp_path, runtimes="onnxruntime,mnn")

@@ -1,0 +1,114 @@
+"""`depthbench cost`: what an inference costs on a Cortex-A76, counted and estimated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.cli.card_options import card_options
+from bench.cli.compare import Runtimes
+from bench.cli.cost_text import describe_cost
+from bench.cli.options import (
+    FLAGSHIP,
+    RECORDS,
+    json_option,
+    out_option,
+    precision_option,
+    record_option,
+    threads_option,
+)
+from bench.cli.output import emit
+from bench.cli.parameter_types import FILE, MODEL
+from bench.cli.progress import status
+from bench.model_card import Asked
+from depthbench.errors import DepthbenchError, InputError
+
+
+@click.command(name="cost")
+@click.argument("models", nargs=-1, type=MODEL)
+@precision_option
+@threads_option
+@click.option(
+    "--peers",
+    type=Runtimes(),
+    default="",
+    help="Count these too: onnxruntime, ncnn, litert, mnn, with commas; or all.",
+)
+@click.option("--model", type=FILE, help="The ONNX file that the artefact MODEL was compiled from.")
+@click.option(
+    "--kernels",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many of the costliest kernels to print.",
+)
+@card_options()
+@record_option
+@out_option
+@json_option
+def command(
+    models: tuple[str, ...],
+    precision: str | None,
+    threads: int,
+    peers: str,
+    model: Path | None,
+    kernels: int,
+    asked: Asked,
+    records: Path | None,
+    out: Path,
+    as_json: bool,
+) -> int:
+    """Estimate what MODEL costs on a Cortex-A76, without one.
+
+    Each MODEL is a network, an .onnx file, or an artefact folder compiled for arm64-a76; by
+    default the flagship.
+
+    One inference runs under emulation, on one thread: its outputs are checked, its instructions
+    counted, and the cycles of each kernel estimated. An estimate is no latency. The record is
+    kept, so that `depthbench report` finds it.
+    """
+    from bench.cost.model_cost import choose_peers, measure_cost
+    from bench.records.record import append_record
+
+    if threads != 1:
+        raise InputError(
+            f"one thread is estimated, not {threads}",
+            advice=f"leave --threads out, or measure on a device: rpc-measure --threads {threads}",
+        )
+    if model and len(models) > 1:
+        raise InputError(
+            "--model names the source of one artefact", advice="put the others beside theirs"
+        )
+    choose_peers(peers)
+    done: list[dict[str, Any]] = []
+    failed: dict[str, DepthbenchError] = {}
+    wanted = tuple(dict.fromkeys(models)) or (FLAGSHIP,)
+    with status() as progress:
+        for what in wanted:
+            try:
+                record = measure_cost(
+                    what,
+                    out,
+                    precision=precision,
+                    model=model,
+                    peers=peers,
+                    asked=asked,
+                    progress=progress,
+                )
+            except DepthbenchError as error:
+                if len(wanted) == 1:
+                    raise
+                failed[what] = error
+                continue
+            append_record(records or out / RECORDS, record)
+            done.append(record)
+    alone = len(wanted) == 1
+    told = [{"model": what, "why": str(error)} for what, error in failed.items()]
+    document = done[0] if alone else {"records": done, "failed": told}
+    emit(document, as_json, lambda: "\n\n".join(describe_cost(one, kernels) for one in done))
+    for line in told:
+        click.echo(f"depthbench: {line['model']}: {line['why']}", err=True)
+    lost = peers != "all" and any(record["lost"] for record in done)
+    return max((one.exit_code for one in failed.values()), default=int(lost))

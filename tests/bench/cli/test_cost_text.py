@@ -1,0 +1,91 @@
+"""What `depthbench cost` says to people: an estimate with its interval, never a latency."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cost import model_cost
+from bench.records.record import Record, read_records
+from depthbench.errors import CheckFailed
+
+Run = Callable[..., tuple[int, str, str]]
+Make = Callable[..., Record]
+PEER = {
+    "version": "1.2",
+    "precision": "fp32",
+    "cost": {"instructions": 300e6, "est_cycles": 172_807_272},
+    "agreement": {"max_relative_difference": 2e-7},
+}
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What counting gives: records, or errors that it raises, one after the other."""
+    prepared: list[Any] = []
+    given: Iterator[Any] = iter(prepared)
+
+    def measure_cost(*_: Any, **__: Any) -> Record:
+        one = next(given)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    monkeypatch.setattr(model_cost, "measure_cost", measure_cost)
+    return prepared
+
+
+def lines(out: str) -> dict[str, str]:
+    return dict(line.split("  ", 1) for line in out.splitlines() if "  " in line.strip())
+
+
+def test_the_estimate_has_its_interval_its_source_and_is_no_latency(
+    run: Run, found: list[Any], make_record: Make
+) -> None:
+    record = make_record("cost", peers={"ncnn": PEER}, absent={"litert": "it is not installed"})
+    found.append(record)
+    code, out, _ = run("cost")
+    shown = lines(out)
+    assert code == 0
+    assert "41.2 ms (38.2 to 45.0) on Raspberry Pi 5, 2.4 GHz" in shown["estimated"]
+    assert "no latency" in shown["estimated"]
+    assert "eleven public networks" in shown["interval"]
+    assert "86.4 M to compute, 12.6 M to wait" in shown["cycles"]
+    assert "94.1%" in shown["bound"]
+    (ncnn,) = [line.split() for line in out.splitlines() if line.startswith("ncnn ")]
+    assert ncnn[:5] == ["ncnn", "1.2", "300.0", "172.8", "0.500"]
+    assert "absent, litert: it is not installed" in out
+    assert "\x1b" not in out
+    assert read_records(Path("out/records.jsonl")) == [record]
+
+
+def test_so_many_kernels_as_are_asked_for_are_printed(
+    run: Run, found: list[Any], make_record: Make
+) -> None:
+    (kernel,) = make_record("cost")["kernels"]
+    many = [{**kernel, "name": f"kernel_{i}"} for i in range(20)]
+    found += [make_record("cost", kernels=many)] * 3
+    for options, count in (((), 10), (("--kernels", "3"), 3), (("--kernels", "0"), 0)):
+        _, out, _ = run("cost", *options)
+        assert out.count("kernel_") == count
+
+
+def test_a_peer_that_was_named_and_lost_fails_the_command(
+    run: Run, found: list[Any], make_record: Make
+) -> None:
+    found += [make_record("cost", lost={"mnn": "outputs differ"})] * 2
+    code, out, _ = run("cost", "--peers", "mnn")
+    assert code == 1
+    assert "lost, mnn: outputs differ" in out
+    assert run("cost", "--peers", "all")[0] == 0
+
+
+def test_wrong_outputs_are_exit_code_1(run: Run, found: list[Any], tmp_path: Path) -> None:
+    found.append(CheckFailed("outputs differ from onnxruntime's: tvm by 0.5"))
+    code, out, err = run("cost")
+    assert (code, out) == (1, "")
+    assert err == "depthbench: outputs differ from onnxruntime's: tvm by 0.5\n"
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.cost import counting, cycles, programs
+from bench.cost import counting, cycles, instrumented_run, programs
 from bench.cost.arm64_words import disassemble, macs
 from bench.cost.caches import count_misses
 from bench.cost.counting import parse_blocks
@@ -22,6 +23,7 @@ from bench.cost.inference_cost import KNOWN_ERROR, count_artefact, measure
 from bench.cost.library import read_library
 from bench.cost.llvm import find_tool
 from bench.cost.symbols import Kernels
+from compile.artefact import Artefact
 from compile.pipeline import compile_model
 from depthbench.errors import CheckFailed, InputError, ToolMissing
 
@@ -168,10 +170,14 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def artefact(network: Path, tmp_path_factory: pytest.TempPathFactory) -> Artefact:
+    return compile_model(network, "arm64-a76", tmp_path_factory.mktemp("out") / "artefact")
+
+
 def test_an_artefact_costs_the_same_twice_and_computes_what_onnx_runtime_does(
-    network: Path, tmp_path: Path
+    network: Path, artefact: Artefact
 ) -> None:
-    artefact = compile_model(network, "arm64-a76", tmp_path / "artefact")
     image = np.random.default_rng(5).random((1, 3, 16, 24), np.float32)
     (cost, outputs), (again, _) = (measure(artefact, {"image": image}) for _ in range(2))
     assert again.instructions == pytest.approx(cost.instructions, rel=1e-4)
@@ -189,10 +195,33 @@ def test_an_artefact_costs_the_same_twice_and_computes_what_onnx_runtime_does(
     assert np.abs(outputs["depth"] - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
-def test_cachegrind_counts_the_same_instructions_and_the_misses_of_what_does_not_fit(
-    network: Path, tmp_path: Path
+def test_a_plugin_and_the_log_see_the_same_kernels(
+    artefact: Artefact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    artefact = compile_model(network, "arm64-a76", tmp_path / "artefact")
+    inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
+
+    functions = read_library(artefact.library).functions
+    ours = {function.name.removeprefix("__tvm_ffi_") for function in functions}
+
+    def kernels() -> Counter[tuple[int, ...]]:
+        """What does not depend on where libraries lie and how names are hashed."""
+        found = count_artefact(artefact, inputs)
+        counted: Counter[tuple[int, ...]] = Counter()
+        for (address, words), hits in found.counts.blocks.items():
+            if found.owner(address) in ours:
+                counted[words] += int(hits)
+        return counted
+
+    by_plugin = kernels()
+    instructions = sum(len(words) * hits for words, hits in by_plugin.items())
+    assert instructions > 16 * 24 * (16 * 27 + 8 * 16) / 4  # each multiplies four numbers
+    monkeypatch.setattr(instrumented_run, "find_plugin_emulator", lambda: None)
+    assert kernels() == by_plugin
+
+
+def test_cachegrind_counts_the_same_instructions_and_the_misses_of_what_does_not_fit(
+    artefact: Artefact,
+) -> None:
     inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
     misses = count_misses(artefact, inputs)
     counted = count_artefact(artefact, inputs).counts

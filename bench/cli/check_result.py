@@ -52,6 +52,7 @@ def instructions(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
         "now": growth.now,
         "by": growth.by,
         "allowed": TOLERANCE,
+        "est_cycles": {"was": before.get("est_cycles"), "now": now.get("est_cycles")},
         "kernels": [{"name": name, "by": by} for name, by in growth.kernels],
     }
 
@@ -100,6 +101,10 @@ def _instructions(result: Result) -> str:
         f"{baseline['date']} ({baseline['reason']}); allowed {result['allowed']:.1%} more"
     ]
     lines += [f"{kernel['by'] / 1e6:+.3f} M  {kernel['name']}" for kernel in result["kernels"]]
+    cycles = result["est_cycles"]
+    if cycles["now"]:
+        was = f", {cycles['was'] / 1e6:.1f} M in the baseline" if cycles["was"] else ""
+        lines.append(f"estimated {cycles['now'] / 1e6:.1f} M cycles{was}: not judged")
     if result["by"] < -result["allowed"]:
         lines.append("keep what was gained: --update --reason TEXT")
     return "\n".join(lines)

@@ -33,6 +33,8 @@ def _text(networks: list[dict[str, Any]]) -> str:
             "",
             f"{len(rows)} networks, of which {trained} come with trained weights: the others start "
             "from ImageNet or from random weights.",
+            "Estimated cycles: of one inference as depthbench compiles it, counted on an emulated "
+            "Cortex-A76; no latency. `depthbench cost NETWORK` counts it again.",
             "Weights and MACs: ours, in the paper's counting, and (in brackets) as printed. RMSE, "
             "δ1 and latency are the paper's own, of one Cortex-A76 core of its phone; `depthbench "
             "paper` sets ours beside them.",
@@ -41,7 +43,7 @@ def _text(networks: list[dict[str, Any]]) -> str:
 
 
 def _row(network: Mapping[str, Any]) -> dict[str, Any]:
-    printed = network["printed"]
+    printed, cost = network["printed"], network["emulated_cost"]
     row = f"{network['table']}: {network['row']}" if network["table"] else None
     return {
         "network": network["name"],
@@ -49,6 +51,7 @@ def _row(network: Mapping[str, Any]) -> dict[str, Any]:
         "weights [M]": _beside(network["weights_paper_m"], printed.get("weights_m")),
         "MACs [G]": _beside(network["macs_paper_g"], printed.get("macs_g")),
         **{label: fixed(printed.get(key), digits) for key, (label, digits) in PRINTED.items()},
+        "est. cycles [M]": fixed(cost and cost["est_cycles"] / 1e6, 0),
         "trained": "yes" if network["trained"] else None,
     }
 

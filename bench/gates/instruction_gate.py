@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.gates.baseline import RESTORE, WRITE, heading, read_document
-from depthbench.errors import CheckFailed, InputError
+from depthbench.errors import CheckFailed, InputError, ToolMissing
 from depthbench.progress import Progress
 
 SCHEMA = "depthbench.instructions/1"
@@ -48,10 +48,11 @@ class Growth:
 def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict[str, Any]:
     """Compile a network's ONNX file for the phone and count one inference, kernel by kernel.
 
-    Tuned choices are those that ship, not the user's own. Raises CheckFailed where the outputs
-    are not ONNX Runtime's, and what `compile_model` and `count_artefact` raise.
+    `est_cycles` are estimated where LLVM is installed, and judged by nobody. Tuned choices are
+    those that ship, not the user's own. Raises CheckFailed where the outputs are not ONNX
+    Runtime's, and what `compile_model` and `count_artefact` raise.
     """
-    from bench.cost.inference_cost import count_artefact
+    from bench.cost.inference_cost import cost_of, count_artefact
     from bench.measure.agreement import compare, seeded_inputs
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
     from compile.pipeline import compile_model
@@ -69,11 +70,16 @@ def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict
     if difference is None or not difference <= tolerance:
         seen = found["problem"] or f"{difference:.1e} relative"
         raise CheckFailed(f"{name} for {TARGET}: outputs differ from ONNX Runtime's: {seen}")
+    try:
+        est_cycles = round(cost_of(counted.counts, counted.owner, counted.entries).est_cycles)
+    except ToolMissing:
+        est_cycles = None  # what is judged are instructions
     return {
         "network": name,
         "target": TARGET,
         "inputs": {port["name"]: port["shape"] for port in artefact.manifest["inputs"]},
         "instructions": round(counted.counts.total),
+        "est_cycles": est_cycles,
         "kernels": {kernel: round(number) for kernel, number in counted.by_owner().items()},
     }
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.paper.counted import read_counted
+from bench.paper.measured import read_measured
 from bench.records.record import Record, new_record
 from depthnet import paper, zoo
 from depthnet.weights import pretrained
@@ -29,7 +30,11 @@ def record_complexity(name: str) -> Record:
 
 
 def describe_network(entry: zoo.Entry) -> dict[str, Any]:
-    """One network: its rows in the paper with the printed figures, weights (10^6), MACs (10^9)."""
+    """One network: its rows in the paper with the printed figures, weights (10^6), MACs (10^9).
+
+    `emulated_cost` is what one inference cost on an emulated Cortex-A76 when that was last counted,
+    None for those that never were.
+    """
     rows = [
         {"table": table, "row": row, "printed": _numbers(paper.printed(table, row))}
         for table, row in entry.rows
@@ -42,6 +47,7 @@ def describe_network(entry: zoo.Entry) -> dict[str, Any]:
         **(rows[0] if rows else {"table": None, "row": None, "printed": {}}),
         "rows": rows,
         **read_counted()[entry.name],
+        "emulated_cost": read_measured()["cost"].get(entry.name),
         "trained": pretrained.weights_path(entry.name) is not None,
         "open": entry.open,
     }

@@ -261,6 +261,24 @@ class Estimate(_Open):
     error_source: str = Field(description="Where the interval is from.")
 
 
+class PeerCost(_Open):
+    """What a peer's inference took; fields as of the record."""
+
+    instructions: int
+    est_cycles: int
+    fma_cycles: int
+
+
+class Peer(_Open):
+    """Another runtime on the same model and inputs."""
+
+    precision: str
+    version: str
+    agreement: Agreement
+    cost: PeerCost
+    estimate: Estimate | None = None
+
+
 class Cost(Record):
     """One inference under emulation: instructions counted, cycles and time estimated."""
 
@@ -284,9 +302,7 @@ class Cost(Record):
     traffic: dict[str, Any] | None = Field(
         None, description="Lines and bytes that moved between the caches and memory."
     )
-    peers: dict[str, dict[str, Any]] = Field(
-        {}, description="Other runtimes on the same model, each with its precision and cost."
-    )
+    peers: dict[str, Peer] = Field(description="By name.")
     seconds: float = Field(description="That counting and estimating took, on the host.")
 
 

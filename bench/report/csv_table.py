@@ -29,6 +29,7 @@ COLUMNS = (
     *(f"latency_{name}" for name in TIMES),
     *(f"emulator_{name}" for name in TIMES),
     *(f"unknown_{name}" for name in TIMES),
+    *("estimated_ms", "estimated_low_ms", "estimated_high_ms", "est_cycles", "instructions"),
     *(
         "artefact_bytes",
         "peak_memory_bytes",
@@ -46,8 +47,8 @@ def render_csv(report: Mapping[str, Any]) -> str:
     """Render what `bench.report.report.build_report` gives.
 
     Milliseconds of an emulator, and those of which nobody says whether they are an emulator's, have
-    columns of their own: they are no latency. Text that a
-    spreadsheet would take for a formula gets an apostrophe before it.
+    columns of their own, and so have estimated ones: they are no latency. Text that a spreadsheet
+    would take for a formula gets an apostrophe before it.
     """
     import pandas as pd
 
@@ -57,7 +58,7 @@ def render_csv(report: Mapping[str, Any]) -> str:
         of_network = {name: network.get(name) for name in COLUMNS if name in network}
         of_network["macs_g"] = network.get("macs_conv_g")
         timed = [*model["latency"], *model["emulated_cost"], *model["unknown_time"]]
-        records = [*model["accuracy"], *timed]
+        records = [*model["accuracy"], *timed, *model["cost"]]
         for record in records or ([network] if network else []):
             row = {**of_network, **_line(record)}
             rows.append([_cell(row.get(name)) for name in COLUMNS])
@@ -68,6 +69,7 @@ def render_csv(report: Mapping[str, Any]) -> str:
 def _line(record: Mapping[str, Any]) -> dict[str, Any]:
     device, conditions = record.get("device") or {}, record["conditions"]
     kind = TIMES_OF.get(record["kind"])
+    estimate = record.get("estimate") or {}
     return {
         **{name: record.get(name) for name in COLUMNS if name in record},
         "device": device.get("name"),
@@ -76,6 +78,9 @@ def _line(record: Mapping[str, Any]) -> dict[str, Any]:
         "precision": conditions.get("precision"),
         "threads": conditions.get("threads"),
         "samples": record.get("count"),
+        "estimated_ms": estimate.get("milliseconds"),
+        "estimated_low_ms": estimate.get("low_ms"),
+        "estimated_high_ms": estimate.get("high_ms"),
         "peak_memory_bytes": peak_memory(record),
         **({f"{kind}_{name}": record.get(name) for name in TIMES} if kind else {}),
     }

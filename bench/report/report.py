@@ -11,7 +11,7 @@ from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
 from bench.report.roofline import build_roofline
 from bench.report.shell_and_app import beside_each_other
-from bench.report.summary import summarise_models
+from bench.report.summary import counted_runtimes, summarise_models
 from bench.report.wording import source
 from depthbench.errors import InputError
 
@@ -31,18 +31,18 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
     `summary` has a row a measurement (`bench.report.summary`), `charts` the points of the
     accuracy/latency charts (`bench.report.pareto`), `models` the records by model: `complexity`
-    (one record or None), and lists `accuracy`, `latency`, `emulated_cost` and `unknown_time` of
-    records without their raw data, of which the timed ones keep `over_time`, `temperatures` and
-    `roofline`; `sources` is what shell, demo and app say of one artefact
-    (`bench.report.shell_and_app`); `superseded` is how many older records of the same measurement
-    were left out; `reproduce` is a list of commands. `environments` are the different hosts and
-    software: a record's `environment` is the number of its own, from 1. Raises InputError when
-    there is no record.
+    (one record or None), and lists `accuracy`, `latency`, `emulated_cost`, `unknown_time` and
+    `cost` of records without their raw data, of which the timed ones keep `over_time`,
+    `temperatures` and `roofline`, and a cost has `runtimes`: what each took; `sources` is what
+    shell, demo and app say of one artefact (`bench.report.shell_and_app`); `superseded` is how many
+    older records of the same measurement were left out; `reproduce` is a list of commands.
+    `environments` are the different hosts and software: a record's `environment` is the number of
+    its own, from 1. Raises InputError when there is no record.
     """
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
     for record in sorted(records, key=lambda record: str(record.get("time", ""))):
-        key = repr([source(record), *(record.get(name) for name in SAME)])
+        key = repr([source(record), *_precision(record), *(record.get(name) for name in SAME)])
         if latest.pop(key, None) is not None:
             model = record["model"]
             superseded[model] = superseded.get(model, 0) + 1
@@ -57,6 +57,8 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         short["reproduce"] = commands([record])
         if record["kind"] in TIMED:
             short |= _drawn(record)
+        if record["kind"] == "cost":
+            short["runtimes"] = counted_runtimes(record)
         if isinstance(scores := short.get("accuracy"), dict):
             short["accuracy"] = {key: value for key, value in scores.items() if key not in RAW}
         by_model.setdefault(record["model"], []).append(short)
@@ -94,9 +96,15 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "latency": by_kind.get("latency", []),
         "emulated_cost": by_kind.get("emulated cost", []),
         "unknown_time": by_kind.get("unknown time", []),
+        "cost": by_kind.get("cost", []),
         "sources": beside_each_other(records),
         "reproduce": commands(records),
     }
+
+
+def _precision(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    conditions = record["conditions"]
+    return conditions.get("precision"), conditions.get("threads")
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:

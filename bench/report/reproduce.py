@@ -70,6 +70,8 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
         return _packaged(
             record, model, {**compiled, "target": PLATFORMS.get(str(target), target)}, given
         )
+    if record["kind"] == "cost":
+        return [["depthbench", "cost", model, *_options(_estimated(record, compiled)), *given]]
     folder = f"{OUT}/{record['model']}-{target}"
     return [
         ["depthbench", "compile", model, *_options(compiled), *given, "-o", folder],
@@ -86,6 +88,13 @@ def _packaged(
         chosen = {name: compiled[name] for name in ("precision", "threads")}
         return [["depthbench", "demo", model, *_options(chosen)]]
     return [["depthbench", "package", model, *_options(compiled), *given]]
+
+
+def _estimated(record: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: compiled[name] for name in ("precision", "card")},
+        "peers": ",".join(_mapping(record.get("peers"))) or None,
+    }
 
 
 def _scored(record: Mapping[str, Any]) -> dict[str, Any]:

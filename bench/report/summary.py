@@ -9,7 +9,11 @@ from bench.report.numbers import number
 from bench.report.wording import conditions_in_short, device
 
 Row = dict[str, Any]
-NO_LATENCY = {"emulated cost": "emulated", "unknown time": "unknown whether emulated"}
+NO_LATENCY = {
+    "emulated cost": "emulated",
+    "unknown time": "unknown whether emulated",
+    "cost": "counted under emulation",
+}
 TIMES = ("p50_ms", "p90_ms", "p99_ms")
 SCORES = ("protocol", "data", "split", "images", "runtime", "rmse", "rel", "delta1")
 
@@ -24,14 +28,18 @@ def summarise_models(models: Iterable[Mapping[str, Any]]) -> list[Row]:
     rows = []
     for model in models:
         measured = [*model["latency"], *model["emulated_cost"], *model["unknown_time"]]
+        costs = {cost["artefact_sha256"]: cost for cost in model["cost"]}
+        timed = {record["artefact_sha256"] for record in measured}
+        measured += [cost for code, cost in costs.items() if code not in timed]
         rows += [_row(model, record) for record in measured or [{}]]
     return rows
 
 
 def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
     complexity = model["complexity"] or {}
-    times = {name: number(record.get(name)) for name in TIMES} if record else None
     kind = record.get("kind", "")
+    times = {name: number(record.get(name)) for name in TIMES}
+    code = record.get("artefact_sha256")
     return {
         "model": model["model"],
         "weights_m": complexity.get("weights_m"),
@@ -44,9 +52,30 @@ def _row(model: Mapping[str, Any], record: Mapping[str, Any]) -> Row:
         "latency_ms": times if kind == "latency" else None,
         "emulator_ms": times if kind == "emulated cost" else None,
         "no_latency": NO_LATENCY.get(kind),
+        "estimates": [
+            {"estimate": cost["estimate"]}
+            for cost in model["cost"]
+            if cost["artefact_sha256"] == code and cost.get("estimate")
+        ],
         "valid": record.get("valid"),
         "quick": record.get("quick"),
     }
+
+
+def counted_runtimes(record: Mapping[str, Any]) -> list[Row]:
+    """What an inference costs each runtime of a cost record: depthbench's code, then its peers."""
+    rows = {"depthbench": {**record, "cost": record}, **record["peers"]}
+    return [
+        {
+            "runtime": " ".join(filter(None, (name, row.get("version")))),
+            "estimate": (estimate := row.get("estimate")),
+            "cycles": estimate["cycles"] if estimate else row["cost"]["est_cycles"],
+            "instructions": row["cost"]["instructions"],
+            "fma_cycles": row["cost"]["fma_cycles"],
+            "max_relative_difference": row["agreement"].get("max_relative_difference"),
+        }
+        for name, row in rows.items()
+    ]
 
 
 def peak_memory(record: Mapping[str, Any]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.numbers import fixed, number, significant
+from bench.report.numbers import ABSENT, fixed, number, significant
 from depthnet.weights.origin import ImageNet, Random, Trained, Weights
 
 KINDS = {
@@ -80,6 +80,21 @@ def interval(record: Mapping[str, Any], name: str) -> str:
     if not isinstance(found, list) or len(found) != 2 or None in map(number, found):
         return ""
     return f" ({significant(found[0])} to {significant(found[1])})"
+
+
+def core(record: Mapping[str, Any]) -> str:
+    """The core that a cost is estimated for."""
+    estimate = record.get("estimate")
+    return str(estimate["core"]) if estimate else "Cortex-A76, without caches"
+
+
+def estimated(record: Mapping[str, Any]) -> str:
+    """The milliseconds that a cost is estimated as, and their interval; a dash without."""
+    found = record.get("estimate")
+    if not found:
+        return ABSENT
+    low, high = significant(found["low_ms"]), significant(found["high_ms"])
+    return f"{significant(found['milliseconds'])} ({low} to {high})"
 
 
 def sustained(record: Mapping[str, Any]) -> str:
@@ -195,5 +210,6 @@ FILTERS = (
         pairs,
     ),
     *(commit, untrained, sustained, energy),
+    *(core, estimated),
 )
 """What the templates of every format use."""

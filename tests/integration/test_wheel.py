@@ -13,7 +13,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import helper
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("depthbench", "depthnet", "compile", "android_rpc", "bench")
@@ -80,6 +82,16 @@ def test_the_command_lists_the_networks(installed: Path, tmp_path: Path) -> None
     trained = {network["name"] for network in networks if network["trained"]}
     mobilenets = {"mobilenet_v1_add", "mobilenet_v2_cat"}
     assert trained == {"mobiledepth", "efficientnet_l2_cat", *mobilenets}
+
+
+def test_a_model_is_counted_by_what_the_wheel_brings(installed: Path, tmp_path: Path) -> None:
+    ports = [helper.make_tensor_value_info(name, 1, [1, 4, 8, 8]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ports[:1], ports[1:])
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), tmp_path / "m.onnx")
+    record = json.loads(run([installed / "depthbench", "cost", "m.onnx", "--json"], tmp_path))
+    assert (record["kind"], record["model"]) == ("cost", "m")
+    assert 4 * 8 * 8 / 4 < record["instructions"] < 10_000
 
 
 def test_the_weights_and_the_baselines_are_read(installed: Path, tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def test_the_command_fails_on_more_instructions_and_updates_with_a_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "counts.json"
-    found = [COUNTS, COUNTS, changed(conv=950_000), changed(conv=950_000)]
+    more = {**changed(conv=950_000), "est_cycles": 410_000}
+    found = [{**COUNTS, "est_cycles": 400_000}, COUNTS, more, more]
     check = ["check", "--gate", "instructions", "--counts", str(path), "--out", str(tmp_path)]
 
     def export(name: str, path: Path) -> Model:
@@ -134,6 +135,8 @@ def test_the_command_fails_on_more_instructions_and_updates_with_a_reason(
         assert cli.run([*check, "--json"]) == 1
     assert "5.000% more" in said
     assert "+0.050 M  conv" in said
+    assert "estimated 0.4 M cycles, 0.4 M in the baseline: not judged" in said
     document = json.loads(capsys.readouterr().out)
     assert not document["good"]
+    assert document["instructions"]["est_cycles"] == {"was": 400_000, "now": 410_000}
     assert document["instructions"]["kernels"] == [{"name": "conv", "by": 50_000}]

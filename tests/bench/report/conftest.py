@@ -48,6 +48,12 @@ SUSTAINED: dict[str, Any] = {
     },
 }
 
+PEER: dict[str, Any] = {
+    **{"precision": "fp32", "threads": 1, "version": "1.2", "seconds": 9.0, "estimate": None},
+    "cost": {"instructions": 300_000_000, "est_cycles": 120_000_000, "fma_cycles": 60_000_000},
+    "agreement": {"against": "onnxruntime", "max_relative_difference": 7e-6},
+}
+
 
 @pytest.fixture
 def profiled(make_record: Make) -> Record:
@@ -100,4 +106,5 @@ def _everything(make_record: Make) -> list[Record]:
         _profiled(make_record),
         make_record(model="ds"),
         make_record("emulated cost", **emulated),
+        make_record("cost", model="ds", peers={"ncnn": PEER}),
     ]

@@ -36,6 +36,29 @@ def test_a_row_of_the_summary_has_everything(everything: list[Record]) -> None:
     assert emulated["memory_bytes"] is None
 
 
+def test_an_estimate_stands_beside_what_was_timed_of_its_artefact_or_alone(
+    everything: list[Record], make_record: Make
+) -> None:
+    _, emulated = build_report(everything)["summary"]
+    assert [one["estimate"]["milliseconds"] for one in emulated["estimates"]] == [41.25]
+    (alone,) = build_report([make_record("cost")])["summary"]
+    assert (alone["latency_ms"], alone["emulator_ms"]) == (None, None)
+    assert alone["no_latency"] == "counted under emulation"
+    assert [one["estimate"]["milliseconds"] for one in alone["estimates"]] == [41.25]
+
+
+def test_a_cost_in_another_precision_or_on_another_core_is_another_measurement(
+    make_record: Make,
+) -> None:
+    other = make_record("cost")
+    other["conditions"]["precision"] = "fp16"
+    slower = make_record("cost", device={"name": "emulated-a76", "emulated": True, "clock_ghz": 2})
+    again = [make_record("cost"), make_record("cost")]
+    (model,) = build_report([other, slower, *again])["models"]
+    assert len(model["cost"]) == 3
+    assert model["superseded"] == 1
+
+
 def test_the_papers_points_are_its_rows_once_each() -> None:
     points = {point["name"]: point for point in paper_points()}
     assert (points["This work"]["ms"], points["This work"]["delta1"]) == (62, 0.827)
@@ -156,7 +179,10 @@ def test_the_csv_has_a_line_a_measurement(everything: list[Record]) -> None:
         ("mobiledepth", "latency"),
         ("ds", "accuracy"),
         ("ds", "emulated cost"),
+        ("ds", "cost"),
     ]
+    assert (rows[5]["estimated_ms"], rows[5]["instructions"]) == ("41.25", "216852148")
+    assert (rows[5]["latency_p50_ms"], rows[5]["emulator_p50_ms"]) == ("", "")
     assert (rows[2]["latency_p50_ms"], rows[2]["emulator_p50_ms"]) == ("61.5", "")
     assert (rows[2]["peak_memory_bytes"], rows[4]["peak_memory_bytes"]) == ("27000000", "")
     assert (rows[4]["latency_p50_ms"], rows[4]["emulator_p50_ms"]) == ("", "3400.0")

@@ -81,6 +81,7 @@ def schedules(machine: Target, *, build_each: bool = False) -> list[Phase]:
     """How each kernel's loops run; with `build_each`, only schedules from which there is code."""
     from compile.lowering.build import build_function
     from compile.schedules.rewrites.cross_kernel_prefetch import prefetch_across_kernels
+    from compile.schedules.rewrites.skip_unselected import skip_unselected
     from compile.schedules.select import schedule_module
 
     build = partial(build_function, target=machine) if build_each else None
@@ -88,6 +89,7 @@ def schedules(machine: Target, *, build_each: bool = False) -> list[Phase]:
     return [
         Phase("schedule", partial(schedule_module, target=machine, build=build)),
         Phase("cross_kernel_prefetch", prefetch, when=not build_each),
+        Phase("skip_unselected", skip_unselected),
     ]
 
 

@@ -15,6 +15,7 @@ from compile.operators import (
     convolution,
     depthwise_convolution,
     matrix_product,
+    selection,
     softmax,
     winograd_convolution,
 )
@@ -33,6 +34,7 @@ def legalise_map(target: Target, numbers: Precision) -> dict[str, Legalise]:
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
         "relax.nn.softmax": lambda builder, call: _softmax(builder, call, target),
         "relax.quantize": lambda builder, call: _quantise(builder, call, divides),
+        "relax.where": _where,
     }
 
 
@@ -74,6 +76,11 @@ def _softmax(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> r
     if not (_is_static_float(call.args[0]) and softmax.fits(call)):
         return _default(builder, call)
     return softmax.softmax(builder, call, target)
+
+
+def _where(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
+    selects = selection.selects_whole(call)
+    return selection.selection(builder, call) if selects else _default(builder, call)
 
 
 def _quantise(builder: relax.BlockBuilder, call: relax.Call, divides: bool) -> relax.Expr:

@@ -10,9 +10,17 @@ from tvm import tirx
 from tvm.ir.expr import TensorLoad
 from tvm_ffi import structural_map
 
-from compile.operators.bytes.byte_dot_products import BYTES, DOTS, NEAR_BYTES, QUAD, QUAD_BYTES
+from compile.operators.bytes.byte_dot_products import (
+    BYTES,
+    DOTS,
+    NEAR_BYTES,
+    QUAD,
+    QUAD_BYTES,
+    ROUND_BYTES,
+    rounder,
+)
 from compile.operators.loop_nests import map_loop_nests
-from compile.operators.vector_math import rounded
+from compile.operators.vector_math import ROUNDER_BITS, rounded
 
 # LLVM's names of vector instructions, the products' by the lanes of their sum.
 _SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}
@@ -20,7 +28,9 @@ _VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{lanes * 32}" for lanes in (4, 8,
 _NEAREST = "llvm.aarch64.neon.fcvtns.v4i32.v4f32"
 _SATURATING_ADD = "llvm.aarch64.neon.sqadd.v4i32"
 _NARROW = {"int8": "llvm.aarch64.neon.sqxtn", "uint8": "llvm.aarch64.neon.sqxtun"}
-_ROUNDINGS = {name: dtype for names in (BYTES, NEAR_BYTES) for dtype, name in names.items()}
+_ROUNDINGS = {
+    name: dtype for names in (BYTES, NEAR_BYTES, ROUND_BYTES) for dtype, name in names.items()
+}
 _NEON_LANES = 4
 _BYTE_BITS = 8
 
@@ -109,10 +119,14 @@ def _byte(call: tvm.ir.Call, name: str, *, neon: bool) -> tirx.Expr:
     variable = tirx.Var("value", _type("float32", lanes))
     if neon and lanes % _NEON_LANES == 0:
         return tirx.Let(variable, value, _narrowed(variable, lanes, name, origin))
-    lowest, highest = (
-        tirx.const(int(edge(dtype)) - origin, "float32")
-        for edge in (tirx.min_value, tirx.max_value)
-    )
+    ends = [int(edge(dtype)) for edge in (tirx.min_value, tirx.max_value)]
+    if name in ROUND_BYTES.values():
+        bits = tirx.reinterpret(_type("int32", lanes), variable)
+        whole = bits - _splat(ROUNDER_BITS - origin % 2, bits)
+        lowest, highest = (_splat(edge, bits) for edge in ends)
+        byte = tirx.max(tirx.min(whole, highest), lowest).astype(_type(dtype, lanes))
+        return tirx.Let(variable, value, byte)
+    lowest, highest = (tirx.const(edge - origin, "float32") for edge in ends)
     within = tirx.max(tirx.min(variable, highest), lowest)
     return tirx.Let(variable, value, rounded(within, plus=origin).astype(_type(dtype, lanes)))
 
@@ -120,26 +134,44 @@ def _byte(call: tvm.ir.Call, name: str, *, neon: bool) -> tirx.Expr:
 def _narrowed(value: tirx.Expr, lanes: int, name: str, zero: int) -> tirx.Expr:
     """Rounded to whole numbers, four lanes at a time, then halved twice; the last step saturates.
 
-    So do those before, unless the numbers are known to be near: they then need no slow conversion.
+    So do those before, unless the numbers are known to be near.
     """
     dtype = _ROUNDINGS[name]
-    shorts = []
-    for start in range(0, lanes, _NEON_LANES):
-        four = value if lanes == _NEON_LANES else _lanes_of([value], start, _NEON_LANES)
-        if name in NEAR_BYTES.values():
-            shorts.append(rounded(four, plus=zero).astype("int16x4"))
-            continue
-        whole = tirx.call_llvm_pure_intrin("int32x4", _NEAREST, four)
-        if zero:
-            moved = tirx.Broadcast(tirx.const(zero, "int32"), _NEON_LANES)
-            whole = tirx.call_llvm_pure_intrin("int32x4", _SATURATING_ADD, whole, moved)
-        shorts.append(tirx.call_llvm_pure_intrin("int16x4", f"{_NARROW['int8']}.v4i16", whole))
+    fours = [
+        value if lanes == _NEON_LANES else _lanes_of([value], start, _NEON_LANES)
+        for start in range(0, lanes, _NEON_LANES)
+    ]
     bytes_ = []
-    for first in range(0, len(shorts), 2):
-        pair = shorts[first : first + 2]
-        eight = _lanes_of(pair if len(pair) == 2 else pair * 2, 0, 8)
+    for first in range(0, len(fours), 2):
+        pair = fours[first : first + 2]
+        pair = pair if len(pair) == 2 else pair * 2
+        if name in BYTES.values():
+            eight = _lanes_of([_saturated_short(four, zero) for four in pair], 0, 8)
+        else:
+            eight = _shorts(pair, zero, is_rounded=name in ROUND_BYTES.values())
         bytes_.append(tirx.call_llvm_pure_intrin(f"{dtype}x8", f"{_NARROW[dtype]}.v8i8", eight))
     return bytes_[0] if lanes == 8 else _lanes_of(bytes_, 0, lanes)
+
+
+def _saturated_short(four: tirx.Expr, zero: int) -> tirx.Expr:
+    whole = tirx.call_llvm_pure_intrin("int32x4", _NEAREST, four)
+    if zero:
+        moved = tirx.Broadcast(tirx.const(zero, "int32"), _NEON_LANES)
+        whole = tirx.call_llvm_pure_intrin("int32x4", _SATURATING_ADD, whole, moved)
+    return tirx.call_llvm_pure_intrin("int16x4", f"{_NARROW['int8']}.v4i16", whole)
+
+
+def _shorts(pair: list[tirx.Expr], zero: int, *, is_rounded: bool) -> tirx.Expr:
+    """Eight numbers that are near, plus the zero point: the lower half of the bits of each."""
+    if not is_rounded:
+        plus = tirx.Broadcast(tirx.const(rounder(zero), "float32"), _NEON_LANES)
+        pair = [four + plus for four in pair]
+    halves = [tirx.reinterpret("int16x8", four) for four in pair]
+    lower = [tirx.const(2 * lane, "int32") for lane in range(2 * _NEON_LANES)]
+    eight = tirx.Shuffle(halves, lower)
+    if zero % 2:
+        eight = eight + tirx.Broadcast(tirx.const(1, "int16"), 2 * _NEON_LANES)
+    return eight
 
 
 def _lanes_of(vectors: list[tirx.Expr], start: int, count: int) -> tirx.Expr:

@@ -10,7 +10,6 @@ import numpy as np
 from tvm import relax, te, tirx
 
 from compile.operators.bytes import byte_dot_products
-from compile.operators.vector_math import ROUNDER
 
 
 class Sums(Protocol):
@@ -122,9 +121,10 @@ class ByteSums(ByteProducts):
     multiplied by `scale`, both by output channel. `addends` are images that are added, times a
     number each. The result is not below zero with `relu`. It is float32, or rounded to bytes of
     type `out`, of which `out_zero` stands for zero; `near` says that it is at most
-    `byte_dot_products.NEAR`. With `as_bits` a sum starts higher by ROUNDER_BITS and stays
-    within 2^22 of that: its bits then are those of ROUNDER and the sum as a float, and need no
-    conversion, which takes NEON as long as eight products do.
+    `byte_dot_products.NEAR`. With `offset`, by output channel, a sum's bits are those of a float
+    that is too large, and `offset` takes that off its multiple (`bytes/sum_scaling.py`): a
+    conversion takes NEON as long as eight products. With `rounds` as well, `offset` has the result
+    rounded to a whole number in the bits of `byte_dot_products.rounder`.
     """
 
     start: np.ndarray
@@ -134,22 +134,29 @@ class ByteSums(ByteProducts):
     out: str = ""
     out_zero: int = 0
     near: bool = False
-    as_bits: bool = False
+    offset: np.ndarray | None = None
+    rounds: bool = False
 
     def operands(self, channels: int) -> list[tirx.Expr]:
-        tables = [np.pad(one, (0, channels - one.size)) for one in (self.start, self.scale)]
-        return [*map(relax.const, tables), *(image for image, _ in self.addends)]
+        tables = [self.start, self.scale, *([] if self.offset is None else [self.offset])]
+        wide = [np.pad(one, (0, channels - one.size)) for one in tables]
+        return [*map(relax.const, wide), *(image for image, _ in self.addends)]
 
     def result(
         self, total: tirx.Expr, index: Sequence[tirx.Expr], *operands: te.Tensor
     ) -> tirx.Expr:
         start, scale, *images = operands
         whole = total + start[index[-1]]
-        if self.as_bits:
-            value = tirx.reinterpret("float32", whole) - tirx.const(ROUNDER, "float32")
+        if self.offset is None:
+            value = whole.astype("float32") * scale[index[-1]]
         else:
-            value = whole.astype("float32")
-        value = value * scale[index[-1]]
+            offset, *images = images
+            bits = tirx.reinterpret("float32", whole)
+            value = tirx.call_intrin(
+                "float32", "tirx.fma", bits, scale[index[-1]], offset[index[-1]]
+            )
+        if self.rounds:
+            return byte_dot_products.rounded(value, self.out, self.out_zero)
         for image, (_, factor) in zip(images, self.addends, strict=True):
             value += image[index].astype("float32") * tirx.const(factor, "float32")
         if self.relu:

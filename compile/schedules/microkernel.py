@@ -8,6 +8,7 @@ their sums waiting in a small buffer; the steps of a chunk; and the tile itself,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import LoopRV, SBlockRV
@@ -118,7 +119,8 @@ def _write(sch: Schedule, end: SBlockRV, nest: Nest, tile: Tile) -> None:
     widest = (
         min(16, tile.channels) if "int8" in schedule_utils.written_dtype(sch, end) else tile.lanes
     )
-    lanes = next((n for n in (16, 8, 4) if n <= widest and outputs % n == 0), 0)
+    whole = gcd(outputs, tile.channels)
+    lanes = next((n for n in (16, 8, 4) if n <= widest and whole % n == 0), 0)
     if not lanes and nest.ragged is not None:
         lanes = tile.lanes
         edge_marks.mark(sch, nest.ragged, 0, 1)

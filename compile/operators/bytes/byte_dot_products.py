@@ -14,6 +14,8 @@ import numpy as np
 import tvm
 from tvm import tirx
 
+from compile.operators.vector_math import ROUNDER
+
 QUAD_BYTES = 4
 QUAD = "tirx.depthbench_quad"
 # By the types of the first and the second operand's bytes.
@@ -25,9 +27,11 @@ BYTES = {"int8": "tirx.depthbench_byte_s8", "uint8": "tirx.depthbench_byte_u8"}
 # The same for a float that is known to round to an int16, zero point included.
 NEAR_BYTES = {"int8": "tirx.depthbench_near_byte_s8", "uint8": "tirx.depthbench_near_byte_u8"}
 NEAR = 2**15 - 1
+# The same for a float that is such a number already, in the bits of `rounder`.
+ROUND_BYTES = {"int8": "tirx.depthbench_round_byte_s8", "uint8": "tirx.depthbench_round_byte_u8"}
 _PURE = 1
 
-for _name in (QUAD, *DOTS.values(), *BYTES.values(), *NEAR_BYTES.values()):
+for _name in (QUAD, *DOTS.values(), *BYTES.values(), *NEAR_BYTES.values(), *ROUND_BYTES.values()):
     tvm.ir.register_op_attr(_name, "TCallEffectKind", _PURE)
     tvm.ir.register_op_attr(_name, "TVectorizable", True)
     tvm.ir.register_op_attr(_name, "TScriptPrinterName", _name)
@@ -50,6 +54,19 @@ def saturated(value: tirx.Expr, dtype: str, zero: int = 0, *, near: bool = False
     """
     name = (NEAR_BYTES if near else BYTES)[dtype]
     return tirx.call_intrin(dtype, name, value, tirx.const(zero, "int32"))
+
+
+def rounded(value: tirx.Expr, dtype: str, zero: int) -> tirx.Expr:
+    """The byte of type `dtype` that is nearest to `value` less `rounder(zero)`, plus `zero`."""
+    return tirx.call_intrin(dtype, ROUND_BYTES[dtype], value, tirx.const(zero, "int32"))
+
+
+def rounder(zero: int) -> float:
+    """What a float is added to so that it is rounded, halves to even, and near a zero point.
+
+    An odd one would make them odd: its last step is added afterwards.
+    """
+    return ROUNDER + zero - zero % 2
 
 
 def weight_quads(weight: np.ndarray) -> np.ndarray:

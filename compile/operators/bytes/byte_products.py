@@ -22,7 +22,8 @@ from compile.graph.qdq import scale_and_zero
 from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
 from compile.operators import convolution, matrix_product
-from compile.operators.bytes.byte_dot_products import NEAR, QUAD_BYTES
+from compile.operators.bytes.byte_dot_products import NEAR, QUAD_BYTES, rounder
+from compile.operators.bytes.sum_scaling import MOST, scaling
 from compile.operators.multiply_accumulate import ByteSums
 from compile.operators.vector_math import ROUNDER_BITS
 from compile.targets import Target
@@ -33,8 +34,13 @@ _WHOLE = 1e-3
 _SAMPLE = 64
 # What a sum starts from must leave room for it in an int32.
 _LARGEST_START = 2.0**30
-# A float32 of 1.5 * 2^23 and a whole number below this is exact.
-_EXACT_AS_BITS = 2**22
+# A float32 of 1.5 * 2^23 and a whole number below 2^22 is exact.
+_EXACT_AS_BITS = 2**22 - MOST
+# With a scale below this, what is added to a multiple of 1.5 * 2^23 is above 2^23.
+_LARGEST_SCALE = 0.3
+# Most channels are off by less than a millionth of a step, those by more whose scale is next to a
+# simple fraction.
+_NEXT_TO_WHOLE = 2.0**-9
 
 
 @dataclass(frozen=True)
@@ -66,22 +72,34 @@ class _Pending:
         start = np.rint(constant / unit / scale).astype(np.int64)
         start -= self.zero * weight.sum(axes, np.int64)
         sizes = _largest_sums(weight, dtype, start)
-        as_bits = target.slow_conversions and sizes.max() < _EXACT_AS_BITS
         addends = tuple((image, own / unit) for image, own, _ in self.addends)
         largest = (sizes * scale).max() + sum(map(_largest, addends)) + abs(zero)
+        near, relu = bool(largest < NEAR), self.relu and not (out and zero == np.iinfo(out).min)
+        scale = scale.astype(np.float32)
         sums = ByteSums(
             dtype,
             self.zero,
-            (start + (ROUNDER_BITS if as_bits else 0)).astype(np.int32),
-            scale.astype(np.float32),
+            start.astype(np.int32),
+            scale,
             addends,
-            relu=self.relu and not (out and zero == np.iinfo(out).min),
+            relu=relu,
             out=out,
             out_zero=zero,
-            near=bool(largest < NEAR),
-            as_bits=as_bits,
+            near=near,
         )
+        if target.slow_conversions and sizes.max() < _EXACT_AS_BITS:
+            sums = _on_bits(sums, may_round=bool(out) and near and not (addends or relu))
         return self.build(weight=weight, sums=sums)
+
+
+def _on_bits(sums: ByteSums, *, may_round: bool) -> ByteSums:
+    """The same without conversions; `may_round` where bytes are made of nothing but the sum."""
+    found = scaling(sums.scale, rounder(sums.out_zero) if may_round else 0.0)
+    may_round &= found.error < _NEXT_TO_WHOLE and bool(sums.scale.max() < _LARGEST_SCALE)
+    if not may_round:
+        found = scaling(sums.scale, 0.0)
+    start = (sums.start + ROUNDER_BITS + found.higher).astype(np.int32)
+    return replace(sums, start=start, offset=found.offset, rounds=may_round)
 
 
 def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarray:

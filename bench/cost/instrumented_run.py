@@ -34,24 +34,29 @@ def run(
     CheckFailed when the program ends in an error or takes longer than `limit_s` seconds,
     ToolMissing without an emulator.
     """
-    emulator = find_plugin_emulator()
+    emulator, plugin = find_plugin_emulator(), programs.block_plugin()
     if emulator is None or not run_with_plugin(
-        emulator, command, environment, file, limit_s, addresses
+        emulator, plugin, command, environment, file, limit_s, addresses
     ):
         run_with_log(command, environment, file, limit_s, addresses)
 
 
 def run_with_plugin(
     emulator: str,
+    plugin: Path,
     command: Sequence[str],
     environment: Mapping[str, str],
     file: Path,
     limit_s: float,
     addresses: tuple[int, int] | None = None,
+    **arguments: str,
 ) -> bool:
-    """Does what `run` does, with the plugin; False where the emulator does not load it."""
+    """Does what `run` does with a plugin, which writes `file` and is given `arguments` too.
+
+    False where the emulator does not load it.
+    """
     limits = dict(zip(("first", "last"), map(hex, addresses or ()), strict=False))
-    options = plugin_options(programs.block_plugin(), counts=str(file), **limits)
+    options = plugin_options(plugin, counts=str(file), **limits, **arguments)
     emulate = [emulator, "-cpu", CPU_MODEL, *options, *command]
     with child_process(emulate, environment, leave_s=0) as emulated:
         in_time = emulated.wait(limit_s)

@@ -17,11 +17,19 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bench.cost import counting, cycles, instrumented_run, programs
 from bench.cost.arm64_words import disassemble, macs
-from bench.cost.caches import count_misses
 from bench.cost.counting import parse_blocks
-from bench.cost.inference_cost import KNOWN_ERROR, count_artefact, measure
+from bench.cost.inference_cost import (
+    KNOWN_ERROR,
+    count_artefact,
+    measure,
+    runner_command,
+    runner_environment,
+)
 from bench.cost.library import read_library
 from bench.cost.llvm import find_tool
+from bench.cost.memory import traffic
+from bench.cost.memory.core import LINE_BYTES, RASPBERRY_PI_5
+from bench.cost.memory.traffic import Moved, count_traffic
 from bench.cost.symbols import Kernels
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
@@ -45,6 +53,18 @@ void _start(void) {
         "   add x9, x9, #1\n"
         "   subs %0, %0, #1\n"
         "   b.ne 1b\n" : "+r"(times) : : "x9", "v0", "cc");
+  }
+  mark();
+  end(0);
+}
+"""
+READ = r"""
+#include "mark.h"
+static char memory[LINES * 64L];
+void _start(void) {
+  for (int run = 0; run < 3; run++) {
+    mark();
+    for (long i = 0; i < LINES; i++) ((volatile char *)memory)[i * 64];
   }
   mark();
   end(0);
@@ -219,18 +239,50 @@ def test_a_plugin_and_the_log_see_the_same_kernels(
     assert kernels() == by_plugin
 
 
-def test_cachegrind_counts_the_same_instructions_and_the_misses_of_what_does_not_fit(
-    artefact: Artefact,
+def test_what_a_loop_reads_comes_from_memory_unless_it_fits_into_a_cache(tmp_path: Path) -> None:
+    (tmp_path / "read.c").write_text(END + READ)
+
+    def moved(lines: int) -> Moved:
+        flags = (*BARE, f"-DLINES={lines}")
+        program = programs.compile_program(tmp_path / "read.c", flags, cache=tmp_path)
+        return count_traffic([str(program)], {}, RASPBERRY_PI_5).total
+
+    first, second, third = (cache.size // LINE_BYTES for cache in RASPBERRY_PI_5.caches)
+    assert moved(first // 2).reads == pytest.approx(first // 2, abs=20)
+    small, middle, large = (moved(lines) for lines in (first // 2, second // 2, 4 * third))
+    assert small.l1_foreseen + small.l1_unforeseen < 20
+    assert middle.l1_foreseen == pytest.approx(second // 2, abs=20)
+    assert middle.l2_foreseen + middle.l2_unforeseen < 20
+    assert large.l3_foreseen == pytest.approx(4 * third, abs=20)
+    assert (large.written_back, large.l3_unforeseen) == (0, pytest.approx(0, abs=20))
+
+
+def test_only_what_code_at_the_addresses_reads_is_simulated(tmp_path: Path) -> None:
+    (tmp_path / "read.c").write_text(END + READ)
+    flags = (*BARE, "-DLINES=64")
+    program = programs.compile_program(tmp_path / "read.c", flags, cache=tmp_path)
+    with pytest.raises(CheckFailed, match="marked 0 of 3"):
+        count_traffic([str(program)], {}, RASPBERRY_PI_5, addresses=(1, 2))
+
+
+def test_an_emulator_without_plugins_simulates_no_caches(
+    loop: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "find_plugin_emulator", lambda: None)
+    with pytest.raises(ToolMissing, match="loads no plugin"):
+        count_traffic(loop(10), {}, RASPBERRY_PI_5)
+
+
+def test_what_an_artefact_moves_stays_in_the_caches_that_hold_it(
+    artefact: Artefact, tmp_path: Path
 ) -> None:
     inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
-    misses = count_misses(artefact, inputs)
-    counted = count_artefact(artefact, inputs).counts
-    # Valgrind takes the CPU for another, so that the C library copies with other instructions.
-    assert misses.instructions == pytest.approx(counted.total, rel=0.05)
-    assert misses.reads > misses.writes > 0
+    command = runner_command(artefact, inputs, counting.RUNS, tmp_path)
+    moved = count_traffic(command, runner_environment(), RASPBERRY_PI_5).total
+    assert moved.reads > moved.writes > 0
     # All of it, some 50 KB, stays in the first level; what is new to it are outputs.
-    assert misses.d1_read_misses + misses.d1_write_misses < 16 * 24 * (3 + 16 + 8) * 4 / 64 * 2
-    assert misses.ll_read_misses + misses.ll_write_misses < 1000
+    assert moved.l1_foreseen + moved.l1_unforeseen < 16 * 24 * (3 + 16 + 8) * 4 / 64 * 2
+    assert moved.l3_foreseen + moved.l3_unforeseen < 1000
 
 
 def test_an_artefact_of_this_machine_is_refused(network: Path, tmp_path: Path) -> None:

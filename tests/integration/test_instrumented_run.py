@@ -60,7 +60,9 @@ Addresses = tuple[int, int] | None
 def with_plugin(command: list[str], file: Path, addresses: Addresses = None) -> bool:
     emulator = find_plugin_emulator()
     assert emulator
-    return instrumented_run.run_with_plugin(emulator, command, {}, file, 60.0, addresses)
+    return instrumented_run.run_with_plugin(
+        emulator, programs.block_plugin(), command, {}, file, 60.0, addresses
+    )
 
 
 def with_log(command: list[str], file: Path, addresses: Addresses = None) -> None:

@@ -1,0 +1,1 @@
+"""What an inference moves between a core's caches and memory."""

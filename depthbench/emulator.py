@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
@@ -35,6 +36,23 @@ def find_plugin_emulator() -> str | None:
         ).exit_code:
             return found
     return None
+
+
+def emulator_version(emulator: str) -> str:
+    """The first line of its `--version`, for example `qemu-aarch64 version 7.2.22`."""
+    failure = partial(ToolMissing, advice=INSTALL)
+    done = run_program([emulator, "--version"], f"{emulator} does not run", failure=failure)
+    return done.output.partition("\n")[0].strip()
+
+
+def emulator_release(emulator: str) -> tuple[int, int]:
+    """Its major and minor version, 7 and 2 for example; ToolMissing where it tells none."""
+    words = emulator_version(emulator).split()
+    try:
+        major, minor = words[words.index("version") + 1].split(".")[:2]
+        return int(major), int(minor)
+    except ValueError:
+        raise ToolMissing(f"{emulator} tells no version", advice=INSTALL) from None
 
 
 def plugin_options(plugin: Path, **arguments: str) -> list[str]:

@@ -12,7 +12,6 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ from android_rpc.devices.device import Device, Endpoint
 from android_rpc.devices.kind import DeviceKind, Setup
 from android_rpc.tracker.registration import describe, wait_until_registered
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
-from depthbench.emulator import CPU_MODEL, INSTALL, find_emulator
-from depthbench.errors import ToolMissing
-from depthbench.processes import child_process, run_program
+from depthbench.emulator import CPU_MODEL, emulator_version, find_emulator
+from depthbench.processes import child_process
 from depthbench.progress import Progress
 
 
@@ -115,13 +113,6 @@ class EmulatedPhone(Device):
         if self._bundle is None:
             self._bundle = build_bundle(progress=self._progress)
         return self._bundle
-
-
-def emulator_version(emulator: str) -> str:
-    """The first line of its `--version`, for example `qemu-aarch64 version 7.2.22`."""
-    failure = partial(ToolMissing, advice=INSTALL)
-    done = run_program([emulator, "--version"], f"{emulator} does not run", failure=failure)
-    return done.output.partition("\n")[0].strip()
 
 
 def host_cpu() -> str:

@@ -34,16 +34,16 @@ def run(
     CheckFailed when the program ends in an error or takes longer than `limit_s` seconds,
     ToolMissing without an emulator.
     """
-    emulator, plugin = find_plugin_emulator(), programs.block_plugin()
+    emulator = find_plugin_emulator()
     if emulator is None or not run_with_plugin(
-        emulator, plugin, command, environment, file, limit_s, addresses
+        emulator, programs.BLOCK_PLUGIN, command, environment, file, limit_s, addresses
     ):
         run_with_log(command, environment, file, limit_s, addresses)
 
 
 def run_with_plugin(
     emulator: str,
-    plugin: Path,
+    source: Path,
     command: Sequence[str],
     environment: Mapping[str, str],
     file: Path,
@@ -51,10 +51,11 @@ def run_with_plugin(
     addresses: tuple[int, int] | None = None,
     **arguments: str,
 ) -> bool:
-    """Does what `run` does with a plugin, which writes `file` and is given `arguments` too.
+    """Does what `run` does with the plugin of one C file, which is given `arguments` too.
 
     False where the emulator does not load it.
     """
+    plugin = programs.emulator_plugin(source, emulator)
     limits = dict(zip(("first", "last"), map(hex, addresses or ()), strict=False))
     options = plugin_options(plugin, counts=str(file), **limits, **arguments)
     emulate = [emulator, "-cpu", CPU_MODEL, *options, *command]

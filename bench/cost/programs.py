@@ -12,15 +12,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from depthbench.emulator import emulator_release
 from depthbench.errors import ToolMissing
 from depthbench.one_line import first_error
 from depthbench.processes import run_program
 
 SOURCE = Path(__file__).parent / "native"
+BLOCK_PLUGIN = SOURCE / "block_plugin.c"
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-s")
 PHONE_LIBRARY = ("-target", "aarch64-linux-gnu.2.31", "-fPIC", "-Wl,-z,max-page-size=65536")
 PHONE = (*PHONE_LIBRARY, "-pie")
 HERE = ("-target", f"{platform.machine()}-linux-gnu.2.31")
+CHANGED_INTERFACE = (9, 1)  # the release of QEMU in which its plugins' interface changed
 PLUGIN = (*HERE, "-fPIC", "-shared", "-fvisibility=hidden")
 
 
@@ -29,14 +32,10 @@ def counter() -> Path:
     return compile_program(SOURCE / "count_blocks.c", HERE)
 
 
-def block_plugin() -> Path:
-    """The plugin that counts blocks inside QEMU, for this machine."""
-    return emulator_plugin(SOURCE / "block_plugin.c")
-
-
-def emulator_plugin(source: Path) -> Path:
-    """A plugin for this machine's QEMU, of one C file that includes qemu_plugin.h."""
-    return compile_program(source, PLUGIN)
+def emulator_plugin(source: Path, emulator: str) -> Path:
+    """A plugin for this machine's QEMU `emulator`, of one C file that includes qemu_plugin.h."""
+    interface = 1 if emulator_release(emulator) < CHANGED_INTERFACE else 3
+    return compile_program(source, (*PLUGIN, f"-DQEMU_PLUGIN_VERSION={interface}"))
 
 
 def artefact_runner(libraries: Path) -> Path:

@@ -61,7 +61,7 @@ def with_plugin(command: list[str], file: Path, addresses: Addresses = None) -> 
     emulator = find_plugin_emulator()
     assert emulator
     return instrumented_run.run_with_plugin(
-        emulator, programs.block_plugin(), command, {}, file, 60.0, addresses
+        emulator, programs.BLOCK_PLUGIN, command, {}, file, 60.0, addresses
     )
 
 
@@ -120,7 +120,7 @@ def test_what_is_no_plugin_of_this_emulator_leaves_the_log(
     build: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = programs.mark_library()
-    monkeypatch.setattr(programs, "block_plugin", lambda: other)
+    monkeypatch.setattr(programs, "emulator_plugin", lambda source, emulator: other)
     assert not with_plugin(build(PROGRAM), tmp_path / "counts")
     assert counting.count(build(PROGRAM), {}).instructions == (INSTRUCTIONS, INSTRUCTIONS)
 
@@ -176,17 +176,14 @@ def test_nothing_goes_on_when_who_counts_is_killed(
     build: Callable[[str], list[str]],
     tmp_path: Path,
     wait_until: Callable[[Callable[[], object], float], float],
+    processes_with: Callable[[str], list[psutil.Process]],
 ) -> None:
     code = "import sys; from pathlib import Path; import test_instrumented_run as t; "
     code += f"t.{run.__name__}(sys.argv[2:], Path(sys.argv[1]))"
-    command = [sys.executable, "-c", code, str(tmp_path / "counts"), *build(ENDLESS)]
+    endless = build(ENDLESS)
+    command = [sys.executable, "-c", code, str(tmp_path / "counts"), *endless]
     with subprocess.Popen(command, cwd=Path(__file__).parent) as counting_it:
         here = psutil.Process(counting_it.pid)
-
-        def at_work() -> bool:
-            return any(child.cpu_times().user > 0.1 for child in here.children())
-
-        wait_until(at_work, 30)
-        children = here.children()
+        wait_until(lambda: any(child.cpu_times().user > 0.1 for child in here.children()), 60)
         counting_it.kill()
-    wait_until(lambda: not any(child.is_running() for child in children), 20)
+    wait_until(lambda: not processes_with(str(tmp_path)) + processes_with(endless[0]), 20)

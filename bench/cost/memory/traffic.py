@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cost import counting, programs
+from bench.cost import counting
 from bench.cost.instrumented_run import run_with_plugin
 from bench.cost.memory.core import LINE_BYTES, Core
 from depthbench import cancellation
@@ -96,12 +96,11 @@ def count_traffic(
     """
     cancellation.check()
     emulator = find_plugin_emulator()
-    plugin = programs.emulator_plugin(SOURCE)
     levels = {f"level{i + 1}": f"{cache.size}:{cache.ways}" for i, cache in enumerate(core.caches)}
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         file = Path(scratch) / "traffic"
         if emulator is None or not run_with_plugin(
-            emulator, plugin, command, environment, file, limit_s, addresses, **levels
+            emulator, SOURCE, command, environment, file, limit_s, addresses, **levels
         ):
             raise ToolMissing("QEMU here loads no plugin, which simulates caches", advice=INSTALL)
         with file.open() as lines:

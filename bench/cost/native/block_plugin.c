@@ -14,7 +14,7 @@
 
 enum { MAX_WORDS = 4096 };
 
-int qemu_plugin_version = 1;
+int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static FILE *file;
 static pid_t counted_process;
@@ -37,8 +37,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translation) 
   size_t length = qemu_plugin_tb_n_insns(translation);
   if (address < first || address > last) return;
   if (length > MAX_WORDS) fail("a block is too long");
-  for (size_t i = 0; i < length; i++)
-    memcpy(&words[i], qemu_plugin_insn_data(qemu_plugin_tb_get_insn(translation, i)), 4);
+  for (size_t i = 0; i < length; i++) words[i] = instruction_word(translation, i);
   struct block *block = add_block(address, words, (uint32_t)length);
   if (!block) fail("no memory");
   qemu_plugin_register_vcpu_tb_exec_cb(translation, enter, QEMU_PLUGIN_CB_NO_REGS, block);

@@ -1,4 +1,5 @@
-/* The part of QEMU's interface for plugins that ours use: version 1, of QEMU 6.0 to 8.2.
+/* The part of QEMU's interface for plugins that ours use: version 1, of QEMU 6.0 to 8.2, or, where
+   QEMU_PLUGIN_VERSION says so, version 3, which QEMU takes from 9.1 on.
 
    Debian ships no header for it. Types and functions are described in QEMU's manual, under
    "TCG Plugins", and resolved in QEMU itself when it loads the plugin. */
@@ -8,7 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#ifndef QEMU_PLUGIN_VERSION
+#define QEMU_PLUGIN_VERSION 1
+#endif
 #define PLUGIN_EXPORT __attribute__((visibility("default")))
 
 typedef uint64_t qemu_plugin_id_t;
@@ -18,7 +23,6 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
-enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
 enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_MEM_RW };
 
 typedef void (*qemu_plugin_udata_cb_t)(qemu_plugin_id_t id, void *data);
@@ -42,15 +46,27 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *block);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t index);
+#if QEMU_PLUGIN_VERSION < 3
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *instruction);
+#else
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *instruction, void *bytes, size_t count);
+#endif
 
-/* When a block is entered, or an instruction reads or writes memory. What is added inline is not
-   added atomically. */
+static inline uint32_t instruction_word(const struct qemu_plugin_tb *block, size_t index) {
+  const struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, index);
+  uint32_t word = 0;
+#if QEMU_PLUGIN_VERSION < 3
+  memcpy(&word, qemu_plugin_insn_data(instruction), sizeof word);
+#else
+  qemu_plugin_insn_data(instruction, &word, sizeof word);
+#endif
+  return word;
+}
+
+/* When a block is entered, or an instruction reads or writes memory. */
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *block,
                                           qemu_plugin_vcpu_udata_cb_t callback,
                                           enum qemu_plugin_cb_flags flags, void *data);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *block, enum qemu_plugin_op op,
-                                              void *counter, uint64_t addend);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *instruction,
                                       qemu_plugin_vcpu_mem_cb_t callback,
                                       enum qemu_plugin_cb_flags flags,

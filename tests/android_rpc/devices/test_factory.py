@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from android_rpc.devices.emulated import EmulatedPhone, emulator_version, find_emulator
+from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.devices.factory import open_device
 from android_rpc.devices.tracker_device import TrackerDevice
 from android_rpc.telemetry.thermal import Limits
+from depthbench.emulator import emulator_version, find_emulator
 from depthbench.errors import DeviceError, InputError, ToolMissing
 
 

@@ -50,7 +50,7 @@ struct level {
 
 static const uint64_t DIRTY = UINT64_C(1) << 63;
 
-int qemu_plugin_version = 1;
+int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static FILE *file;
 static pid_t simulated_process;
@@ -154,12 +154,6 @@ static struct block *block_at(uint64_t address) {
   return *bucket = block;
 }
 
-static uint32_t word_of(const struct qemu_plugin_tb *translation, size_t i) {
-  uint32_t word;
-  memcpy(&word, qemu_plugin_insn_data(qemu_plugin_tb_get_insn(translation, i)), sizeof word);
-  return word;
-}
-
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translation) {
   (void)id;
   uint64_t address = qemu_plugin_tb_vaddr(translation);
@@ -167,8 +161,8 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translation) 
   if (address < first || address > last) return;
   struct block *block = block_at(address);
   for (size_t i = 0; i < length; i++) {
-    if (i + 1 < length && word_of(translation, i) == MARK_FIRST &&
-        word_of(translation, i + 1) == MARK_SECOND)
+    if (i + 1 < length && instruction_word(translation, i) == MARK_FIRST &&
+        instruction_word(translation, i + 1) == MARK_SECOND)
       qemu_plugin_register_vcpu_tb_exec_cb(translation, marked, QEMU_PLUGIN_CB_NO_REGS, NULL);
     struct instruction *instruction = zeros(sizeof *instruction);
     instruction->block = block;

@@ -110,12 +110,12 @@ def test_an_estimate_has_its_interval_and_core_and_is_no_latency(make_record: Ma
     (row,) = Reader(text).tables[heading]
     assert row["runtime"] == "depthbench"
     assert row["core"] == "Raspberry Pi 5, 2.4 GHz"
-    assert row["estimated ms, emulated"] == "41.2 (38.2 to 45.0)"
+    assert row["estimated ms (emulated)"] == "41.2 (38.2 to 45.0)"
     assert (row["est. cycles [M]"], row["instructions [M]"]) == ("99.0", "217")
     assert "In brackets: eleven public networks." in text
     assert "Not measured: no device but the emulated one" in text
     (row,) = read(make_record("cost", estimate=None)).tables[heading]
-    assert (row["core"], row["estimated ms, emulated"]) == ("Cortex-A76, without caches", "-")
+    assert (row["core"], row["estimated ms (emulated)"]) == ("Cortex-A76, without caches", "-")
 
 
 def test_every_accuracy_has_its_protocol_and_data(records: list[Record]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.output import table
+from bench.report.wording import core, estimated
 
 if TYPE_CHECKING:
     from bench.gates.accuracy_gate import Change
@@ -53,6 +54,7 @@ def instructions(before: Mapping[str, Any], now: Mapping[str, Any]) -> Result:
         "by": growth.by,
         "allowed": TOLERANCE,
         "est_cycles": {"was": before.get("est_cycles"), "now": now.get("est_cycles")},
+        "estimate": now.get("estimate"),
         "kernels": [{"name": name, "by": by} for name, by in growth.kernels],
     }
 
@@ -104,7 +106,8 @@ def _instructions(result: Result) -> str:
     cycles = result["est_cycles"]
     if cycles["now"]:
         was = f", {cycles['was'] / 1e6:.1f} M in the baseline" if cycles["was"] else ""
-        lines.append(f"estimated {cycles['now'] / 1e6:.1f} M cycles{was}: not judged")
+        time = f"; {estimated(result)} ms on {core(result)}" if result["estimate"] else ""
+        lines.append(f"not judged: estimated {cycles['now'] / 1e6:.1f} M cycles{was}{time}")
     if result["by"] < -result["allowed"]:
         lines.append("keep what was gained: --update --reason TEXT")
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from bench.cli.output import emit, note, table
 from bench.cli.parameter_types import DEVICE
 from bench.cli.progress import status
 from bench.model_card import Asked
+from bench.report.wording import estimated
 from depthbench.errors import InputError
 
 
@@ -192,6 +193,7 @@ def _counted_lines(document: dict[str, Any]) -> list[str]:
             "precision": found["precision"],
             "instructions, M": f"{found['cost']['instructions'] / 1e6:.1f}",
             "est. cycles, M": f"{found['cost']['est_cycles'] / 1e6:.1f}",
+            "est. ms": estimated(found),
             "tvm / it": _ratio_of_cycles(document, name),
             "difference": found["agreement"]["max_relative_difference"],
         }
@@ -201,7 +203,7 @@ def _counted_lines(document: dict[str, Any]) -> list[str]:
         f"{document['model']}, {document['precision']}, one inference, threads: "
         f"{document['threads']}, on {document['device']['name']}: {document['label']}"
     )
-    right = ("instructions, M", "est. cycles, M", "tvm / it")
+    right = ("instructions, M", "est. cycles, M", "est. ms", "tvm / it")
     return [head, table(rows, right=right), document["conditions"]["note"]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bench.cli.options import (
     threads_option,
 )
 from bench.cli.output import emit
-from bench.cli.parameter_types import FILE, MODEL
+from bench.cli.parameter_types import CLOCK, CORE, FILE, MODEL
 from bench.cli.progress import status
 from bench.model_card import Asked
 from depthbench.errors import DepthbenchError, InputError
@@ -35,6 +36,20 @@ from depthbench.errors import DepthbenchError, InputError
     type=Runtimes(),
     default="",
     help="Count these too: onnxruntime, ncnn, litert, mnn, with commas; or all.",
+)
+@click.option(
+    "--core",
+    "core_name",
+    type=CORE,
+    default="pi5",
+    show_default=True,
+    help="Whose Cortex-A76: of a Raspberry Pi 5, a Snapdragon 855 (sd855), a Kirin 980 (kirin980).",
+)
+@click.option(
+    "--clock",
+    type=CLOCK,
+    metavar="2.4GHz",
+    help="The core's clock.  [default: the highest of that core]",
 )
 @click.option("--model", type=FILE, help="The ONNX file that the artefact MODEL was compiled from.")
 @click.option(
@@ -53,6 +68,8 @@ def command(
     precision: str | None,
     threads: int,
     peers: str,
+    core_name: str,
+    clock: float | None,
     model: Path | None,
     kernels: int,
     asked: Asked,
@@ -69,6 +86,7 @@ def command(
     counted, and the cycles of each kernel estimated. An estimate is no latency. The record is
     kept, so that `depthbench report` finds it.
     """
+    from bench.cost.memory.core import CORES
     from bench.cost.model_cost import choose_peers, measure_cost
     from bench.records.record import append_record
 
@@ -82,6 +100,9 @@ def command(
             "--model names the source of one artefact", advice="put the others beside theirs"
         )
     choose_peers(peers)
+    core = CORES[core_name]
+    if clock is not None:
+        core = replace(core, clock_ghz=clock)
     done: list[dict[str, Any]] = []
     failed: dict[str, DepthbenchError] = {}
     wanted = tuple(dict.fromkeys(models)) or (FLAGSHIP,)
@@ -94,6 +115,7 @@ def command(
                     precision=precision,
                     model=model,
                     peers=peers,
+                    core=core,
                     asked=asked,
                     progress=progress,
                 )

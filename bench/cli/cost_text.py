@@ -1,4 +1,4 @@
-"""The record of a cost for people."""
+"""The record of a cost for people, in eighty columns."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.cli.output import key_values, table
-from bench.report.numbers import percent, scientific, significant
+from bench.report.numbers import megabytes, percent, scientific, significant
+from bench.report.wording import core, estimate_interval
 
 Record = Mapping[str, Any]
+LINE_BYTES = 64
+KERNEL_FIGURES = ("M cycles", "bound", "MB", "est. ms", "of all")
+RUNTIME_FIGURES = ("M instr.", "M cycles", "est. ms", "interval", "ours/it", "differs")
 
 
 def describe_cost(record: Record, kernels: int) -> str:
     """The estimate, the costliest kernels, and the peers beside it."""
-    conditions = record["conditions"]
-    head = f"{record['model']}, {conditions['precision']}, one inference on one emulated Cortex-A76"
+    precision = record["conditions"]["precision"]
+    head = f"{record['model']}, {precision}, one inference on one emulated Cortex-A76: no latency"
     parts = [head, "", key_values(_shown(record))]
     if kernels:
         parts += ["", table(_kernels(record, kernels), right=KERNEL_FIGURES)]
@@ -25,73 +29,96 @@ def describe_cost(record: Record, kernels: int) -> str:
     return "\n".join(parts)
 
 
-KERNEL_FIGURES = ("calls", "cycles, M", "of all", "of its bound")
-RUNTIME_FIGURES = ("instructions, M", "est. cycles, M", "est. ms", "ours / it")
-
-
 def _shown(record: Record) -> dict[str, Any]:
-    estimate, traffic = record["estimate"], record["traffic"]
-    agreement = record["agreement"]
-    shown: dict[str, Any] = {}
-    if estimate:
-        shown["estimated"] = (
-            f"{_ms(estimate['milliseconds'])} ms ({_ms(estimate['low_ms'])} to "
-            f"{_ms(estimate['high_ms'])}) on {estimate['core']}, emulated: no latency"
-        )
-        shown["interval"] = estimate["error_source"]
-        shown["cycles"] = (
-            f"{_millions(estimate['cycles'])}: {_millions(estimate['compute_cycles'])} to compute, "
-            f"{_millions(estimate['memory_cycles'])} to wait for memory"
-        )
-    else:
-        shown["cycles"] = f"{_millions(record['est_cycles'])}, estimated without caches"
-    shown |= {
+    agreement, traffic = record["agreement"], record["traffic"]
+    return {
+        **_time(record),
         "instructions": _millions(record["instructions"]),
         "bound": f"{_millions(record['fma_cycles'])} cycles of multiply-adds, "
-        f"{_share(record['fma_cycles'], record['est_cycles'])} of those to compute",
-    }
-    if traffic:
-        shown["memory"] = _traffic(traffic)
-    return {
-        **shown,
-        "outputs": f"{scientific(agreement['max_relative_difference'])} from "
-        f"{agreement['against']}'s at most, relatively; allowed {agreement['tolerance']:.0e}",
+        f"{_share(record['fma_cycles'], record['est_cycles'])} of those that LLVM models",
+        **(_memory(traffic) if traffic else {}),
+        "outputs": f"differ from {agreement['against']}'s by "
+        f"{scientific(agreement['max_relative_difference'])}, relatively; allowed "
+        f"{agreement['tolerance']:.0e}",
         "took": f"{record['seconds']:.1f} s",
     }
 
 
-def _traffic(traffic: Mapping[str, Any]) -> str:
-    return str(traffic)
+def _time(record: Record) -> dict[str, str]:
+    estimate = record["estimate"]
+    if not estimate:
+        return {
+            "cycles": f"{_millions(record['est_cycles'])} by LLVM's model, without caches",
+            "time": "not estimated: the emulator here loads no plugins, which simulate caches",
+        }
+    return {
+        "estimated": f"{significant(estimate['milliseconds'])} ms ({estimate_interval(record)}) on "
+        f"{core(record)} (emulated)",
+        "interval": estimate["error_source"],
+        "cycles": f"{_millions(estimate['cycles'])}: {_millions(estimate['compute_cycles'])} to "
+        f"compute, {_millions(estimate['memory_cycles'])} to wait for memory",
+    }
+
+
+def _memory(traffic: Mapping[str, Any]) -> dict[str, str]:
+    missed = {
+        level.upper(): traffic[f"{level}_foreseen"] + traffic[f"{level}_unforeseen"]
+        for level in ("l1", "l2", "l3")
+    }
+    back = traffic["written_back"] * LINE_BYTES
+    lines = ", ".join(f"{lines / 1e6:.2f} M of {level}" for level, lines in missed.items())
+    return {
+        "memory": f"{megabytes(missed['L3'] * LINE_BYTES)} read, {megabytes(back)} written",
+        "misses": f"{lines}, in lines of {LINE_BYTES} bytes",
+    }
 
 
 def _kernels(record: Record, count: int) -> list[Mapping[str, Any]]:
-    return [
-        {
+    rows: list[Mapping[str, Any]] = []
+    for kernel in record["kernels"][:count]:
+        ms, moved = kernel.get("estimated_ms"), kernel.get("memory_bytes")
+        row = {
             "kernel": kernel["name"],
-            "calls": f"{kernel['calls']:.0f}",
-            "cycles, M": f"{kernel['est_cycles'] / 1e6:.3f}",
-            "of all": _share(kernel["est_cycles"], record["est_cycles"]),
-            "of its bound": _share(kernel["fma_cycles"], kernel["est_cycles"]),
+            "calls": round(kernel["calls"]),
+            "bound": _share(kernel["fma_cycles"], kernel["est_cycles"]),
         }
-        for kernel in record["kernels"][:count]
-    ]
+        if ms is None or moved is None:
+            cycles = kernel["est_cycles"]
+            row |= {
+                "M cycles": f"{cycles / 1e6:.2f}",
+                "of all": _share(cycles, record["est_cycles"]),
+            }
+        else:
+            whole = record["estimate"]["milliseconds"]
+            row |= {"MB": f"{moved / 1e6:.2f}", "est. ms": f"{ms:.2f}", "of all": _share(ms, whole)}
+        rows.append(row)
+    return rows
 
 
 def _runtimes(record: Record) -> list[Mapping[str, Any]]:
     from bench.peers.peer import OURS
 
-    ours = {"version": None, "cost": record, "agreement": record["agreement"]}
-    return [
-        {
-            "runtime": name,
-            "version": row["version"],
-            "instructions, M": f"{row['cost']['instructions'] / 1e6:.1f}",
-            "est. cycles, M": f"{row['cost']['est_cycles'] / 1e6:.1f}",
-            "ours / it": f"{record['est_cycles'] / row['cost']['est_cycles']:.3f}",
-            "difference": row["agreement"]["max_relative_difference"],
-        }
-        for name, row in {OURS: ours, **record["peers"]}.items()
-    ]
+    ours = {**record, "cost": record}
+    rows: list[Mapping[str, Any]] = []
+    for name, row in {OURS: ours, **record["peers"]}.items():
+        found = row["estimate"]
+        rows.append(
+            {
+                "runtime": name,
+                "M instr.": f"{row['cost']['instructions'] / 1e6:.1f}",
+                "M cycles": f"{_cycles(row) / 1e6:.1f}",
+                **({"est. ms": significant(found["milliseconds"])} if found else {}),
+                **({"interval": estimate_interval(row)} if found else {}),
+                "ours/it": f"{_cycles(ours) / _cycles(row):.3f}",
+                "differs": scientific(row["agreement"]["max_relative_difference"]),
+            }
+        )
+    return rows
+
+
+def _cycles(row: Record) -> float:
+    estimate = row["estimate"]
+    return float(estimate["cycles"] if estimate else row["cost"]["est_cycles"])
 
 
 def _millions(number: float) -> str:
@@ -100,7 +127,3 @@ def _millions(number: float) -> str:
 
 def _share(part: float, whole: float) -> str:
     return percent(part / whole if whole else None)
-
-
-def _ms(milliseconds: float) -> str:
-    return significant(milliseconds)

@@ -100,6 +100,12 @@ def _runtimes() -> Iterable[str]:
     return registry.declarations()
 
 
+def _cores() -> Iterable[str]:
+    from bench.cost.memory.core import CORES
+
+    return CORES
+
+
 class InputShape(click.ParamType):
     """NAME=1x3xHxW as a name and a shape."""
 
@@ -116,6 +122,27 @@ class InputShape(click.ParamType):
         return name, tuple(map(int, edges))
 
 
+class Clock(click.ParamType):
+    """2.4GHz or 2400MHz as GHz."""
+
+    name = "clock"
+    lowest, highest = 0.2, 5.0
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The clock in GHz; fails for one without a unit, and for one that no core has."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ghz|mhz)", str(value).strip().lower())
+        clock = float(match[1]) / (1000 if match[2] == "mhz" else 1) if match else 0.0
+        if not self.lowest <= clock <= self.highest:
+            self.fail(
+                f"'{value}': write 2.4GHz or 2400MHz, from {self.lowest} to {self.highest} GHz",
+                param,
+                ctx,
+            )
+        return clock
+
+
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 """What --input-shape gives."""
 
@@ -123,6 +150,8 @@ NETWORK = Name("network", _networks)
 MODEL = Name("model", _networks, others=True)
 RUNTIME = Name("runtime", _runtimes)
 DEVICE = Name("device", _devices, others=True)
+CLOCK = Clock()
+CORE = Name("core", _cores)
 PRECISION = Name("precision", _precisions)
 DATA = Name("data set", _data_sets, others=True)
 SPLIT = Name("split", _splits)

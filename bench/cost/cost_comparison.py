@@ -20,7 +20,6 @@ from depthbench import cancellation
 from depthbench.progress import Progress
 
 SCHEMA = "depthbench.cost_comparison/1"
-DECIDED_BY = "est_cycles"
 TARGET = "arm64-a76"
 
 
@@ -44,7 +43,7 @@ def compare_costs(
     names = choose(runtimes)
     model = open_model(what, out, asked, progress=progress)
     inputs = input_image(model, asked)
-    subject = CountedModel(model, inputs, reference_outputs(model, inputs), progress)
+    subject = CountedModel(model, inputs, reference_outputs(model, inputs), progress=progress)
     precision, tolerance = precision_of(model)
     rows = Rows(model, named=runtimes != "all")
     counted: dict[str, Row] = {}
@@ -67,7 +66,7 @@ def compare_costs(
         "reference": REFERENCE,
         "precision": precision,
         "threads": 1,
-        "decided_by": DECIDED_BY,
+        "decided_by": _decided_by(counted),
         "runtimes": {
             name: {**_brief(row), "against": _ratios(row, counted, name)}
             for name, row in counted.items()
@@ -85,17 +84,27 @@ def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "cost": cost}
 
 
-def _ratios(
-    row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], name: str
-) -> dict[str, dict[str, float]]:
+def _decided_by(rows: Mapping[str, Row]) -> str:
+    """The time, where it is estimated of all."""
+    return "est_ms" if all(row["estimate"] for row in rows.values()) else "est_cycles"
+
+
+def _ratios(row: Row, rows: Mapping[str, Row], name: str) -> dict[str, dict[str, float]]:
+    ours = _figures(row)
     return {
         other: {
-            figure: row["cost"][figure] / theirs["cost"][figure]
-            for figure in (DECIDED_BY, "instructions")
+            figure: ours[figure] / of_it
+            for figure, of_it in _figures(theirs).items()
+            if figure in ours
         }
         for other, theirs in rows.items()
         if other != name
     }
+
+
+def _figures(row: Row) -> dict[str, float]:
+    figures = {name: row["cost"][name] for name in ("est_cycles", "instructions")}
+    return {**figures, **({"est_ms": row["estimate"]["milliseconds"]} if row["estimate"] else {})}
 
 
 def _conditions() -> dict[str, Any]:

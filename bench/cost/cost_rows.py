@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from bench.cost.estimate import estimate
 from bench.cost.inference_cost import Cost, measure
+from bench.cost.memory.core import RASPBERRY_PI_5, Core
 from bench.cost.peer_cost import measure_peer
 from bench.measure.agreement import compare as compare_outputs
 from bench.measure.comparison import REFERENCE
@@ -30,11 +32,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class CountedModel:
-    """A model, its inputs, and the outputs `expected` of every runtime that is counted."""
+    """A model, its inputs, the outputs `expected` of every runtime, and whose time is estimated."""
 
     model: Model
     inputs: Mapping[str, NDArray]
     expected: Mapping[str, NDArray]
+    core: Core = RASPBERRY_PI_5
     progress: Progress = lambda line: None
 
     def count_ours(self, setting: Setting, artefact: Artefact, tolerance: float) -> Row:
@@ -43,8 +46,8 @@ class CountedModel:
         Raises what `measure` does, and CheckFailed for wrong outputs.
         """
         start = time.monotonic()
-        cost, outputs = measure(artefact, self.inputs, self.progress)
-        return row_of(setting, cost, outputs, self.expected, tolerance, start)
+        cost, outputs = measure(artefact, self.inputs, self.progress, self.core)
+        return row_of(setting, cost, outputs, self.expected, tolerance, self.core, start)
 
     def count_peer(self, setting: Setting, tolerance: float) -> Row:
         """The row of a peer; of several outputs the first is compared.
@@ -52,11 +55,11 @@ class CountedModel:
         Raises what `measure_peer` does, and CheckFailed for wrong outputs.
         """
         start = time.monotonic()
-        cost, output = measure_peer(setting, self.model, self.inputs, self.progress)
+        cost, output = measure_peer(setting, self.model, self.inputs, self.progress, self.core)
         name, first = next(iter(self.expected.items()))
         if output.size == first.size:  # ncnn's have no batch
             output = output.reshape(first.shape)
-        return row_of(setting, cost, {name: output}, {name: first}, tolerance, start)
+        return row_of(setting, cost, {name: output}, {name: first}, tolerance, self.core, start)
 
 
 def reference_outputs(model: Model, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
@@ -83,17 +86,38 @@ def able(
     return found
 
 
+def estimated(cost: Cost, core: Core) -> Row:
+    """A `cost`, its `estimate` on a core and its `traffic`, both None without simulated caches.
+
+    Kernels have their part of the estimate, in `estimated_ms`, and the costliest come first.
+    """
+    if not cost.traffic:
+        return {"cost": cost.to_dict(), "estimate": None, "traffic": None}
+    kernels = []
+    for share in cost.shares:
+        part = estimate(share.est_cycles, share.moved, core) if share.moved else None
+        kernels.append({**share.to_dict(), "estimated_ms": part and part.milliseconds})
+    kernels.sort(key=lambda kernel: -(kernel["estimated_ms"] or 0.0))
+    return {
+        "cost": {**cost.to_dict(), "kernels": kernels},
+        "estimate": estimate(cost.est_cycles, cost.traffic.total, core).to_dict(),
+        "traffic": cost.traffic.to_dict(),
+    }
+
+
 def row_of(
     setting: Setting,
     cost: Cost,
     outputs: Mapping[str, NDArray],
     expected: Mapping[str, NDArray],
     tolerance: float,
+    core: Core,
     start: float,
 ) -> Row:
     """A cost with what it is of; CheckFailed unless the outputs are those `expected`.
 
-    `start` is when it began to be counted, by the monotonic clock.
+    The time on `core` is estimated where its caches were simulated. `start` is when counting
+    began, by the monotonic clock.
     """
     agreement = compare_outputs(expected, outputs, REFERENCE, tolerance)
     check(setting, agreement)
@@ -101,7 +125,7 @@ def row_of(
         "precision": setting.precision,
         "threads": 1,
         "version": version_of(setting.runtime),
-        "cost": cost.to_dict(),
         "agreement": agreement,
+        **estimated(cost, core),
         "seconds": round(time.monotonic() - start, 1),
     }

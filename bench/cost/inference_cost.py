@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from bench.cost import arm64_words, counting, cycles, programs
 from bench.cost.library import read_library
+from bench.cost.memory.core import Core
+from bench.cost.memory.traffic import Moved, Traffic, count_traffic
 from bench.cost.symbols import Kernels, locate, parse_maps
-from depthbench.errors import InputError
+from depthbench.errors import InputError, ToolMissing
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ class Share:
     """What a kernel or library did in one inference.
 
     `fma_cycles` are the cycles that its multiplications take if nothing else takes any; `macs`
-    are those that it did, with what it computed for padding.
+    are those that it did, with what it computed for padding; `moved` are the lines that it moved
+    between the caches and memory, None where those were not simulated.
     """
 
     name: str
@@ -47,6 +50,12 @@ class Share:
     est_cycles: float = 0.0
     fma_cycles: float = 0.0
     macs: float = 0.0
+    moved: Moved | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The share as JSON, with the bytes that it read from memory and wrote to it."""
+        figures = {name: value for name, value in vars(self).items() if name != "moved"}
+        return {**figures, "memory_bytes": self.moved and self.moved.memory_bytes}
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,8 @@ class Cost:
     """One inference: instructions, estimated cycles, and their shares, the largest first.
 
     `counted` are the instructions of each inference counted, `simulated` the share of them in
-    blocks that were simulated.
+    blocks that were simulated. `traffic` is what moved between the caches of a core and memory,
+    None where that was not asked for or cannot be had.
     """
 
     instructions: float
@@ -62,6 +72,7 @@ class Cost:
     counted: tuple[int, ...]
     simulated: float
     shares: tuple[Share, ...]
+    traffic: Traffic | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The cost as JSON, with where it was taken and what it is not."""
@@ -76,7 +87,7 @@ class Cost:
             "fma_cycles": round(sum(share.fma_cycles for share in self.shares)),
             "counted_instructions": list(self.counted),
             "simulated_share": round(self.simulated, 6),
-            "kernels": [asdict(share) for share in self.shares],
+            "kernels": [share.to_dict() for share in self.shares],
             "emulator": emulator_version(find_emulator()),
             "cycle_model": f"{version()} {CPU_MODEL}",
             "note": KNOWN_ERROR,
@@ -85,12 +96,23 @@ class Cost:
 
 @dataclass(frozen=True)
 class Counted:
-    """The blocks of one inference, whose they are by address, where functions begin, outputs."""
+    """The blocks of one inference, whose they are by address, where functions begin, outputs.
+
+    With `traffic`, what it moved, and of it what each owner `moved`.
+    """
 
     counts: counting.Counts
     owner: Callable[[int], str]
     entries: frozenset[int]
     outputs: dict[str, NDArray]
+    traffic: Traffic | None = None
+    moved: Mapping[str, Moved] = field(default_factory=dict)
+
+    def cost(self) -> Cost:
+        """Its cycles too; raises ToolMissing when LLVM is not installed."""
+        return replace(
+            cost_of(self.counts, self.owner, self.entries, self.moved), traffic=self.traffic
+        )
 
     def by_owner(self) -> dict[str, float]:
         """Instructions of each kernel and library, the most first."""
@@ -104,44 +126,72 @@ def measure(
     artefact: Artefact,
     inputs: Mapping[str, NDArray],
     progress: Progress = lambda line: None,
+    core: Core | None = None,
 ) -> tuple[Cost, dict[str, NDArray]]:
     """The cost of one inference of an arm64 artefact on one thread, and its outputs by name.
 
-    Raises what `count_artefact` does.
+    With `core`, its caches are simulated too. Raises what `count_artefact` does.
     """
-    found = count_artefact(artefact, inputs, progress)
+    found = count_artefact(artefact, inputs, progress, core)
     progress("estimating cycles")
-    return cost_of(found.counts, found.owner, found.entries), found.outputs
+    return found.cost(), found.outputs
 
 
 def count_artefact(
     artefact: Artefact,
     inputs: Mapping[str, NDArray],
     progress: Progress = lambda line: None,
+    core: Core | None = None,
 ) -> Counted:
     """The instructions of one inference of an arm64 artefact on one thread.
 
-    Raises InputError for an artefact of another machine, ToolMissing when QEMU or LLVM is not
-    installed, CheckFailed when the model does not run.
+    With `core`, also what its caches and memory move. Raises InputError for an artefact of another
+    machine, ToolMissing when QEMU or LLVM is not installed, CheckFailed when the model does not
+    run.
     """
-    with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as folder:
-        command = runner_command(artefact, inputs, counting.RUNS, Path(folder), progress)
+    with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
+        folder, environment = Path(scratch), runner_environment()
+        command = runner_command(artefact, inputs, counting.RUNS, folder, progress)
         progress("counting instructions")
-        counts = counting.count(command, runner_environment())
-        maps = parse_maps((Path(folder) / "maps").read_text().splitlines())
-        outputs = _read_outputs(artefact, Path(folder))
+        counts = counting.count(command, environment)
+        owner, entries = _owners(artefact, folder)
+        outputs = _read_outputs(artefact, folder)
+        traffic = simulate_caches(command, environment, core, progress=progress)
+        moved = traffic.by_owner(_owners(artefact, folder)[0]) if traffic else {}
+    return Counted(counts, owner, entries, outputs, traffic, moved)
+
+
+def simulate_caches(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    core: Core | None,
+    addresses: tuple[int, int] | None = None,
+    progress: Progress = lambda line: None,
+) -> Traffic | None:
+    """What a command's inference moves; None without a core, or where QEMU loads no plugins."""
+    if core is None:
+        return None
+    progress("simulating caches")
+    try:
+        return count_traffic(command, environment, core, addresses=addresses)
+    except ToolMissing:
+        return None
+
+
+def _owners(artefact: Artefact, folder: Path) -> tuple[Callable[[int], str], frozenset[int]]:
+    """Whose an address was in the run that wrote `folder`/maps, and where functions began."""
+    maps = parse_maps((folder / "maps").read_text().splitlines())
     library = read_library(artefact.library)
     place = str(artefact.library.resolve())
     code = next(m for m in maps if m.executable and os.path.realpath(m.file) == place)
     base, kernels = library.base(code.start, code.offset), Kernels(library)
-    entries = frozenset(base + f.address for f in library.functions)
 
     def owner(address: int) -> str:
         if code.start <= address < code.end:
             return kernels.at(address - base) or artefact.library.name
         return locate(address, maps)
 
-    return Counted(counts, owner, entries, outputs)
+    return owner, frozenset(base + f.address for f in library.functions)
 
 
 def runner_command(
@@ -176,10 +226,11 @@ def cost_of(
     counts: counting.Counts,
     owner: Callable[[int], str],
     entries: set[int] | frozenset[int] = frozenset(),
+    moved: Mapping[str, Moved] | None = None,
 ) -> Cost:
     """Instructions and estimated cycles of counted blocks, summed by who owns their addresses.
 
-    A block at one of `entries` is a call of its owner.
+    A block at one of `entries` is a call of its owner. `moved` is by owner.
     """
     busy, simulated = busiest(counts)
     costs = cycles.estimate(busy)
@@ -199,6 +250,9 @@ def cost_of(
         share.fma_cycles += sum(map(bool, macs)) * hits / FUSED_A_CYCLE
         if address in entries:
             share.calls += hits
+    if moved:
+        for name, share in shares.items():
+            share.moved = moved.get(name, Moved())
     ordered = sorted(shares.values(), key=lambda share: -share.est_cycles)
     total = sum(share.est_cycles for share in ordered)
     return Cost(counts.total, total, counts.instructions, simulated, tuple(ordered))

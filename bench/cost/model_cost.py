@@ -10,6 +10,7 @@ from bench.compile_service import resolve_artefact
 from bench.cost.cost_comparison import TARGET
 from bench.cost.cost_rows import CountedModel, Row, able, reference_outputs
 from bench.cost.llvm import find_tool
+from bench.cost.memory.core import RASPBERRY_PI_5, Core
 from bench.measure.agreement import seeded_inputs
 from bench.measure.measurement import INPUT, LABELS
 from bench.measure.runtime_comparison import reason_of
@@ -41,19 +42,20 @@ def measure_cost(
     precision: str | None = None,
     model: Path | None = None,
     peers: str = "",
+    core: Core = RASPBERRY_PI_5,
     asked: Asked = NOTHING,
     progress: Progress = lambda line: None,
 ) -> Record:
-    """Count one inference of `what` on one thread of an emulated Cortex-A76, and estimate it.
+    """Count one inference of `what` on one thread of an emulated Cortex-A76; estimate its time.
 
     `what` is a network's name or an ONNX file, compiled for arm64-a76 as `asked`, or an artefact
-    folder, whose ONNX file is `model` or lies beside it. The outputs are those of ONNX Runtime, in
-    the model's tolerance, before anything is told. `peers` (names with commas, or all) are counted
-    too, in the same precision, and have a row each; those that are not installed are `absent`, and
-    of a model of several inputs all are. Raises InputError for a model, artefact or precision that
-    cannot be counted, by a named peer either, CheckFailed where ours computes something else or its
-    emulation fails, ToolMissing without the emulator or LLVM. A peer whose emulation fails, or that
-    computes something else, is `lost`.
+    folder, whose ONNX file is `model` or lies beside it; the time is that on `core`. The outputs
+    are those of ONNX Runtime, in the model's tolerance, before anything is told. `peers` (names
+    with commas, or all) are counted too, in the same precision, and have a row each; those that are
+    not installed are `absent`, and of a model of several inputs all are. One whose emulation fails,
+    or that computes something else, is `lost`. Raises InputError for a model, artefact or precision
+    that cannot be counted, by a named peer either, CheckFailed where ours computes something else
+    or its emulation fails, ToolMissing without the emulator or LLVM.
     """
     names = choose_peers(peers)
     named = names if peers != "all" else []
@@ -69,7 +71,7 @@ def measure_cost(
         rows.absent |= dict.fromkeys(names, "peers are counted on models of one input")
     settings = [Setting(name, ours.precision) for name in names if name not in rows.absent]
     inputs = seeded_inputs(artefact.manifest["inputs"])
-    subject = CountedModel(source, inputs, reference_outputs(source, inputs), progress)
+    subject = CountedModel(source, inputs, reference_outputs(source, inputs), core, progress)
     tolerance = artefact.manifest["check"]["tolerance"]
     ready = able(settings, source, rows, progress)
     row = subject.count_ours(ours, artefact, tolerance)
@@ -81,7 +83,7 @@ def measure_cost(
                 beside[setting.name] = subject.count_peer(setting, tolerance)
             except CheckFailed as error:
                 rows.lost[setting.name] = reason_of(error, source)
-    return _record(artefact, source, row, beside, rows)
+    return _record(artefact, source, core, row, beside, rows)
 
 
 def _check_precision(names: Iterable[str], precision: str) -> None:
@@ -119,7 +121,7 @@ def _compiled(
 
 
 def _record(
-    artefact: Artefact, model: Model, row: Row, peers: dict[str, Row], rows: Rows
+    artefact: Artefact, model: Model, core: Core, row: Row, peers: dict[str, Row], rows: Rows
 ) -> Record:
     from android_rpc.devices.emulated import EmulatedPhone
 
@@ -138,11 +140,13 @@ def _record(
         "artefact_bytes": artefact.library.stat().st_size,
         "memory": manifest.get("memory"),
         "target": manifest["target"]["name"],
-        "device": {"name": EmulatedPhone.name, "emulated": True},
-        "estimate": None,
-        "traffic": None,
-        "agreement": row["agreement"],
-        "seconds": row["seconds"],
+        "device": {
+            "name": EmulatedPhone.name,
+            "emulated": True,
+            "core": core.name,
+            "clock_ghz": core.clock_ghz,
+        },
+        **{name: row[name] for name in ("agreement", "estimate", "traffic", "seconds")},
         **cost,
         "peers": peers,
         **rows.document(),

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cost import counting, programs
-from bench.cost.inference_cost import Cost, cost_of
+from bench.cost.inference_cost import Cost, cost_of, simulate_caches
+from bench.cost.memory.core import Core
 from bench.cost.symbols import locate, parse_maps
 from bench.models import Model
 from bench.peers.arm64_python import arm64_packages, arm64_python
@@ -35,11 +37,13 @@ def measure_peer(
     model: Model,
     inputs: Mapping[str, NDArray],
     progress: Progress = lambda line: None,
+    core: Core | None = None,
 ) -> tuple[Cost, NDArray]:
     """The cost of one inference of a model of one input on one thread, and its first output.
 
-    Raises InputError for a model or precision that the peer does not take, ToolMissing when
-    something cannot be had for arm64, CheckFailed when the model does not run.
+    With `core`, its caches are simulated too. Raises InputError for a model or precision that the
+    peer does not take, ToolMissing when something cannot be had for arm64, CheckFailed when the
+    model does not run.
     """
     check_precision(setting)
     if len(inputs) != 1:
@@ -57,11 +61,14 @@ def measure_peer(
         command += ["count", peer, str(file.absolute()), options, str(counting.RUNS)]
         command += [scratch, str(programs.mark_library())]
         progress(f"counting instructions of {setting.name}")
-        counts = counting.count(command, _environment(packages), addresses=LIBRARIES)
+        environment = _environment(packages)
+        counts = counting.count(command, environment, addresses=LIBRARIES)
         maps = parse_maps((folder / "maps").read_text().splitlines())
         output = np.load(folder / "output0.npy")
+        traffic = simulate_caches(command, environment, core, LIBRARIES, progress)
     progress("estimating cycles")
-    return cost_of(counts, lambda address: locate(address, maps)), output
+    cost = cost_of(counts, lambda address: locate(address, maps))
+    return replace(cost, traffic=traffic), output
 
 
 def _environment(packages: Sequence[Path]) -> dict[str, Any]:

@@ -48,11 +48,13 @@ class Growth:
 def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict[str, Any]:
     """Compile a network's ONNX file for the phone and count one inference, kernel by kernel.
 
-    `est_cycles` are estimated where LLVM is installed, and judged by nobody. Tuned choices are
-    those that ship, not the user's own. Raises CheckFailed where the outputs are not ONNX
-    Runtime's, and what `compile_model` and `count_artefact` raise.
+    `est_cycles` and the `estimate` of the time, which are not judged, are there where LLVM is
+    installed. Tuned choices are those that ship, not the user's own. Raises CheckFailed where the
+    outputs are not ONNX Runtime's, and what `compile_model` and `count_artefact` raise.
     """
-    from bench.cost.inference_cost import cost_of, count_artefact
+    from bench.cost.cost_rows import estimated
+    from bench.cost.inference_cost import count_artefact
+    from bench.cost.memory.core import RASPBERRY_PI_5
     from bench.measure.agreement import compare, seeded_inputs
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
     from compile.pipeline import compile_model
@@ -62,7 +64,7 @@ def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict
     artefact = compile_model(model, TARGET, folder, name=name, tuned=[], progress=progress)
     inputs = seeded_inputs(artefact.manifest["inputs"])
     progress(f"{name}: counting instructions")
-    counted = count_artefact(artefact, inputs)
+    counted = count_artefact(artefact, inputs, core=RASPBERRY_PI_5)
     with OnnxRuntimeCpu(model) as runtime:
         tolerance = artefact.manifest["check"]["tolerance"]
         found = compare(runtime.run(inputs), counted.outputs, "onnxruntime", tolerance)
@@ -71,15 +73,19 @@ def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict
         seen = found["problem"] or f"{difference:.1e} relative"
         raise CheckFailed(f"{name} for {TARGET}: outputs differ from ONNX Runtime's: {seen}")
     try:
-        est_cycles = round(cost_of(counted.counts, counted.owner, counted.entries).est_cycles)
+        cost = counted.cost()
+        told = {
+            "est_cycles": round(cost.est_cycles),
+            "estimate": estimated(cost, RASPBERRY_PI_5)["estimate"],
+        }
     except ToolMissing:
-        est_cycles = None  # what is judged are instructions
+        told = {}  # what is judged are instructions
     return {
         "network": name,
         "target": TARGET,
         "inputs": {port["name"]: port["shape"] for port in artefact.manifest["inputs"]},
         "instructions": round(counted.counts.total),
-        "est_cycles": est_cycles,
+        **told,
         "kernels": {kernel: round(number) for kernel, number in counted.by_owner().items()},
     }
 

@@ -246,12 +246,15 @@ class Kernel(_Open):
     est_cycles: float = Field(description="Those of computing, estimated.")
     fma_cycles: float = Field(description="Those of its multiply-adds, were there nothing else.")
     macs: float = Field(description="Multiply-adds, with those of padding.")
+    memory_bytes: float | None = Field(None, description="Read from memory and written to it.")
+    estimated_ms: float | None = Field(None, description="Its part of the estimate.")
 
 
 class Estimate(_Open):
     """The time of an inference on a core that was not there: no latency."""
 
-    core: str = Field(description="Whose Cortex-A76, and its clock.")
+    core: str = Field(description="Whose Cortex-A76.")
+    clock_ghz: float
     cycles: float = Field(description="Of computing and of waiting for memory.")
     compute_cycles: float
     memory_cycles: float

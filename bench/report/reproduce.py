@@ -93,6 +93,8 @@ def _packaged(
 def _estimated(record: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: compiled[name] for name in ("precision", "card")},
+        "core": record["device"].get("core"),
+        "clock": f"{clock}GHz" if (clock := record["device"].get("clock_ghz")) else None,
         "peers": ",".join(_mapping(record.get("peers"))) or None,
     }
 

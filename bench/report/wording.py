@@ -85,7 +85,9 @@ def interval(record: Mapping[str, Any], name: str) -> str:
 def core(record: Mapping[str, Any]) -> str:
     """The core that a cost is estimated for."""
     estimate = record.get("estimate")
-    return str(estimate["core"]) if estimate else "Cortex-A76, without caches"
+    if not estimate:
+        return "Cortex-A76, without caches"
+    return f"{estimate['core']}, {estimate['clock_ghz']:g} GHz"
 
 
 def estimated(record: Mapping[str, Any]) -> str:
@@ -93,8 +95,13 @@ def estimated(record: Mapping[str, Any]) -> str:
     found = record.get("estimate")
     if not found:
         return ABSENT
-    low, high = significant(found["low_ms"]), significant(found["high_ms"])
-    return f"{significant(found['milliseconds'])} ({low} to {high})"
+    return f"{significant(found['milliseconds'])} ({estimate_interval(record)})"
+
+
+def estimate_interval(record: Mapping[str, Any]) -> str:
+    """From which milliseconds to which."""
+    found = record["estimate"]
+    return f"{significant(found['low_ms'])} to {significant(found['high_ms'])}"
 
 
 def sustained(record: Mapping[str, Any]) -> str:

@@ -172,10 +172,13 @@ COST = {
             "est_cycles": 86_403_636.0,
             "fma_cycles": 81_308_898.0,
             "macs": 650_471_184.0,
+            "memory_bytes": 53_164_896.0,
+            "estimated_ms": 41.25,
         }
     ],
     "estimate": {
-        "core": "Raspberry Pi 5, 2.4 GHz",
+        "core": "Raspberry Pi 5",
+        "clock_ghz": 2.4,
         "cycles": 99_000_000.0,
         "compute_cycles": 86_403_636.0,
         "memory_cycles": 12_596_364.0,
@@ -184,7 +187,12 @@ COST = {
         "high_ms": 45.0,
         "error_source": "eleven public networks",
     },
-    "traffic": {"dram_bytes": 25_000_000},
+    "traffic": {
+        **{"reads": 121_198_620, "writes": 5_090_348, "written_back": 191_542},
+        **{"l1_foreseen": 3_250_747, "l1_unforeseen": 378_770},
+        **{"l2_foreseen": 1_168_911, "l2_unforeseen": 171_936},
+        **{"l3_foreseen": 589_860, "l3_unforeseen": 49_300},
+    },
     "peers": {},
     "absent": {},
     "lost": {},

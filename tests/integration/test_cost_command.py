@@ -94,12 +94,28 @@ def test_a_record_is_kept_of_what_was_counted(counted: Record) -> None:
     assert counted["seconds"] > 0
 
 
+def test_the_time_is_computing_and_waiting_and_that_of_the_kernels(counted: Record) -> None:
+    found = counted["estimate"]
+    assert (found["core"], found["clock_ghz"]) == ("Raspberry Pi 5", 2.4)
+    assert found["cycles"] == pytest.approx(found["compute_cycles"] + found["memory_cycles"])
+    assert found["milliseconds"] == pytest.approx(found["cycles"] / 2.4e6)
+    assert found["low_ms"] < found["milliseconds"] < found["high_ms"]
+    kernels = counted["kernels"]
+    assert sum(kernel["estimated_ms"] for kernel in kernels) == pytest.approx(
+        found["milliseconds"], rel=1e-3
+    )
+    # 32 KB of weights and activations stay in the caches
+    assert sum(kernel["memory_bytes"] for kernel in kernels) < 64_000
+
+
 def test_an_artefact_costs_what_its_model_does(run: Run, counted: Record) -> None:
-    code, out, _ = run("out/one-arm64-a76", "--json")
+    code, out, _ = run("out/one-arm64-a76", "--clock", "1.2GHz", "--json")
     record = json.loads(out)
     assert code == 0
     assert record["artefact_sha256"] == counted["artefact_sha256"]
     assert record["instructions"] == pytest.approx(counted["instructions"], rel=1e-4)
+    slower = record["estimate"]["milliseconds"] / counted["estimate"]["milliseconds"]
+    assert slower == pytest.approx(2.0, rel=0.05)
     assert read_records(Path("out/records.jsonl"))[-1] == record
 
 

@@ -116,6 +116,9 @@ def test_eval_draws_a_contact_sheet(run: Run, depth_model: Path, tmp_path: Path)
         assert sheet.format == "PNG"
 
 
+NO_CLOCKS = ("0", "-1", "2.4", "0GHz", "-1GHz", "99GHz", "2.4 THz", "nanGHz", "1e1GHz", "GHz", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -141,6 +144,8 @@ def test_eval_draws_a_contact_sheet(run: Run, depth_model: Path, tmp_path: Path)
         (("cost", "--peers", "nccn"), "did you mean 'ncnn'"),
         (("cost", "--peers", "openvino"), "give some of"),
         (("cost", "--peers", ","), "no runtime is named"),
+        *((("cost", "--clock", wrong), "write 2.4GHz or 2400MHz") for wrong in NO_CLOCKS),
+        (("cost", "--core", "pi6"), "did you mean 'pi5'"),
         (("cost", "--threads", "2"), "one thread is estimated, not 2"),
         (("cost", "a", "b", "--model", "a.onnx"), "--model names the source of one artefact"),
         (("report", "missing.jsonl"), "missing.jsonl"),

@@ -116,7 +116,8 @@ def test_the_command_fails_on_more_instructions_and_updates_with_a_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "counts.json"
-    more = {**changed(conv=950_000), "est_cycles": 410_000}
+    time = {"milliseconds": 4.0, "low_ms": 3.5, "high_ms": 4.5, "core": "a board", "clock_ghz": 2}
+    more = {**changed(conv=950_000), "est_cycles": 410_000, "estimate": time}
     found = [{**COUNTS, "est_cycles": 400_000}, COUNTS, more, more]
     check = ["check", "--gate", "instructions", "--counts", str(path), "--out", str(tmp_path)]
 
@@ -135,7 +136,8 @@ def test_the_command_fails_on_more_instructions_and_updates_with_a_reason(
         assert cli.run([*check, "--json"]) == 1
     assert "5.000% more" in said
     assert "+0.050 M  conv" in said
-    assert "estimated 0.4 M cycles, 0.4 M in the baseline: not judged" in said
+    assert "not judged: estimated 0.4 M cycles, 0.4 M in the baseline; 4.00 (3.50 to 4.50)" in said
+    assert "ms on a board, 2 GHz" in said
     document = json.loads(capsys.readouterr().out)
     assert not document["good"]
     assert document["instructions"]["est_cycles"] == {"was": 400_000, "now": 410_000}

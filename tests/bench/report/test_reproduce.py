@@ -38,7 +38,10 @@ def test_a_measurement_elsewhere_names_the_tracker_and_what_was_scored(make_reco
 def test_a_cost_is_counted_again_beside_the_same_peers(make_record: Make) -> None:
     record = make_record("cost", peers={"ncnn": {}, "mnn": {}})
     record["conditions"]["precision"] = "fp16"
-    assert commands([record]) == ["depthbench cost tiny --precision fp16 --peers ncnn,mnn"]
+    record["device"] |= {"core": "sd855", "clock_ghz": 2.5}
+    assert commands([record]) == [
+        "depthbench cost tiny --precision fp16 --core sd855 --clock 2.5GHz --peers ncnn,mnn"
+    ]
 
 
 def test_precision_and_threads_are_those_of_the_record(make_record: Make) -> None:

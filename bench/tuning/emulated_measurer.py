@@ -8,10 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cost.estimate import estimate
 from bench.cost.inference_cost import Cost, measure
+from bench.cost.memory.core import RASPBERRY_PI_5
+from bench.cost.memory.traffic import Moved
 from bench.measure.agreement import seeded_inputs
 from bench.tuning.measurer import Build, NetworkGain
 from bench.tuning.trial_artefact import as_artefact
+from depthbench.emulator import INSTALL
+from depthbench.errors import ToolMissing
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,50 +25,62 @@ if TYPE_CHECKING:
 
 Ports = Sequence[Mapping[str, Any]]
 
+CORE = RASPBERRY_PI_5
+
 
 class EmulatedMeasurer:
-    """Instructions counted under emulation, and LLVM's estimate of their cycles: always the same.
+    """Cycles that a network and its kernels are estimated to take on CORE, memory with them.
 
-    It knows no caches: see bench.cost.
+    Each kernel is counted in its network, so that its caches are as the kernels before it leave
+    them. Raises ToolMissing where QEMU loads no plugins.
     """
 
-    objective = "estimated cycles (emulated)"
+    objective = f"estimated cycles, with those of memory (emulated, {CORE.title})"
     exact = True
     places = 1
 
     def __init__(self, default: Trial, running: Running, progress: Progress) -> None:
         self._ports = running.ports
         self._progress = progress
-        self._default = self._kernels(default, set(default.kernels.values()))
+        self._default = self._kernels(default)
 
     def costs(self, trial: Trial, running: Running) -> Mapping[str, tuple[float, float]]:
-        """Estimated cycles: emulation is slow, so that each kernel runs once, and alone."""
-        found = self._kernels(trial, set(trial.choices.tuned))
-        return {name: (cycles, self._default[name]) for name, cycles in found.items()}
+        """Estimated cycles of each workload's calls in one inference."""
+        found = self._kernels(trial)
+        return {
+            name: (found[name], self._default[name])
+            for name in trial.choices.tuned
+            if name in found and name in self._default
+        }
 
     def whole(self, build: Build) -> NetworkGain:
         """Estimated cycles of one inference."""
-        ours, theirs = (self._whole(build(tuned)).est_cycles for tuned in (True, False))
+        ours, theirs = (self._whole(build(tuned)) for tuned in (True, False))
         ratio = ours / theirs
         return NetworkGain(ratio, ratio, ratio, ours, theirs, self.objective)
 
-    def _kernels(self, trial: Trial, workloads: set[str]) -> dict[str, float]:
-        number = {"name": "x", "shape": [1], "dtype": "float32"}
-        last = sorted(name for name, work in trial.kernels.items() if work in workloads)[-1]
-        shape, dtype = trial.tensors(last)[-1]
-        output = {"name": "y", "shape": list(shape), "dtype": dtype}
-        cost = self._cost(trial.called_once(workloads), trial, [number], [output])
+    def _kernels(self, trial: Trial) -> dict[str, float]:
         found: defaultdict[str, float] = defaultdict(float)
-        for share in cost.shares:
+        for share in self._cost(trial).shares:
             if workload := trial.kernels.get(share.name):
-                found[workload] += share.est_cycles * trial.calls[share.name]
+                found[workload] += cycles(share.est_cycles, share.moved)
         return dict(found)
 
-    def _whole(self, trial: Trial) -> Cost:
-        outputs = [port.to_dict() for port in trial.compiled.outputs]
-        return self._cost(trial.compiled.executable, trial, self._ports, outputs)
+    def _whole(self, trial: Trial) -> float:
+        cost = self._cost(trial)
+        return cycles(cost.est_cycles, cost.traffic.total if cost.traffic else None)
 
-    def _cost(self, executable: Any, trial: Trial, inputs: Ports, outputs: Ports) -> Cost:
+    def _cost(self, trial: Trial) -> Cost:
+        outputs = [port.to_dict() for port in trial.compiled.outputs]
         with tempfile.TemporaryDirectory(prefix="depthbench-tune-") as folder:
-            artefact = as_artefact(executable, trial.machine, inputs, outputs, Path(folder))
-            return measure(artefact, seeded_inputs(inputs), self._progress)[0]
+            artefact = as_artefact(
+                trial.compiled.executable, trial.machine, self._ports, outputs, Path(folder)
+            )
+            return measure(artefact, seeded_inputs(self._ports), self._progress, CORE)[0]
+
+
+def cycles(est_cycles: float, moved: Moved | None) -> float:
+    """Those of computing and of memory; ToolMissing where what moved could not be simulated."""
+    if moved is None:
+        raise ToolMissing("QEMU here loads no plugins, which simulate caches", advice=INSTALL)
+    return estimate(est_cycles, moved, CORE).cycles

@@ -9,7 +9,7 @@ every batch, which takes longer than the build.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -52,30 +52,6 @@ class Trial:
         if self.machine.runs_here:
             return self.compiled.executable
         return build.lower(self.compiled.scheduled, get("host"))
-
-    def called_once(self, workloads: Iterable[str]) -> VMExecutable:
-        """An executable that calls each function of these workloads once, on zeros.
-
-        It takes one number, and returns what the last function writes.
-        """
-        import numpy as np
-        import tvm
-        from tvm import relax
-
-        from compile.lowering import build
-
-        names = sorted(name for name, work in self.kernels.items() if work in set(workloads))
-        scheduled = self.compiled.scheduled
-        functions = {scheduled.get_global_var(name): scheduled[name] for name in names}
-        builder = relax.BlockBuilder(tvm.IRModule(functions))
-        with builder.function("main", [relax.Var("x", relax.TensorType((1,), "float32"))]):
-            for name in names:
-                *inputs, output = self.tensors(name)
-                zeros = [relax.const(np.zeros(shape, dtype)) for shape, dtype in inputs]
-                kind = relax.TensorType(*output)
-                result = builder.emit(relax.call_tir(scheduled.get_global_var(name), zeros, kind))
-            builder.emit_func_output(result)
-        return build.lower(builder.get(), self.machine)
 
     def write_kernels(self, library: Path) -> None:
         """Link the functions of workloads alone into a library, to be called one by one."""

@@ -17,8 +17,9 @@ from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
 from android_rpc.session import Session
 from android_rpc.tracker.tracker import Tracker
+from bench.cost.memory.traffic import Moved
 from bench.tuning.device_measurer import DeviceMeasurer
-from bench.tuning.emulated_measurer import EmulatedMeasurer
+from bench.tuning.emulated_measurer import CORE, EmulatedMeasurer, cycles
 from compile import targets
 from compile.onnx.checked_model import load_model
 from compile.precision import FP32
@@ -26,6 +27,7 @@ from compile.tuning.journal import Journal
 from compile.tuning.network import Network, Trial
 from compile.tuning.running import Running
 from compile.tuning.tune import Tuning
+from depthbench.errors import ToolMissing
 
 Trials = tuple[Trial, Trial, Running]
 
@@ -62,10 +64,23 @@ def trials(network: Network) -> Trials:
 
 def test_cost_under_emulation_tells_a_poor_tile(trials: Trials) -> None:
     default, trial, running = trials
-    costs = EmulatedMeasurer(default, running, lambda line: None).costs(trial, running)
+    measurer = EmulatedMeasurer(default, running, lambda line: None)
+    costs = measurer.costs(trial, running)
     assert list(costs) == list(trial.choices.tuned)
     poor, good = next(iter(costs.values()))
     assert poor > 1.5 * good
+    gain = measurer.whole(lambda tuned: trial if tuned else default)
+    assert gain.tuned - gain.default == pytest.approx(poor - good, rel=0.1)
+    assert not gain.holds
+    assert gain.unit == measurer.objective
+
+
+def test_lines_from_memory_cost_cycles_and_without_plugins_there_is_no_objective() -> None:
+    lines = 1e6
+    beyond = cycles(1e6, Moved(l3_foreseen=lines)) - cycles(1e6, Moved())
+    assert beyond == pytest.approx(lines * CORE.memory_ns * CORE.clock_ghz)
+    with pytest.raises(ToolMissing, match=r"loads no plugins.*install qemu-user$"):
+        cycles(1e6, None)
 
 
 def test_kernels_are_timed_on_a_device(

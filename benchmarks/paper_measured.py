@@ -30,7 +30,7 @@ from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 from depthnet.weights import pretrained
 
-COUNTED = ("label", "instructions", "est_cycles", "macs", "artefact_sha256")
+COUNTED = ("label", "instructions", "est_cycles", "estimate", "macs", "artefact_sha256")
 CONDITIONS = ("precision", "threads", "emulator", "cycle_model")
 
 

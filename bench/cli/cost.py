@@ -18,7 +18,6 @@ from bench.cli.options import (
     out_option,
     precision_option,
     record_option,
-    threads_option,
 )
 from bench.cli.output import emit
 from bench.cli.parameter_types import CLOCK, CORE, FILE, MODEL
@@ -28,9 +27,15 @@ from depthbench.errors import DepthbenchError, InputError
 
 
 @click.command(name="cost")
-@click.argument("models", nargs=-1, type=MODEL)
+@click.argument("models", nargs=-1, type=MODEL, metavar="[MODEL]...")
 @precision_option
-@threads_option
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="One, which is what is estimated.",
+)
 @click.option(
     "--peers",
     type=Runtimes(),
@@ -43,7 +48,8 @@ from depthbench.errors import DepthbenchError, InputError
     type=CORE,
     default="pi5",
     show_default=True,
-    help="Whose Cortex-A76: of a Raspberry Pi 5, a Snapdragon 855 (sd855), a Kirin 980 (kirin980).",
+    help="Whose Cortex-A76: a Raspberry Pi 5's (pi5), a Snapdragon 855's (sd855), a Kirin 980's "
+    "(kirin980).",
 )
 @click.option(
     "--clock",
@@ -59,7 +65,7 @@ from depthbench.errors import DepthbenchError, InputError
     show_default=True,
     help="How many of the costliest kernels to print.",
 )
-@card_options()
+@card_options(meaning=False)
 @record_option
 @out_option
 @json_option
@@ -83,8 +89,8 @@ def command(
     default the flagship.
 
     One inference runs under emulation, on one thread: its outputs are checked, its instructions
-    counted, and the cycles of each kernel estimated. An estimate is no latency. The record is
-    kept, so that `depthbench report` finds it.
+    counted, its caches simulated, and its time estimated, with an interval, kernel by kernel. An
+    estimate is no latency. The record is kept, so that `depthbench report` finds it.
     """
     from bench.cost.memory.core import CORES
     from bench.cost.model_cost import choose_peers, measure_cost

@@ -165,6 +165,13 @@ def test_an_artefact_that_cannot_be_counted(
     assert says in one_line(err)
 
 
+def test_a_package_is_no_artefact(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"kind": "depthbench package"}')
+    code, out, err = run(tmp_path)
+    assert (code, out) == (2, "")
+    assert "not a compiled model" in one_line(err)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -106,7 +106,9 @@ def _instructions(result: Result) -> str:
     cycles = result["est_cycles"]
     if cycles["now"]:
         was = f", {cycles['was'] / 1e6:.1f} M in the baseline" if cycles["was"] else ""
-        time = f"; {estimated(result)} ms on {core(result)}" if result["estimate"] else ""
+        time = (
+            f"; {estimated(result)} ms on {core(result)} (emulated)" if result["estimate"] else ""
+        )
         lines.append(f"not judged: estimated {cycles['now'] / 1e6:.1f} M cycles{was}{time}")
     if result["by"] < -result["allowed"]:
         lines.append("keep what was gained: --update --reason TEXT")

@@ -21,7 +21,7 @@ from bench.cli.output import emit, note, table
 from bench.cli.parameter_types import DEVICE
 from bench.cli.progress import status
 from bench.model_card import Asked
-from bench.report.wording import estimated
+from bench.report.wording import core, estimated
 from depthbench.errors import InputError
 
 
@@ -204,7 +204,12 @@ def _counted_lines(document: dict[str, Any]) -> list[str]:
         f"{document['threads']}, on {document['device']['name']}: {document['label']}"
     )
     right = ("instructions, M", "est. cycles, M", "est. ms", "tvm / it")
-    return [head, table(rows, right=right), document["conditions"]["note"]]
+    times = [row for row in document["runtimes"].values() if row["estimate"]]
+    sources = {
+        f"est. ms: emulated, for {core(row)}; interval: {row['estimate']['error_source']}": None
+        for row in times
+    }
+    return [head, table(rows, right=right), *sources, document["conditions"]["note"]]
 
 
 def _ratio_of_cycles(document: dict[str, Any], peer: str) -> str:

@@ -30,8 +30,8 @@ Words = tuple[int, ...]
 SIMULATED = 0.9995
 FUSED_A_CYCLE = 2  # the A76 has two pipes of 128 bits that multiply and add
 KNOWN_ERROR = (
-    "an estimate, not a latency: caches are not modelled; over the 31 networks that the paper "
-    "times, it is 0.38 to 1.75 of the printed milliseconds at 2.6 GHz"
+    "cycles are an estimate without caches, not a latency; over the 31 networks that the paper "
+    "times, they are 0.38 to 1.75 of the printed milliseconds at 2.6 GHz"
 )
 
 

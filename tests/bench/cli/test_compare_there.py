@@ -47,7 +47,10 @@ def test_counts_stand_beside_ours_in_the_same_precision(
         name: row(
             "fp16" if name.endswith("fp16") else "fp32",
             cost={"instructions": 2 * own, "est_cycles": own},
-            estimate={"milliseconds": own / 2e6, "low_ms": own / 2.5e6, "high_ms": own / 1e6},
+            estimate={
+                **{"milliseconds": own / 2e6, "low_ms": own / 2.5e6, "high_ms": own / 1e6},
+                **{"core": "a board", "clock_ghz": 2.0, "error_source": "public figures"},
+            },
             against={other: {"est_cycles": own / c} for other, c in cycles.items() if c != own},
         )
         for name, own in cycles.items()
@@ -66,6 +69,7 @@ def test_counts_stand_beside_ours_in_the_same_precision(
     assert line(out, "ncnn-fp16")[:6] == ["ncnn-fp16", "1.2", "fp16", "100.0", "50.0", "25.0"]
     assert line(out, "ncnn-fp16")[9] == "0.800"
     assert line(out, "tvm")[9] == line(out, "tvm-fp16")[9] == "-"
+    assert out.count("est. ms: emulated, for a board, 2 GHz; interval: public figures\n") == 1
     assert "an estimate, not a latency" in out
     assert "left out, mnn-fp16: outputs differ from onnxruntime's: mnn-fp16 by 0.5" in out
     assert "absent, litert: LiteRT's converter is not installed" in out

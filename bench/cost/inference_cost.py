@@ -279,7 +279,8 @@ def _write_inputs(artefact: Artefact, inputs: Mapping[str, NDArray], folder: Pat
         array = np.ascontiguousarray(inputs[port["name"]], dtype=port["dtype"])
         if list(array.shape) != list(port["shape"]):
             raise InputError(f"input {port['name']} is {array.shape}, not {tuple(port['shape'])}")
-        array.tofile(folder / f"input{i}")
+        # NumPy's own writing does not say why it failed
+        (folder / f"input{i}").write_bytes(array.tobytes())
         specs.append(f"{port['dtype']}:{','.join(map(str, array.shape))}")
     return specs
 

@@ -5,6 +5,7 @@ A peer runs in Python under emulation, with its own wheel for arm64 in the versi
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
@@ -54,7 +55,9 @@ def measure_peer(
     options = json.dumps({"threads": 1, "precision": setting.precision})
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         folder = Path(scratch)
-        np.save(folder / "input0.npy", next(iter(inputs.values())))
+        content = io.BytesIO()
+        np.save(content, next(iter(inputs.values())))
+        (folder / "input0.npy").write_bytes(content.getvalue())
         file = converted(peer, model, folder, progress)
         program = write_program(folder)
         command = ["-L", str(python.root), str(python.interpreter), "-s", "-B", str(program)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.cost import arm64_words, cycles
 from bench.cost.counting import Counts
-from bench.cost.inference_cost import busiest, cost_of
+from bench.cost.inference_cost import _write_inputs, busiest, cost_of
+from compile.artefact import Artefact
 
 FMLA, NOP, RET = 0x4E22CC20, 0xD503201F, 0xD65F03C0
 TEXTS = {FMLA: "fmla v0.4s, v1.4s, v2.4s", NOP: "nop", RET: "ret"}
@@ -60,3 +64,11 @@ def test_the_busiest_blocks_come_first_whatever_their_address() -> None:
 def test_nothing_costs_nothing() -> None:
     cost = cost_of(Counts({}, ()), str)
     assert (cost.instructions, cost.est_cycles, cost.shares) == (0, 0, ())
+
+
+def test_inputs_on_a_full_disk_say_so(tmp_path: Path) -> None:
+    manifest = {"inputs": [{"name": "image", "dtype": "float32", "shape": [1, 3, 8, 8]}]}
+    (tmp_path / "input0").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left") as raised:
+        _write_inputs(Artefact(tmp_path, manifest), {"image": np.zeros((1, 3, 8, 8))}, tmp_path)
+    assert raised.value.errno == errno.ENOSPC

@@ -60,6 +60,7 @@ def kernels(machine: Target, numbers: Precision) -> list[Phase]:
     """From Relax operators to one loop nest a kernel, in TIR."""
     from compile.operators.bytes.byte_products import byte_products
     from compile.operators.bytes.byte_whole_products import whole_products
+    from compile.operators.bytes.half_windows import half_windows
     from compile.operators.copied_outputs import copy_outputs
     from compile.operators.fusion import fuse
     from compile.operators.vector_math import vector_math
@@ -67,9 +68,11 @@ def kernels(machine: Target, numbers: Precision) -> list[Phase]:
 
     reduce = partial(byte_products, target=machine)
     whole = partial(whole_products, target=machine)
+    halve = partial(half_windows, target=machine)
     return [
         Phase("whole_products", whole),
         Phase("byte_products", reduce, when=numbers.storage == "int8"),
+        Phase("half_windows", halve, when=numbers.storage == "int8"),
         Phase("fuse", partial(fuse, target=machine, numbers=numbers)),
         Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),
         Phase("vector_math", vector_math),

@@ -25,13 +25,13 @@ from compile.operators.vector_math import ROUNDER_BITS, rounded
 # LLVM's names of vector instructions, the products' by the lanes of their sum.
 _SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}
 _VPDPBUSD = {lanes: f"llvm.x86.avx512.vpdpbusd.{lanes * 32}" for lanes in (4, 8, 16)}
-_NEAREST = "llvm.aarch64.neon.fcvtns.v4i32.v4f32"
-_SATURATING_ADD = "llvm.aarch64.neon.sqadd.v4i32"
 _NARROW = {"int8": "llvm.aarch64.neon.sqxtn", "uint8": "llvm.aarch64.neon.sqxtun"}
 _ROUNDINGS = {
     name: dtype for names in (BYTES, NEAR_BYTES, ROUND_BYTES) for dtype, name in names.items()
 }
-_NEON_LANES = 4
+_NEON_LANES, _HALVES = 4, 8
+# Adding 1.5 * 2^10 rounds a float16 below 2^9 to an integer, kept in its low bits.
+_HALF_ROUNDER = 1536
 _BYTE_BITS = 8
 
 
@@ -116,26 +116,55 @@ def _byte(call: tvm.ir.Call, name: str, *, neon: bool) -> tirx.Expr:
     lanes, (value, zero) = _lanes(call), call.args
     dtype = _ROUNDINGS[name]
     origin = int(zero.value if isinstance(zero, tirx.Broadcast) else zero)
-    variable = tirx.Var("value", _type("float32", lanes))
-    if neon and lanes % _NEON_LANES == 0:
-        return tirx.Let(variable, value, _narrowed(variable, lanes, name, origin))
+    half = str(value.ty.dtype).startswith("float16")
+    if half and not (neon and lanes % _HALVES == 0):
+        half, value = False, value.astype(_type("float32", lanes))
+    variable = tirx.Var("value", value.ty)
     ends = [int(edge(dtype)) for edge in (tirx.min_value, tirx.max_value)]
     if name in ROUND_BYTES.values():
+        if neon and lanes % _NEON_LANES == 0:
+            return tirx.Let(variable, value, _narrowed(variable, lanes, name, origin))
         bits = tirx.reinterpret(_type("int32", lanes), variable)
         whole = bits - _splat(ROUNDER_BITS - origin % 2, bits)
         lowest, highest = (_splat(edge, bits) for edge in ends)
         byte = tirx.max(tirx.min(whole, highest), lowest).astype(_type(dtype, lanes))
         return tirx.Let(variable, value, byte)
-    lowest, highest = (tirx.const(edge - origin, "float32") for edge in ends)
+    lowest, highest = (tirx.const(edge - origin, "float16" if half else "float32") for edge in ends)
     within = tirx.max(tirx.min(variable, highest), lowest)
-    return tirx.Let(variable, value, rounded(within, plus=origin).astype(_type(dtype, lanes)))
+    if half:
+        bytes_ = _halves_narrowed(within, lanes, dtype, origin)
+    elif neon and lanes % _NEON_LANES == 0:
+        near = variable if name in NEAR_BYTES.values() else within
+        bounded = tirx.Var("bounded", value.ty)
+        bytes_ = tirx.Let(bounded, near, _narrowed(bounded, lanes, name, origin))
+    else:
+        bytes_ = rounded(within, plus=origin).astype(_type(dtype, lanes))
+    return tirx.Let(variable, value, bytes_)
+
+
+def _halves_narrowed(value: tirx.Expr, lanes: int, dtype: str, zero: int) -> tirx.Expr:
+    """Float16 numbers that are near a byte: rounded, their bits end with it."""
+    rounder_ = tirx.const(_HALF_ROUNDER + zero - zero % 2, "float16")
+    variable = tirx.Var("rounded", value.ty)
+    eights = [
+        tirx.reinterpret(
+            f"{dtype}x16",
+            variable if lanes == _HALVES else _lanes_of([variable], start, _HALVES),
+        )
+        for start in range(0, lanes, _HALVES)
+    ]
+    bytes_ = []
+    for first in range(0, len(eights), 2):
+        pair = eights[first : first + 2]
+        lower = [tirx.const(2 * lane, "int32") for lane in range(_HALVES * len(pair))]
+        some = tirx.Shuffle(pair, lower)
+        bytes_.append(some + _splat(1, some, dtype) if zero % 2 else some)
+    whole = bytes_[0] if len(bytes_) == 1 else _lanes_of(bytes_, 0, lanes)
+    return tirx.Let(variable, value + rounder_, whole)
 
 
 def _narrowed(value: tirx.Expr, lanes: int, name: str, zero: int) -> tirx.Expr:
-    """Rounded to whole numbers, four lanes at a time, then halved twice; the last step saturates.
-
-    So do those before, unless the numbers are known to be near.
-    """
+    """Numbers that are near, rounded, four lanes at a time, and halved twice, saturating."""
     dtype = _ROUNDINGS[name]
     fours = [
         value if lanes == _NEON_LANES else _lanes_of([value], start, _NEON_LANES)
@@ -145,20 +174,9 @@ def _narrowed(value: tirx.Expr, lanes: int, name: str, zero: int) -> tirx.Expr:
     for first in range(0, len(fours), 2):
         pair = fours[first : first + 2]
         pair = pair if len(pair) == 2 else pair * 2
-        if name in BYTES.values():
-            eight = _lanes_of([_saturated_short(four, zero) for four in pair], 0, 8)
-        else:
-            eight = _shorts(pair, zero, is_rounded=name in ROUND_BYTES.values())
+        eight = _shorts(pair, zero, is_rounded=name in ROUND_BYTES.values())
         bytes_.append(tirx.call_llvm_pure_intrin(f"{dtype}x8", f"{_NARROW[dtype]}.v8i8", eight))
     return bytes_[0] if lanes == 8 else _lanes_of(bytes_, 0, lanes)
-
-
-def _saturated_short(four: tirx.Expr, zero: int) -> tirx.Expr:
-    whole = tirx.call_llvm_pure_intrin("int32x4", _NEAREST, four)
-    if zero:
-        moved = tirx.Broadcast(tirx.const(zero, "int32"), _NEON_LANES)
-        whole = tirx.call_llvm_pure_intrin("int32x4", _SATURATING_ADD, whole, moved)
-    return tirx.call_llvm_pure_intrin("int16x4", f"{_NARROW['int8']}.v4i16", whole)
 
 
 def _shorts(pair: list[tirx.Expr], zero: int, *, is_rounded: bool) -> tirx.Expr:
@@ -203,8 +221,8 @@ def _bits(quads: tirx.Expr, bytes_: int) -> tirx.Expr:
     return _splat(bytes_ * _BYTE_BITS, quads)
 
 
-def _splat(value: int, like: tirx.Expr) -> tirx.Expr:
-    lanes, one = _lanes(like), tirx.const(value, "int32")
+def _splat(value: int, like: tirx.Expr, dtype: str = "int32") -> tirx.Expr:
+    lanes, one = _lanes(like), tirx.const(value, dtype)
     return tirx.Broadcast(one, lanes) if lanes > 1 else one
 
 

@@ -91,17 +91,18 @@ def _quantise(builder: relax.BlockBuilder, call: relax.Call, divides: bool) -> r
     between two; never where the scale is a power of two, whose inverse is exact.
     """
     found, dtype = scale_and_zero(call), str(call.attrs.out_dtype)
-    if found is None or dtype not in ("int8", "uint8") or str(call.args[0].ty.dtype) != "float32":
+    if found is None or dtype not in ("int8", "uint8"):
         return _default(builder, call)
     step, zero = found
+    number = str(call.args[0].ty.dtype)
+    if number not in ("float32", "float16"):
+        return _default(builder, call)
     inverse = math.frexp(step)[0] == 0.5 or not divides
 
     def compute(data: te.Tensor) -> te.Tensor:
         def value(*index: tirx.Expr) -> tirx.Expr:
             x = data[index]
-            steps = (
-                x * tirx.const(1 / step, "float32") if inverse else x / tirx.const(step, "float32")
-            )
+            steps = x * tirx.const(1 / step, number) if inverse else x / tirx.const(step, number)
             return saturated(steps, dtype, zero)
 
         return te.compute(data.shape, value, name="quantise")

@@ -140,7 +140,7 @@ class _Reducer(Translator):
 
     def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize"):
-            value = self._without_relu(value)
+            value = self._with_step_in_factor(self._without_relu(value))
         pending = self._follows(value)
         if pending is None and is_operator(value, "nn.conv2d", "matmul"):
             pending = self._product(self.builder.normalize(self.plain(value)))
@@ -167,6 +167,22 @@ class _Reducer(Translator):
         if not is_operator(before, "nn.relu"):
             return call
         return call_on(call, [before.args[0], *call.args[1:]])
+
+    def _with_step_in_factor(self, call: relax.Call) -> relax.Call:
+        """A quantisation with a step of one, of an image whose factors by channel hold the step."""
+        found, image = scale_and_zero(call), self.values.get(call.args[0])
+        before = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
+        if found is None or before is None or not is_operator(before, "multiply"):
+            return call
+        whole, factors = before.args
+        if not isinstance(factors, relax.Var) or shape_of(whole) != shape_of(before):
+            return call
+        if shape_of(factors) == shape_of(before) or str(before.ty.dtype) != "float32":
+            return call
+        inverse = relax.const(np.float32(1 / found[0]))
+        scaled = self.builder.emit(relax.op.multiply(factors, inverse))
+        steps = self.builder.emit(call_on(before, [whole, scaled]))
+        return call_on(call, [steps, relax.const(np.float32(1)), call.args[2]])
 
     def _follows(self, call: relax.Call) -> _Pending | None:
         """The product that the call reads, with the call as part of it."""

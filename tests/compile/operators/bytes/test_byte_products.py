@@ -189,7 +189,8 @@ def test_quantised_images_are_enlarged_and_shuffled_as_others(graph: Any, agree_
     x = graph.add("Relu", graph.convolution(graph.input([1, 8, 6, 6]), (16, 8, 1, 1)))
     y = graph.resize(graph.shuffle(x, 2, (16, 6, 6)), (2, 2))
     y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 12, 16, 1, 1))
-    applied = agree_int8(graph.model(y), "arm64-a76", floats=1).rewrites.applied
+    # The first convolution is rounded to float16 before it is rounded to bytes.
+    applied = agree_int8(graph.model(y), "arm64-a76", 0.01, floats=1).rewrites.applied
     assert applied["sink_upsampling"] == applied["fold_shuffles"] == 1
 
 

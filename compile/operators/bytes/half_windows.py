@@ -1,0 +1,81 @@
+"""Compute convolutions whose results become bytes in float16, where they are not bytes themselves.
+
+The first convolution of a quantised network and its depthwise ones multiply floats. In float16 a
+register holds twice as many, and is rounded to bytes in fewer steps; a byte keeps a quarter of its
+digits. Sums are short: of a window, or of few planes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from compile.graph.qdq import scale_and_zero
+from compile.graph.relax_rewriter import Translator, call_on, translate_counting
+from compile.graph.tensors import constant_of, is_operator
+from compile.targets import Target
+
+_HALF = np.finfo(np.float16)
+# A smaller step has an inverse that float16 does not hold.
+_LEAST_STEP = 2.0**-15
+# Weights of one output.
+_MOST_TERMS = 64
+
+
+def half_windows(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, int]:
+    """The module with its short sums that are quantised in float16, and how many."""
+    if not (target.has_half and target.by_lane):
+        return mod, 0
+    return translate_counting(mod, lambda builder, _: _Halver(builder))
+
+
+class _Halver(Translator):
+    def __init__(self, builder: relax.BlockBuilder) -> None:
+        super().__init__(builder)
+        self.cast: dict[relax.Expr, relax.Expr] = {}
+
+    def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
+        if not is_operator(value, "quantize"):
+            return None
+        found = scale_and_zero(value)
+        if found is None or found[0] <= _LEAST_STEP:
+            return None
+        image = self._half(value.args[0])
+        self.applied += image is not None
+        return None if image is None else call_on(value, [image, *value.args[1:]])
+
+    def _half(self, image: relax.Expr) -> relax.Expr | None:
+        """A convolution, maybe with a bias and a ReLU, in float16; None for anything else."""
+        call = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
+        if call is None:
+            return None
+        if is_operator(call, "nn.conv2d"):
+            weight = _fitting(call.args[1])
+            if weight is None or np.prod(weight.shape[:3]) > _MOST_TERMS:
+                return None
+            return self._emit(call, [self._narrow(call.args[0]), relax.const(weight)])
+        if is_operator(call, "nn.relu"):
+            before = self._half(call.args[0])
+            return None if before is None else self._emit(call, [before])
+        if is_operator(call, "add"):
+            bias = _fitting(call.args[1])
+            before = None if bias is None else self._half(call.args[0])
+            return None if before is None else self._emit(call, [before, relax.const(bias)])
+        return None
+
+    def _emit(self, call: relax.Call, arguments: list[relax.Expr]) -> relax.Expr:
+        return self.builder.emit(call_on(call, arguments))
+
+    def _narrow(self, image: relax.Expr) -> relax.Expr:
+        if image not in self.cast:
+            self.cast[image] = self.builder.emit(relax.op.astype(image, "float16"))
+        return self.cast[image]
+
+
+def _fitting(expr: relax.Expr) -> np.ndarray | None:
+    """A float32 constant that float16 holds, as that."""
+    value = constant_of(expr)
+    if value is None or value.dtype != np.float32 or np.abs(value).max() > _HALF.max:
+        return None
+    return value.astype(np.float16)

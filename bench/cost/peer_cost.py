@@ -64,7 +64,7 @@ def measure_peer(
         command += ["count", peer, str(file.absolute()), options, str(counting.RUNS)]
         command += [scratch, str(programs.mark_library())]
         progress(f"counting instructions of {setting.name}")
-        environment = _environment(packages)
+        environment = peer_environment(packages)
         counts = counting.count(command, environment, addresses=LIBRARIES)
         maps = parse_maps((folder / "maps").read_text().splitlines())
         output = np.load(folder / "output0.npy")
@@ -74,7 +74,8 @@ def measure_peer(
     return replace(cost, traffic=traffic), output
 
 
-def _environment(packages: Sequence[Path]) -> dict[str, Any]:
+def peer_environment(packages: Sequence[Path]) -> dict[str, Any]:
+    """What a peer's Python is given: its packages, one thread, nothing of the user's."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join(map(str, packages)),

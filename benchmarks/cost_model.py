@@ -59,7 +59,7 @@ def main(recount: Path | None, as_json: bool) -> None:
 
 def judged(networks: list[PublicNetwork]) -> dict[str, Any]:
     """The fit on one half, each network's figures, and the errors of either half."""
-    fitted_on, judges = calibration.halves(networks)
+    fitted_on, _ = calibration.halves(networks)
     found = calibration.fit(fitted_on)
     rows: dict[str, list[dict[str, Any]]] = {}
     errors: list[dict[str, Any]] = []

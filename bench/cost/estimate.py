@@ -4,7 +4,7 @@ The time is that of computing, as llvm-mca estimates it, times a factor, and tha
 which the last cache gives back to memory. A line that is written back stands for one of a result
 that no cache held until it was read again; weights are read in streams, which a core foresees.
 Factor and time of a line are fitted on public milliseconds of real devices, and the interval is
-from networks that were not fitted on: see memory/calibration.py, and `benchmarks/cost_model.py`,
+from how far these are off: see memory/calibration.py, and `benchmarks/cost_model.py`,
 which prints both.
 """
 
@@ -17,11 +17,12 @@ from bench.cost.memory.core import Core
 from bench.cost.memory.traffic import Moved
 
 # A core's cycles for each of llvm-mca's.
-COMPUTE = 0.916
-# That share of the networks not fitted on is within this factor of their public milliseconds.
+COMPUTE = 0.89
+# That share of so many networks is within this factor of its public milliseconds, each by a fit on
+# all others.
 COVERAGE = 0.9
-SPREAD = 1.09
-JUDGES = 12
+SPREAD = 1.08
+NETWORKS = 24
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,6 @@ def estimate(est_cycles: float, moved: Moved, core: Core) -> Estimate:
 def error_source(core: Core) -> str:
     """What the interval of an estimate is from, and what is not known of it."""
     return (
-        f"{COVERAGE:.0%} of {JUDGES} networks on ncnn that were not fitted on; "
+        f"{COVERAGE:.0%} of {NETWORKS} public networks on ncnn, each by a fit on the others; "
         f"time of memory as on a {core.memory_of}"
     )

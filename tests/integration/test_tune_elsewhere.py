@@ -75,10 +75,10 @@ def test_cost_under_emulation_tells_a_poor_tile(trials: Trials) -> None:
     assert gain.unit == measurer.objective
 
 
-def test_lines_from_memory_cost_cycles_and_without_plugins_there_is_no_objective() -> None:
+def test_lines_to_memory_cost_cycles_and_without_plugins_there_is_no_objective() -> None:
     lines = 1e6
-    beyond = cycles(1e6, Moved(l3_foreseen=lines)) - cycles(1e6, Moved())
-    assert beyond == pytest.approx(lines * CORE.memory_ns * CORE.clock_ghz)
+    beyond = cycles(1e6, Moved(written_back=lines)) - cycles(1e6, Moved())
+    assert beyond == pytest.approx(lines * CORE.line_ns * CORE.clock_ghz)
     with pytest.raises(ToolMissing, match=r"loads no plugins.*install qemu-user$"):
         cycles(1e6, None)
 

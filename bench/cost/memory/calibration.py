@@ -78,15 +78,13 @@ def leave_one_out(networks: Sequence[PublicNetwork], device: str) -> NDArray[np.
     return np.array(found)
 
 
-def spread(found: Fit, judges: Sequence[PublicNetwork], coverage: float) -> float:
+def spread(networks: Sequence[PublicNetwork], coverage: float) -> float:
     """The factor within which that share of errors lies, if their logarithms are normal.
 
-    `judges` were not fitted on; their errors on all devices are taken together.
+    Of each network by the coefficients of all others, all devices together.
     """
     from scipy.stats import t
 
-    logarithms = np.log1p(
-        np.concatenate([errors(found, judges, device) for device in CLOCKS_GHZ])
-    )
-    deviation = float(np.sqrt(np.mean(logarithms**2)))
-    return float(np.exp(t.ppf((1 + coverage) / 2, len(judges)) * deviation))
+    off = np.concatenate([leave_one_out(networks, device) for device in CLOCKS_GHZ])
+    deviation = float(np.sqrt(np.mean(np.log1p(off) ** 2)))
+    return float(np.exp(t.ppf((1 + coverage) / 2, len(networks) - 1) * deviation))

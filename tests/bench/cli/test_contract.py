@@ -294,7 +294,7 @@ def test_ctrl_c_is_exit_code_130(run: Run) -> None:
 
 OF_NO_NETWORK = (
     *("farm", "slow_downs", "onnx_node_tests", "random_operators", "mutated_models"),
-    "frame_conversion",
+    *("frame_conversion", "cost_model"),
 )
 
 

@@ -34,6 +34,20 @@ def matrices(outputs: int, taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return B, G, A
 
 
+def within_borders(outputs: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """B^T, G and A^T of one or two outputs of three taps whose first and last inputs are zero.
+
+    A single output is one product. Two, y0 = g1 d1 + g2 d2 and y1 = g0 d1 + g1 d2, are three:
+    both share g1 (d1 + d2), of which y0 lacks (g2 - g1) d2, and y1 (g0 - g1) d1.
+    """
+    if outputs == 1:
+        return np.array([[0.0, 1, 0]]), np.array([[0.0, 1, 0]]), np.ones((1, 1))
+    B = np.array([[0.0, 1, 1, 0], [0, 0, 1, 0], [0, 1, 0, 0]])
+    G = np.array([[0.0, 1, 0], [0, -1, 1], [1, -1, 0]])
+    A = np.array([[1.0, 1, 0], [1, 0, 1]])
+    return B, G, A
+
+
 def apply(
     matrix: np.ndarray, row: int, values: Sequence[Any], number: Callable[[float], Any]
 ) -> Any:

@@ -3,13 +3,15 @@
 The image is cut into tiles. A tile's inputs are transformed, channel by channel; at each place of a
 tile all tiles are multiplied with a matrix of transformed weights; and the products are transformed
 back. In tiles of 6x6 inputs a 3x3 window has 4x4 outputs, of 36 products instead of 144. A dilated
-convolution is one without dilation on each of its phases.
+convolution is one without dilation on each of its phases. Where the dilation is so large that a
+phase has one or two pixels, most of a window lies in the border, and is not multiplied at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -18,7 +20,7 @@ from tvm import relax, te, tirx
 from compile.operators.annotations import FAMILY, MACS, TILE_WIDTH
 from compile.operators.convolution import Window, bordered
 from compile.operators.matrix_product import pack
-from compile.operators.minimal_filtering import apply, matrices
+from compile.operators.minimal_filtering import apply, matrices, within_borders
 from compile.operators.tiles import Tile, choose_tile, dividing_lanes, padded
 from compile.targets import Target
 
@@ -31,36 +33,46 @@ WEIGHT_BYTE = 2
 MOST_WEIGHTS = 4
 # Below this share of the multiply-adds the detour pays.
 GAIN = 0.8
-# Inputs of a tile, each way. Larger ones round more: errors of some 3e-7, 1e-6, 4e-6 and 5e-6 of
-# the largest result.
-SIZES = (4, 5, 6, 8)
+# Inputs of a tile, each way. Larger ones round more: errors of some 3e-7, 1e-6, 4e-6, 4e-6 and 5e-6
+# of the largest result.
+SIZES = (4, 5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """How an image of `height` x `width` outputs is cut into tiles of `size` x `size` inputs.
+    """How an image of `height` x `width` outputs is cut into tiles of `size` inputs.
 
-    `taps` and `dilation` are those of the window, vertical and horizontal: tiles are of one phase
-    each. They are computed in `bands` of whole rows of tiles; with a vertical dilation there is one
-    band.
+    `size`, and `taps` and `dilation` of the window, are vertical and horizontal: tiles are of one
+    phase each. They are computed in `bands` of whole rows of tiles; with a vertical dilation there
+    is one band. `borders` says of each way whether a tile's first and last inputs are zero.
     """
 
     height: int
     width: int
     taps: tuple[int, int]
     dilation: tuple[int, int]
-    size: int
+    size: tuple[int, int]
     bands: int = 1
+    borders: tuple[bool, bool] = (False, False)
 
     @property
     def outputs(self) -> tuple[int, int]:
         """Height and width of a tile's outputs."""
-        return self.size - self.taps[0] + 1, self.size - self.taps[1] + 1
+        return self.size[0] - self.taps[0] + 1, self.size[1] - self.taps[1] + 1
 
     @property
     def matrices(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """B^T, G and A^T, from top to bottom and from left to right."""
-        return [matrices(*pair) for pair in zip(self.outputs, self.taps, strict=True)]
+        return [
+            within_borders(outputs) if zero else matrices(outputs, taps)
+            for outputs, taps, zero in zip(self.outputs, self.taps, self.borders, strict=True)
+        ]
+
+    @property
+    def products(self) -> tuple[int, int]:
+        """Rows and columns of a tile's transform."""
+        (down, _, _), (across, _, _) = self.matrices
+        return len(down), len(across)
 
     @property
     def down(self) -> int:
@@ -114,19 +126,36 @@ def choose(call: relax.Call, weight: np.ndarray, groups: int, target: Target) ->
         return None
     N, H, W = [int(edge) for edge in call.ty.shape][:3]
     best, least = None, GAIN * N * H * W * weight.size
-    for size in SIZES:
-        tiling = Tiling(H, W, (KH, KW), window.dilation, size)
-        if min(tiling.outputs) < 2 or size**2 > MOST_WEIGHTS * KH * KW:
+    for size, borders in _sizes(window, H, W):
+        tiling = Tiling(H, W, (KH, KW), window.dilation, size, borders=borders)
+        places = prod(tiling.products)
+        if places > MOST_WEIGHTS * KH * KW:
             continue
         tiling = _in_bands(tiling, inputs, outputs, target)
-        tiles, places = N * tiling.bands * prod(tiling.shape), size**2
-        product = places * inputs * outputs
-        weights = WEIGHT_BYTE * target.element_bytes * product
-        transforms = TRANSFORM * size * places * tiles * (inputs + outputs)
-        cost = tiles * product + weights + transforms
+        tiles, count = N * tiling.bands * prod(tiling.shape), places * inputs * outputs
+        weights = WEIGHT_BYTE * target.element_bytes * count
+        transforms = TRANSFORM * max(size) * places * tiles * (inputs + outputs)
+        cost = tiles * count + weights + transforms
         if cost < least:
             best, least = tiling, cost
     return best
+
+
+def _sizes(
+    window: Window, height: int, width: int
+) -> Iterator[tuple[tuple[int, int], tuple[bool, bool]]]:
+    """The sizes that a tile may have, and of each way whether its ends lie in the border."""
+    ways: list[list[tuple[int, bool]]] = []
+    for way, length in enumerate((height, width)):
+        taps, step = window.kernel[way], window.dilation[way]
+        pixels = -(-length // step)
+        found = [(size, False) for size in SIZES if size - taps + 1 >= 2]
+        around = (window.padding[way], window.padding[way + 2]) == (step, step)
+        if taps == 3 and around and pixels <= 2:
+            found.append((pixels + taps - 1, True))
+        ways.append(found)
+    for (high, top), (wide, left) in product(*ways):
+        yield (high, wide), (top, left)
 
 
 def _in_bands(tiling: Tiling, inputs: int, outputs: int, target: Target) -> Tiling:
@@ -136,7 +165,7 @@ def _in_bands(tiling: Tiling, inputs: int, outputs: int, target: Target) -> Tili
     """
     if tiling.dilation[0] > 1:
         return tiling
-    places = target.element_bytes * tiling.size**2
+    places = target.element_bytes * prod(tiling.products)
     transforms = places * prod(tiling.shape) * (inputs + outputs)
     rows = max(1, tiling.down * (target.l2_bytes // 2) // transforms)
     bands = -(-tiling.down // rows)
@@ -158,9 +187,9 @@ def convolution(
     macs = N * H * W * weight.size
     inputs = padded(weight.shape[2], target.vector_lanes)
     window = Window.of(call, tiling.taps)
-    # The transform of the inputs depends on the size of a tile alone.
-    (B, _, A_down), (_, _, A_across) = tiling.matrices
-    size, places = tiling.size, tiling.size**2
+    (B_down, _, A_down), (B_across, _, A_across) = tiling.matrices
+    (tall, broad), (above, side) = tiling.size, tiling.products
+    places = above * side
     tile = choose_tile([prod(tiling.shape)], outputs, target, may_fuse=False, length=inputs)
     panel = _panels(weight, inputs, tiling, tile)
     tiles, channels = padded(prod(tiling.shape), tile.pixels), panel.shape[1] * tile.channels
@@ -179,22 +208,22 @@ def convolution(
             n: tirx.Expr, g: tirx.Expr, t: tirx.Expr, a: tirx.Expr, j: tirx.Expr, k: tirx.Expr
         ) -> tirx.Expr:
             y, x = tiling.origin(g, t)
-            column = [source[n, y + i * lower, x + j * later, k] for i in range(size)]
-            return _row_of(a, [apply(B, row, column, number) for row in range(size)])
+            column = [source[n, y + i * lower, x + j * later, k] for i in range(tall)]
+            return _row_of(a, [apply(B_down, row, column, number) for row in range(above)])
 
-        half = te.compute((N, tiling.bands, tiles, size, size, inputs), below, name="columns")
+        half = te.compute((N, tiling.bands, tiles, above, broad, inputs), below, name="columns")
 
         def beside(
             n: tirx.Expr, g: tirx.Expr, p: tirx.Expr, t: tirx.Expr, k: tirx.Expr
         ) -> tirx.Expr:
-            a, b = te.indexdiv(p, size), te.indexmod(p, size)
-            row = [half[n, g, t, a, j, k] for j in range(size)]
-            return _row_of(b, [apply(B, column, row, number) for column in range(size)])
+            a, b = te.indexdiv(p, side), te.indexmod(p, side)
+            row = [half[n, g, t, a, j, k] for j in range(broad)]
+            return _row_of(b, [apply(B_across, column, row, number) for column in range(side)])
 
         whole = te.compute((N, tiling.bands, places, tiles, inputs), beside, name="transform")
         k = te.reduce_axis((0, inputs), "k")
 
-        def product(
+        def multiplied(
             n: tirx.Expr, g: tirx.Expr, p: tirx.Expr, t: tirx.Expr, o: tirx.Expr
         ) -> tirx.Expr:
             block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
@@ -207,7 +236,7 @@ def convolution(
             **tile.annotations(),
         }
         shape = (N, tiling.bands, places, tiles, channels)
-        accumulated = te.compute(shape, product, name="accumulate", attrs=notes)
+        accumulated = te.compute(shape, multiplied, name="accumulate", attrs=notes)
         products = te.compute(shape, lambda *i: accumulated[i], name="products")
 
         def back(
@@ -222,17 +251,17 @@ def convolution(
             o: tirx.Expr,
         ) -> tirx.Expr:
             t = tiling.number(p, r, q, c)
-            column = [products[n, g, a * size + b, t, o] for a in range(size)]
+            column = [products[n, g, a * side + b, t, o] for a in range(above)]
             return _row_of(u, [apply(A_down, row, column, number) for row in range(high)])
 
-        apart = (N, tiling.bands, *tiling.shape, high, size, outputs)
+        apart = (N, tiling.bands, *tiling.shape, high, side, outputs)
         rows = te.compute(apart, back, name="rows")
 
         def output(n: tirx.Expr, h: tirx.Expr, w: tirx.Expr, o: tirx.Expr) -> tirx.Expr:
             (p, y), (q, x) = _halves(h, lower), _halves(w, later)
             (u, r), (v, c) = _halves(y, high), _halves(x, wide)
             r, g = _halves(r, down)
-            row = [rows[n, g, p, r, q, c, u, b, o] for b in range(size)]
+            row = [rows[n, g, p, r, q, c, u, b, o] for b in range(side)]
             return _row_of(v, [apply(A_across, column, row, number) for column in range(wide)])
 
         return te.compute((N, H, W, outputs), output, name="unpack")
@@ -246,7 +275,7 @@ def _panels(weight: np.ndarray, inputs: int, tiling: Tiling, tile: Tile) -> np.n
     """Transformed weights, [places, blocks, inputs, channels of a block]."""
     (_, down, _), (_, across, _) = tiling.matrices
     *_, fewer, outputs = weight.shape
-    result = np.zeros((tiling.size, tiling.size, inputs, outputs), weight.dtype)
+    result = np.zeros((*tiling.products, inputs, outputs), weight.dtype)
     wide = weight.astype(np.float64)
     result[:, :, :fewer] = np.einsum("ai,bj,ijko->abko", down, across, wide, optimize=True)
     return np.stack([pack(one, tile) for one in result.reshape(-1, inputs, outputs)])

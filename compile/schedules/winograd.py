@@ -27,7 +27,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     transform, columns = sch.get_sblock("transform"), sch.get_sblock("columns")
     products, rows = sch.get_sblock("products"), sch.get_sblock("rows")
     (n, band, place, t, o), (k,) = schedule_utils.spatial_and_reduced(sch, accumulate)
-    size = schedule_utils.written_shape(sch, rows)[-2]
+    across = schedule_utils.written_shape(sch, rows)[-2]
     K = schedule_utils.extent(sch, k)
     by_lane = lanes_read(K, target)
     chunk = chunk_steps(K, tile, target, multiple=by_lane or 1)
@@ -41,18 +41,18 @@ def schedule(sch: Schedule, target: Target) -> None:
     nest = Nest(around, [chunks], tiles, step, [], pixels, vectors, lane)
     blocks = schedule_utils.written_shape(sch, accumulate)[-1] // tile.channels
     step = hold(sch, accumulate, products, nest, tile, target, by_lane=by_lane)
-    _transform(sch, transform, columns, band, size, target)
+    _transform(sch, transform, columns, band, across, target)
     plan_prefetch(sch, nest, {place: blocks, block: 1}, step, target)
     _transform_back(sch, rows, end, band, notes[TILE_WIDTH], target)
 
 
 def _transform(
-    sch: Schedule, transform: SBlockRV, columns: SBlockRV, band: LoopRV, size: int, target: Target
+    sch: Schedule, transform: SBlockRV, columns: SBlockRV, band: LoopRV, across: int, target: Target
 ) -> None:
     """A tile's inputs in registers, one vector of channels after the other."""
     sch.compute_at(transform, band, preserve_unit_loops=True)
     place, t, k = sch.get_loops(transform)[-3:]
-    a, b = sch.split(place, [size, size])
+    a, b = sch.split(place, [None, across])
     lanes = dividing_lanes(schedule_utils.extent(sch, k), target) or 1
     vectors, lane = sch.split(k, [None, lanes])
     sch.reorder(t, vectors, a, b, lane)

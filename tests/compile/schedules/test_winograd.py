@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from compile import targets
 from compile.operators import winograd_convolution
-from compile.operators.minimal_filtering import LARGEST, apply, matrices
+from compile.operators.minimal_filtering import LARGEST, apply, matrices, within_borders
 from compile.operators.winograd_convolution import SIZES, Tiling
 from tests.compile.conftest import Agree, Graph
 
@@ -37,6 +37,30 @@ def test_minimal_filtering_is_a_correlation(size: int, count: int) -> None:
     result = [apply(A, row, [*products], float) for row in range(outputs)]
 
     np.testing.assert_allclose(result, np.correlate(data, taps, "valid"))
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_taps_that_meet_a_border_are_not_multiplied(outputs: int) -> None:
+    B, G, A = within_borders(outputs)
+    random = np.random.default_rng(outputs)
+    data = np.pad(random.standard_normal(outputs), 1)
+    taps = random.standard_normal(3)
+
+    np.testing.assert_allclose(A @ ((G @ taps) * (B @ data)), np.correlate(data, taps, "valid"))
+    assert len(B) < len(matrices(outputs, 3)[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "dilation"), [((13, 13), (7, 7)), ((11, 9), (11, 5)), ((16, 28), (9, 1))]
+)
+def test_dilations_into_the_border(
+    agree: Agree, graph: Graph, size: tuple[int, int], dilation: tuple[int, int]
+) -> None:
+    x = graph.input([1, 64, *size])
+    weights = graph.weight(64, 64, 3, 3), graph.weight(64)
+    y = graph.add("Conv", x, *weights, pads=[*dilation] * 2, dilations=dilation)
+    compiled = agree(graph.model(graph.add("HardSwish", y)), "host")
+    assert compiled.account.families["winograd"] == 1
 
 
 @few
@@ -70,7 +94,7 @@ def test_any_tiling(
 ) -> None:
     def force(call: Any, weight: Any, groups: int, target: Any) -> Tiling:
         height, width = [int(edge) for edge in call.ty.shape][1:3]
-        tiling = Tiling(height, width, taps, dilation, tile)
+        tiling = Tiling(height, width, taps, dilation, (tile, tile))
         return tiling if dilation[0] > 1 else replace(tiling, bands=min(bands, tiling.down))
 
     tile = max(tile, 6) if taps == (5, 5) else tile
@@ -118,21 +142,22 @@ def test_chosen_where_it_pays(target: str) -> None:
 
     def chosen(
         call: _Call, inputs: int, groups: int = 1, machine: Any = machine, kernel: int = 3
-    ) -> int:
+    ) -> tuple[int, int] | None:
         outputs = int(call.ty.shape[-1])
         weight = np.empty((kernel, kernel, inputs // groups, outputs), np.float32)
         tiling = winograd_convolution.choose(call, weight, groups, machine)
-        return tiling.size if tiling else 0
+        return tiling.size if tiling else None
 
-    assert chosen(_Call(28, 512), 512) == 6
-    assert chosen(_Call(29, 512, dilation=6), 512) == 5
-    assert chosen(_Call(108, 64), 97, kernel=5) == 8
-    assert chosen(_Call(29, 512, dilation=29), 512) == 0  # one pixel a phase: nothing to share
-    assert chosen(_Call(28, 512, stride=2), 512) == 0
-    assert chosen(_Call(28, 512), 512, groups=32) == 0
-    assert chosen(_Call(28, 512), 512, machine=machine.of("float16")) == 0
-    assert chosen(_Call(112, 16), 16) == 0  # transforms would take longer than the products
-    assert chosen(_Call(224, 3), 64) == 0
+    assert chosen(_Call(28, 512), 512) == (6, 6)
+    assert chosen(_Call(29, 512, dilation=6), 512) == (5, 7)  # 5 pixels a phase
+    assert chosen(_Call(29, 512, dilation=18), 512) == (4, 4)
+    assert chosen(_Call(29, 512, dilation=29), 512) == (3, 3)  # one tap is not in the border
+    assert chosen(_Call(108, 64), 97, kernel=5) == (8, 8)
+    assert chosen(_Call(28, 512, stride=2), 512) is None
+    assert chosen(_Call(28, 512), 512, groups=32) is None
+    assert chosen(_Call(28, 512), 512, machine=machine.of("float16")) is None
+    assert chosen(_Call(112, 16), 16) is None  # transforms would take longer than the products
+    assert chosen(_Call(224, 3), 64) is None
 
 
 def test_bands_keep_the_transforms_in_the_second_cache() -> None:

@@ -34,6 +34,7 @@ def rewrites(numbers: Precision) -> list[Phase]:
     from compile.graph.merge_convolutions import merge_convolutions
     from compile.graph.phase_convolution import phase_convolutions
     from compile.graph.qdq import dequantise_weights
+    from compile.graph.recognise_attention import recognise_attention
     from compile.graph.remove_identities import remove_identities
     from compile.graph.sink_upsampling import sink_upsampling
     from compile.graph.transposed_convolution import transposed_convolutions
@@ -51,6 +52,7 @@ def rewrites(numbers: Precision) -> list[Phase]:
         Phase("sink_upsampling", sink_upsampling),
         Phase("fold_shuffles", fold_shuffles),
         Phase("phase_convolutions", phase_convolutions),
+        Phase("attention", recognise_attention, when=numbers.storage != "float16"),
         Phase("half_precision", half_precision, when=numbers.storage == "float16"),
         Phase("channels_last", channels_last),
     ]

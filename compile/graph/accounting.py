@@ -85,6 +85,11 @@ def _macs(call: relax.Call) -> int:
     if is_operator(call, "matmul"):
         left, result = shape_of(call.args[0]), shape_of(call)
         return prod(result) * left[-1] if left and result is not None else 0
+    if is_operator(call, "nn.attention", "nn.attention_bias"):
+        query, key, value = (shape_of(one) for one in call.args[:3])
+        if not (query and key and value):
+            return 0
+        return prod(query[:3]) * key[1] * (query[3] + value[3])
     if is_operator(call, "nn.conv1d", "nn.conv2d", "nn.conv3d"):
         weight, result = shape_of(call.args[1]), shape_of(call)
         if not weight or result is None:

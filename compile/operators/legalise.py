@@ -15,6 +15,7 @@ from compile.operators import (
     convolution,
     depthwise_convolution,
     matrix_product,
+    scaled_dot_products,
     selection,
     softmax,
     winograd_convolution,
@@ -32,6 +33,8 @@ def legalise_map(target: Target, numbers: Precision) -> dict[str, Legalise]:
     return {
         "relax.nn.conv2d": lambda builder, call: _convolution(builder, call, target),
         "relax.matmul": lambda builder, call: _matmul(builder, call, target),
+        "relax.nn.attention": lambda builder, call: _attention(builder, call, target),
+        "relax.nn.attention_bias": lambda builder, call: _attention(builder, call, target),
         "relax.nn.softmax": lambda builder, call: _softmax(builder, call, target),
         "relax.quantize": lambda builder, call: _quantise(builder, call, divides),
         "relax.where": _where,
@@ -70,6 +73,12 @@ def _matmul(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> re
     if weight is not None and weight.ndim == 2:
         return matrix_product.dense(builder, call, weight, target)
     return matrix_product.batched(builder, call, target)
+
+
+def _attention(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
+    if not all(str(one.ty.dtype) == "float32" and _is_static_float(one) for one in call.args):
+        return _default(builder, call)
+    return scaled_dot_products.attention(builder, call, target)
 
 
 def _softmax(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import Any
 
 from tvm import relax, te, tirx
 
@@ -17,6 +18,10 @@ from compile.targets import Target
 SOFTMAX = "softmax"
 # Accumulations side by side hide the latency of each.
 MOST_VECTORS = 4
+# By these a schedule knows the partial results in all lanes, and those in the lanes of one vector.
+LANES, VECTOR = "_lanes", "_vector"
+
+Join = Callable[[tirx.Expr, tirx.Expr], tirx.Expr]
 
 
 def fits(call: relax.Call) -> bool:
@@ -30,17 +35,18 @@ def softmax(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> re
     """A softmax along the last axis."""
     shape = [int(edge) for edge in call.args[0].ty.shape]
     rows, length = prod(shape[:-1]), shape[-1]
-    lanes = lanes_side_by_side(length, target.vector_lanes)
 
     def compute(data: te.Tensor) -> te.Tensor:
-        def read(row: tirx.Expr, at: tirx.Expr) -> tirx.Expr:
+        def read(index: Sequence[tirx.Expr]) -> tirx.Expr:
+            row, at = index
             return data[(*_place(row, shape[:-1]), at)]
 
-        largest = _over_rows("largest", read, rows, length, lanes, te.max)
+        lanes = target.vector_lanes
+        largest = over_rows("largest", read, [rows], length, lanes, te.max)
         powers = te.compute(
-            (rows, length), lambda r, i: tirx.exp(read(r, i) - largest[r]), name="powers"
+            (rows, length), lambda r, i: tirx.exp(read((r, i)) - largest[r]), name="powers"
         )
-        total = _over_rows("total", lambda r, i: powers[r, i], rows, length, lanes, te.sum)
+        total = over_rows("total", powers.__getitem__, [rows], length, lanes, te.sum)
         inverse = te.compute((rows,), lambda r: tirx.const(1, "float32") / total[r], name="inverse")
 
         def written(*index: tirx.Expr) -> tirx.Expr:
@@ -50,52 +56,6 @@ def softmax(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> re
         return te.compute(shape, written, name="unpack", attrs={FAMILY: SOFTMAX})
 
     return builder.call_te(compute, call.args[0], primfunc_name_hint="softmax")
-
-
-def lanes_side_by_side(length: int, vector_lanes: int) -> int:
-    """How many lanes a row of so many elements is taken in: the most that leave the fewest over."""
-    vectors = length // vector_lanes
-    fitting = [n for n in range(1, MOST_VECTORS + 1) if vectors and vectors % n == 0]
-    return max(fitting, default=0) * vector_lanes
-
-
-def _over_rows(
-    name: str,
-    read: Callable[[tirx.Expr, tirx.Expr], tirx.Expr],
-    rows: int,
-    length: int,
-    lanes: int,
-    combine: Callable[..., tirx.Expr],
-) -> te.Tensor:
-    """One number a row: of `lanes` partial results, and of the elements left over."""
-    steps = length // lanes if lanes else 0
-    rest = length - steps * lanes
-    parts = []
-    if steps:
-        step = te.reduce_axis((0, steps), "step")
-        partial = te.compute(
-            (rows, lanes),
-            lambda r, lane: combine(read(r, step * lanes + lane), axis=step),
-            name=f"{name}_lanes",
-        )
-        lane = te.reduce_axis((0, lanes), "lane")
-        parts.append(
-            te.compute((rows,), lambda r: combine(partial[r, lane], axis=lane), name=f"{name}_row")
-        )
-    if rest:
-        left = te.reduce_axis((0, rest), "left")
-        parts.append(
-            te.compute(
-                (rows,),
-                lambda r: combine(read(r, steps * lanes + left), axis=left),
-                name=f"{name}_rest",
-            )
-        )
-    if len(parts) == 1:
-        return parts[0]
-    first, second = parts
-    join = tirx.max if combine is te.max else lambda a, b: a + b
-    return te.compute((rows,), lambda r: join(first[r], second[r]), name=name)
 
 
 def _place(row: tirx.Expr, shape: Sequence[int]) -> list[tirx.Expr]:
@@ -111,3 +71,80 @@ def _row(index: Sequence[tirx.Expr], shape: Sequence[int]) -> tirx.Expr:
     for at, edge in zip(index, shape, strict=True):
         row = row * edge + at
     return row
+
+
+def lanes_side_by_side(length: int, vector_lanes: int) -> int:
+    """How many lanes a row of so many elements is taken in: the most that leave the fewest over."""
+    vectors = length // vector_lanes
+    fitting = [n for n in range(1, MOST_VECTORS + 1) if vectors and vectors % n == 0]
+    return max(fitting, default=0) * vector_lanes
+
+
+def over_rows(
+    name: str,
+    read: Callable[[tuple[Any, ...]], tirx.Expr],
+    leading: Sequence[int],
+    length: int,
+    vector_lanes: int,
+    combine: Callable[..., tirx.Expr],
+) -> te.Tensor:
+    """A number for each row of `length` elements, read at an index; `combine` is te.max or te.sum.
+
+    The result has the shape `leading`.
+    """
+    join: Join = tirx.max if combine is te.max else lambda a, b: a + b
+    lanes = lanes_side_by_side(length, vector_lanes)
+    whole = length // lanes * lanes if lanes else 0
+    parts: list[te.Tensor] = []
+    if whole:
+        parts.append(_of_lanes(name, read, leading, whole // lanes, lanes, vector_lanes, combine))
+    if whole < length:
+        left = te.reduce_axis((0, length - whole), "left")
+        parts.append(
+            te.compute(
+                leading,
+                lambda *row: combine(read((*row, whole + left)), axis=left),
+                name=f"{name}_rest",
+            )
+        )
+    if len(parts) == 1:
+        return parts[0]
+    return te.compute(leading, lambda *row: join(parts[0][row], parts[1][row]), name=name)
+
+
+def _of_lanes(
+    name: str,
+    read: Callable[[tuple[Any, ...]], tirx.Expr],
+    leading: Sequence[int],
+    steps: int,
+    lanes: int,
+    vector_lanes: int,
+    combine: Callable[..., tirx.Expr],
+) -> te.Tensor:
+    join: Join = tirx.max if combine is te.max else lambda a, b: a + b
+    step = te.reduce_axis((0, steps), "step")
+    partial = te.compute(
+        (*leading, lanes),
+        lambda *i: combine(read((*i[:-1], step * lanes + i[-1])), axis=step),
+        name=name + LANES,
+    )
+    vector = partial
+    if lanes > vector_lanes:
+        offsets = range(0, lanes, vector_lanes)
+        vector = te.compute(
+            (*leading, vector_lanes),
+            lambda *i: _pairwise([partial[(*i[:-1], at + i[-1])] for at in offsets], join),
+            name=name + VECTOR,
+        )
+    return te.compute(
+        leading,
+        lambda *row: _pairwise([vector[(*row, lane)] for lane in range(vector_lanes)], join),
+        name=f"{name}_row",
+    )
+
+
+def _pairwise(values: Sequence[tirx.Expr], join: Join) -> tirx.Expr:
+    if len(values) == 1:
+        return values[0]
+    half = len(values) // 2
+    return join(_pairwise(values[:half], join), _pairwise(values[half:], join))

@@ -16,6 +16,7 @@ from compile.operators.annotations import FAMILY, WORKLOAD
 from compile.operators.convolution import CONVOLUTION
 from compile.operators.depthwise_convolution import DEPTHWISE
 from compile.operators.matrix_product import MATRIX_PRODUCT
+from compile.operators.scaled_dot_products import ATTENTION
 from compile.operators.softmax import SOFTMAX
 from compile.operators.winograd_convolution import WINOGRAD
 from compile.schedules import (
@@ -54,6 +55,7 @@ FAMILIES: dict[str, Rule] = {
     DEPTHWISE: depthwise.schedule,
     WINOGRAD: winograd.schedule,
     SOFTMAX: softmax_rows.schedule,
+    ATTENTION: softmax_rows.schedule_attention,
     DEPTHWISE_POINTWISE: depthwise_pointwise.schedule,
 }
 

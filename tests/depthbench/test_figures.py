@@ -143,6 +143,7 @@ def test_the_flagships_cost() -> None:
     cost = read_measured()["cost"]["mobiledepth"]
     ours = ["depthbench", "fp32"]
     ours += [f"{cost[name] / 1e6:.1f} M" for name in ("instructions", "est_cycles")]
+    ours.append(f"{cost['estimate']['milliseconds']:.1f}")
     for name in ("README.md", "docs/cost.md"):
         assert rows(name, "runtime")[0] == ours
     assert [row for row in rows("docs/cost.md", "runtime") if "--untuned" not in row[0]] == rows(

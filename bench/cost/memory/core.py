@@ -36,12 +36,12 @@ _FIRST = Cache(64 << 10, 4)
 _SECOND = Cache(512 << 10, 8)
 # The fastest core of each device. A system cache behind the third level is part of its memory.
 RASPBERRY_PI_5 = Core(
-    "pi5", "Raspberry Pi 5", 2.4, (_FIRST, _SECOND, Cache(2 << 20, 16)), 14.4, "Raspberry Pi 5"
+    "pi5", "Raspberry Pi 5", 2.4, (_FIRST, _SECOND, Cache(2 << 20, 16)), 15.4, "Raspberry Pi 5"
 )
 SNAPDRAGON_855 = Core(
-    "sd855", "Snapdragon 855", 2.84, (_FIRST, _SECOND, Cache(2 << 20, 16)), 4.7, "Snapdragon 855+"
+    "sd855", "Snapdragon 855", 2.84, (_FIRST, _SECOND, Cache(2 << 20, 16)), 5.4, "Snapdragon 855+"
 )
 KIRIN_980 = Core(
-    "kirin980", "Kirin 980", 2.6, (_FIRST, _SECOND, Cache(4 << 20, 16)), 4.7, "Snapdragon 855+"
+    "kirin980", "Kirin 980", 2.6, (_FIRST, _SECOND, Cache(4 << 20, 16)), 5.4, "Snapdragon 855+"
 )
 CORES = {core.name: core for core in (RASPBERRY_PI_5, SNAPDRAGON_855, KIRIN_980)}

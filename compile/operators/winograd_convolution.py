@@ -274,11 +274,13 @@ def convolution(
 def _panels(weight: np.ndarray, inputs: int, tiling: Tiling, tile: Tile) -> np.ndarray:
     """Transformed weights, [places, blocks, inputs, channels of a block]."""
     (_, down, _), (_, across, _) = tiling.matrices
+    transform = np.kron(down, across)
     *_, fewer, outputs = weight.shape
-    result = np.zeros((*tiling.products, inputs, outputs), weight.dtype)
-    wide = weight.astype(np.float64)
-    result[:, :, :fewer] = np.einsum("ai,bj,ijko->abko", down, across, wide, optimize=True)
-    return np.stack([pack(one, tile) for one in result.reshape(-1, inputs, outputs)])
+    taps = weight.reshape(-1, fewer, outputs)
+    result = np.zeros((len(transform), inputs, outputs), weight.dtype)
+    for k in range(fewer):  # all of them at once, in double precision, take gigabytes
+        result[:, k] = transform @ taps[:, k].astype(np.float64)
+    return np.stack([pack(one, tile) for one in result])
 
 
 def _halves(index: tirx.Expr, length: int) -> tuple[tirx.Expr, tirx.Expr]:

@@ -16,13 +16,13 @@ from statistics import geometric_mean
 from typing import Any
 
 import click
+from networks.find import find
 
 from bench import cli
 from bench.compile_service import compile_for, in_precision, tuned_files
 from bench.measure.agreement import seeded_inputs
 from bench.measure.comparison import compare, precision_of
 from bench.measure.interleaving import ROUNDS
-from bench.models import Model, resolve_model
 from bench.runtimes.base import Runtime
 from bench.runtimes.registry import Prepared, choose, prepare
 from bench.runtimes.subprocess_runtime import SubprocessRuntime
@@ -194,18 +194,6 @@ def knows_choices(threads: int) -> bool:
     """Whether tuned choices are known for this processor, shipped or the user's own."""
     machine = targets.get("host", threads)
     return bool(choices_for(machine, tuned_files(machine)))
-
-
-def find(name: str, out: Path) -> Model:
-    """A network of ours, an ONNX file, or a public architecture with random weights."""
-    from networks import ARCHITECTURES
-    from networks.exporters import EXPORTERS, build, export
-
-    if name not in ARCHITECTURES:
-        return resolve_model(name, out)
-    path = out / f"{name}.onnx"
-    export(build(name, False, EXPORTERS[0]), ARCHITECTURES[name].size, EXPORTERS[0], path)
-    return resolve_model(str(path), out)
 
 
 if __name__ == "__main__":

@@ -57,17 +57,20 @@ def count(
     environment: Mapping[str, str],
     limit_s: float = LIMIT_S,
     addresses: tuple[int, int] | None = None,
+    thread: int | None = None,
 ) -> Counts:
     """The straight lines of one inference of an arm64 program, whose command runs it RUNS times.
 
     With `addresses`, the first and the last, only code that lies there is counted, and so must
-    the marks. Raises CheckFailed when the program ends in an error, takes longer than `limit_s`
-    seconds, or does not mark its inferences; ToolMissing when there is no emulator.
+    the marks; with `thread`, only what the thread of this number ran, in the order in which they
+    were started. Raises CheckFailed when the program ends in an error, takes longer than `limit_s`
+    seconds, or does not mark its inferences; ToolMissing when there is no emulator, or none that
+    tells threads apart.
     """
     cancellation.check()
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         file = Path(scratch) / "counts"
-        instrumented_run.run(command, environment, file, limit_s, addresses)
+        instrumented_run.run(command, environment, file, limit_s, addresses, thread)
         with file.open() as lines:
             return steady(parse_blocks(lines))
 

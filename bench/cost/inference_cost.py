@@ -142,18 +142,21 @@ def count_artefact(
     inputs: Mapping[str, NDArray],
     progress: Progress = lambda line: None,
     core: Core | None = None,
+    *,
+    threads: int = 1,
+    thread: int | None = None,
 ) -> Counted:
-    """The instructions of one inference of an arm64 artefact on one thread.
+    """The instructions of one inference of an arm64 artefact, on `threads` of them.
 
-    With `core`, also what its caches and memory move. Raises InputError for an artefact of another
-    machine, ToolMissing when QEMU or LLVM is not installed, CheckFailed when the model does not
-    run.
+    With `core`, also what its caches and memory move, with `thread`, from 0 on, only what that one
+    of them runs. Raises InputError for an artefact of another machine, ToolMissing when QEMU or
+    LLVM is not installed, CheckFailed when the model does not run.
     """
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
-        folder, environment = Path(scratch), runner_environment()
+        folder, environment = Path(scratch), runner_environment(threads)
         command = runner_command(artefact, inputs, counting.RUNS, folder, progress)
         progress("counting instructions")
-        counts = counting.count(command, environment)
+        counts = counting.count(command, environment, thread=thread)
         owner, entries = _owners(artefact, folder)
         outputs = _read_outputs(artefact, folder)
         traffic = simulate_caches(command, environment, core, progress=progress)
@@ -217,9 +220,9 @@ def runner_command(
     return command + _write_inputs(artefact, inputs, folder)
 
 
-def runner_environment() -> dict[str, str]:
-    """One thread, and nothing else of the user's environment."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "TVM_NUM_THREADS": "1"}
+def runner_environment(threads: int = 1) -> dict[str, str]:
+    """So many threads, and nothing else of the user's environment."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "TVM_NUM_THREADS": str(threads)}
 
 
 def cost_of(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.cost import programs
 from depthbench.emulator import CPU_MODEL, find_emulator, find_plugin_emulator, plugin_options
-from depthbench.errors import CheckFailed
+from depthbench.errors import CheckFailed, ToolMissing
 from depthbench.processes import ChildProcess, child_process
 
 LOG_ITEMS = "in_asm,exec,nochain"
@@ -27,18 +27,27 @@ def run(
     file: Path,
     limit_s: float,
     addresses: tuple[int, int] | None = None,
+    thread: int | None = None,
 ) -> None:
     """Runs `command` to its end; `file` has the counts then, as native/blocks.h describes them.
 
-    With `addresses`, the first and the last, only code that lies there is counted. Raises
-    CheckFailed when the program ends in an error or takes longer than `limit_s` seconds,
-    ToolMissing without an emulator.
+    With `addresses`, the first and the last, only code that lies there is counted, with `thread`,
+    from 0 on, only what that thread of the program ran. Raises CheckFailed when the program ends
+    in an error or takes longer than `limit_s` seconds, ToolMissing without an emulator, or without
+    one that loads plugins where threads are told apart.
     """
     emulator = find_plugin_emulator()
-    if emulator is None or not run_with_plugin(
-        emulator, programs.BLOCK_PLUGIN, command, environment, file, limit_s, addresses
+    one = {} if thread is None else {"thread": str(thread)}
+    if emulator is not None and run_with_plugin(
+        emulator, programs.BLOCK_PLUGIN, command, environment, file, limit_s, addresses, **one
     ):
-        run_with_log(command, environment, file, limit_s, addresses)
+        return
+    if thread is not None:
+        raise ToolMissing(
+            "QEMU loads no plugins here, and its log does not tell threads apart",
+            advice="install a qemu-aarch64 that is not linked statically, such as Debian 12's",
+        )
+    run_with_log(command, environment, file, limit_s, addresses)
 
 
 def run_with_plugin(

@@ -71,6 +71,11 @@ class Kernels:
         while any(self._inherit(address, target) for address, target in inner_calls):
             pass
 
+    @property
+    def names(self) -> set[str]:
+        """All kernels that the library exports."""
+        return {_short(one.name) for one in self._functions if one.name.startswith(_PREFIX)}
+
     def at(self, address: int) -> str | None:
         """The name of the kernel that the instruction at `address` belongs to."""
         if function := self._named(address):

@@ -31,6 +31,7 @@ from bench.cost.memory import traffic
 from bench.cost.memory.core import LINE_BYTES, RASPBERRY_PI_5
 from bench.cost.memory.traffic import Moved, count_traffic
 from bench.cost.symbols import Kernels
+from bench.cost.thread_balance import measure_balance
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
 from depthbench.errors import CheckFailed, InputError, ToolMissing
@@ -283,6 +284,35 @@ def test_what_an_artefact_moves_stays_in_the_caches_that_hold_it(
     # All of it, some 50 KB, stays in the first level; what is new to it are outputs.
     assert moved.l1_foreseen + moved.l1_unforeseen < 16 * 24 * (3 + 16 + 8) * 4 / 64 * 2
     assert moved.l3_foreseen + moved.l3_unforeseen < 1000
+
+
+def test_instructions_of_two_threads_are_those_of_one_that_runs_both_shares(
+    network: Path, tmp_path: Path
+) -> None:
+    artefact = compile_model(network, "arm64-a76", tmp_path / "artefact", threads=2)
+    inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
+    found = measure_balance(artefact, inputs)
+    alone = count_artefact(artefact, inputs).by_owner()
+    shared = [kernel for kernel in found.kernels if min(kernel.instructions) > 0]
+    assert shared
+    assert all(kernel.balance > 0.9 for kernel in shared)
+    assert 0.5 < found.balance < 1
+    for kernel in found.kernels:
+        assert sum(kernel.instructions) == pytest.approx(alone[kernel.name], rel=0.02)
+
+
+def test_one_thread_has_no_balance(artefact: Artefact) -> None:
+    with pytest.raises(InputError, match="nothing to share"):
+        measure_balance(artefact, {})
+
+
+def test_the_log_tells_no_threads_apart(
+    artefact: Artefact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instrumented_run, "find_plugin_emulator", lambda: None)
+    inputs = {"image": np.zeros((1, 3, 16, 24), np.float32)}
+    with pytest.raises(ToolMissing, match="does not tell threads apart"):
+        count_artefact(artefact, inputs, thread=0)
 
 
 def test_an_artefact_of_this_machine_is_refused(network: Path, tmp_path: Path) -> None:

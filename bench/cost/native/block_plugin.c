@@ -1,9 +1,10 @@
 /* A plugin for QEMU that counts how often every block of instructions ran.
 
-   qemu-aarch64 -plugin file=PLUGIN,counts=FILE[,first=ADDRESS,last=ADDRESS]
+   qemu-aarch64 -plugin file=PLUGIN,counts=FILE[,first=ADDRESS,last=ADDRESS][,thread=NUMBER]
 
    FILE is as blocks.h describes it. With addresses, which are hexadecimal, only blocks that begin
-   there are counted. */
+   there are counted; with a thread, by the order in which the program started them from 0 on, only
+   what it ran, and the marks. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -19,6 +20,7 @@ int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 static FILE *file;
 static pid_t counted_process;
 static uint64_t first, last = UINT64_MAX;
+static long counted_thread = -1;
 
 __attribute__((noreturn)) static void fail(const char *what) {
   fprintf(stderr, "block_plugin: %s\n", what);
@@ -26,8 +28,9 @@ __attribute__((noreturn)) static void fail(const char *what) {
 }
 
 static void enter(unsigned thread, void *data) {
-  (void)thread;
-  enter_block(data);
+  struct block *block = data;
+  if (counted_thread < 0 || thread == (unsigned)counted_thread || block->is_mark)
+    enter_block(block);
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translation) {
@@ -55,6 +58,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int count,
     if (!strncmp(words[i], "counts=", 7)) file = fopen(words[i] + 7, "w");
     if (!strncmp(words[i], "first=", 6)) first = strtoull(words[i] + 6, NULL, 16);
     if (!strncmp(words[i], "last=", 5)) last = strtoull(words[i] + 5, NULL, 16);
+    if (!strncmp(words[i], "thread=", 7)) counted_thread = atol(words[i] + 7);
   }
   if (!file) fail(strerror(errno));
   counted_process = getpid();

@@ -3,7 +3,8 @@
 Convolutions and matrix products take float16 operands. What moves or blends their results follows
 them. What is delicate (exponentials, means and sums, norms, powers, interpolation) is computed in
 float32 on operands that are widened where they are read; fusion makes that a conversion in a
-register. Inputs and outputs keep their types.
+register. The mean of an image's pixels reads and writes float16. Inputs and outputs keep their
+types.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class _Halver(Translator):
             half = None if self._is_whole(call) else self._halved(call, keep_small=False)
         elif is_operator(call, *_MOVES) or is_nearest(call):
             half = self._halved(call) if self._all_half(call) else None
+        elif is_operator(call, "mean"):
+            half = self._halved(call) if self._all_half(call) and _pools(call) else None
         elif is_operator(call, *_BLENDS):
             safe = self._all_half(call) and not _divides(call)
             half = self._halved(call) if safe else None
@@ -155,6 +158,12 @@ class _Halver(Translator):
 def is_nearest(call: relax.Call) -> bool:
     """Whether the call is a resize that copies pixels."""
     return is_operator(call, "image.resize2d") and str(call.attrs.method) == "nearest_neighbor"
+
+
+def _pools(call: relax.Call) -> bool:
+    """Whether the call takes the mean of each channel of an image, whose sum is float32's."""
+    axes = [int(axis) % 4 for axis in call.attrs.axis or ()]
+    return len(call.args[0].ty.shape) == 4 and sorted(axes) == [2, 3]
 
 
 def _divides(call: relax.Call) -> bool:

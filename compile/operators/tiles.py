@@ -16,6 +16,8 @@ MAX_PIXELS = 28
 MAX_VECTORS = 8
 # A tile over all channels, some of its last vector unused.
 MAX_PADDED_VECTORS = 14
+# NEON reads halves by lane from so many registers only; in them lie two steps of each pixel.
+LANE_READ_HALVES = 16
 # What of the first cache one panel of weights may take.
 L1_SHARE = 2 / 3
 # Work should divide well between threads: they work for this share of the time.
@@ -155,6 +157,8 @@ def _widths(channels: int, target: Target, may_pad: bool) -> list[tuple[int, int
 def _fits(pixels: int, vectors: int, columns: int, window: int, target: Target) -> bool:
     held = pixels * vectors
     if target.by_lane:
+        if target.element_bytes == 2 and window == 1 and 2 * pixels > LANE_READ_HALVES:
+            return False
         return held + columns + min(vectors, 2) < target.registers
     if window > 1:  # the compiler keeps pixels and weights for all of the window
         return held + pixels + vectors * window <= target.registers

@@ -27,7 +27,10 @@ def schedule(sch: Schedule, target: Target) -> None:
     notes = schedule_utils.take_annotations(sch, accumulate)
     tile, choose = Tile.of(notes), target.choices.of(notes.get(WORKLOAD, ""))
     target = target.of(schedule_utils.written_dtype(sch, accumulate))
-    end = fold_epilogue(sch, sch.get_sblock("unpack"))
+    end = sch.get_sblock("unpack")
+    # Half-precision numbers of one channel are widened by the vector, of several pixels.
+    if schedule_utils.written_shape(sch, end)[-1] > 1 or target.element_bytes > 2:
+        end = fold_epilogue(sch, end)
     (*leading, o), (k,) = schedule_utils.spatial_and_reduced(sch, accumulate)
     shape = schedule_utils.written_shape(sch, accumulate)[:-1]
     outer = [] if tile.fuse_pixels else leading[:-1]

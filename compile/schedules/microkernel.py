@@ -43,11 +43,11 @@ class Nest:
     lane: LoopRV
     ragged: LoopRV | None = None
 
-    @property
-    def loops(self) -> list[LoopRV]:
-        """All of them."""
-        tile = [self.step, *self.window, self.pixels, self.vectors, self.lane]
-        return [*self.around, *self.chunks, *self.tiles, *tile]
+    def loops(self, *, by_weight: bool = False) -> list[LoopRV]:
+        """All of them; with `by_weight`, a step multiplies all pixels by one vector at a time."""
+        tile = [self.vectors, self.pixels] if by_weight else [self.pixels, self.vectors]
+        outer = [*self.around, *self.chunks, *self.tiles]
+        return [*outer, self.step, *self.window, *tile, self.lane]
 
 
 def hold(
@@ -69,7 +69,10 @@ def hold(
     that reads it, where there is one of its own. Each iteration of the loop `apart`, the last of
     the chunks, has a sum of its own, where it is given. Returns the loop over steps.
     """
-    sch.reorder(*nest.loops)
+    # Where a register is read by lane, those of all pixels stay; the weights of a step need not.
+    together = tile.pixels * tile.vectors + tile.pixels + tile.vectors
+    by_weight = by_lane > 0 and together > target.registers
+    sch.reorder(*nest.loops(by_weight=by_weight))
     sch.reverse_compute_at(end, nest.around[-1], preserve_unit_loops=True)
     if rows is not None and not by_lane:
         sch.compute_inline(rows)

@@ -1,8 +1,8 @@
 """Recognise attention, softmax(Q K^T) V, in the forms that exporters give to it.
 
 They write two matrix products around a softmax, with scales on queries, keys or scores, perhaps a
-mask that is added, and zeros in place of the NaN of a row that may look at nothing. It becomes one
-operator, which reads and writes heads side by side: where the projections around it have them.
+mask that is added, and zeros for a row that may look at nothing. It becomes one operator, which
+reads and writes heads side by side: where the projections around it have them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, prod
 
+import numpy as np
 import tvm
 from tvm import relax
 
 from compile.graph.relax_rewriter import Translator, Uses, call_on, translate_counting
-from compile.graph.tensors import constant_of, is_operator, shape_of, static_shape
+from compile.graph.tensors import constant_of, integers, is_operator, shape_of, static_shape
 
 
 def recognise_attention(mod: tvm.IRModule) -> tuple[tvm.IRModule, int]:
@@ -68,12 +69,17 @@ class _Recogniser(Translator):
         if not is_operator(value, "matmul"):
             return None
         weights, hides_nan = self._without_nan(value.args[0])
+        weights, compared = self._where_some_count(weights)
         softmax = self._call(weights, "nn.softmax", reads=2 if hides_nan else 1)
         if softmax is None or int(softmax.attrs.axis) not in (-1, len(static_shape(weights)) - 1):
             return None
-        scores = self._scores(softmax.args[0])
+        if compared is not None and not compared.same_as(softmax.args[0]):
+            return None
+        scores = self._scores(softmax.args[0], reads=1 if compared is None else 2)
         if scores is None or not scores.fits(value.args[1]):
             return None
+        if compared is not None and scores.mask is not None:
+            return None  # which may hide a whole row
         self.applied += 1
         return self._attention(scores, value.args[1], static_shape(var), hides_nan)
 
@@ -87,9 +93,28 @@ class _Recogniser(Translator):
         hides = zero is not None and not zero.any()
         return (where.args[2], True) if hides else (expr, False)
 
-    def _scores(self, expr: relax.Expr) -> _Scores | None:
-        """What a softmax is taken of."""
-        call = self._call(expr, "matmul", "add", "multiply", "divide")
+    def _where_some_count(self, expr: relax.Expr) -> tuple[relax.Expr, relax.Expr | None]:
+        """What zeros take the place of where a row's largest score is the lowest number.
+
+        With these scores, or None where there are none. Without a mask, no row is so low.
+        """
+        where = self._call(expr, "where")
+        asked = self._call(where.args[0], "less_equal") if where is not None else None
+        largest = self._call(asked.args[0], "max") if asked is not None else None
+        if where is None or asked is None or largest is None:
+            return expr, None
+        zero, lowest = constant_of(where.args[1]), constant_of(asked.args[1])
+        if zero is None or zero.any() or lowest is None or lowest.dtype.kind != "f":
+            return expr, None
+        last = len(static_shape(where.args[2])) - 1
+        along = largest.attrs.axis is not None and integers(largest.attrs.axis) in ((-1,), (last,))
+        if not along or not largest.attrs.keepdims or (lowest > np.finfo(lowest.dtype).min).any():
+            return expr, None
+        return where.args[2], largest.args[0]
+
+    def _scores(self, expr: relax.Expr, reads: int = 1) -> _Scores | None:
+        """What a softmax is taken of, and so many read."""
+        call = self._call(expr, "matmul", "add", "multiply", "divide", reads=reads)
         if call is None:
             return None
         if is_operator(call, "matmul"):

@@ -74,6 +74,9 @@ def _same_operand(
         return first if is_operator(builder.lookup_binding(first), name) else None
     if name in ("reshape", "squeeze", "expand_dims", "flatten", "astype", "broadcast_to"):
         return first  # to the same shape and type, which the caller sees to
+    if name == "where":
+        condition = constant_of(first)
+        return None if condition is None else _chosen(condition, *call.args[1:])
     if name == "permute_dims" and call.attrs.axes is not None:
         axes = integers(call.attrs.axes)
         return first if axes == tuple(range(len(axes))) else None
@@ -90,6 +93,13 @@ def _same_operand(
         is_point = set(integers(call.attrs.pool_size)) == {1}
         return first if is_point and not any(integers(call.attrs.padding)) else None
     return None
+
+
+def _chosen(condition: np.ndarray, if_true: relax.Expr, if_false: relax.Expr) -> relax.Expr | None:
+    """The operand that all elements are taken from."""
+    if condition.all():
+        return if_true
+    return None if condition.any() else if_false
 
 
 def _is_all(expr: relax.Expr, number: float) -> bool:

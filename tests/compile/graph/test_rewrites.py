@@ -235,6 +235,17 @@ class TestRemoveIdentities:
         result = rewritten(graph.model(y), remove_identities)
         assert result.operators == ["subtract", "nn.relu"]
 
+    @pytest.mark.parametrize("chosen", [True, False])
+    def test_a_choice_that_is_the_same_everywhere(
+        self, rewritten: Rewrites, graph: Graph, chosen: bool
+    ) -> None:
+        x, y = graph.input([1, 3, 4]), graph.constant(np.ones((1, 1, 4), np.float32))
+        operands = (x, y) if chosen else (y, x)
+        everywhere = graph.add("Where", graph.constant(np.full((3, 4), chosen)), *operands)
+        widened = graph.add("Where", graph.constant(np.full((2, 3, 4), chosen)), *operands)
+        model = graph.model(graph.add("Relu", everywhere), widened)
+        assert rewritten(model, remove_identities).operators == ["nn.relu", "where"]
+
     def test_nothing_may_be_left(self, rewritten: Rewrites, graph: Graph) -> None:
         y = graph.add("Add", graph.input([1, 3]), graph.constant(np.zeros(3, np.float32)))
         assert rewritten(graph.model(y), remove_identities).operators == []

@@ -104,6 +104,17 @@ def test_a_row_that_is_hidden_wholly(agree: Agree, graph: Graph) -> None:
     assert compiled.account.families.get("attention") == 1
 
 
+@pytest.mark.parametrize(("hidden", "kernels"), [(0, 1), (3, 0)])
+def test_a_mask_of_booleans(agree: Agree, graph: Graph, hidden: int, kernels: int) -> None:
+    """Exporters write one that hides nothing."""
+    allowed = np.ones((2, 5, 5), bool)
+    allowed[..., :hidden, 1:] = False
+    allowed[..., :hidden, 0] = hidden == 0
+    operands = *[graph.input([1, 2, 5, 8], name) for name in "qkv"], graph.constant(allowed)
+    compiled = agree(graph.model(graph.add("Attention", *operands), opset=23))
+    assert compiled.account.families.get("attention", 0) == kernels
+
+
 def test_weights_that_are_read_elsewhere_stay(agree: Agree, graph: Graph) -> None:
     x = graph.input([1, 2, 5, 8])
     scores = graph.add("MatMul", x, graph.add("Transpose", x, perm=[0, 1, 3, 2]))

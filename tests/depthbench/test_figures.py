@@ -177,7 +177,7 @@ def test_two_threads_have_one_figure() -> None:
 def test_tuned_choices_that_ship_are_listed() -> None:
     shipped = {f"compile/records/{file.name}" for file in (ROOT / "compile/records").glob("*.json")}
     assert {row[0] for row in rows("docs/tuning.md", "file")} == shipped
-    assert says("README.md", r"Intel, family (\d+), model (\d+)") == ("6", "167")
+    assert says("docs/cost.md", r"Intel core \(family (\d+), model (\d+)") == ("6", "167")
 
 
 def test_how_much_is_measured_and_when_it_counts() -> None:

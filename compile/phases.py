@@ -70,11 +70,11 @@ def kernels(machine: Target, numbers: Precision) -> list[Phase]:
 
     reduce = partial(byte_products, target=machine)
     whole = partial(whole_products, target=machine)
-    halve = partial(half_windows, target=machine)
+    halves = numbers.storage == "int8" and machine.has_half and machine.by_lane
     return [
         Phase("whole_products", whole),
         Phase("byte_products", reduce, when=numbers.storage == "int8"),
-        Phase("half_windows", halve, when=numbers.storage == "int8"),
+        Phase("half_windows", half_windows, when=halves),
         Phase("fuse", partial(fuse, target=machine, numbers=numbers)),
         Phase("fuse_depthwise_pointwise", partial(fuse_depthwise_pointwise, target=machine)),
         Phase("vector_math", vector_math),

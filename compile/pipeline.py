@@ -147,7 +147,7 @@ def make_code(
             generate_code(planned, machine),
             scheduled,
             planned,
-            model.rewrites.with_kernels(done),
+            model.rewrites.with_phases(done),
             chosen["schedule"],
             memory_of(planned),
             model.outputs,

@@ -17,47 +17,55 @@ from compile.graph.tensors import is_operator, shape_of
 
 @dataclass
 class LowerPrecision:
-    """How many operators compute in the precision `name`, and which keep float32."""
+    """Which operators compute in the precision `name`, and which keep float32, by their names."""
 
     name: str
-    lowered: int = 0
+    lowered: Counter[str] = field(default_factory=Counter)
     wide: Counter[str] = field(default_factory=Counter)
+
+    def lower(self, call: relax.Call) -> None:
+        """Count an operator that computes in it."""
+        self.lowered[_name(call)] += 1
 
     def keep_wide(self, call: relax.Call) -> None:
         """Count an operator that keeps float32."""
-        self.wide[call.op.name.removeprefix("relax.")] += 1
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        wide = dict(sorted(self.wide.items()))
-        return {f"{self.name}_operators": self.lowered, "fp32_operators": wide}
+        self.wide[_name(call)] += 1
 
 
 @dataclass(frozen=True)
 class Rewrites:
     """Multiply-adds of the model before and after, how often each rewrite applied, and which
-    operators a lower precision reached."""
+    operators lower precisions reached, one after the other."""
 
     macs_before: int
     macs_after: int
     applied: dict[str, int]
-    precision: LowerPrecision | None = None
+    precisions: tuple[LowerPrecision, ...] = ()
 
     @staticmethod
     def of(macs_before: int, macs_after: int, done: Mapping[str, Any]) -> Rewrites:
         """The account of phases that did this, by name: numbers of times, or a lower precision."""
-        applied = {name: times for name, times in done.items() if isinstance(times, int)}
-        return Rewrites(macs_before, macs_after, applied).with_precision(done)
+        return Rewrites(macs_before, macs_after, {}).with_phases(done)
 
-    def with_kernels(self, done: Mapping[str, Any]) -> Rewrites:
-        """The same, with what the phases that make kernels did: products on bytes among it."""
+    def with_phases(self, done: Mapping[str, Any]) -> Rewrites:
+        """The same, with what later phases did too."""
         applied = {name: times for name, times in done.items() if isinstance(times, int)}
-        return replace(self, applied={**self.applied, **applied}).with_precision(done)
+        reached = [one for one in done.values() if isinstance(one, LowerPrecision)]
+        return replace(
+            self,
+            applied={**self.applied, **applied},
+            precisions=(*self.precisions, *reached),
+        )
 
-    def with_precision(self, done: Mapping[str, Any]) -> Rewrites:
-        """The same, with the lower precision that one of these phases reached, if any."""
-        found = [one for one in done.values() if isinstance(one, LowerPrecision)]
-        return replace(self, precision=found[0]) if found else self
+    def operators(self) -> dict[str, Any]:
+        """How many operators each lower precision reached, and which keep float32 in the end."""
+        if not self.precisions:
+            return {}
+        wide: Counter[str] = Counter()
+        for reached in self.precisions:
+            wide = wide - reached.lowered + reached.wide
+        lowered = {f"{one.name}_operators": one.lowered.total() for one in self.precisions}
+        return {**lowered, "fp32_operators": dict(sorted(wide.items()))}
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""
@@ -65,8 +73,12 @@ class Rewrites:
             "macs_before": self.macs_before,
             "macs_after": self.macs_after,
             "applied": dict(self.applied),
-            **({} if self.precision is None else self.precision.to_dict()),
+            **self.operators(),
         }
+
+
+def _name(call: relax.Call) -> str:
+    return str(call.op.name).removeprefix("relax.")
 
 
 def operator_macs(mod: tvm.IRModule) -> int:

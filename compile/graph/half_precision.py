@@ -90,7 +90,7 @@ class _Halver(Translator):
         else:
             half = None
         if half is not None:
-            self.done.lowered += 1
+            self.done.lower(call)
             return self.builder.emit(half)
         result = self.builder.emit(self.plain(call))
         if not _is_float(call):

@@ -144,9 +144,10 @@ class _Reducer(Translator):
         pending = self._follows(value)
         if pending is None and is_operator(value, "nn.conv2d", "matmul"):
             pending = self._product(self.builder.normalize(self.plain(value)))
-            self.done.lowered += pending is not None
             if pending is None:
                 self.done.keep_wide(value)
+            else:
+                self.done.lower(value)
         self.values[var] = self.builder.emit(self.plain(value)) if pending is None else pending
 
     def whole(self, var: relax.Var) -> relax.Expr:

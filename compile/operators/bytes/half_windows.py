@@ -11,10 +11,10 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from compile.graph.accounting import LowerPrecision
 from compile.graph.qdq import scale_and_zero
-from compile.graph.relax_rewriter import Translator, call_on, translate_counting
+from compile.graph.relax_rewriter import Translator, call_on, translate
 from compile.graph.tensors import constant_of, is_operator
-from compile.targets import Target
 
 _HALF = np.finfo(np.float16)
 # A smaller step has an inverse that float16 does not hold.
@@ -23,16 +23,17 @@ _LEAST_STEP = 2.0**-15
 _MOST_TERMS = 64
 
 
-def half_windows(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, int]:
-    """The module with its short sums that are quantised in float16, and how many."""
-    if not (target.has_half and target.by_lane):
-        return mod, 0
-    return translate_counting(mod, lambda builder, _: _Halver(builder))
+def half_windows(mod: tvm.IRModule) -> tuple[tvm.IRModule, LowerPrecision]:
+    """The module with its short sums that are quantised in float16, and the account."""
+    done = LowerPrecision("fp16")
+    halved = translate(mod, lambda builder, _: _Halver(builder, done))
+    return halved if done.lowered else mod, done
 
 
 class _Halver(Translator):
-    def __init__(self, builder: relax.BlockBuilder) -> None:
+    def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
         super().__init__(builder)
+        self.done = done
         self.cast: dict[relax.Expr, relax.Expr] = {}
 
     def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
@@ -42,7 +43,6 @@ class _Halver(Translator):
         if found is None or found[0] <= _LEAST_STEP:
             return None
         image = self._half(value.args[0])
-        self.applied += image is not None
         return None if image is None else call_on(value, [image, *value.args[1:]])
 
     def _half(self, image: relax.Expr) -> relax.Expr | None:
@@ -54,6 +54,7 @@ class _Halver(Translator):
             weight = _fitting(call.args[1])
             if weight is None or np.prod(weight.shape[:3]) > _MOST_TERMS:
                 return None
+            self.done.lower(call)
             return self._emit(call, [self._narrow(call.args[0]), relax.const(weight)])
         if is_operator(call, "nn.relu"):
             before = self._half(call.args[0])

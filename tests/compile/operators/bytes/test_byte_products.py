@@ -54,8 +54,7 @@ def agree_int8(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compil
         found = check_against_onnxruntime(source, run, where="test", tolerance=1.0)
         assert max(found["relative_difference"].values()) <= tolerance
         assert compiled.account.to_dict()["fallbacks"] == []
-        assert compiled.rewrites.precision is not None
-        assert sum(compiled.rewrites.precision.to_dict()["fp32_operators"].values()) == floats
+        assert sum(compiled.rewrites.operators()["fp32_operators"].values()) == floats
         return compiled
 
     return compare
@@ -242,7 +241,7 @@ def names_of(compiled: Compiled) -> list[str]:
 def test_a_float_model_has_nothing_to_reduce(tmp_path: Path, graph: Any, agree_int8: Any) -> None:
     y = graph.convolution(graph.input([1, 8, 6, 6]), (16, 8, 1, 1))
     compiled = agree_int8(graph.model(y), "arm64-a76", floats=1)
-    assert compiled.rewrites.precision.to_dict()["int8_operators"] == 0
+    assert compiled.rewrites.operators()["int8_operators"] == 0
 
 
 @pytest.mark.parametrize("target", TARGETS)

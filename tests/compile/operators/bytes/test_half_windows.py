@@ -78,7 +78,8 @@ def test_bytes_are_onnx_runtimes_to_a_step(
     steps = np.abs(found - wanted) / scale
     assert steps.max() <= 1.01
     assert (steps > 0.5).mean() < 0.05
-    assert compiled.rewrites.applied["half_windows"] == 1
+    counted = {"int8_operators": 0, "fp16_operators": 1, "fp32_operators": {}}
+    assert compiled.rewrites.operators() == counted
 
 
 @pytest.mark.parametrize("weight", [1e5, 1.0])
@@ -90,5 +91,8 @@ def test_weights_that_float16_does_not_hold_stay_float(
     compiled, (found, wanted) = made(
         graph.model(quantised(graph, y, weight / 8, 100, np.uint8)), tmp_path, "arm64-a76"
     )
-    assert compiled.rewrites.applied.get("half_windows", 0) == int(weight < 2**16)
+    halved = int(weight < 2**16)
+    wide = {} if halved else {"nn.conv2d": 1}
+    counted = {"int8_operators": 0, "fp16_operators": halved, "fp32_operators": wide}
+    assert compiled.rewrites.operators() == counted
     assert np.abs(found - wanted).max() <= 1.01 * weight / 8

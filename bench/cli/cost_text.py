@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from bench.cli.output import key_values, table
+from bench.cost.memory.core import LINE_BYTES
 from bench.report.numbers import megabytes, percent, scientific, significant
 from bench.report.wording import core, estimate_interval
 
 Record = Mapping[str, Any]
-LINE_BYTES = 64
+SOURCE_INDENT, SOURCE_WIDTH = 14, 66
 KERNEL_FIGURES = ("M cycles", "bound", "MB", "est. ms", "of all")
 RUNTIME_FIGURES = ("M instr.", "M cycles", "est. ms", "interval", "ours/it", "differs")
 
@@ -33,9 +35,10 @@ def _shown(record: Record) -> dict[str, Any]:
     agreement, traffic = record["agreement"], record["traffic"]
     return {
         **_time(record),
+        "cycles": f"{_millions(record['est_cycles'])} by LLVM's model, without caches",
         "instructions": _millions(record["instructions"]),
         "bound": f"{_millions(record['fma_cycles'])} cycles of multiply-adds, "
-        f"{_share(record['fma_cycles'], record['est_cycles'])} of those that LLVM models",
+        f"{_share(record['fma_cycles'], record['est_cycles'])} of all",
         **(_memory(traffic) if traffic else {}),
         "outputs": f"differ from {agreement['against']}'s by "
         f"{scientific(agreement['max_relative_difference'])}, relatively; allowed "
@@ -47,16 +50,16 @@ def _shown(record: Record) -> dict[str, Any]:
 def _time(record: Record) -> dict[str, str]:
     estimate = record["estimate"]
     if not estimate:
-        return {
-            "cycles": f"{_millions(record['est_cycles'])} by LLVM's model, without caches",
-            "time": "not estimated: the emulator here loads no plugins, which simulate caches",
-        }
+        return {"time": "not estimated: the emulator here loads no plugins, which simulate caches"}
+    memory = estimate["memory_cycles"] / estimate["clock_ghz"] / 1e6
     return {
         "estimated": f"{significant(estimate['milliseconds'])} ms ({estimate_interval(record)}) on "
         f"{core(record)} (emulated)",
-        "interval": estimate["error_source"],
-        "cycles": f"{_millions(estimate['cycles'])}: {_millions(estimate['compute_cycles'])} to "
-        f"compute, {_millions(estimate['memory_cycles'])} to wait for memory",
+        "interval": f"\n{' ' * SOURCE_INDENT}".join(
+            textwrap.wrap(estimate["error_source"], SOURCE_WIDTH)
+        ),
+        "parts": f"{significant(estimate['milliseconds'] - memory)} ms to compute, "
+        f"{significant(memory)} ms to wait for memory",
     }
 
 
@@ -106,19 +109,20 @@ def _runtimes(record: Record) -> list[Mapping[str, Any]]:
             {
                 "runtime": name,
                 "M instr.": f"{row['cost']['instructions'] / 1e6:.1f}",
-                "M cycles": f"{_cycles(row) / 1e6:.1f}",
+                "M cycles": f"{row['cost']['est_cycles'] / 1e6:.1f}",
                 **({"est. ms": significant(found["milliseconds"])} if found else {}),
                 **({"interval": estimate_interval(row)} if found else {}),
-                "ours/it": f"{_cycles(ours) / _cycles(row):.3f}",
+                "ours/it": f"{_time_of(ours) / _time_of(row):.3f}",
                 "differs": scientific(row["agreement"]["max_relative_difference"]),
             }
         )
     return rows
 
 
-def _cycles(row: Record) -> float:
+def _time_of(row: Record) -> float:
+    """The estimated time, or what is known of it."""
     estimate = row["estimate"]
-    return float(estimate["cycles"] if estimate else row["cost"]["est_cycles"])
+    return float(estimate["milliseconds"] if estimate else row["cost"]["est_cycles"])
 
 
 def _millions(number: float) -> str:

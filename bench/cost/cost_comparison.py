@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.compile_service import compile_for
 from bench.cost.cost_rows import CountedModel, Row, able, reference_outputs
-from bench.cost.inference_cost import KNOWN_ERROR
+from bench.cost.inference_cost import CYCLES_NOTE
 from bench.measure.comparison import REFERENCE, precision_of
 from bench.measure.measurement import LABELS
 from bench.measure.runtime_comparison import compared, input_image
@@ -121,6 +121,6 @@ def _conditions() -> dict[str, Any]:
         "conditions": {
             "cpu_model": CPU_MODEL,
             "emulator": emulator_version(find_emulator()),
-            "note": KNOWN_ERROR,
+            "note": CYCLES_NOTE,
         },
     }

@@ -18,8 +18,8 @@ from bench.cost.memory.traffic import Moved
 
 # A core's cycles for each of llvm-mca's.
 COMPUTE = 0.883
-# That share of so many networks is within this factor of its public milliseconds, each by a fit on
-# all others.
+# That share of so many networks is within this factor of its public milliseconds, if the logarithms
+# of errors are normal: see calibration.spread.
 COVERAGE = 0.9
 SPREAD = 1.09
 NETWORKS = 25
@@ -69,6 +69,7 @@ def estimate(est_cycles: float, moved: Moved, core: Core) -> Estimate:
 def error_source(core: Core) -> str:
     """What the interval of an estimate is from, and what is not known of it."""
     return (
-        f"{COVERAGE:.0%} of {NETWORKS} public networks on ncnn, each by a fit on the others; "
-        f"time of memory as on a {core.memory_of}"
+        f"the errors of {COVERAGE:.0%} of {NETWORKS} networks on ncnn, in fp16, whose time on a "
+        "Raspberry Pi 5 and a Snapdragon 855+ is public, each by a fit on the others; "
+        f"memory as fast as a {core.memory_of}'s"
     )

@@ -29,8 +29,8 @@ Words = tuple[int, ...]
 # Blocks beyond this share of all instructions are not simulated one by one: they cost the mean.
 SIMULATED = 0.9995
 FUSED_A_CYCLE = 2  # the A76 has two pipes of 128 bits that multiply and add
-KNOWN_ERROR = (
-    "cycles are an estimate without caches, not a latency; over the 31 networks that the paper "
+CYCLES_NOTE = (
+    "est_cycles are LLVM's, without caches, and no latency; over the 31 networks that the paper "
     "times, they are 0.38 to 1.75 of the printed milliseconds at 2.6 GHz"
 )
 
@@ -90,7 +90,7 @@ class Cost:
             "kernels": [share.to_dict() for share in self.shares],
             "emulator": emulator_version(find_emulator()),
             "cycle_model": f"{version()} {CPU_MODEL}",
-            "note": KNOWN_ERROR,
+            "note": CYCLES_NOTE,
         }
 
 

@@ -68,9 +68,8 @@ def counted_runtimes(record: Mapping[str, Any]) -> list[Row]:
     return [
         {
             "runtime": " ".join(filter(None, (name, row.get("version")))),
-            "estimate": (estimate := row.get("estimate")),
-            "cycles": estimate["cycles"] if estimate else row["cost"]["est_cycles"],
-            "compute_cycles": row["cost"]["est_cycles"],
+            "estimate": row.get("estimate"),
+            "est_cycles": row["cost"]["est_cycles"],
             "instructions": row["cost"]["instructions"],
             "fma_cycles": row["cost"]["fma_cycles"],
             "max_relative_difference": row["agreement"].get("max_relative_difference"),

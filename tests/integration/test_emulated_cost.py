@@ -19,7 +19,7 @@ from bench.cost import counting, cycles, instrumented_run, programs
 from bench.cost.arm64_words import disassemble, macs
 from bench.cost.counting import parse_blocks
 from bench.cost.inference_cost import (
-    KNOWN_ERROR,
+    CYCLES_NOTE,
     count_artefact,
     measure,
     runner_command,
@@ -210,7 +210,7 @@ def test_an_artefact_costs_the_same_twice_and_computes_what_onnx_runtime_does(
     assert sum(share.macs for share in kernels.values()) == done
     assert all(share.est_cycles >= share.fma_cycles for share in kernels.values())
     assert cost.est_cycles > sum(share.fma_cycles for share in cost.shares)
-    assert cost.to_dict()["note"] == KNOWN_ERROR
+    assert cost.to_dict()["note"] == CYCLES_NOTE
     reference = onnxruntime.InferenceSession(str(network))
     (expected,) = reference.run(None, {"image": image})
     assert np.abs(outputs["depth"] - expected).max() <= 1e-4 * np.abs(expected).max()

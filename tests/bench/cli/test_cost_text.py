@@ -60,13 +60,14 @@ def test_the_estimate_has_its_interval_its_source_and_is_no_latency(
     assert "41.2 ms (38.2 to 45.0) on Raspberry Pi 5, 2.4 GHz (emulated)" in shown["estimated"]
     assert "no latency" in out.splitlines()[0]
     assert "eleven public networks" in shown["interval"]
-    assert "99.0 M: 86.4 M to compute, 12.6 M to wait for memory" in shown["cycles"]
+    assert "36.0 ms to compute, 5.25 ms to wait for memory" in shown["parts"]
+    assert "86.4 M by LLVM's model, without caches" in shown["cycles"]
     assert "94.1%" in shown["bound"]
     assert "40.91 MB read, 12.26 MB written" in shown["memory"]
     (kernel,) = [line.split() for line in out.splitlines() if line.startswith("fused_pointwise ")]
     assert kernel == ["fused_pointwise", "7", "94.1%", "53.16", "41.25", "100.0%"]
     (ncnn,) = [line.split() for line in out.splitlines() if line.startswith("ncnn ")]
-    assert ncnn == ["ncnn", "300.0", "198.0", "82.5", "76.4", "to", "90.0", "0.500", "2.0e-07"]
+    assert ncnn == ["ncnn", "300.0", "172.8", "82.5", "76.4", "to", "90.0", "0.500", "2.0e-07"]
     assert "absent, litert: it is not installed" in out
     assert "\x1b" not in out
     assert read_records(Path("out/records.jsonl")) == [record]

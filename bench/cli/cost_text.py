@@ -35,9 +35,9 @@ def _shown(record: Record) -> dict[str, Any]:
     agreement, traffic = record["agreement"], record["traffic"]
     return {
         **_time(record),
-        "cycles": f"{_millions(record['est_cycles'])} by LLVM's model, without caches",
-        "instructions": _millions(record["instructions"]),
-        "bound": f"{_millions(record['fma_cycles'])} cycles of multiply-adds, "
+        "cycles": f"{_large(record['est_cycles'])} by LLVM's model, without caches",
+        "instructions": _large(record["instructions"]),
+        "bound": f"{_large(record['fma_cycles'])} cycles of multiply-adds, "
         f"{_share(record['fma_cycles'], record['est_cycles'])} of all",
         **(_memory(traffic) if traffic else {}),
         "outputs": f"differ from {agreement['against']}'s by "
@@ -125,8 +125,8 @@ def _time_of(row: Record) -> float:
     return float(estimate["milliseconds"] if estimate else row["cost"]["est_cycles"])
 
 
-def _millions(number: float) -> str:
-    return f"{number / 1e6:.1f} M"
+def _large(number: float) -> str:
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number / 1e3:.1f} k"
 
 
 def _share(part: float, whole: float) -> str:

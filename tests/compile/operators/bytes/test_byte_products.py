@@ -189,8 +189,9 @@ def test_quantised_images_are_enlarged_and_shuffled_as_others(graph: Any, agree_
     y = graph.resize(graph.shuffle(x, 2, (16, 6, 6)), (2, 2))
     y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 12, 16, 1, 1))
     # The first convolution is rounded to float16 before it is rounded to bytes.
-    applied = agree_int8(graph.model(y), "arm64-a76", 0.01, floats=1).rewrites.applied
-    assert applied["sink_upsampling"] == applied["fold_shuffles"] == 1
+    rewrites = agree_int8(graph.model(y), "arm64-a76", 0.01).rewrites
+    assert rewrites.operators()["fp16_operators"] == 1
+    assert rewrites.applied["sink_upsampling"] == rewrites.applied["fold_shuffles"] == 1
 
 
 def test_phases_of_a_quantised_image_are_joined_as_bytes(graph: Any, agree_int8: Any) -> None:
@@ -198,8 +199,9 @@ def test_phases_of_a_quantised_image_are_joined_as_bytes(graph: Any, agree_int8:
     y = graph.convolution(x, (8, 1, 3, 3), group=8, pads=[1, 1, 1, 1])
     y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 64, 8, 1, 1))
     y = graph.add("Conv", through_bytes(graph, y), byte_weight(graph, 64, 64, 1, 1))
-    made = agree_int8(graph.model(y), "arm64-a76", tolerance=0.02, floats=4)
-    assert made.rewrites.applied["phase_convolutions"] == 1
+    rewrites = agree_int8(graph.model(y), "arm64-a76", tolerance=0.02).rewrites
+    assert rewrites.operators()["fp16_operators"] == 4
+    assert rewrites.applied["phase_convolutions"] == 1
 
 
 def test_the_a76_multiplies_by_lanes_of_bytes(graph: Any, agree_int8: Any) -> None:

@@ -4,7 +4,7 @@ A window at the edge of an image reads beyond it. Asked at every read, that cost
 arithmetic; a bordered copy of the image costs its way through memory. Where a loop over tiles
 is marked, its first and last tiles become loops of their own: what they ask is known when the code
 is made, and TVM drops the reads, or the question. What is left, such as whether a row of the
-window lies within the image, is asked once for the loops inside.
+window lies within the image, is asked once for the loops inside, and for what is loaded for them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,11 @@ class _Peeler:
     def statement(self, node: tirx.Stmt) -> tuple[tirx.Stmt, list[tirx.Expr]]:
         """A statement, and the checks that are to be made around it."""
         if isinstance(node, tirx.SeqStmt):
-            return tirx.SeqStmt([_checked(*self.statement(one)) for one in node.seq]), []
+            *before, (last, checks) = [self.statement(one) for one in node.seq]
+            parts = [_checked(*one) for one in before]
+            if self._only_for_last(node):
+                return tirx.SeqStmt([*parts, last]), checks
+            return tirx.SeqStmt([*parts, _checked(last, checks)]), []
         if isinstance(node, SBlockRealize):
             return _without_checks(node)
         if not isinstance(node, tirx.For):
@@ -79,6 +83,17 @@ class _Peeler:
             part = _loop(node, low, high - low, part, notes)
             parts.append(s_tir.renew_defs(tirx.PrimFunc([], part)).body)
         return tirx.SeqStmt(parts) if len(parts) > 1 else parts[0], outer
+
+    def _only_for_last(self, sequence: tirx.SeqStmt) -> bool:
+        """Whether what comes before the last statement writes nothing that is read after it."""
+        *before, _ = sequence.seq
+        written = [region.source for one in before for region in _regions(one, "writes")]
+        inside, everywhere = _used(sequence), _used(self.function.body)
+        return all(
+            is_among(buffer, self.function.body.block.alloc_buffers)
+            and _times(buffer, inside) == _times(buffer, everywhere)
+            for buffer in written
+        )
 
     def _with_own_buffers(self, body: tirx.Stmt) -> tirx.Stmt:
         """The body as a block that allocates what nothing outside of it uses."""
@@ -146,12 +161,14 @@ def _cut_lanes(body: tirx.Stmt, lanes: int) -> tirx.Stmt:
 
 def _used(statement: tirx.Stmt) -> list[tirx.Var]:
     """The buffers of all blocks, once for each use."""
-    found: list[tirx.Var] = []
+    regions = [*_regions(statement, "reads"), *_regions(statement, "writes")]
+    return [region.source for region in regions]
 
-    def on_block(block: SBlock) -> None:
-        found.extend(region.source for region in [*block.reads, *block.writes])
 
-    structural_walk(statement, (SBlock, on_block))
+def _regions(statement: tirx.Stmt, which: str) -> list[Any]:
+    """What all blocks read, or write."""
+    found: list[Any] = []
+    structural_walk(statement, (SBlock, lambda block: found.extend(getattr(block, which))))
     return found
 
 

@@ -14,9 +14,9 @@ CHUNK = "compile.chunk"
 HALO = "compile.halo"
 GROUP_BLOCKS = "compile.group_blocks"
 INPUT_BYTES_A_ROW = "compile.input_bytes_a_row"
-# Depthwise convolutions: bytes of one input; tiles that read beyond a row's ends; channels that are
-# left over for the last vector.
-IMAGE_BYTES = "compile.image_bytes"
-FIRST_EDGE, LAST_EDGE, REST = "compile.first", "compile.last", "compile.rest"
+# Convolutions that read their image without a copy: tiles that reach beyond the ends of a row.
+FIRST_EDGE, LAST_EDGE = "compile.first", "compile.last"
+# Depthwise convolutions: bytes of one input; channels that are left over for the last vector.
+IMAGE_BYTES, REST = "compile.image_bytes", "compile.rest"
 # Winograd: the width of a tile's outputs.
 TILE_WIDTH = "compile.tile_width"

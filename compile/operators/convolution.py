@@ -15,9 +15,11 @@ from compile.choices import describe
 from compile.operators.annotations import (
     CHUNK,
     FAMILY,
+    FIRST_EDGE,
     GROUP_BLOCKS,
     HALO,
     INPUT_BYTES_A_ROW,
+    LAST_EDGE,
     MACS,
     WORKLOAD,
 )
@@ -58,6 +60,22 @@ class Window:
         ]
         return needed[0], needed[1]
 
+    def inside(self, row: tirx.Expr, column: tirx.Expr, image: te.Tensor) -> list[tirx.Expr]:
+        """What is asked of a place in the padded image (NHWC), for it to be in the image."""
+        height, width = (int(edge) for edge in image.shape[1:3])
+        top, left = self.padding[:2]
+        return [row >= top, row < top + height, column >= left, column < left + width]
+
+    def edge_tiles(self, width: int, outputs: int, pixels: int) -> tuple[int, int]:
+        """Of tiles of so many `pixels` of a row, those at its ends that reach beyond it.
+
+        They read beyond the image, which is `width` wide, or write beyond the row of `outputs`.
+        """
+        left, reach = self.padding[1], (self.kernel[1] - 1) * self.dilation[1]
+        inside = max(0, (width - 1 + left - reach) // self.strides[1] + 1)
+        first = -(-left // (self.strides[1] * pixels))
+        return first, -(-outputs // pixels) - min(inside, outputs) // pixels
+
 
 def bordered(
     data: te.Tensor, window: Window, height: int, width: int, channels: int, border: int = 0
@@ -69,7 +87,7 @@ def bordered(
         return data
 
     def value(n: tirx.Expr, h: tirx.Expr, w: tirx.Expr, c: tirx.Expr) -> tirx.Expr:
-        inside = [h >= top, h < top + H, w >= left, w < left + W]
+        inside = window.inside(h, w, data)
         if channels != C:
             inside.append(c < C)
         outside = tirx.const(border, data.dtype)
@@ -148,6 +166,12 @@ def convolution(
     whole = KH * KW == 1 or target.element_bytes < 4
     chunks = chunk_sizes(inputs, tile, target, window=KW, multiple=multiple)
     chunk = inputs if whole else choose("chunk", chunks)
+    # Each group reads channels of its own, so that a copy with borders would be read but once.
+    direct = sums is FLOATS and groups > 1 and chunk == inputs and multiple > 1 and not whole
+    edges: dict[str, int] = {}
+    if direct:
+        ends = window.edge_tiles(int(call.args[0].ty.shape[2]), W, tile.pixels)
+        edges = {FIRST_EDGE: ends[0], LAST_EDGE: ends[1]}
 
     def compute(image: te.Tensor, panel: te.Tensor, *operands: te.Tensor) -> te.Tensor:
         if planes:
@@ -164,6 +188,9 @@ def convolution(
             row, column = h * down + ky * lower, w * right + kx * later
             at = (first + k, column) if planes else (column, first + k)
             pixel = source[(n, row, *at)]
+            if direct:
+                inside = te.all(*window.inside(row, column, image))
+                pixel = te.if_then_else(inside, pixel, tirx.const(0, image.dtype))
             block, lane = te.indexdiv(o, tile.channels), te.indexmod(o, tile.channels)
             product = sums.product(pixel, panel[block, ky, k, kx, lane])
             return te.sum(product, axis=[ky, kx, k])
@@ -176,6 +203,7 @@ def convolution(
             HALO: (KH - 1) * window.dilation[0],
             GROUP_BLOCKS: channels // groups // tile.channels,
             INPUT_BYTES_A_ROW: target.element_bytes * width * inputs * down,
+            **edges,
             **tile.annotations(),
         }
         accumulated = te.compute((N, H, columns, channels), product, name="accumulate", attrs=notes)

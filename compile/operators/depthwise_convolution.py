@@ -28,10 +28,7 @@ def convolution(
     filters[:, :, :C] = weight
     height, width = [int(edge) for edge in call.args[0].ty.shape][1:3]
     (down, right), (lower, later), (top, left) = window.strides, window.dilation, window.padding[:2]
-    # Of tiles of a row, those that read beyond its ends, and beyond its columns.
-    first = -(-left // (right * pixels))
-    inside = max(0, (width - 1 + left - (KW - 1) * later) // right + 1) // pixels
-    last = columns // pixels - min(inside, W // pixels)
+    first, last = window.edge_tiles(width, W, pixels)
 
     def compute(data: te.Tensor, filter_: te.Tensor) -> te.Tensor:
         ky, kx = te.reduce_axis((0, KH), "ky"), te.reduce_axis((0, KW), "kx")

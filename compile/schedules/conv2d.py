@@ -1,7 +1,8 @@
 """Schedule convolutions with a window: dense k x k and grouped.
 
-A block of rows of the input is copied with its borders into a buffer that fits the first cache;
-from there each row is a contraction over (kernel row, kernel column, channel), tiled in registers.
+Each row is a contraction over (kernel row, kernel column, channel), tiled in registers. A block of
+rows of the input is copied with its borders into a buffer that fits the first cache; groups that
+are multiplied by lane read the input itself, and the tiles at the ends of a row are peeled.
 """
 
 from __future__ import annotations
@@ -9,13 +10,22 @@ from __future__ import annotations
 from tvm.s_tir import Schedule
 
 from compile.choices import around_default
-from compile.operators.annotations import CHUNK, GROUP_BLOCKS, HALO, INPUT_BYTES_A_ROW, WORKLOAD
+from compile.operators.annotations import (
+    CHUNK,
+    FIRST_EDGE,
+    GROUP_BLOCKS,
+    HALO,
+    INPUT_BYTES_A_ROW,
+    LAST_EDGE,
+    WORKLOAD,
+)
 from compile.operators.chunks import lanes_read, most_tiles
 from compile.operators.tiles import Tile
 from compile.schedules import partial_sums, schedule_utils
 from compile.schedules.elementwise import schedule_after
 from compile.schedules.epilogue import fold_epilogue
 from compile.schedules.microkernel import Nest, hold, plan_prefetch
+from compile.schedules.rewrites import edge_marks
 from compile.targets import Target
 
 
@@ -59,7 +69,12 @@ def schedule(sch: Schedule, target: Target) -> None:
     step = hold(
         sch, accumulate, end, nest, tile, target, choose, by_lane=by_lane, rows=read, apart=apart
     )
-    if "border" in names:
+    direct = FIRST_EDGE in notes
+    if direct:
+        edge_marks.mark(sch, columns, notes[FIRST_EDGE], notes[LAST_EDGE])
+    if "border" in names and direct:
+        sch.compute_inline(sch.get_sblock("border"))
+    elif "border" in names:
         border = sch.get_sblock("border")
         sch.compute_at(border, bands, preserve_unit_loops=True)
         schedule_utils.vectorise_last(sch, border, target, below=3)

@@ -118,6 +118,37 @@ def test_grouped(
 
 
 @few
+@given(
+    geometries((3, 5), (1, 2)),
+    st.integers(2, 4),
+    st.sampled_from((4, 8, 16)),
+    st.sampled_from((4, 12, 16)),
+)
+@example(
+    {
+        "size": [14, 15],
+        "batch": 2,
+        "attributes": {"kernel_shape": [3, 3], "pads": [1, 0, 2, 3], "strides": [2, 2]},
+    },
+    2,
+    16,
+    16,
+)
+def test_groups_are_read_without_a_copy(
+    agree: Agree,
+    new_graph: type[Graph],
+    geometry: dict[str, Any],
+    groups: int,
+    inputs: int,
+    outputs: int,
+) -> None:
+    model = convolve(new_graph, geometry, groups * inputs, groups * outputs, groups)
+    compiled = agree(model, "arm64-a76")
+    assert compiled.account.to_dict()["fallbacks"] == []
+    assert '"border"' not in compiled.scheduled.script()
+
+
+@few
 @given(geometries((2, 3, 5, 7), (1, 2)), st.integers(2, 40), TARGETS)
 def test_depthwise(
     agree: Agree, new_graph: type[Graph], geometry: dict[str, Any], channels: int, target: str

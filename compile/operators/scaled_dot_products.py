@@ -109,14 +109,22 @@ def attention(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> 
                 place = (b, h, _within(t, one.queries, one.rows), _within(s, one.keys, one.columns))
                 edges = zip(place, added.shape, strict=True)
                 value = value + added[tuple(0 if edge == 1 else at for at, edge in edges)]
-            return _inside(s, one.keys, one.columns, value, _number(float("-inf")))
+            return value
 
         scores = te.compute((*outer, one.rows, one.columns), score, name="scores")
         length = one.columns, target.vector_lanes
+        # Beyond the keys stand copies of the last one: no score is larger for them, but the sum is.
         largest = over_rows("largest", scores.__getitem__, (*outer, one.rows), *length, te.max)
-        powers = te.compute(
-            scores.shape, lambda *i: tirx.exp(scores[i] - largest[i[:-1]]), name="powers"
-        )
+
+        def power(*i: tirx.Expr) -> tirx.Expr:
+            value = tirx.exp(scores[i] - largest[i[:-1]])
+            return (
+                value
+                if one.keys == one.columns
+                else tirx.Select(i[-1] < one.keys, value, _number(0.0))
+            )
+
+        powers = te.compute(scores.shape, power, name="powers")
         total = over_rows("total", powers.__getitem__, (*outer, one.rows), *length, te.sum)
         inverse = te.compute(total.shape, lambda *i: _number(1.0) / total[i], name="inverse")
 
@@ -197,13 +205,9 @@ def _within(index: tirx.Expr, length: int, reach: int) -> tirx.Expr:
     return index if reach == length else tirx.min(index, length - 1)
 
 
-def _inside(
-    index: tirx.Expr, length: int, reach: int, value: tirx.Expr, beyond: tirx.Expr | None = None
-) -> tirx.Expr:
-    """A value within the length, and another, by default zero, beyond it."""
-    if reach == length:
-        return value
-    return te.if_then_else(index < length, value, _number(0.0) if beyond is None else beyond)
+def _inside(index: tirx.Expr, length: int, reach: int, value: tirx.Expr) -> tirx.Expr:
+    """A value within the length, and zero beyond it."""
+    return value if reach == length else te.if_then_else(index < length, value, _number(0.0))
 
 
 def _number(value: float) -> tirx.Expr:

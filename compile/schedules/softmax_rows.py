@@ -9,7 +9,7 @@ from __future__ import annotations
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import LoopRV, SBlockRV
 
-from compile.operators.softmax import LANES, VECTOR
+from compile.operators.softmax import LANES, VECTOR, lanes_side_by_side
 from compile.operators.tiles import Tile, dividing_lanes
 from compile.schedules import schedule_utils
 from compile.schedules.elementwise import inline_producers, schedule_after
@@ -84,9 +84,21 @@ def schedule_attention(sch: Schedule, target: Target) -> None:
             places["products"] = _in_tiles(sch, one, tiles["products"])
         elif name.endswith(LANES):
             _reduce(sch, one, target)
+        elif name == "powers":
+            _side_by_side(sch, one, target)
         else:
             schedule_utils.vectorise_last(sch, one, target, below=len(around))
     schedule_after(sch, end, target)
+
+
+def _side_by_side(sch: Schedule, block: SBlockRV, target: Target) -> None:
+    """Compute several vectors of a row at once, which share the constants of their polynomials."""
+    columns = sch.get_loops(block)[-1]
+    lanes = target.vector_lanes
+    several = lanes_side_by_side(schedule_utils.extent(sch, columns), lanes) // lanes
+    _, vectors, lane = sch.split(columns, [None, several, lanes])
+    sch.unroll(vectors)
+    sch.vectorize(lane)
 
 
 def _in_tiles(sch: Schedule, block: SBlockRV, tile: Tile) -> LoopRV:

@@ -137,6 +137,7 @@ def command(
     document = done[0] if alone else {"records": done, "failed": told}
     emit(document, as_json, lambda: "\n\n".join(describe_cost(one, kernels) for one in done))
     for line in told:
-        click.echo(f"depthbench: {line['model']}: {line['why']}", err=True)
+        where = "" if line["why"].startswith(f"{line['model']}:") else f"{line['model']}: "
+        click.echo(f"depthbench: {where}{line['why']}", err=True)
     lost = peers != "all" and any(record["lost"] for record in done)
     return max((one.exit_code for one in failed.values()), default=int(lost))

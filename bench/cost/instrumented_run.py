@@ -7,7 +7,9 @@ which a small program of ours counts, and takes two to three times as long.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,8 +35,8 @@ def run(
 
     With `addresses`, the first and the last, only code that lies there is counted, with `thread`,
     from 0 on, only what that thread of the program ran. Raises CheckFailed when the program ends
-    in an error or takes longer than `limit_s` seconds, ToolMissing without an emulator, or without
-    one that loads plugins where threads are told apart.
+    in an error or takes longer than `limit_s` seconds, OSError when the disk is full, ToolMissing
+    without an emulator, or without one that loads plugins where threads are told apart.
     """
     emulator = find_plugin_emulator()
     one = {} if thread is None else {"thread": str(thread)}
@@ -72,7 +74,7 @@ def run_with_plugin(
         in_time = emulated.wait(limit_s)
         if emulated.exit_code and not file.exists():  # the plugin begins with making it
             return False
-        _check(emulated, in_time, _PROGRAM)
+        _check(emulated, in_time, _PROGRAM, file)
     return True
 
 
@@ -100,17 +102,21 @@ def run_with_log(
                 writing = -1
                 in_time = emulated.wait(deadline - time.monotonic())
                 if counting.exit_code:  # the emulator cannot write on then
-                    _check(counting, True, "the counter")
-                _check(emulated, in_time, _PROGRAM)
-            _check(counting, counting.wait(deadline - time.monotonic()), "the counter")
+                    _check(counting, True, "the counter", file)
+                _check(emulated, in_time, _PROGRAM, file)
+            in_time = counting.wait(deadline - time.monotonic())
+            _check(counting, in_time, "the counter", file)
     finally:
         for descriptor in (reading, writing):
             if descriptor >= 0:
                 os.close(descriptor)
 
 
-def _check(process: ChildProcess, in_time: bool, what: str) -> None:
+def _check(process: ChildProcess, in_time: bool, what: str, file: Path) -> None:
     if not in_time:
         raise CheckFailed(f"{what} did not end within its time limit")
     if process.exit_code:
+        # why it ended may have had no space either
+        if not shutil.disk_usage(file.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise CheckFailed(f"{what} ended, {process.why_ended()}")

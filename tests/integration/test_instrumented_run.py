@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,16 @@ def test_counts_that_cannot_be_written_are_an_error(build: Callable[[str], list[
     for run in (with_plugin, with_log):
         with pytest.raises(CheckFailed, match="No space left on device"):
             run(build(PROGRAM), Path("/dev/full"))
+
+
+@both_ways
+def test_a_full_disk_is_told_where_it_has_no_space_for_the_reason(
+    run: Run, build: Callable[[str], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(OSError, match="No space left on device"):
+        run(build(PROGRAM), Path("/dev/full"))
 
 
 @both_ways

@@ -156,9 +156,9 @@ def emulated(name: str, out: Path) -> dict[str, float]:
 
 def _program(package: Package, made: Path) -> Path:
     """The program that runs the package's shared library on the C library that TVM runs on."""
-    flags = ["-target", get("arm64-linux").triple, "-O2", "-s", f"-I{package.header.parent}"]
+    flags = ["-target", get("arm64-linux").triple, "-O2", "-s", f"-I{package.header.parent.absolute()}"]
     sources = [str(SOURCE), str(programs.SOURCE / "mark.c")]
-    return run_zig(["cc", *flags, *sources, str(package.library)], made)
+    return run_zig(["cc", *flags, *sources, str(package.library.absolute())], made)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def here(name: str, rounds: int, out: Path) -> dict[str, float]:
 def emulated(name: str, out: Path) -> dict[str, float]:
     """Instructions of one inference on one thread, and by how much the outputs differ."""
     artefact = compile_for(name, "arm64-a76", out)
-    package = package_for(name, "arm64-linux", out)
+    package = package_for(name, "arm64-linux", out.absolute())
     inputs = seeded_inputs(artefact.manifest["inputs"])
     theirs = count_artefact(artefact, inputs)
     bundle = build_bundle()
@@ -156,9 +156,9 @@ def emulated(name: str, out: Path) -> dict[str, float]:
 
 def _program(package: Package, made: Path) -> Path:
     """The program that runs the package's shared library on the C library that TVM runs on."""
-    flags = ["-target", get("arm64-linux").triple, "-O2", "-s", f"-I{package.header.parent.absolute()}"]
+    flags = ["-target", get("arm64-linux").triple, "-O2", "-s", f"-I{package.header.parent}"]
     sources = [str(SOURCE), str(programs.SOURCE / "mark.c")]
-    return run_zig(["cc", *flags, *sources, str(package.library.absolute())], made)
+    return run_zig(["cc", *flags, *sources, str(package.library)], made)
 
 
 if __name__ == "__main__":

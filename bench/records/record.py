@@ -7,6 +7,7 @@ import logging
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -68,7 +69,8 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
         try:
             _write(descriptor, line, path)
         except BaseException:
-            os.ftruncate(descriptor, end)
+            with suppress(OSError):  # what takes no line cannot always be cut
+                os.ftruncate(descriptor, end)
             raise
     finally:
         os.close(descriptor)

@@ -124,6 +124,12 @@ def test_a_full_disk_leaves_the_file_as_it_was(path: Path, make_record: Make) ->
     assert path.read_bytes() == before
 
 
+def test_a_place_that_takes_no_bytes_is_a_full_disk(make_record: Make) -> None:
+    with pytest.raises(OSError) as caught:
+        append_record(Path("/dev/full"), make_record())
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/dev/full")
+
+
 def test_a_writer_waits_for_the_one_before(path: Path, make_record: Make) -> None:
     append_record(path, make_record())
     with path.open("rb") as file:

@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(path: Path, make_record: Make) ->
 
 
 def test_a_place_that_takes_no_bytes_is_a_full_disk(make_record: Make) -> None:
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="No space") as caught:
         append_record(Path("/dev/full"), make_record())
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/dev/full")
 

@@ -10,17 +10,10 @@
    FILE gets a line for each block that accessed memory: its address, then a group for each section
    of the program's life (../../native/mark.h) with the numbers of enum event. With addresses, which
    are hexadecimal, only what instructions there access is simulated, and only marks there count. */
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "mark.h"
-#include "qemu_plugin.h"
+#include "plugin.h"
 
 enum { LEVELS = 3, LINE_BITS = 6, SECTIONS = 16, BUCKETS = 1 << 16, STREAMS = 16, MAX_STRIDE = 32 };
 
@@ -50,21 +43,11 @@ struct level {
 
 static const uint64_t DIRTY = UINT64_C(1) << 63;
 
-int qemu_plugin_version = QEMU_PLUGIN_VERSION;
-
-static FILE *file;
-static pid_t simulated_process;
-static uint64_t first, last = UINT64_MAX;
 static int section;
 static struct block *buckets[BUCKETS];
 static struct level levels[LEVELS];
 static uint64_t streams[STREAMS];
 static int oldest_stream;
-
-__attribute__((noreturn)) static void fail(const char *what) {
-  fprintf(stderr, "cache_plugin: %s\n", what);
-  _exit(1);
-}
 
 static void *zeros(size_t bytes) {
   void *memory = calloc(1, bytes);
@@ -184,7 +167,7 @@ static void write_block(const struct block *block) {
 
 static void ended(qemu_plugin_id_t id, void *data) {
   (void)id, (void)data;
-  if (getpid() != simulated_process) return; /* a process that the program forked */
+  if (!is_own_process()) return;
   for (int i = 0; i < BUCKETS; i++)
     for (const struct block *block = buckets[i]; block; block = block->next) write_block(block);
   if (fflush(file) || ferror(file) || fclose(file)) fail(strerror(errno));
@@ -201,20 +184,15 @@ static void set_up(struct level *level, const char *text) {
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int count, char **words) {
+  static const char *const names[LEVELS] = {"level1", "level2", "level3"};
   (void)info;
-  for (int i = 0; i < count; i++) {
-    if (!strncmp(words[i], "counts=", 7)) file = fopen(words[i] + 7, "w");
-    if (!strncmp(words[i], "first=", 6)) first = strtoull(words[i] + 6, NULL, 16);
-    if (!strncmp(words[i], "last=", 5)) last = strtoull(words[i] + 5, NULL, 16);
-    if (!strncmp(words[i], "level", 5) && words[i][5] >= '1' && words[i][5] <= '3')
-      set_up(&levels[words[i][5] - '1'], words[i] + 7);
-  }
-  if (!file) fail(strerror(errno));
+  begin(id, count, words, translated, ended);
+  for (int i = 0; i < count; i++)
+    for (int n = 0; n < LEVELS; n++) {
+      const char *value = option(words[i], names[n]);
+      if (value) set_up(&levels[n], value);
+    }
   for (int i = 0; i < LEVELS; i++)
     if (!levels[i].lines) fail("a level is missing");
-  simulated_process = getpid();
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* the program does not outlive who counts */
-  qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
-  qemu_plugin_register_atexit_cb(id, ended, NULL);
   return 0;
 }

@@ -16,8 +16,8 @@ from compile.operators.annotations import FAMILY, WORKLOAD
 from compile.operators.convolution import CONVOLUTION
 from compile.operators.depthwise_convolution import DEPTHWISE
 from compile.operators.matrix_product import MATRIX_PRODUCT
-from compile.operators.scaled_dot_products import ATTENTION
-from compile.operators.softmax import SOFTMAX
+from compile.operators.rows.scaled_dot_products import ATTENTION
+from compile.operators.rows.softmax import SOFTMAX
 from compile.operators.winograd_convolution import WINOGRAD
 from compile.schedules import (
     conv2d,

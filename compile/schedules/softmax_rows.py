@@ -9,7 +9,7 @@ from __future__ import annotations
 from tvm.s_tir import Schedule
 from tvm.s_tir.schedule import LoopRV, SBlockRV
 
-from compile.operators.softmax import LANES, VECTOR, lanes_side_by_side
+from compile.operators.rows.softmax import LANES, VECTOR, lanes_side_by_side
 from compile.operators.tiles import Tile, dividing_lanes
 from compile.schedules import schedule_utils
 from compile.schedules.elementwise import inline_producers, schedule_after

@@ -16,7 +16,7 @@ from tvm import relax, te, tirx
 
 from compile.choices import describe
 from compile.operators.annotations import FAMILY, MACS, WORKLOAD
-from compile.operators.softmax import over_rows
+from compile.operators.rows.softmax import over_rows
 from compile.operators.tiles import Tile, padded, ranked_tiles
 from compile.targets import Target
 

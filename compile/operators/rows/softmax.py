@@ -97,7 +97,8 @@ def over_rows(
     whole = length // lanes * lanes if lanes else 0
     parts: list[te.Tensor] = []
     if whole:
-        parts.append(_of_lanes(name, read, leading, whole // lanes, lanes, vector_lanes, combine))
+        sizes = whole // lanes, lanes, vector_lanes
+        parts.append(_of_lanes(name, read, leading, *sizes, combine, join))
     if whole < length:
         left = te.reduce_axis((0, length - whole), "left")
         parts.append(
@@ -120,8 +121,8 @@ def _of_lanes(
     lanes: int,
     vector_lanes: int,
     combine: Callable[..., tirx.Expr],
+    join: Join,
 ) -> te.Tensor:
-    join: Join = tirx.max if combine is te.max else lambda a, b: a + b
     step = te.reduce_axis((0, steps), "step")
     partial = te.compute(
         (*leading, lanes),

@@ -1,0 +1,1 @@
+"""Operators along the rows of a tensor: softmax, means, attention."""

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from bench.cost.arm64_words import disassemble
 from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
+from bench.cost.straight_line import Words
 from depthbench.errors import CheckFailed
 from depthbench.one_line import first_error
 from depthbench.processes import run_program
-
-Words = tuple[int, ...]
 
 ITERATIONS = 100
 # What llvm-mca cannot know is left out; a call costs as much as a branch.

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,13 @@ from bench.cost import arm64_words, counting, cycles, programs
 from bench.cost.library import read_library
 from bench.cost.memory.core import Core
 from bench.cost.memory.traffic import Moved, Traffic, count_traffic
+from bench.cost.straight_line import Words
 from bench.cost.symbols import Kernels, locate, parse_maps
 from depthbench.errors import InputError, ToolMissing
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
     from compile.artefact import Artefact
-
-Words = tuple[int, ...]
 
 # Blocks beyond this share of all instructions are not simulated one by one: they cost the mean.
 SIMULATED = 0.9995
@@ -110,9 +109,7 @@ class Counted:
 
     def cost(self) -> Cost:
         """Its cycles too; raises ToolMissing when LLVM is not installed."""
-        return replace(
-            cost_of(self.counts, self.owner, self.entries, self.moved), traffic=self.traffic
-        )
+        return cost_of(self.counts, self.owner, self.entries, self.traffic, self.moved)
 
     def by_owner(self) -> dict[str, float]:
         """Instructions of each kernel and library, the most first."""
@@ -157,10 +154,11 @@ def count_artefact(
         command = runner_command(artefact, inputs, counting.RUNS, folder, progress)
         progress("counting instructions")
         counts = counting.count(command, environment, thread=thread)
-        owner, entries = _owners(artefact, folder)
+        code = _Code(artefact)
+        owner, entries = code.owners(folder)
         outputs = _read_outputs(artefact, folder)
         traffic = simulate_caches(command, environment, core, progress=progress)
-        moved = traffic.by_owner(_owners(artefact, folder)[0]) if traffic else {}
+        moved = traffic.by_owner(code.owners(folder)[0]) if traffic else {}
     return Counted(counts, owner, entries, outputs, traffic, moved)
 
 
@@ -181,20 +179,27 @@ def simulate_caches(
         return None
 
 
-def _owners(artefact: Artefact, folder: Path) -> tuple[Callable[[int], str], frozenset[int]]:
-    """Whose an address was in the run that wrote `folder`/maps, and where functions began."""
-    maps = parse_maps((folder / "maps").read_text().splitlines())
-    library = read_library(artefact.library)
-    place = str(artefact.library.resolve())
-    code = next(m for m in maps if m.executable and os.path.realpath(m.file) == place)
-    base, kernels = library.base(code.start, code.offset), Kernels(library)
+class _Code:
+    """An artefact's code, wherever a run of it puts it."""
 
-    def owner(address: int) -> str:
-        if code.start <= address < code.end:
-            return kernels.at(address - base) or artefact.library.name
-        return locate(address, maps)
+    def __init__(self, artefact: Artefact) -> None:
+        self.name = artefact.library.name
+        self.file = str(artefact.library.resolve())
+        self.library = read_library(artefact.library)
+        self.kernels = Kernels(self.library)
 
-    return owner, frozenset(base + f.address for f in library.functions)
+    def owners(self, folder: Path) -> tuple[Callable[[int], str], frozenset[int]]:
+        """Whose an address was in the run that wrote `folder`/maps, and where functions began."""
+        maps = parse_maps((folder / "maps").read_text().splitlines())
+        code = next(m for m in maps if m.executable and os.path.realpath(m.file) == self.file)
+        base = self.library.base(code.start, code.offset)
+
+        def owner(address: int) -> str:
+            if code.start <= address < code.end:
+                return self.kernels.at(address - base) or self.name
+            return locate(address, maps)
+
+        return owner, frozenset(base + f.address for f in self.library.functions)
 
 
 def runner_command(
@@ -229,11 +234,13 @@ def cost_of(
     counts: counting.Counts,
     owner: Callable[[int], str],
     entries: set[int] | frozenset[int] = frozenset(),
+    traffic: Traffic | None = None,
     moved: Mapping[str, Moved] | None = None,
 ) -> Cost:
     """Instructions and estimated cycles of counted blocks, summed by who owns their addresses.
 
-    A block at one of `entries` is a call of its owner. `moved` is by owner.
+    A block at one of `entries` is a call of its owner. `traffic` is all that moved, `moved` what
+    each owner did.
     """
     busy, simulated = busiest(counts)
     costs = cycles.estimate(busy)
@@ -258,7 +265,7 @@ def cost_of(
             share.moved = moved.get(name, Moved())
     ordered = sorted(shares.values(), key=lambda share: -share.est_cycles)
     total = sum(share.est_cycles for share in ordered)
-    return Cost(counts.total, total, counts.instructions, simulated, tuple(ordered))
+    return Cost(counts.total, total, counts.instructions, simulated, tuple(ordered), traffic)
 
 
 def busiest(counts: counting.Counts, share: float = SIMULATED) -> tuple[list[Words], float]:

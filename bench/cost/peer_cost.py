@@ -10,7 +10,6 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +69,7 @@ def measure_peer(
         output = np.load(folder / "output0.npy")
         traffic = simulate_caches(command, environment, core, LIBRARIES, progress)
     progress("estimating cycles")
-    cost = cost_of(counts, lambda address: locate(address, maps))
-    return replace(cost, traffic=traffic), output
+    return cost_of(counts, lambda address: locate(address, maps), traffic=traffic), output
 
 
 def peer_environment(packages: Sequence[Path]) -> dict[str, Any]:

@@ -136,10 +136,7 @@ class Sustained(_Open):
     energy: Energy
 
 
-class _Timed(Record):
-    source: Literal["shell", "demo", "app"] = Field(
-        "shell", description="What timed it: `rpc-measure`, the demo's page, or an app."
-    )
+class _OfArtefact(Record):
     artefact_sha256: str
     target: str
     card: dict[str, Any] | None = Field(
@@ -147,6 +144,12 @@ class _Timed(Record):
     )
     device: Device
     agreement: Agreement
+
+
+class _Timed(_OfArtefact):
+    source: Literal["shell", "demo", "app"] = Field(
+        "shell", description="What timed it: `rpc-measure`, the demo's page, or an app."
+    )
     samples_ms: Samples
     sessions: list[Samples] = Field(description="The same samples, session by session.")
     valid: bool
@@ -282,19 +285,12 @@ class Peer(_Open):
     estimate: Estimate | None = None
 
 
-class Cost(Record):
+class Cost(_OfArtefact):
     """One inference under emulation: instructions counted, cycles and time estimated."""
 
     kind: Literal["cost"]
     source: Literal["emulated"]
     label: str
-    artefact_sha256: str
-    target: str
-    card: dict[str, Any] | None = Field(
-        None, description="What the artefact says of the model's use; null where it says nothing."
-    )
-    device: Device
-    agreement: Agreement
     instructions: int
     est_cycles: int = Field(description="Those of computing: caches are not in them.")
     fma_cycles: int = Field(description="Those of the multiply-adds, were there nothing else.")

@@ -92,14 +92,14 @@ def judged(networks: list[PublicNetwork]) -> dict[str, Any]:
 
 def shown(row: dict[str, Any]) -> dict[str, str]:
     """A row of the tables for people."""
-    return {
-        name: value
-        if isinstance(value, str)
-        else percent(value)
-        if name in PERCENT
-        else f"{value:.2f}"
-        for name, value in row.items()
-    }
+    return {name: in_words(name, value) for name, value in row.items()}
+
+
+def in_words(name: str, value: str | float) -> str:
+    """A cell of the column `name`."""
+    if isinstance(value, str):
+        return value
+    return percent(value) if name in PERCENT else f"{value:.2f}"
 
 
 def count_again(folder: Path) -> None:

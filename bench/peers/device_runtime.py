@@ -67,7 +67,7 @@ class DeviceRuntime(ProcessRuntime):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """A function that runs the model once, in its own process, and returns the time it took."""
+        """A function that times one run of the model, in the process of the model."""
         values = {"several_threads": several_threads}
         self._ask(self._answer_s, "use", values, image=_only(inputs))
         return lambda: Sample(*self._ask(self._answer_s, "sample")[0])

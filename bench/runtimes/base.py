@@ -32,7 +32,7 @@ class Runtime(Closing):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """A function that runs the model once on `inputs` and returns the time it took."""
+        """A function that times one run of the model on `inputs`."""
         return lambda: time_once(lambda: self.run(inputs), several_threads)
 
     def describe(self) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class SubprocessRuntime(ProcessRuntime):
     def sampler(
         self, inputs: Mapping[str, NDArray], several_threads: bool = False
     ) -> Callable[[], Sample]:
-        """A function that runs the model once, in its own process, and returns the time it took."""
+        """A function that times one run of the model, in the process of the model."""
         self._ask(self._answer_s, "use", dict(inputs), several_threads)
         return lambda: self._ask(self._answer_s, "sample")
 

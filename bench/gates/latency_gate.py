@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +43,11 @@ def judge_newest(records: Sequence[Record]) -> list[Verdict]:
     histories: dict[tuple[Any, ...], list[Record]] = {}
     for record in sorted(latencies, key=lambda record: str(record["time"])):
         histories.setdefault(subject(record), []).append(record)
-    return [_judge(history) for history in histories.values()]
+    return [judge(past, newest) for *past, newest in histories.values()]
 
 
-def _judge(history: list[Record]) -> Verdict:
-    *past, newest = history
+def judge(past: Sequence[Mapping[str, Any]], newest: Record) -> Verdict:
+    """The verdict on one latency against past ones of its subject, the oldest first."""
     told = (describe(newest), str(newest["id"]), str(newest["time"]), newest["p50_ms"])
     if not newest["valid"]:
         return Verdict(*told, why=f"not compared: invalid, {'; '.join(newest['reasons'])}")

@@ -2,71 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Record = Mapping[str, Any]
+Path = tuple[str, ...]
+"""Of keys, to a value in a record."""
 
-
-def _of(*path: str) -> Callable[[Record], Any]:
-    """The value at a path of keys; None where there is none."""
-
-    def find(record: Record) -> Any:
-        value: Any = record
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
-
-    return find
-
-
-SUBJECT: dict[str, Callable[[Record], Any]] = {
-    "kind": _of("kind"),
-    "model": _of("model"),
-    "target": _of("target"),
-    "device": _of("device", "name"),
+SUBJECT: dict[str, Path] = {
+    "kind": ("kind",),
+    "model": ("model",),
+    "target": ("target",),
+    "device": ("device", "name"),
 }
 """What a history is of: its records are alike in all of these."""
 
-CONDITIONS: dict[str, Callable[[Record], Any]] = {
-    "precision": _of("conditions", "precision"),
-    "threads": _of("conditions", "threads"),
-    "cores": _of("conditions", "before", "cpus"),
-    "core type": _of("conditions", "before", "cpu_model"),
-    "governor": _of("conditions", "before", "governor"),
-    "highest clocks": _of("conditions", "before", "clock_limits_mhz"),
-    "charging": _of("conditions", "before", "charging"),
-    "source": lambda record: record.get("source", "shell"),
-    "emulator": _of("conditions", "before", "emulator"),
-    "emulating host": _of("conditions", "before", "host_cpu"),
-    "input": _of("conditions", "input"),
-    "timer": _of("conditions", "timer"),
-    "warm-ups": _of("conditions", "sampling", "warmup"),
-    "quick": _of("quick"),
+CONDITIONS: dict[str, Path] = {
+    "precision": ("conditions", "precision"),
+    "threads": ("conditions", "threads"),
+    "cores": ("conditions", "before", "cpus"),
+    "core type": ("conditions", "before", "cpu_model"),
+    "governor": ("conditions", "before", "governor"),
+    "highest clocks": ("conditions", "before", "clock_limits_mhz"),
+    "charging": ("conditions", "before", "charging"),
+    "source": ("source",),
+    "emulator": ("conditions", "before", "emulator"),
+    "emulating host": ("conditions", "before", "host_cpu"),
+    "input": ("conditions", "input"),
+    "timer": ("conditions", "timer"),
+    "warm-ups": ("conditions", "sampling", "warmup"),
+    "quick": ("quick",),
 }
 """What makes times differ though nothing was changed. The artefact, the tools and the commit are
 not among them: what they do to the time is what is asked."""
 
+DEFAULTS: dict[Path, Any] = {("source",): "shell"}
+"""What records leave out that are older than a field."""
+
 
 def subject(record: Record) -> tuple[Any, ...]:
     """What the record's history is told by."""
-    return tuple(find(record) for find in SUBJECT.values())
+    return tuple(find(record, path) for path in SUBJECT.values())
+
+
+def compared(record: Record) -> dict[str, Any]:
+    """Only what records are compared by, in its place: of `subject` and `differing` the same."""
+    kept: dict[str, Any] = {}
+    for path in (*SUBJECT.values(), *CONDITIONS.values()):
+        place = kept
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+        place[path[-1]] = find(record, path)
+    return kept
 
 
 def describe(record: Record) -> str:
     """The subject in words."""
-    named = {name: find(record) for name, find in SUBJECT.items()}
+    named = {name: find(record, path) for name, path in SUBJECT.items()}
     return f"{named['model']} for {named['target']} on {named['device']}"
 
 
 def differing(one: Record, other: Record) -> list[str]:
     """The conditions that differ, each as `threads: 1 and 2`; empty when the two are comparable."""
-    found = {name: (find(one), find(other)) for name, find in CONDITIONS.items()}
+    found = {name: (find(one, path), find(other, path)) for name, path in CONDITIONS.items()}
     return [
         f"{name}: {_short(ours)} and {_short(theirs)}"
         for name, (ours, theirs) in found.items()
         if ours != theirs
     ]
+
+
+def find(record: Record, path: Path) -> Any:
+    """The value at a path; None where there is none."""
+    value: Any = record
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return DEFAULTS.get(path) if value is None else value
 
 
 def _short(value: Any) -> str:

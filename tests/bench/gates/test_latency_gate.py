@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.gates.latency_gate import Verdict, judge_newest
-from bench.records.comparability import CONDITIONS, SUBJECT, differing
+from bench.records.comparability import CONDITIONS, SUBJECT, compared, differing, find, subject
 from bench.records.record import Record
 from bench.stats.regression import LEAST_RUNS
 
@@ -95,8 +95,11 @@ def test_every_condition_is_found_in_a_record(make_record: Make) -> None:
     }
     record = make_record("latency")
     record["conditions"]["before"] |= before
-    for name, find in {**SUBJECT, **CONDITIONS}.items():
-        assert find(record) is not None, name
+    for name, path in {**SUBJECT, **CONDITIONS}.items():
+        assert find(record, path) is not None, name
+    kept = compared(record)
+    assert (subject(kept), differing(record, kept)) == (subject(record), [])
+    assert not {"samples_ms", "tools"} & {*kept, *kept["conditions"]}
     assert differing(record, record) == []
     changed = copy.deepcopy(record)
     changed["conditions"]["before"]["governor"] = "performance"

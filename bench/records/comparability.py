@@ -39,6 +39,26 @@ not among them: what they do to the time is what is asked."""
 DEFAULTS: dict[Path, Any] = {("source",): "shell"}
 """What records leave out that are older than a field."""
 
+MEASUREMENT: dict[str, Path] = {
+    "source": CONDITIONS["source"],
+    "precision": CONDITIONS["precision"],
+    "threads": CONDITIONS["threads"],
+    **{
+        name: (name,)
+        for name in (
+            *("kind", "model", "weights", "runtime", "target", "device", "quick", "input"),
+            *("input_size", "protocol", "data", "split", "images", "averaging", "flip"),
+        )
+    },
+}
+"""What a figure is of. Records that agree in all of it measure the same thing, and the latest of
+them is the one that holds."""
+
+
+def measurement(record: Record) -> dict[str, Any]:
+    """What the record measures, by name; what it does not say is None."""
+    return {name: find(record, path) for name, path in MEASUREMENT.items()}
+
 
 def subject(record: Record) -> tuple[Any, ...]:
     """What the record's history is told by."""

@@ -61,7 +61,7 @@ def render_csv(report: Mapping[str, Any]) -> str:
         records = [*model["accuracy"], *timed, *model["cost"]]
         for record in records or ([network] if network else []):
             row = {**of_network, **_line(record)}
-            rows.append([_cell(row.get(name)) for name in COLUMNS])
+            rows.append([cell(row.get(name)) for name in COLUMNS])
     frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
     return frame.to_csv(index=False, lineterminator="\n")
 
@@ -86,7 +86,8 @@ def _line(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """A value for a spreadsheet: a number as it is, text as one line that is no formula."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = plain(value)

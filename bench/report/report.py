@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bench.records.comparability import measurement
 from bench.records.schema import TIMED
 from bench.report.over_time import temperatures, thin_sessions
 from bench.report.pareto import build_charts
@@ -12,16 +13,10 @@ from bench.report.reproduce import commands
 from bench.report.roofline import build_roofline
 from bench.report.shell_and_app import beside_each_other
 from bench.report.summary import counted_runtimes, summarise_models
-from bench.report.wording import source
 from depthbench.errors import InputError
 
 SCHEMA = "depthbench.report/1"
 RAW = {"samples_ms", "sessions", "per_image", "profile"}
-# Records that agree in all of these measure the same thing; the latest of them is shown.
-SAME = (
-    *("kind", "model", "weights", "runtime", "target", "device", "quick", "input", "input_size"),
-    *("protocol", "data", "split", "images", "averaging", "flip"),
-)
 # What of a host changes from one measurement to the next.
 MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
@@ -42,7 +37,7 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
     for record in sorted(records, key=lambda record: str(record.get("time", ""))):
-        key = repr([source(record), *_precision(record), *(record.get(name) for name in SAME)])
+        key = repr(measurement(record))
         if latest.pop(key, None) is not None:
             model = record["model"]
             superseded[model] = superseded.get(model, 0) + 1
@@ -100,11 +95,6 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "sources": beside_each_other(records),
         "reproduce": commands(records),
     }
-
-
-def _precision(record: Mapping[str, Any]) -> tuple[Any, Any]:
-    conditions = record["conditions"]
-    return conditions.get("precision"), conditions.get("threads")
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from bench.model_card import NOTHING, Asked, card_to_keep, describe_model
 from bench.models import Model, load_model
 from depthbench import cancellation
 from depthbench.errors import DepthbenchError, InputError
+from depthbench.files import make_folder
 from depthbench.one_line import one_line
 from depthbench.progress import Progress
 
@@ -90,7 +91,7 @@ def quantise(
     progress(f"calibrating on {calibration.images} images of {dataset.name}")
     images = _images(dataset, calibration, depth_model)
     reader = _Reader({depth_model.input.name: image} for image in images)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
         fresh = Path(folder) / path.name
         with _quiet(), _refusals(model.file):

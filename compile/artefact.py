@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from depthbench.errors import InputError
-from depthbench.files import write_whole
+from depthbench.files import make_folder, write_whole
 
 SCHEMA = 1
 LIBRARY = "model.so"
@@ -111,7 +111,7 @@ def replacing(
     if output.is_symlink() or (output.exists() and not ours(output)):
         raise InputError(f"{output}: exists and is not {what}; choose another place")
     made = [folder for folder in output.parents if not folder.exists()]
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     workplace = None
     try:
         workplace = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))

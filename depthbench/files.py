@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,24 @@ from pathlib import Path
 from boltons.fileutils import atomic_save
 
 
+def make_folder(path: Path) -> None:
+    """Make `path`, and what is missing above it; one that is there already is good.
+
+    Raises OSError, where a file system takes no folders (/proc) a PermissionError.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise PermissionError(errno.EPERM, "no folder can be made here", str(path)) from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside `path` and move into place; what was there stays until then.
 
     A part left by a killed writer is overwritten, and none is left by a full disk. Raises
     OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(path.name + ".part")
     try:
         with atomic_save(str(path), part_file=part.name, overwrite_part=True) as file:
@@ -32,7 +44,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
 
     On an error or an interrupt nothing is left of it, and what was there stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(path.name + ".part")
     try:
         yield part

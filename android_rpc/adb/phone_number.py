@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from depthbench import cancellation
 from depthbench.errors import DeviceError
-from depthbench.files import cache_folder
+from depthbench.files import cache_folder, make_folder
 from depthbench.progress import Progress
 
 ASK = "getprop ro.serialno"
@@ -43,7 +43,7 @@ def lock_number(number: str, phone: str, progress: Progress, wait_s: float) -> I
     from filelock import FileLock, Timeout
 
     folder = cache_folder() / "devices"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = FileLock(folder / f"number-{quote(number, safe='')}")
     started = time.monotonic()
     while True:

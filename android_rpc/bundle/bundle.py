@@ -23,7 +23,7 @@ from typing import Any
 from android_rpc.bundle import arm64_libraries, server_build, tvm_wheels
 from android_rpc.bundle.native_program import compiler_version
 from depthbench.errors import InputError
-from depthbench.files import cache_folder
+from depthbench.files import cache_folder, make_folder
 from depthbench.progress import Progress
 
 SCHEMA = 1
@@ -79,7 +79,7 @@ def build_bundle(cache: Path | None = None, progress: Progress = lambda line: No
         return found
     from filelock import FileLock
 
-    bundles.mkdir(parents=True, exist_ok=True)
+    make_folder(bundles)
     with FileLock(bundles / ".lock"):  # the kernel gives it back when its holder dies
         if found := _usable(folder):
             return found

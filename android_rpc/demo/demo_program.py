@@ -12,7 +12,7 @@ from android_rpc.bundle.native_program import (
     NativeProgram,
     compiler_version,
 )
-from depthbench.files import cache_folder
+from depthbench.files import cache_folder, make_folder
 
 NAME = "demo_server"
 SOURCE = Path(__file__).parent / "server"
@@ -28,7 +28,7 @@ def demo_program(triple: str = ARM64_TRIPLE) -> Path:
     key = f"{PROGRAM.digest(triple)[:16]}-ziglang-{compiler_version()}"
     program = cache_folder() / "demo" / key / NAME
     if not program.is_file():
-        program.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(program.parent)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=program.parent) as folder:
             PROGRAM.compile(made := Path(folder) / NAME, triple)
             made.rename(program)

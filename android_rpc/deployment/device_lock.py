@@ -20,7 +20,7 @@ from android_rpc.deployment.undo_journal import Step, UndoJournal
 from android_rpc.transport import PORTS, Transport
 from depthbench import cancellation
 from depthbench.errors import DeviceError, RequestRefused
-from depthbench.files import cache_folder
+from depthbench.files import cache_folder, make_folder
 from depthbench.progress import Progress
 
 PORT_TRIES = 5
@@ -37,7 +37,7 @@ def lock_device(
     Waits for a client that measures on it now; DeviceError when that takes longer than `wait_s`.
     """
     folder = cache_folder() / "devices"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with (folder / quote(transport.name, safe="")).open("a+") as file:
         journal = UndoJournal(file)
         _wait_for_turn(file.fileno(), journal, transport, progress, wait_s)

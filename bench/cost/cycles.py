@@ -16,6 +16,7 @@ from bench.cost.arm64_words import disassemble
 from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
 from bench.cost.straight_line import Words
 from depthbench.errors import CheckFailed
+from depthbench.files import cache_folder, make_folder
 from depthbench.one_line import first_error
 from depthbench.processes import run_program
 
@@ -33,8 +34,6 @@ def estimate(blocks: Iterable[Words], cache: Path | None = None) -> dict[Words, 
 
     Raises ToolMissing when LLVM is not installed, CheckFailed when llvm-mca fails.
     """
-    from depthbench.files import cache_folder
-
     model = hashlib.sha256(repr((version(), OPTIONS)).encode()).hexdigest()[:16]
     file = (cache or cache_folder()) / "cost" / f"cycles-{model}.json"
     wanted = {block: _key(block) for block in blocks}
@@ -89,6 +88,6 @@ def _read(file: Path) -> dict[str, float]:
 def _write(file: Path, costs: Mapping[str, float]) -> None:
     from boltons.fileutils import atomic_save
 
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with atomic_save(str(file)) as stream:
         stream.write(json.dumps(costs, sort_keys=True).encode())

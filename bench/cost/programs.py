@@ -14,6 +14,7 @@ from pathlib import Path
 
 from depthbench.emulator import emulator_release
 from depthbench.errors import ToolMissing
+from depthbench.files import cache_folder, make_folder
 from depthbench.one_line import first_error
 from depthbench.processes import run_program
 
@@ -62,8 +63,6 @@ def compile_program(
 
     Raises ToolMissing, with the compiler's first error, when it cannot be compiled.
     """
-    from depthbench.files import cache_folder
-
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("ziglang is not installed", advice="pip install ziglang")
     words = [*FLAGS, *flags, f"-I{SOURCE}", str(source), *libraries]
@@ -74,7 +73,7 @@ def compile_program(
     program = root / "cost" / f"{source.stem}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
     if program.is_file():
         return program
-    program.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(program.parent)
     # zig waits without end for a cache folder that it cannot write.
     zig = {
         name: str(cache_folder() / "zig")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.files import cache_folder, make_folder
 from depthbench.processes import run_program
 from depthbench.progress import Progress
 
@@ -39,7 +40,7 @@ def unpacked(
             unpack = ["dpkg-deb", "-x", str(package), str(root)]
             run_program(unpack, "dpkg-deb cannot unpack a package", timeout_s=LIMIT_S)
         for file, text in files.items():
-            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            make_folder((root / file).parent)
             (root / file).write_text(text)
         return root
 
@@ -52,13 +53,11 @@ def kept(name: str, made_of: object, make: Callable[[Path], Path]) -> Path:
     `make` gets a folder to work in, and returns the finished one within it; another process may be
     faster.
     """
-    from depthbench.files import cache_folder
-
     digest = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     place = cache_folder() / "cost" / f"arm64-{name}-{digest}"
     if place.is_dir():
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(place.parent)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".unfinished-") as scratch:
         fresh = make(Path(scratch))
         try:

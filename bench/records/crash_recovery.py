@@ -19,6 +19,7 @@ from typing import TextIO
 from bench.records.record import Record, append_record
 from bench.records.sample_stats import interval_fields
 from bench.records.schema import TIMED
+from depthbench.files import make_folder
 
 WHOLE, PART = ".unfinished", ".part"
 KILLED = "stopped: the process that measured was killed"
@@ -77,7 +78,7 @@ def _locked(file: Path) -> Iterator[TextIO]:
     """A new file, locked before it can be found under its final name."""
     from filelock import lock_descriptor
 
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with file.open("w") as opened:
         lock_descriptor(opened.fileno())
         yield opened

@@ -18,6 +18,7 @@ from bench.records.provenance import git_state, tool_versions
 from bench.records.schema import KINDS, SCHEMA
 from bench.records.validation import find_fault
 from depthbench.errors import InputError
+from depthbench.files import make_folder
 
 MAX_BYTES = 1 << 30
 Record = dict[str, Any]
@@ -61,7 +62,7 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
     from filelock import lock_descriptor
 
     line = (json.dumps(record, allow_nan=False) + "\n").encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         lock_descriptor(descriptor)

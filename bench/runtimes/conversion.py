@@ -23,7 +23,7 @@ from bench.models import Model
 from bench.runtimes.declaration import Preparation
 from bench.runtimes.zoo_module import check_zoo
 from depthbench.errors import InputError, ToolMissing
-from depthbench.files import cache_folder
+from depthbench.files import cache_folder, make_folder
 from depthbench.processes import run_program
 
 CONVERSION_S = 1200
@@ -56,7 +56,7 @@ class Converter:
         result = folder / f"{model.name}-{made_of}.{self.runtime.lower()}"
         if result.is_file():
             return result
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as scratch:
             fresh = Path(scratch) / result.name
             self._run(model, fresh)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from compile.package.network_source import Weights
 from compile.package.plan import ALIGNMENT, Plan
+from depthbench.files import make_folder
 
 _HEADER = struct.Struct("<16s32sQ8x")
 _KIND = b"depth weights 1"
@@ -18,7 +19,7 @@ def write_weights(plan: Plan, file: Path, *, inside: bool) -> Weights:
 
     Unless they go `inside` the library, the file begins with a header by which it is known.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     digest, length = hashlib.sha256(), 0
     with file.open("wb") as written:
         written.write(b"" if inside else bytes(_HEADER.size))

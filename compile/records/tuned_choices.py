@@ -18,6 +18,7 @@ from typing import Any
 from compile import choices
 from compile.targets import Target
 from depthbench.errors import InputError
+from depthbench.files import make_folder
 
 SCHEMA = "depthbench.tuned/1"
 SHIPPED = Path(__file__).parent
@@ -97,7 +98,7 @@ def write(file: Path, machine: Target, records: Mapping[str, Record]) -> None:
     workloads = {name: asdict(records[name]) for name in sorted(records)}
     document: dict[str, Any] = {"schema": SCHEMA, "target": machine.tuned_as}
     text = json.dumps({**document, "workloads": workloads}, indent=1, allow_nan=False) + "\n"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with tempfile.NamedTemporaryFile(
         "w", dir=file.parent, prefix=f".{file.name}-", delete=False, encoding="utf-8"
     ) as fresh:

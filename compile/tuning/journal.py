@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from depthbench.errors import InputError
+from depthbench.files import make_folder
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Journal:
             content = b""
         whole = content[: content.rfind(b"\n") + 1]
         if not whole:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self.file.write_text(f"{first}\n", encoding="utf-8")
             return
         try:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from depthbench.errors import ToolMissing
+from depthbench.files import make_folder
 from depthbench.processes import Finished, run_program
 
 # Old Android tools read class files of Java 8, as all later ones do.
@@ -43,7 +44,7 @@ def _build(
         given, made = Path(scratch, "sources"), Path(scratch, "made")
         for path, text in sources.items():
             file = given / path
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             file.write_text(text, encoding="utf-8")
         command = [_tool(tool), *_COMMON, *flags, "-d", str(made), *sources]
         run_program(command, problem, reason=_first_error, folder=given)

@@ -251,6 +251,14 @@ def test_a_full_disk_is_one_line_and_exit_code_3(run: Run, tmp_path: Path) -> No
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_file_system_that_takes_no_folder_is_one_line_and_exit_code_2(run: Run) -> None:
+    code, _, err = run("export", "fastdepth_pruned", "--output", "/proc/x/y/m.onnx")
+    assert code == 2
+    assert one_line(err) == (
+        "depthbench: /proc/x/y: no folder can be made here; put it right or choose another"
+    )
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_every_kind_of_full_disk_is_said_as_one(run: Run, number: int) -> None:
     with patch(

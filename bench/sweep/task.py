@@ -1,0 +1,104 @@
+"""One step of a sweep: what it is, known by its content, and carried out in any process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.sweep.code_version import code_version
+from bench.sweep.result import write_result
+from depthbench.errors import ToolMissing
+from depthbench.progress import Progress
+
+Kind = Literal["export", "quantise", "compile", "score", "cost", "measure"]
+Where = Literal["any", "driver"]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A step, as plain values: it can be pickled, and written as JSON.
+
+    `settings` are all that decides the result, but for the results of the tasks whose keys are
+    `inputs`, in the order in which the step reads them, and `code`, the version of what computes
+    it. None of these is a path. A task goes to `any` worker, or stays with the `driver`, where the
+    user's files and devices are.
+    """
+
+    kind: Kind
+    settings: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    code: str
+    where: Where = "any"
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all that decides the result: tasks of one key are the same task."""
+        content = [self.kind, self.settings, self.inputs, self.code]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The task as a JSON object."""
+        return {
+            "kind": self.kind,
+            "settings": dict(self.settings),
+            "inputs": list(self.inputs),
+            "code": self.code,
+            "where": self.where,
+        }
+
+
+def make_task(
+    kind: Kind, settings: Mapping[str, Any], inputs: tuple[str, ...] = (), where: Where = "any"
+) -> Task:
+    """The task as this installation of depthbench computes it."""
+    return Task(kind, settings, inputs, code_version(kind), where)
+
+
+def run_task(
+    task: Task,
+    inputs: Mapping[str, Path],
+    out: Path,
+    progress: Progress = lambda line: None,
+) -> None:
+    """Carry out a task of `any` worker, in this process.
+
+    Reads only the folders `inputs`, results by key, and data sets by name; writes only into the
+    empty folder `out`. There `result.json` says what was made, and comes last. Raises ToolMissing
+    where this installation would compute something else than the one that made the task, and what
+    the step raises.
+    """
+    from bench.sweep.steps import STEPS
+
+    if code_version(task.kind) != task.code:
+        raise ToolMissing(
+            "this worker has another version of depthbench, or of a package that it uses, than "
+            "the sweep's driver",
+            advice="install the same on both",
+        )
+    with _warnings() as told:
+        made = STEPS[task.kind](task.settings, [inputs[key] for key in task.inputs], out, progress)
+    write_result(out, task.to_json(), {**made, "warnings": told})
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """The warnings that are logged in the block."""
+    told: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    handler = Keep(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield told
+    finally:
+        logging.getLogger().removeHandler(handler)

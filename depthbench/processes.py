@@ -92,6 +92,12 @@ class ChildProcess:
                 self._process.stdin.write(text.encode())
                 self._process.stdin.flush()
 
+    def close_input(self) -> None:
+        """Asks the program to end, by closing its input."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
     def wait(self, timeout_s: float) -> bool:
         """Whether the program has ended within so many seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -101,9 +107,7 @@ class ChildProcess:
     def end(self) -> None:
         """Closes the program's input, waits a little, and kills what is left of its group."""
         try:
-            if self._process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    self._process.stdin.close()
+            self.close_input()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._leave_s)
         finally:  # also when a second Ctrl-C comes during the wait

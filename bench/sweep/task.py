@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from bench.sweep.code_version import code_version
 from bench.sweep.result import write_result
-from depthbench.errors import ToolMissing
+from depthbench.errors import DepthbenchError, ToolMissing
+from depthbench.one_line import one_line
 from depthbench.progress import Progress
 
 Kind = Literal["export", "quantise", "compile", "score", "cost", "measure"]
@@ -85,6 +86,13 @@ def run_task(
     with _warnings() as told:
         made = STEPS[task.kind](task.settings, [inputs[key] for key in task.inputs], out, progress)
     write_result(out, task.to_json(), {**made, "warnings": told})
+
+
+def as_told(error: Exception) -> DepthbenchError:
+    """An error as the driver is told of it: one that can be pickled, of one line."""
+    if isinstance(error, DepthbenchError):
+        return DepthbenchError(error.message, advice=error.advice)
+    return DepthbenchError(f"{type(error).__name__}: {one_line(error)}")
 
 
 @contextmanager

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import check_result
 from bench.cli.card_options import card_options
-from bench.cli.check_model import check_model
-from bench.cli.options import OUT, json_option, out_option, protocol_option, records_option
-from bench.cli.output import emit
+from bench.cli.check_files import check_report
+from bench.cli.options import RECORDS, json_option, out_option, protocol_option, records_option
 from bench.cli.parameter_types import DATA, FILE, MODEL, SPLIT
-from bench.cli.progress import status
+from bench.gates.figure import GATES
 from bench.model_card import NOTHING, Asked
-from depthbench import cancellation
 from depthbench.errors import InputError
-from depthbench.progress import Progress
-
-if TYPE_CHECKING:
-    from bench.models import Model
-
-GATES = ("accuracy", "instructions", "latency")
-
-Result = dict[str, Any]
 
 
 @click.command(name="check")
@@ -47,7 +34,7 @@ Result = dict[str, Any]
     "gates",
     multiple=True,
     type=click.Choice(GATES),
-    help="Only this gate; may be repeated.  [default: all]",
+    help="Only this gate; may be repeated.  [default: all, with MODEL those of the baseline]",
 )
 @click.option(
     "--baseline", type=FILE, help="Of accuracy.  [default: the one that comes with depthbench]"
@@ -56,6 +43,8 @@ Result = dict[str, Any]
     "--counts", type=FILE, help="Of instructions.  [default: those that come with depthbench]"
 )
 @records_option("The history of latency.  [default: OUT/records.jsonl where there is one]")
+@click.option("--junit", type=FILE, help="Write the figures as JUnit XML, for a CI server.")
+@click.option("--summary", type=FILE, help="Write them as Markdown.")
 @click.option("--strict", is_flag=True, help="Fail, too, where a gate had nothing to judge.")
 @click.option("--update", is_flag=True, help="Write the baselines anew instead.")
 @click.option(
@@ -76,6 +65,8 @@ def command(
     baseline: Path | None,
     counts: Path | None,
     records: tuple[Path, ...],
+    junit: Path | None,
+    summary: Path | None,
     strict: bool,
     update: bool,
     reason: str | None,
@@ -84,10 +75,12 @@ def command(
 ) -> int:
     """Check accuracy, instructions and latency against the past.
 
-    With MODEL, a network's name or an .onnx file: scores it with ONNX Runtime on --data and fails
-    (exit code 1) where a metric is worse than in the baseline --against, or where predictions or
-    the scores of single images moved. The baseline, which --update writes, says with which card,
-    under which protocol and on which images.
+    With MODEL, a network's name or an .onnx file, against its baseline, which --update writes:
+    the baseline says with which card, under which protocol and on which images. Scores MODEL with
+    ONNX Runtime on --data; counts an inference's instructions on an emulated Cortex-A76; judges the
+    newest latency of this file on every device, in the records. Fails (exit code 1) where a metric
+    is worse, predictions or the scores of single images moved, there are more instructions, or a
+    run is slower than the baseline's explain; names where the file first differs.
 
     Without MODEL: compares the shipped networks with a baseline, and latencies with those before
     them. Fails (exit code 1), saying what moved and where: when a metric falls by more than its
@@ -96,10 +89,7 @@ def command(
     under emulation; when the newest latency of a model on a device, in the history of records, is
     above what the runs before it under the same conditions explain.
     """
-    from bench.gates import accuracy_gate as shipped
-    from bench.gates import baseline as accuracy
-    from bench.gates import instruction_gate as cost
-    from bench.gates.latency_gate import judge_newest
+    from bench.cli import check_model, check_shipped
     from bench.gates.model_gate import Question
     from bench.records.record import read_records
 
@@ -109,91 +99,40 @@ def command(
             "--update and --reason TEXT go together",
             advice="a new baseline says why it is right",
         )
-    if model is not None:
-        if gates or baseline or counts or records or strict:
+    if update and (junit or summary):
+        raise InputError("--junit and --summary tell of a check", advice="leave --update out")
+    default = out / RECORDS
+    files = records or ((default,) if default.is_file() else ())
+    title = model or "(shipped networks)"
+    with check_report(title, junit, summary, (against, baseline, counts)) as report:
+        if model is not None:
+            if baseline or counts:
+                raise InputError(
+                    "--baseline and --counts are of the shipped networks",
+                    advice=f"leave them out, or {model}",
+                )
+            if against is None:
+                raise InputError(
+                    f"{model} is checked against a baseline",
+                    advice="give --data FOLDER --against BASELINE.json; --update writes that",
+                )
+            history = read_records(*files) if "latency" in (gates or GATES) else []
+            question = Question(model, asked, data, split, limit, protocol, gates, history)
+            if update:
+                why = reason or "no reason was given"
+                return check_model.update_model(question, against, why, out, as_json=as_json)
+            return check_model.check_model(
+                question, against, out, report, strict=strict, as_json=as_json
+            )
+        if against or data or split or limit or protocol or asked != NOTHING:
             raise InputError(
-                "--gate, --baseline, --counts, --records and --strict are of the shipped networks",
-                advice=f"leave them out, or {model}",
+                "--against, --data and what is said of a model's use are of a MODEL",
+                advice="name it: depthbench check MODEL --data FOLDER --against BASELINE.json",
             )
-        if against is None or data is None:
-            raise InputError(
-                f"{model} is checked on images, against a baseline",
-                advice="give --data FOLDER --against BASELINE.json; --update writes that",
-            )
-        question = Question(model, asked, data, split, limit, protocol)
-        why = (reason or "no reason was given") if update else None
-        return check_model(question, against, why, out, as_json=as_json)
-    if against or data or split or limit or protocol or asked != NOTHING:
-        raise InputError(
-            "--against, --data and what is said of a model's use are of a MODEL",
-            advice="name it: depthbench check MODEL --data FOLDER --against BASELINE.json",
+        paths, chosen = check_shipped.baselines(baseline, counts), gates or GATES
+        if update:
+            return check_shipped.update_shipped(chosen, paths, reason or "", out, as_json=as_json)
+        history = read_records(*files) if "latency" in chosen else []
+        return check_shipped.check_shipped(
+            chosen, paths, history, out, report, strict=strict, as_json=as_json
         )
-    chosen = gates or GATES
-    if update and chosen == ("latency",):
-        raise InputError("latency has no baseline to update", advice="its history are the records")
-    paths = {
-        "accuracy": baseline or accuracy.SHIPPED,
-        "instructions": counts or cost.SHIPPED,
-    }
-    before: Result = {}
-    if not update:
-        readers = {"accuracy": accuracy.read_baseline, "instructions": cost.read_counts}
-        before = {name: readers[name](paths[name]) for name in readers if name in chosen}
-        default = OUT / "records.jsonl"
-        history = read_records(*(records or ((default,) if default.is_file() else ())))
-    now: Result = {}
-    with status() as progress:
-        models = _export(_networks(chosen), out / "check", progress)
-        if "accuracy" in chosen:
-            now["accuracy"] = shipped.take_snapshot(models, shipped.fixed_images(), progress)
-        if "instructions" in chosen:
-            flagship = next(model for model in models if model.name == _flagship())
-            now["instructions"] = cost.count_network(
-                flagship.name, flagship.path, out / "check", progress
-            )
-    if update:
-        if "accuracy" in now:
-            accuracy.write_baseline(paths["accuracy"], now["accuracy"], reason or "")
-        if "instructions" in now:
-            cost.write_counts(paths["instructions"], now["instructions"], reason or "")
-        document: Result = {"updated": {name: str(paths[name]) for name in now}, "reason": reason}
-        emit(document, as_json, "\n".join(f"wrote {paths[name]}" for name in now))
-        return 0
-    results: Result = {}
-    if "accuracy" in chosen:
-        results["accuracy"] = check_result.accuracy(before["accuracy"], now["accuracy"])
-    if "instructions" in chosen:
-        results["instructions"] = check_result.instructions(
-            before["instructions"], now["instructions"]
-        )
-    if "latency" in chosen:
-        results["latency"] = check_result.latency(judge_newest(history))
-    good = all(result["good"] for result in results.values())
-    judged = all(result["judged"] for result in results.values())
-    emit({"good": good, **results}, as_json, lambda: check_result.text(results))
-    return 0 if good and (judged or not strict) else 1
-
-
-def _flagship() -> str:
-    from depthnet.zoo import FLAGSHIP
-
-    return FLAGSHIP
-
-
-def _networks(chosen: Sequence[str]) -> list[str]:
-    from bench.gates.accuracy_gate import shipped_networks
-
-    if "accuracy" in chosen:
-        return shipped_networks()
-    return [_flagship()] if "instructions" in chosen else []
-
-
-def _export(names: Sequence[str], folder: Path, progress: Progress) -> list[Model]:
-    from bench.gates.accuracy_gate import export_shipped
-
-    models = []
-    for name in names:
-        cancellation.check()
-        progress(f"building and exporting {name}")
-        models.append(export_shipped(name, folder / f"{name}.onnx"))
-    return models

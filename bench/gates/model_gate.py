@@ -1,4 +1,4 @@
-"""Does one's own model still give what its baseline says?
+"""Is one's own model still as its baseline says: what it gives, what it costs, how fast it is?
 
 A baseline of one model also holds how that is used: its card, protocol and data.
 """
@@ -6,22 +6,33 @@ A baseline of one model also holds how that is used: its card, protocol and data
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.gates.accuracy_gate import Snapshot, snapshot_of, truth_moved
-from bench.gates.baseline import WRITE, Subject, read_model_baseline
-from bench.gates.fingerprint import Held
-from bench.model_card import Asked, describe_model, open_model, said_of
+from bench.gates.baseline import WRITE
+from bench.gates.figure import GATES
+from bench.gates.graph_difference import first_difference, print_graph
+from bench.gates.latency_gate import Verdict
+from bench.gates.model_accuracy import check_asked, check_images, describe_as, score, written_for
+from bench.gates.model_baseline import (
+    AccuracyPart,
+    InstructionsPart,
+    ModelBaseline,
+    read_model_baseline,
+)
+from bench.gates.model_latency import judge_runs, runs_of
+from bench.model_card import Asked, describe_model, open_model
 from bench.models import Model
-from depthbench.errors import InputError
+from bench.records.provenance import tool_versions
+from depthbench.emulator import find_emulator
+from depthbench.errors import DepthbenchError, InputError, ToolMissing
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
+    from bench.records.record import Record
     from depthnet.card.depth_model import DepthModel
-    from depthnet.data.pair import DepthDataset
 
 
 @dataclass(frozen=True)
@@ -29,65 +40,102 @@ class Question:
     """What is to be checked: a model as `asked`, on a data set, under a protocol.
 
     What is None is the baseline's to say; without one, all images under the default protocol.
+    Without `gates` all are, or all that the baseline is for. `records` hold latencies.
     """
 
     model: str
     asked: Asked
-    data: str
+    data: str | None = None
     split: str | None = None
     limit: int | None = None
     protocol: str | None = None
+    gates: tuple[str, ...] = ()
+    records: Sequence[Record] = ()
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model gives, and all that this depends on."""
+class Compared:
+    """A baseline, what its model gives now, and the verdicts on its latencies.
 
-    subject: Subject
-    networks: Snapshot
-
-
-def take(question: Question, out: Path, progress: Progress) -> Answer:
-    """What the model gives now, for a new baseline; raises as `score_images` does."""
-    model = open_model(question.model, out, question.asked, progress=progress)
-    depth_model = describe_model(model, question.asked)
-    return _taken(question, model, depth_model, question.limit, progress)
-
-
-def compare_with(
-    path: Path, question: Question, out: Path, progress: Progress
-) -> tuple[dict[str, Any], Answer]:
-    """The baseline at `path`, and what the model gives now, used as the baseline says.
-
-    Raises InputError, in one line, for a baseline of another model, card, protocol or data.
+    `about` is when and why the baseline was written, `failure` why nothing could be counted.
     """
-    document, subject = read_model_baseline(path)
+
+    about: Mapping[str, Any]
+    before: ModelBaseline
+    now: ModelBaseline
+    verdicts: Sequence[Verdict]
+    model: Model
+    failure: DepthbenchError | None = None
+
+    def where(self, moved: Sequence[str] = ()) -> str:
+        """Where the model's file first differs from the baseline's, in words.
+
+        Of weights only those that `moved` beyond what is allowed, if there are any.
+        """
+        from compile.onnx import model_file
+
+        found = first_difference(self.before.graph, model_file.read(self.model.path).proto, moved)
+        if found:
+            return f"{self.model.file} first differs in {found}"
+        runtime = "onnxruntime"
+        was, now = ((self.about["tools"] or {}).get(runtime), tool_versions().get(runtime))
+        ran = f"ran on {runtime} {was}, now {now}" if was != now else "look at images and machine"
+        return f"nodes and weights of {self.model.file} are as they were: {ran}"
+
+
+def take(question: Question, out: Path, progress: Progress) -> ModelBaseline:
+    """What the model gives now, for a new baseline.
+
+    Raises as `score_images` and `count_network` do, and ToolMissing without the emulator, where
+    instructions are asked for.
+    """
+    gates = question.gates or GATES
+    _check_question(question, gates)
     model = open_model(question.model, out, question.asked, progress=progress)
-    if subject.model != model.name and subject.operators != operators_of(model):
-        raise _another(path, "model", subject.model, model.name)
-    for name, value in _said(model, question.asked).items():
-        if (was := subject.card.get(name)) != value:
-            then = f"a card's {name} {was}" if was is not None else f"no card's {name}"
-            raise InputError(f"{path} was written for {then}, not {value}", advice=WRITE)
-    asked = {"split": question.split, "images": question.limit, "protocol": question.protocol}
-    for name, wanted in asked.items():
-        if wanted is not None and wanted != getattr(subject, name):
-            raise _another(path, name, getattr(subject, name), wanted)
-    depth_model = describe_model(model, question.asked, compiled=subject.card)
-    as_then = replace(question, split=subject.split, protocol=subject.protocol)
-    now = _taken(as_then, model, depth_model, subject.images, progress)
-    if now.subject.data != subject.data:
-        raise _another(path, "data", subject.data, now.subject.data)
-    (before,), (found,) = document["networks"].values(), now.networks.values()
-    moved = truth_moved(before, found)
-    if moved:
-        raise InputError(
-            f"{path} was written for other images than those of {question.data}: the first that "
-            f"differs is {moved[0]}",
-            advice=WRITE,
-        )
-    # A file may be renamed; what is compared has one name.
-    return {**document, "networks": {model.name: before}}, now
+    now = _empty(model)
+    if "accuracy" in gates:
+        depth_model = describe_model(model, question.asked)
+        now.accuracy = _score(question, model, depth_model, progress)
+    if "instructions" in gates:
+        now.instructions = _count(model, out, progress)
+    if "latency" in gates:
+        now.latency = runs_of(question.records, model)
+    return now
+
+
+def compare_with(path: Path, question: Question, out: Path, progress: Progress) -> Compared:
+    """What the model gives now, used as the baseline at `path` says, beside that.
+
+    Raises InputError, in one line, for a baseline of another model, card, protocol or data, or
+    that is not for a gate that is asked for, and what `take` raises, but for instructions that
+    cannot be counted: the other gates are judged nevertheless.
+    """
+    about, before = read_model_baseline(path)
+    gates = question.gates or before.gates
+    if missing := [gate for gate in gates if gate not in before.gates]:
+        raise InputError(f"{path} holds no {missing[0]} of {before.model}", advice=WRITE)
+    _check_question(question, gates)
+    model = open_model(question.model, out, question.asked, progress=progress)
+    if before.model != model.name and before.operators != operators_of(model):
+        raise written_for(path, "model", before.model, model.name)
+    now, verdicts, failure = _empty(model), [], None
+    if before.accuracy and "accuracy" in gates:
+        part = before.accuracy
+        asked = {"split": question.split, "images": question.limit, "protocol": question.protocol}
+        depth_model = describe_as(path, part, model, question.asked)
+        check_asked(path, part, asked)
+        as_then = replace(question, split=part.split, limit=part.images, protocol=part.protocol)
+        now.accuracy = _score(as_then, model, depth_model, progress)
+        check_images(path, part, now.accuracy, str(question.data))
+    if before.instructions and "instructions" in gates:
+        try:
+            now.instructions = _count(_fixed(model, before.instructions, out), out, progress)
+        except DepthbenchError as error:
+            failure = error
+    if before.latency is not None and "latency" in gates:
+        now.latency = runs_of(question.records, model)
+        verdicts = judge_runs(before.latency, question.records, model, before.model)
+    return Compared(about, before, now, verdicts, model, failure)
 
 
 def operators_of(model: Model) -> str:
@@ -106,37 +154,61 @@ def operators_of(model: Model) -> str:
     return digest.hexdigest()
 
 
-def _said(model: Model, asked: Asked) -> Mapping[str, Any]:
-    from depthnet.card.statements import merged
+def _check_question(question: Question, gates: Sequence[str]) -> None:
+    """Raise, before anything runs, for what a gate needs and is not there."""
+    if "accuracy" in gates and question.data is None:
+        raise InputError(
+            f"{question.model} is scored on images",
+            advice="give --data FOLDER --against BASELINE.json, or leave accuracy out: "
+            "--gate instructions",
+        )
+    if "instructions" in gates:
+        try:
+            find_emulator()
+        except ToolMissing as error:
+            raise _left_out(error) from error
 
-    return merged(said_of(model, asked)).said()
+
+def _left_out(error: ToolMissing) -> ToolMissing:
+    others = "--gate accuracy --gate latency"
+    return ToolMissing(error.message, advice=f"{error.advice}, or leave the gate out: {others}")
 
 
-def _taken(
-    question: Question,
-    model: Model,
-    depth_model: DepthModel,
-    limit: int | None,
-    progress: Progress,
-) -> Answer:
-    from depthnet.data import open_dataset
-    from depthnet.scoring import protocols
+def _empty(model: Model) -> ModelBaseline:
+    from compile.onnx import model_file
 
-    protocol = question.protocol or protocols.default_for(depth_model.card.meaning)
-    protocols.get(protocol).space(depth_model.card.meaning)
-    dataset: DepthDataset = Held(open_dataset(question.data, question.split or "test", limit))
-    found = snapshot_of(model, depth_model, [dataset], [protocol], progress)
-    subject = Subject(
-        model=model.name,
-        operators=operators_of(model),
-        card=depth_model.card.said(),
-        protocol=protocol,
-        data=dataset.name,
-        split=dataset.split,
-        images=len(dataset),
+    graph = print_graph(model_file.read(model.path).proto)
+    return ModelBaseline(model=model.name, operators=operators_of(model), graph=graph)
+
+
+def _score(
+    question: Question, model: Model, depth_model: DepthModel, progress: Progress
+) -> AccuracyPart:
+    return score(
+        model,
+        depth_model,
+        str(question.data),
+        question.split,
+        question.limit,
+        question.protocol,
+        progress,
     )
-    return Answer(subject, {model.name: found})
 
 
-def _another(path: Path, what: str, was: object, now: object) -> InputError:
-    return InputError(f"{path} was written for {what} {was}, not {now}", advice=WRITE)
+def _fixed(model: Model, part: InstructionsPart, out: Path) -> Model:
+    """The model with the shapes, of inputs that it leaves open, that were counted with."""
+    left_open = {port.name for port in model.inputs if 0 in port.shape}
+    shapes = {name: shape for name, shape in part.inputs.items() if name in left_open}
+    return open_model(str(model.file), out, Asked(shapes=shapes)) if shapes else model
+
+
+def _count(model: Model, out: Path, progress: Progress) -> InstructionsPart:
+    from bench.gates.instruction_gate import count_network
+
+    try:
+        counted = count_network(model.name, model.path, out / "check", progress)
+    except ToolMissing as error:
+        raise _left_out(error) from error
+    inputs = {name: list(shape) for name, shape in counted["inputs"].items()}
+    known = {name: value for name, value in counted.items() if name != "network"}
+    return InstructionsPart.model_validate({**known, "inputs": inputs})

@@ -68,7 +68,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     make_model(folder / "net.onnx")
     make_folder(folder / "data")
     use = ["--std", "0.5", "0.5", "0.5", "--meaning", "disparity"]
-    written = ["--against", "baseline.json", "--update", "--reason", "first"]
+    written = ["--against", "baseline.json", "--gate", "accuracy", "--update", "--reason", "first"]
     assert cli.run(["check", "net.onnx", "--data", "data", *use, *written]) == 0
     yield folder
     os.chdir(before)
@@ -89,9 +89,9 @@ def check(place: Path, capsys: pytest.CaptureFixture[str]) -> Check:
 
 
 def test_the_baseline_says_how_the_model_is_used(place: Path, check: Check) -> None:
-    subject = json.loads((place / "baseline.json").read_text())["subject"]
-    assert (subject["protocol"], subject["data"], subject["images"]) == ("aligned", "nyu", IMAGES)
-    assert subject["card"]["std"] == [0.5, 0.5, 0.5]
+    used = json.loads((place / "baseline.json").read_text())["accuracy"]
+    assert (used["protocol"], used["data"], used["images"]) == ("aligned", "nyu", IMAGES)
+    assert used["card"]["std"] == [0.5, 0.5, 0.5]
     code, out, err = check("net.onnx", "--json")
     assert code == 0, err
     document = json.loads(out)
@@ -156,7 +156,11 @@ def test_a_small_change_is_seen_in_the_predictions(place: Path, check: Check) ->
         (("net.onnx", "--against", "missing.json"), "no such baseline"),
         (("net.onnx", "--against", "shipped.json"), "schema 'depthbench.baseline/1'"),
         (("net.onnx", "--against", "hollow.json"), "parts of the baseline are missing"),
-        (("net.onnx", "--gate", "accuracy"), "of the shipped networks"),
+        (("net.onnx", "--against", "older.json"), "schema 'depthbench.model-baseline/1'"),
+        (("net.onnx", "--against", "torn.json"), "damaged"),
+        (("net.onnx", "--against", "no-date.json"), "parts of the baseline are missing"),
+        (("net.onnx", "--gate", "instructions"), "baseline.json holds no instructions of net"),
+        (("net.onnx", "--counts", "x.json"), "of the shipped networks"),
     ],
 )
 def test_a_baseline_of_something_else_is_one_line(
@@ -169,7 +173,11 @@ def test_a_baseline_of_something_else_is_one_line(
     document = json.loads((place / "baseline.json").read_text())
     shipped = {**document, "schema": "depthbench.baseline/1"}
     (place / "shipped.json").write_text(json.dumps(shipped))
-    (place / "hollow.json").write_text(json.dumps({**document, "networks": {}}))
+    (place / "older.json").write_text(json.dumps({"schema": "depthbench.model-baseline/1"}))
+    (place / "hollow.json").write_text(json.dumps({**document, "accuracy": {}}))
+    (place / "torn.json").write_bytes((place / "baseline.json").read_bytes()[:-100])
+    no_date = {key: value for key, value in document.items() if key != "date"}
+    (place / "no-date.json").write_text(json.dumps(no_date))
     code, out, err = check(*options)
     assert (code, out) == (2, "")
     (line,) = [line for line in err.splitlines() if line.startswith("depthbench: ")]
@@ -179,7 +187,8 @@ def test_a_baseline_of_something_else_is_one_line(
 
 def test_ones_own_baseline_needs_no_reason(place: Path, check: Check) -> None:
     make_model(place / "mine.onnx")
-    written = ("--against", "mine.json", "--meaning", "disparity", "--update")
+    described = ("--against", "mine.json", "--meaning", "disparity", "--gate", "accuracy")
+    written = (*described, "--update")
     assert check("mine.onnx", *written)[0] == 0
     assert json.loads((place / "mine.json").read_text())["reason"] == "no reason was given"
     make_model(place / "mine.onnx", red=-2.0)

@@ -1,0 +1,101 @@
+"""A Ray cluster of several nodes on this machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from depthbench.processes import ChildProcess
+
+ROOT = Path(__file__).resolve().parents[3]
+HOST = "127.0.0.1"
+OBJECT_STORE = 80_000_000
+END_S = 10.0
+
+
+class LocalCluster:
+    """Nodes of one CPU each; the first is the head, at `address`.
+
+    Whoever uses the cluster needs `environment`: it holds the token that lets in.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server((HOST, 0)) as free:
+            self.port = free.getsockname()[1]
+        self.address = f"{HOST}:{self.port}"
+        self.environment = {
+            "DEPTHBENCH_CACHE": str(folder / "cache"),
+            "PYTHONPATH": str(ROOT),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(16),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            # A lost node is noticed after a second, not thirteen.
+            "RAY_health_check_failure_threshold": "2",
+            "RAY_health_check_initial_delay_ms": "0",
+            "RAY_health_check_period_ms": "500",
+        }
+        self._folder = folder
+        self._nodes: list[ChildProcess] = []
+
+    def add_node(self) -> None:
+        """Start a node, without waiting for it."""
+        if self._nodes:
+            role = ["--address", self.address]
+        else:
+            role = ["--head", "--port", str(self.port), "--temp-dir", str(self._folder)]
+            role += ["--include-dashboard", "false", "--no-monitor"]
+        command = [str(Path(sys.executable).with_name("ray")), "start", "--block", *role]
+        command += ["--num-cpus", "1", "--object-store-memory", str(OBJECT_STORE)]
+        command += ["--node-ip-address", HOST, "--disable-usage-stats"]
+        environment = {**os.environ, **self.environment}
+        self._nodes.append(ChildProcess(command, environment, leave_s=0.0))
+
+    def lose_node(self) -> None:
+        """Kill the newest node as a power cut does."""
+        node = self._nodes.pop()
+        started = _started_by(node)
+        for process in started:
+            if process.name() == "raylet":
+                process.kill()
+        node.end()
+        psutil.wait_procs(started, END_S)
+
+    def end(self) -> None:
+        """Kill all nodes, and what they have started."""
+        started = [one for node in self._nodes for one in _started_by(node)]
+        for node in self._nodes:
+            node.end()
+        for process in started:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(started, END_S)
+
+
+def _started_by(node: ChildProcess) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(node.pid).children(recursive=True)
+    return []
+
+
+@contextmanager
+def local_cluster(nodes: int) -> Iterator[LocalCluster]:
+    """A cluster that begins to start; it is gone after the block, however that ends."""
+    # Ray's sockets lie in it, whose paths must be short.
+    folder = Path(tempfile.mkdtemp(prefix="ray-"))
+    cluster = LocalCluster(folder)
+    try:
+        for _ in range(nodes):
+            cluster.add_node()
+        yield cluster
+    finally:
+        cluster.end()
+        shutil.rmtree(folder, ignore_errors=True)

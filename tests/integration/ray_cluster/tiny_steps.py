@@ -1,0 +1,43 @@
+"""Steps that stand in for those of a sweep: each says that it ran, and does as it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.sweep.task import Task
+from depthbench.errors import InputError
+
+LIMIT_S = 30.0
+
+
+def tiny(text: str, ran: Path, inputs: tuple[str, ...] = (), **settings: object) -> Task:
+    """A task whose runs write `TEXT-PID` to the folder `ran`."""
+    return Task("export", {"text": text, "ran": str(ran), **settings}, inputs, "tiny")
+
+
+def run(task: Task, inputs: Mapping[str, Path], out: Path) -> None:
+    """Write the texts of the inputs, and then the task's own, to `text`.
+
+    The first runs kill their process, as many as the setting `killed` says; a run ends when there
+    is a file `waits_for`; it raises InputError where it `fails`, and KeyError where it is `wrong`.
+    """
+    settings = task.settings
+    ran = Path(settings["ran"])
+    before = len(list(ran.glob(f"{settings['text']}-*")))
+    (ran / f"{settings['text']}-{os.getpid()}").touch()
+    if before < settings.get("killed", 0):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if settings.get("wrong"):
+        raise KeyError("wrong")
+    if settings.get("fails"):
+        raise InputError("this step fails", advice="ask for another")
+    end = time.monotonic() + LIMIT_S
+    while settings.get("waits_for") and not Path(settings["waits_for"]).exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    read = [(inputs[key] / "text").read_text() for key in task.inputs]
+    (out / "text").write_text("".join([*read, settings["text"]]))

@@ -107,6 +107,7 @@ def image_input_of(model: Model, asked: Asked = NOTHING) -> ImageInput | None:
         meaning=card.meaning,
         scale=card.scale,
         shift=card.shift,
+        clip=card.clip,
     )
 
 

@@ -1,4 +1,7 @@
 from .api import (
+    calibrate as calibrate,
+)
+from .api import (
     compare as compare,
 )
 from .api import (
@@ -30,6 +33,7 @@ from .api import (
 )
 
 __all__ = [
+    "calibrate",
     "compare",
     "compile",
     "evaluate",

@@ -172,6 +172,36 @@ def predict(
         return opened.predict(picture, flip=flip)
 
 
+def calibrate(
+    model: str | Path | Model,
+    points: str | Path | Sequence[Mapping[str, Any]],
+    *,
+    fov: float | None = None,
+    card: Card = None,
+    size: tuple[int, int] | None = None,
+    onnx: str | Path | None = None,
+    out: str | Path = OUT,
+) -> Record:
+    """Fit a model's scale and shift to measured distances, as `depthbench calibrate` does.
+
+    `points` is a .csv file, or a mapping a point with its columns: `image`, `x` and `y` (pixels),
+    of a box `right` and `bottom`, and `metres` or a known object's `width` or `height` in metres.
+    `fov`: horizontal field of view, degrees, by default as EXIF says. Kept in the model's card or
+    the ONNX file `onnx`. Returns the record (metres), also kept; raises InputError for bad points.
+    """
+    from bench.calibration.keep import calibrate_and_keep
+    from bench.calibration.points import gather_points
+    from bench.model_card import Asked
+    from bench.prediction.wanted import Wanted
+
+    return calibrate_and_keep(
+        *(_spelled(model), gather_points(points), Path(out), Asked(card, size=size)),
+        camera_of=Wanted(field_of_view=fov).camera_of_photo,
+        onnx=Path(onnx) if onnx else None,
+        records=Path(out) / RECORDS,
+    )
+
+
 def evaluate(
     model: str | Path | Model = FLAGSHIP,
     data: str | None = None,

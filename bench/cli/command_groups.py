@@ -10,7 +10,7 @@ import click
 
 SECTIONS = {
     "Networks": ("models", "complexity", "paper", "train", "export", "quantise"),
-    "Accuracy": ("eval", "check"),
+    "Accuracy": ("eval", "calibrate", "check"),
     "Use": ("predict", "demo"),
     "Compile": ("compile", "tune", "package"),
     "Devices": ("rpc-measure", "phone", "rpc-tracker", "rpc-serve"),

@@ -72,6 +72,16 @@ def of_photo(photo: Photo) -> Intrinsics | None:
     return _centred(fx, fy, (height, width), "EXIF, resolution of the focal plane")
 
 
+def relative_focal(camera: Intrinsics, size: tuple[int, ...]) -> float:
+    """The focal length of pictures of a size (height, width), whatever their resolution.
+
+    The geometric mean of both focal lengths over that of width and height: what a network sees of
+    a camera, since all pictures come to one size. It is the same on the side as upright.
+    """
+    height, width = size
+    return math.sqrt(camera.fx * camera.fy / (height * width))
+
+
 def _centred(fx: float, fy: float, size: tuple[int, int], source: str) -> Intrinsics:
     height, width = size
     return Intrinsics(fx, fy, (width - 1) / 2, (height - 1) / 2, source)

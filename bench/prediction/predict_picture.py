@@ -28,10 +28,12 @@ def predict_picture(
     `camera`, `files`, and `notes` for a person. Raises what `Predictor.predict` raises.
     """
     what = f"the prediction for {source.name}"
-    depth = predictor.predict(photo.image, flip=wanted.flip, what=what)
+    seen = camera or wanted.camera_of_photo(photo)
+    depth = predictor.predict(photo.image, flip=wanted.flip, camera=seen, what=what)
     quantity = QUANTITIES[predictor.meaning]
     scale = scale_for([depth], quantity, near=wanted.near, far=wanted.far, colours=wanted.colours)
     notes = [f"the first of its {photo.frames} frames is taken"] if photo.frames > 1 else []
+    notes += filter(None, [predictor.focal_note(photo.image.shape[:2], seen)])
     formats = wanted.formats_for("picture", predictor.meaning)
     name = output.name_for(source.stem, source.identity)
     predicted = Predicted(photo.image, depth, scale, camera)

@@ -120,6 +120,8 @@ class VideoPrediction:
             if not recording.count:
                 raise _empty(source)
             recording.kept = True
+        size = recording.size or (1, 1)
+        focal = self._predictor.focal_note(size, self._wanted.camera_asked_for(size))
         document = {
             "input": source.name,
             "kind": source.kind,
@@ -132,7 +134,7 @@ class VideoPrediction:
             "frames": recording.count,
             "frames_per_second": recording.mean_frames_per_second,
             "files": recording.files,
-            "notes": recording.notes,
+            "notes": [*recording.notes, *filter(None, [focal])],
         }
         self._output.add(source.identity, document)
         return Recorded(document, stopped)
@@ -140,7 +142,10 @@ class VideoPrediction:
     def _pairs(self, source: Source, frames: Iterable[Frame]) -> Iterator[Predicted]:
         for frame in self._in_time(frames):
             what = f"the prediction for {source.name} at {frame.time_s:.2f} s"
-            depth = self._predictor.predict(frame.image, flip=self._wanted.flip, what=what)
+            camera = self._wanted.camera_asked_for(frame.image.shape[:2])
+            depth = self._predictor.predict(
+                frame.image, flip=self._wanted.flip, camera=camera, what=what
+            )
             yield Predicted(frame, depth, time.perf_counter())
 
     def _in_time(self, frames: Iterable[Frame]) -> Iterator[Frame]:

@@ -6,7 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.model_card import NOTHING, Asked, describe_compiled, describe_model, open_model
+from bench.prediction.intrinsics import Intrinsics, relative_focal
 from depthbench.closing import Closing
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 HOST = "this machine"
 BY_DEFAULT = "onnxruntime"
+FOCAL_CHANGE = 0.01
+"""Of depth, by the focal length: a smaller one is not told."""
 
 
 class Predictor(Closing):
@@ -43,6 +48,8 @@ class Predictor(Closing):
         self.model, self.device = model, device
         self.runtime = runtime.name
         self.meaning: Meaning = depth_model.card.meaning
+        calibration = depth_model.card.calibration
+        self._focal = calibration.focal if calibration else None
         self._depth_model = depth_model
         self._run = as_predict(depth_model, runtime)
         self._opened = opened or ExitStack()
@@ -55,13 +62,19 @@ class Predictor(Closing):
         return self.meaning in METRIC
 
     def predict(
-        self, image: NDArray[Any], *, flip: bool = False, what: str = "the prediction"
+        self,
+        image: NDArray[Any],
+        *,
+        flip: bool = False,
+        camera: Intrinsics | None = None,
+        what: str = "the prediction",
     ) -> NDArray[Any]:
         """The depth of an image, HxWx3 uint8 RGB, as HxW float32, resized bilinearly to its size.
 
         In metres or, where the model knows none, what its card says. `flip` averages it with that
-        of the mirrored image. Raises InputError where the model gives no depth map, CheckFailed,
-        which names `what`, for values that are not finite, or metres that are not positive.
+        of the mirrored image. Where the model was calibrated at a focal length, depth grows with
+        that of `camera`. Raises InputError where the model gives no depth map, CheckFailed, which
+        names `what`, for values that are not finite, or metres that are not positive.
         """
         from PIL.Image import Resampling
 
@@ -79,7 +92,26 @@ class Predictor(Closing):
             depth = protocols.predict_flip_averaged(predict_in_space, network_input, mirrored)
         else:
             depth = predict_in_space(network_input)
-        return protocols.resize(depth, image.shape[:2], Resampling.BILINEAR)
+        enlarged = protocols.resize(depth, image.shape[:2], Resampling.BILINEAR)
+        factor = self._factor(image.shape[:2], camera)
+        return enlarged if factor == 1 else enlarged * np.float32(factor)
+
+    def focal_note(self, size: tuple[int, ...], camera: Intrinsics | None) -> str:
+        """What a person should know of a picture's focal length; empty for nothing.
+
+        `size` is height and width.
+        """
+        if self._focal and camera is None:
+            return "its focal length is not known: taken as that of the calibration's pictures"
+        factor = self._factor(size, camera)
+        if abs(factor - 1) < FOCAL_CHANGE:
+            return ""
+        return f"depth is multiplied by {factor:.3g}: its focal length by the calibration's"
+
+    def _factor(self, size: tuple[int, ...], camera: Intrinsics | None) -> float:
+        if not self._focal or camera is None:
+            return 1.0
+        return relative_focal(camera, size) / self._focal
 
     def describe(self) -> dict[str, Any]:
         """What predicts, on what and where, and what the model gives."""

@@ -79,19 +79,24 @@ class Wanted:
             raise InputError(f"{where}: a picture gives no video", advice="leave --format out")
         if "ply" not in formats:
             return None
-        camera = self._camera_asked_for(photo.image.shape[:2]) or of_photo(photo)
+        camera = self.camera_of_photo(photo)
         if camera is None:
             raise InputError(f"{where}: its EXIF does not say how the camera projects", advice=SAY)
         return camera
 
     def camera_of_video(self, size: tuple[int, int], where: str) -> Intrinsics:
         """How a video's camera projects; raises InputError where that is not asked for."""
-        camera = self._camera_asked_for(size)
+        camera = self.camera_asked_for(size)
         if camera is None:
             raise InputError(f"{where}: a video does not say how its camera projects", advice=SAY)
         return camera
 
-    def _camera_asked_for(self, size: tuple[int, int]) -> Intrinsics | None:
+    def camera_of_photo(self, photo: Photo) -> Intrinsics | None:
+        """How a photo's camera projects, as asked for or as its EXIF says; None where none does."""
+        return self.camera_asked_for(photo.image.shape[:2]) or of_photo(photo)
+
+    def camera_asked_for(self, size: tuple[int, int]) -> Intrinsics | None:
+        """How it projects, for pictures of a size (height, width), where that is asked for."""
         if self.field_of_view is not None:
             return of_field_of_view(self.field_of_view, size)
         return self.camera

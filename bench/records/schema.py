@@ -229,6 +229,59 @@ class Accuracy(Record):
     )
 
 
+class DistanceErrors(_Open):
+    """Mean absolute errors of measured points; null where none is known."""
+
+    points: int
+    mae_m: float = Field(description="Metres, of the points as they were fitted.")
+    rel: float = Field(description="The same as a share of the distance.")
+    left_out_mae_m: float | None = Field(description="Of each point by a fit of the others.")
+    left_out_rel: float | None = Field(description="The same as a share of the distance.")
+    before_mae_m: float | None = Field(description="Before, where the model gave metres.")
+
+
+class DistancePart(DistanceErrors):
+    """A third of the points, by distance."""
+
+    name: Literal["near", "mid", "far"]
+    from_m: float
+    to_m: float
+    within_m: float | None = Field(description="Half the 95 % interval of a further point.")
+
+
+class MeasuredPoint(_Open):
+    """A measured distance, along the camera's axis, and what the calibrated model gives there."""
+
+    picture: str
+    x: float
+    y: float
+    right: float | None
+    bottom: float | None
+    metres: float
+    fitted_m: float
+    left_out_m: float | None = Field(description="By a fit of the other points.")
+    used: bool = Field(description="Whether it was fitted, or left out as an outlier.")
+
+
+class Calibration(Record, DistanceErrors):
+    """Scale and shift of a model, fitted to measured distances."""
+
+    kind: Literal["calibration"]
+    card: dict[str, Any] = Field(description="The card that was found.")
+    fitted: Literal["scale", "scale and shift"]
+    scale: float = Field(description="Of what the model gave by its card before.")
+    shift: float = Field(description="In metres, or 1 / metres for a model of the inverse.")
+    scale_interval: list[float] | None = Field(description="95 %; null where nothing tells.")
+    shift_interval: list[float] | None
+    pictures: int
+    focal: float | None = Field(
+        description="Geometric mean of focal lengths over that of width and height, in pixels."
+    )
+    by_distance: list[DistancePart] = Field(description="The nearest first; empty for few points.")
+    measured: list[MeasuredPoint]
+    notes: list[str]
+
+
 class Complexity(Record):
     """Parameters and multiply-adds of a network."""
 
@@ -312,6 +365,7 @@ BY_KIND: dict[str, type[Record]] = {
     "unknown time": UnknownTime,
     "complexity": Complexity,
     "cost": Cost,
+    "calibration": Calibration,
 }
 KINDS = tuple(BY_KIND)
 
@@ -319,7 +373,7 @@ KINDS = tuple(BY_KIND)
 def json_schema() -> dict[str, Any]:
     """The schema as a JSON Schema, draft 2020-12."""
     either: Any = Annotated[
-        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity | Cost,
+        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity | Cost | Calibration,
         Field(discriminator="kind"),
     ]
     return {

@@ -16,8 +16,8 @@ class ImageInput:
     The levels of an upright image of 8 bits a channel, resized by `interpolation` (nearest,
     bilinear, bicubic or lanczos) as `antialias` and `align_corners` say, become `range`; then
     `mean` is subtracted and the rest divided by `std`. A network of `bytes` takes the levels as
-    they are. The map times `scale` plus `shift` is what `meaning` says: metres, inverse-metres,
-    disparity or relative.
+    they are. The map times `scale` plus `shift`, within `clip` where there is one, is what
+    `meaning` says: metres, inverse-metres, disparity or relative.
     """
 
     input: int
@@ -36,6 +36,7 @@ class ImageInput:
     meaning: str
     scale: float
     shift: float
+    clip: tuple[float, float] | None = None
 
     @property
     def unit(self) -> str:

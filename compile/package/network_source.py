@@ -189,6 +189,7 @@ def _image(image: ImageInput | None) -> str:
             f"    {_text(image.interpolation)}, {flag(image.antialias)}, "
             f"{flag(image.align_corners)},",
             f"    {_text(image.meaning)}, {floats([image.scale, image.shift])},",
+            f"    {flag(image.clip is not None)}, {floats(image.clip or (0, 0))},",
             "};",
         ]
     )

@@ -32,12 +32,37 @@ Std = tuple[Positive, Positive, Positive]
 ZERO, ONE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 
+CALIBRATED = ("meaning", "scale", "shift")
+"""The fields that a calibration finds."""
+
+
+class Calibration(BaseModel):
+    """Where a card's meaning, scale and shift are from, when distances were measured.
+
+    `focal` is the geometric mean of the focal lengths over that of width and height, in pixels,
+    of the pictures that were measured: predictions grow with it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    points: Annotated[int, Field(ge=1, description="Measured distances that were used.")]
+    pictures: Annotated[int, Field(ge=1, description="Pictures that they lie in.")]
+    nearest_m: Annotated[Positive, Field(description="The nearest of them.")]
+    farthest_m: Annotated[Positive, Field(description="The farthest of them.")]
+    focal: Annotated[
+        Positive | None, Field(description="Of the pictures; null where nobody says.")
+    ] = None
+    meaning: Annotated[Meaning, Field(description="Of the output before.")]
+    scale: Annotated[FiniteFloat, Field(description="Of the output before.")]
+    shift: Annotated[FiniteFloat, Field(description="Of the output before.")]
+
+
 class Card(BaseModel):
     """What is known of a model; what is not set is not said.
 
     An image of 8-bit RGB is resized, its levels 0 to 255 become `range`, and `mean` is subtracted
     and the rest divided by `std`, channel by channel in the order of `channels`. What the model
-    gives, times `scale` plus `shift`, is what `meaning` says.
+    gives, times `scale` plus `shift` and no farther than `clip`, is what `meaning` says.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -84,13 +109,20 @@ class Card(BaseModel):
     meaning: Annotated[Meaning, Field(description="What the output is.")] = "metres"
     scale: Annotated[FiniteFloat, Field(description="What the output is multiplied by.")] = 1.0
     shift: Annotated[FiniteFloat, Field(description="What is added to it then.")] = 0.0
+    clip: Annotated[
+        tuple[FiniteFloat, FiniteFloat] | None,
+        Field(description="The least and the most that it is then, in the unit of meaning."),
+    ] = None
+    calibration: Annotated[
+        Calibration | None, Field(description="Where scale and shift are from, if measured.")
+    ] = None
 
-    @field_validator("range")
+    @field_validator("range", "clip")
     @classmethod
-    def _rises(cls, levels: tuple[float, float]) -> tuple[float, float]:
-        if not levels[0] < levels[1]:
+    def _rises(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        if ends is not None and not ends[0] < ends[1]:
             raise ValueError("must rise, as in [0, 1]")
-        return levels
+        return ends
 
     @field_validator("scale")
     @classmethod
@@ -104,8 +136,15 @@ class Card(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
     def over(self, other: Card) -> Card:
-        """`other`, with what this card says in place of what it says."""
-        return Card.model_validate_json(json.dumps({**other.said(), **self.said()}))
+        """`other`, with what this card says in place of what it says.
+
+        A calibration goes, with its clip, where this card says something else than it found.
+        """
+        mine, theirs = self.said(), other.said()
+        if any(mine.get(name, theirs.get(name)) != theirs.get(name) for name in CALIBRATED):
+            theirs.pop("calibration", None)
+            theirs.pop("clip", None)
+        return Card.model_validate_json(json.dumps({**theirs, **mine}))
 
 
 def parse(fields: Mapping[str, Any], where: str) -> Card:

@@ -97,9 +97,9 @@ class DepthModel:
                 advice="where the model has another output, name it in the card",
             )
         floats = plane.astype(np.float32)
-        if (self.card.scale, self.card.shift) == (1, 0):
-            return floats
-        return floats * np.float32(self.card.scale) + np.float32(self.card.shift)
+        if (self.card.scale, self.card.shift) != (1, 0):
+            floats = floats * np.float32(self.card.scale) + np.float32(self.card.shift)
+        return floats if self.card.clip is None else np.clip(floats, *self.card.clip)
 
 
 def describe(
@@ -116,6 +116,9 @@ def describe(
     `only_input` only where it is of the input. Raises InputError as `fit` does.
     """
     model, doubts = _joined(path, inputs, outputs, found)
+    lost = [one.source for one in found if one.card.calibration]
+    if lost and not model.card.calibration:
+        log.warning("%s: calibrated by %s, but other words on its output win", path, lost[-1])
     if told := [doubt.what for doubt in doubts if doubt.of_input or not only_input]:
         log.warning(
             "%s: no card says all of its use; taken: %s. Say it with --card, options or "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,10 @@ def make_record() -> Callable[..., Record]:
     """Make a whole record of a kind, with fields changed."""
 
     def make(kind: str = "accuracy", **changes: Any) -> Record:
-        known = {"accuracy": ACCURACY, "complexity": COMPLEXITY, "cost": COST}
+        known: dict[str, Mapping[str, Any]] = {
+            **{"accuracy": ACCURACY, "complexity": COMPLEXITY, "cost": COST},
+            **{"calibration": CALIBRATION},
+        }
         fields = known.get(kind, MEASURED)
         return new_record(kind, {**deepcopy(fields), **changes})
 
@@ -95,6 +98,27 @@ ACCURACY = {
     "delta2": 0.52,
     "delta3": 0.73,
     "per_image": [{"name": "0001", "rmse": 1.0}],
+}
+CALIBRATION = {
+    "model": "tiny",
+    "card": {"meaning": "metres", "scale": 1.2},
+    "fitted": "scale",
+    "scale": 1.2,
+    "shift": 0.0,
+    "scale_interval": [1.1, 1.3],
+    "shift_interval": None,
+    "pictures": 1,
+    "focal": 1.0,
+    **{"points": 3, "mae_m": 0.1, "rel": 0.05, "left_out_mae_m": 0.12, "left_out_rel": 0.06},
+    "before_mae_m": 0.4,
+    "by_distance": [],
+    "measured": [
+        {
+            **{"picture": "a.jpg", "x": 1.0, "y": 2.0, "right": None, "bottom": None},
+            **{"metres": 2.0, "fitted_m": 2.1, "left_out_m": 2.2, "used": True},
+        }
+    ],
+    "notes": [],
 }
 COMPLEXITY = {
     "model": "tiny",

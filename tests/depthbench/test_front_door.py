@@ -24,8 +24,8 @@ from depthbench.errors import InputError
 from depthnet import open_dataset, zoo
 
 PUBLIC = {
-    "depthbench": "compare compile evaluate export measure networks open_predictor predict "
-    "read_records report",
+    "depthbench": "calibrate compare compile evaluate export measure networks open_predictor "
+    "predict read_records report",
     "depthnet": "DepthDataset DepthPair PROTOCOLS Protocol Scores build complexity data_folder "
     "open_dataset score zoo",
     "compile": "Artefact HostModel compile_model load_artefact precision targets",

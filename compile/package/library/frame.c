@@ -65,6 +65,10 @@ static void write_map(const uint8_t *output, float *map) {
   for (size_t i = 0; (scale != 1 || shift != 0) && i < count; i++) {
     map[i] = map[i] * scale + shift;
   }
+  for (size_t i = 0; network_image.clipped && i < count; i++) {
+    map[i] = map[i] < network_image.least ? network_image.least : map[i];
+    map[i] = map[i] > network_image.most ? network_image.most : map[i];
+  }
 }
 
 static depth_status run(instance *one, const depth_frame *frame, float *map) {

@@ -45,6 +45,8 @@ typedef struct image_input {
   bool antialias, align_corners;
   const char *meaning; /* of the map times scale plus shift: as in a model's card */
   float scale, shift;
+  bool clipped; /* to what lies from `least` to `most` then */
+  float least, most;
 } image_input;
 
 extern const char network_manifest[];

@@ -46,6 +46,9 @@ class ImageInput(ctypes.Structure):
         ("meaning", ctypes.c_char_p),
         ("scale", ctypes.c_float),
         ("shift", ctypes.c_float),
+        ("clipped", ctypes.c_bool),
+        ("least", ctypes.c_float),
+        ("most", ctypes.c_float),
     )
 
 

@@ -33,6 +33,11 @@ const cpu_feature network_cpu_feature[] = {{0}};
 const image_input network_image = {
     0, 0, HEIGHT, WIDTH, false, false, false, 0, 1, {0.5f, 0.5f, 0.5f}, {0.25f, 0.25f, 0.25f},
     "bilinear", true, false, "metres", 2, 0.5f,
+#ifdef WITH_CLIP
+    true, 2.6f, 3.25f,
+#else
+    false, 0, 0,
+#endif
 };
 #else
 const image_input network_image = {.interpolation = "bilinear"};

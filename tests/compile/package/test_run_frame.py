@@ -35,6 +35,21 @@ def test_the_map_is_upright_and_in_the_cards_unit(network: StubNetwork, rotation
     np.testing.assert_allclose(depth.reshape(SIZE), wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_the_map_is_clipped_as_the_card_says(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("clipped")
+    network = StubNetwork(build(folder, ("-shared", "-fPIC", "-DWITH_CLIP")))
+    picture = np.random.default_rng(0).integers(110, 146, (31, 20, 3), dtype=np.uint8)
+    with guarded() as memory:
+        status, depth = network.run_frame(rgba_frame(memory, picture, 0))
+    network.close()
+    assert status == 0
+    image = to_input(picture, SIZE, CARD)[0]
+    unclipped = (image.sum(axis=0) + expected()[0, 0]) * 2 + 0.5
+    assert unclipped.min() < 2.6 < 3.25 < unclipped.max()
+    wanted = np.clip(unclipped, 2.6, 3.25)
+    np.testing.assert_allclose(depth.reshape(SIZE), wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_it_tells_what_conversion_and_network_took(network: StubNetwork) -> None:
     with guarded() as memory:
         network.run_frame(rgba_frame(memory, np.zeros((9, 9, 3), np.uint8)))

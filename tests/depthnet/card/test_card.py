@@ -53,6 +53,9 @@ def used(
         ({"range": [1, 0]}, "'range' must rise"),
         ({"meaning": "depth"}, "'meaning' should be 'metres'"),
         ({"scale": 0}, "'scale' must not be 0"),
+        ({"clip": [2, 2]}, "'clip' must rise"),
+        ({"clip": [1]}, "'clip' must be 2 numbers"),
+        ({"calibration": {"points": 0}}, "'calibration' "),
         ({"multiple": True}, "'multiple' should be a valid integer"),
         ({"antialias": "yes"}, "'antialias' should be a valid boolean"),
     ],
@@ -283,3 +286,49 @@ def test_the_mirrored_input_is_that_of_the_mirrored_image(layout: str) -> None:
     model = used(image=Port("image", shape, "float32"))
     mirrored = model.mirrored(model.to_input(image))
     np.testing.assert_array_equal(mirrored, model.to_input(image[:, ::-1]))
+
+
+CALIBRATION = {
+    **{"points": 5, "pictures": 1, "nearest_m": 1.0, "farthest_m": 4.0},
+    **{"meaning": "disparity", "scale": 1.0, "shift": 0.0},
+}
+CALIBRATED = {
+    **{"meaning": "inverse-metres", "scale": 0.5, "shift": 0.1, "clip": [0.05, 5.0]},
+    "calibration": CALIBRATION,
+}
+
+
+def test_the_output_is_clipped_after_scale_and_shift() -> None:
+    model = used({"range": [0, 1], **CALIBRATED})
+    values = np.linspace(-1, 20, 32 * 48, dtype=np.float32).reshape(1, 1, 32, 48)
+    found = model.depth_map({"depth": values}, np.zeros((1, 3, 32, 48), np.float32))
+    np.testing.assert_array_equal(
+        found, np.clip(values[0, 0] * np.float32(0.5) + np.float32(0.1), 0.05, 5)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"output": "depth"}, True),
+        ({"meaning": "inverse-metres"}, True),
+        ({"meaning": "metres"}, False),
+        ({"scale": 0.5}, True),
+        ({"shift": 0.0}, False),
+    ],
+)
+def test_a_calibration_holds_until_something_else_is_said(
+    options: dict[str, Any], kept: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = used({"range": [0, 1], **CALIBRATED}, options=options)
+    assert (model.card.calibration is not None) == kept
+    assert (model.card.clip is not None) == kept
+    assert bool([line for line in caplog.messages if "calibrated by card" in line]) != kept
+
+
+def test_a_preset_named_again_takes_the_calibration_away(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    image = Port("image", (1, 3, 32, 64), "float32")
+    Path(f"{path}.json").write_text(json.dumps({"preset": "midas-small", **CALIBRATED}))
+    assert used(path=path, image=image).card.calibration is not None
+    assert used("midas-small", path=path, image=image).card.calibration is None

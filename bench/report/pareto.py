@@ -5,37 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.paper.printed_tables import TEST_IMAGES, is_comparable
-from bench.report.numbers import number
-from bench.report.wording import device, untrained
+from bench.report.first_screen.best import best_row
+from bench.report.first_screen.data_sets import is_nyu
+from bench.report.summary import RULE, judge, rule_of
 from depthnet import paper
 
 Point = dict[str, Any]
+Row = Mapping[str, Any]
 FAR_MS = 150.0
 """Slower networks of the paper are named, not drawn: they would press the others together."""
-SAME_RULE = f"nyu, test, {TEST_IMAGES} images, protocol paper"
 
 
-def build_charts(models: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The accuracy/latency charts of a report.
+def build_charts(rows: Sequence[Row], rule: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The accuracy/latency charts of a report, from its summary; the first is by its `rule`.
 
-    The first always has the `paper`'s points: its own phone's milliseconds and its own δ1. `ours`
-    in it are trained networks scored by the same rule (protocol `paper`, all 654 test images)
-    with a valid latency of a real device. A further chart for every other protocol, without the
-    paper's points, which are not comparable. Each point has `name`, `ms`, `delta1`, `where` and
-    `best`: no other of its own kind is both faster and more accurate. `far` are the points of
-    the paper that are left out of the drawing.
+    A further one for every other rule by which networks were scored. A chart has a panel for each
+    place, a device or the core of an estimate, so that no two devices are drawn as one: `place`,
+    `estimated` and its `points`. A point has `label`, `ms`, `low_ms`, `high_ms`, `delta1`,
+    `precision`, `scored_in` as its row, `best`: no other of its panel is both faster and more
+    accurate, and `chosen`: the headline's. Of trained networks and valid times alone: the others
+    of a panel are `unscored`, with a time and `why`, a mark on its axis.
+
+    `paper` are the paper's points, with its own phone's milliseconds and δ1, where ours are of NYU
+    or there are none; `far` those of them that are left out of the drawing.
     """
-    printed = paper_points()
-    near = [point for point in printed if point["ms"] <= FAR_MS]
-    groups = _our_points(models)
-    first = groups.pop(SAME_RULE, [])
-    far = [point for point in printed if point["ms"] > FAR_MS]
-    same = {"rule": SAME_RULE, "paper": mark_best(near), "far": far, "ours": mark_best(first)}
-    return [same] + [
-        {"rule": rule, "paper": [], "far": [], "ours": mark_best(points)}
-        for rule, points in groups.items()
-    ]
+    rules = [tuple(rule[name] for name in RULE)] if rule else [None]
+    for row in rows:
+        rules += [key for score in row["accuracy"] if (key := rule_of(score)) not in rules]
+    charts = [_chart(rows, key) for key in rules]
+    return [charts[0], *(chart for chart in charts[1:] if _drawn(chart))]
 
 
 def paper_points() -> list[Point]:
@@ -62,28 +60,60 @@ def mark_best(points: Iterable[Point]) -> list[Point]:
     return marked
 
 
-def _our_points(models: Iterable[Mapping[str, Any]]) -> dict[str, list[Point]]:
-    groups: dict[str, list[Point]] = {}
-    for model in models:
-        times = [r for r in model["latency"] if r["valid"] and number(r["p50_ms"]) is not None]
-        for score in model["accuracy"]:
-            if not times or number(score["delta1"]) is None or untrained([score]):
-                continue
-            points = groups.setdefault(_rule(score), [])
-            points += [
-                {
-                    "name": model["model"],
-                    "ms": record["p50_ms"],
-                    "delta1": score["delta1"],
-                    "where": device(record),
-                }
-                for record in times
+def _chart(rows: Sequence[Row], rule: tuple[Any, ...] | None) -> dict[str, Any]:
+    score = next((s for row in rows for s in row["accuracy"] if rule_of(s) == rule), None)
+    timed = [row for row in rows if row["ms"] is not None and row["valid"] is not False]
+    panels = [
+        _panel([row for row in timed if row["place"] == place], rule)
+        for place in dict.fromkeys(row["place"] for row in timed)
+    ]
+    of_nyu = bool(score and is_nyu(score) and score["split"] == "test")
+    count = sum(len(panel["points"]) for panel in panels)
+    if count == 1 and not of_nyu:  # one point says nothing alone: its time does, among the paper's
+        for panel in panels:
+            panel["unscored"] += [
+                {**_timed(point), "why": f"scored on {point['data']}"} for point in panel["points"]
             ]
-    return groups
+            panel["points"] = []
+        count = 0
+    printed = paper_points() if of_nyu or not count else []
+    return {
+        "rule": dict(zip(RULE, rule, strict=True)) if rule else None,
+        "comparable": bool(score and score["comparable"]),
+        "panels": panels,
+        "paper": mark_best(point for point in printed if point["ms"] <= FAR_MS),
+        "far": [point for point in printed if point["ms"] > FAR_MS],
+    }
 
 
-def _rule(score: Mapping[str, Any]) -> str:
-    if is_comparable(score):
-        return SAME_RULE
-    where = f"{score['data']}, {score['split']}, {score['images']} images"
-    return f"{where}, protocol {score['protocol']}"
+def _panel(rows: Sequence[Row], rule: tuple[Any, ...] | None) -> dict[str, Any]:
+    chosen, _ = best_row(rows)
+    points, unscored = [], []
+    for row in rows:
+        judged = judge(row, rule)
+        if judged["delta1"] is None or not judged["trained"]:
+            why = "not trained" if judged["score"] else "not scored"
+            unscored.append({**_timed(row), "why": why})
+            continue
+        points.append(
+            {
+                **_timed(row),
+                **{name: judged[name] for name in ("delta1", "scored_in")},
+                "data": judged["score"]["data"],
+                "chosen": row is chosen,
+            }
+        )
+    return {
+        "place": rows[0]["place"],
+        "estimated": rows[0]["estimated"],
+        "points": mark_best(points),
+        "unscored": unscored,
+    }
+
+
+def _timed(row: Row) -> Point:
+    return {name: row[name] for name in ("label", "ms", "low_ms", "high_ms", "precision")}
+
+
+def _drawn(chart: Mapping[str, Any]) -> bool:
+    return any(panel["points"] for panel in chart["panels"])

@@ -7,6 +7,8 @@ from typing import Any
 
 from bench.records.comparability import measurement
 from bench.records.schema import TIMED
+from bench.report.first_screen.changes import last_change
+from bench.report.first_screen.headline import write_headline
 from bench.report.over_time import temperatures, thin_sessions
 from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
@@ -17,6 +19,17 @@ from depthbench.errors import InputError
 
 SCHEMA = "depthbench.report/1"
 RAW = {"samples_ms", "sessions", "per_image", "profile"}
+<<<<<<< HEAD
+=======
+# Records that agree in all of these measure the same thing; the latest of them is shown.
+SAME = (
+    *("kind", "model", "weights", "runtime", "target", "device", "quick", "input", "input_size"),
+    *("protocol", "data", "split", "images", "averaging", "flip"),
+)
+SAME_BUT_TRAINED = tuple(name for name in SAME if name != "weights")
+"""What two runs share that have a change between them: a network trained again is such a one."""
+
+>>>>>>> 28304ae (The report's first screen: headline, verdict, five figures)
 # What of a host changes from one measurement to the next.
 MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
@@ -24,8 +37,10 @@ MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Gather records into one document: all that the writers of a report show.
 
-    `summary` has a row a measurement (`bench.report.summary`), `charts` the points of the
-    accuracy/latency charts (`bench.report.pareto`), `models` the records by model: `complexity`
+    `headline` is what the first screen says in words (`bench.report.first_screen.headline`).
+    `summary` has a row a measurement (`bench.report.summary`), judged by one `rule`, `charts` the
+    points of the accuracy/latency charts (`bench.report.pareto`), `models` the records by model,
+    each with its `change` since the last such record: `complexity`
     (one record or None), and lists `accuracy`, `latency`, `emulated_cost`, `unknown_time` and
     `cost` of records without their raw data, of which the timed ones keep `over_time`,
     `temperatures` and `roofline`, and a cost has `runtimes`: what each took; `sources` is what
@@ -36,20 +51,28 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
+    histories: dict[str, list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda record: str(record.get("time", ""))):
+<<<<<<< HEAD
         key = repr(measurement(record))
         if latest.pop(key, None) is not None:
+=======
+        if latest.pop(_measurement(record, SAME), None) is not None:
+>>>>>>> 28304ae (The report's first screen: headline, verdict, five figures)
             model = record["model"]
             superseded[model] = superseded.get(model, 0) + 1
-        latest[key] = record
+        latest[_measurement(record, SAME)] = record
+        histories.setdefault(_measurement(record, SAME_BUT_TRAINED), []).append(record)
     if not latest:
         raise InputError("no record to report", advice="measure something first")
     environments: list[dict[str, Any]] = []
     by_model: dict[str, list[dict[str, Any]]] = {}
     for record in latest.values():
+        history = histories[_measurement(record, SAME_BUT_TRAINED)]
+        earlier = history[: next(n for n, one in enumerate(history) if one is record)]
         short = {key: value for key, value in record.items() if key not in RAW}
         short["environment"] = _number_of(_environment(record), environments)
-        short["reproduce"] = commands([record])
+        short["change"] = last_change(record, earlier)
         if record["kind"] in TIMED:
             short |= _drawn(record)
         if record["kind"] == "cost":
@@ -61,10 +84,13 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         {**_model(name, mine), "superseded": superseded.get(name, 0)}
         for name, mine in by_model.items()
     ]
+    rows, rule = summarise_models(models)
     return {
         "schema": SCHEMA,
-        "summary": summarise_models(models),
-        "charts": build_charts(models),
+        "headline": write_headline(rows, [one["time"] for one in latest.values()], environments),
+        "summary": rows,
+        "rule": rule,
+        "charts": build_charts(rows, rule),
         "models": models,
         "environments": environments,
         "records": len(latest) + sum(superseded.values()),
@@ -97,6 +123,15 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+<<<<<<< HEAD
+=======
+def _measurement(record: Mapping[str, Any], same: Iterable[str]) -> str:
+    conditions = record["conditions"]
+    how = (source(record), conditions.get("precision"), conditions.get("threads"))
+    return repr([*how, *(record.get(name) for name in same)])
+
+
+>>>>>>> 28304ae (The report's first screen: headline, verdict, five figures)
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
     conditions = record["conditions"]
     host = conditions.get("host")

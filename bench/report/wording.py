@@ -13,7 +13,8 @@ KINDS = {
     "emulated cost": "emulated cost (not a latency)",
     "unknown time": "time of unknown origin (not a latency)",
 }
-
+SHORT = 10
+"""Digits of a commit that tell it from others."""
 
 SOURCES = {"shell": "", "demo": ", in the demo", "app": ", in an app"}
 
@@ -178,12 +179,13 @@ def _pair(name: str, value: Any) -> str:
     return f"{str(name).replace('_', ' ')} {shown}"
 
 
-def commit(git: Any) -> str:
-    """The commit, and whether the files differ from it."""
+def commit(git: Any, short: bool = False) -> str:
+    """The commit, or its first digits, and whether the files differ from it."""
     if not isinstance(git, Mapping):
         return "not a git checkout"
     dirty = ", with uncommitted changes" if git.get("dirty") else ""
-    return f"commit {git.get('commit')}{dirty}"
+    named = str(git.get("commit"))
+    return f"commit {named[:SHORT] if short else named}{dirty}"
 
 
 def untrained(records: Iterable[Mapping[str, Any]]) -> bool:

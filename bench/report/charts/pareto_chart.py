@@ -1,4 +1,4 @@
-"""The accuracy/latency chart, in the manner of the paper's figures 1 and 6."""
+"""The accuracy/latency chart: the report's networks, and the paper's behind them."""
 
 from __future__ import annotations
 
@@ -6,50 +6,156 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.report.charts.labels import place_labels, shorten
-from bench.report.charts.svg import SERIES, draw_both, gridded
+from bench.report.charts.svg import INK, QUIET, SERIES, draw_both, gridded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEIGHTS = (380, 440)
-OURS, PAPERS = SERIES[0], SERIES[1]
+Point = Mapping[str, Any]
+Place = tuple[float, float]
+HEIGHTS, EACH_MORE = (340, 400), (250, 0)
+WIDE = 640
+STYLES = {"fp32": (SERIES[0], "o"), "fp16": (SERIES[1], "s"), "int8": (SERIES[2], "D")}
+OTHER = (SERIES[3], "^")
+SPREAD = 12.0
+"""From the fastest to the slowest, above which the axis of time is logarithmic."""
+BAR_STEPS = 9
 
 
 def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
-    """Draw a chart of `bench.report.pareto.build_charts`; SVG by width, None of no point."""
+    """Draw a chart of `bench.report.pareto.build_charts`; SVG by width, None of no point.
 
-    everything = [*chart["ours"], *chart["paper"]]
-    best = [point for point in reversed(chart["paper"]) if point["best"]]
+    A panel for each place, below each other on a phone and else side by side.
+    """
+    panels = [panel for panel in chart["panels"] if panel["points"] or panel["unscored"]]
+    if not panels and not chart["paper"]:
+        return None
+    shown = panels or [{"place": None, "estimated": False, "points": [], "unscored": []}]
 
     def draw(figure: Figure, narrow: bool) -> None:
-        with gridded(figure.subplots()) as axes:
-            _draw_points(axes, chart["paper"], PAPERS, "o", "the paper's, on the paper's phone")
-            _draw_points(axes, chart["ours"], OURS, "D", "ours, on our device")
-            axes.set_xlabel("latency, p50 [ms]: faster to the left")
-            axes.set_ylabel("δ1: more accurate above")
-            axes.margins(0.12, 0.12)
-            figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
-            named = [*chart["ours"], *(best[:1] if narrow else best)]
-            labels = [(shorten(point["name"]), _place(point)) for point in named]
-            place_labels(axes, labels, [_place(point) for point in everything])
+        shape = (len(shown), 1) if narrow else (1, len(shown))
+        grid = figure.subplots(*shape, squeeze=False, sharey=not narrow)
+        for number, (axes, panel) in enumerate(zip(grid.flat, shown, strict=True)):
+            with gridded(axes):
+                _draw_panel(axes, panel, chart["paper"], narrow)
+                if narrow or not number:
+                    axes.set_ylabel("δ1: more accurate above")
+        figure.legend(
+            handles=_legend(shown, chart["paper"]), loc="outside upper left", ncols=2 + 2 * (not narrow),
+            columnspacing=1.2, handletextpad=0.4, borderpad=0,
+        )
 
-    return draw_both(draw, name, HEIGHTS) if everything else None
+    more = len(shown) - 1
+    low, wide = (one + each * more for one, each in zip(HEIGHTS, EACH_MORE, strict=True))
+    return draw_both(draw, name, (low, wide), WIDE)
 
 
-def _draw_points(
-    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, marker: str, label: str
+def _draw_panel(
+    axes: Axes, panel: Mapping[str, Any], paper: Sequence[Point], narrow: bool
 ) -> None:
-    if not points:
-        return
-    ours = colour == OURS
-    places = zip(*map(_place, points), strict=True)
-    face = colour if ours else "none"
-    axes.plot(*places, marker, ms=6, mec=colour, mfc=face, mew=1.3, label=label, zorder=3)
-    front = zip(*(_place(point) for point in points if point["best"]), strict=True)
-    style = "-" if ours else (0, (4, 3))
-    axes.plot(*front, color=colour, lw=1, ls=style, drawstyle="steps-post", zorder=2)
+    points, unscored = panel["points"], panel["unscored"]
+    if paper:
+        x, y = zip(*map(_place, paper), strict=True)
+        axes.plot(x, y, "o", ms=4, mec=QUIET, mfc="none", mew=0.8, zorder=2)
+    for point in reversed(points):
+        _draw_point(axes, point)
+    front = [point for point in points if point["best"]]
+    if len(front) > 1:
+        axes.step(*zip(*map(_place, front), strict=True), where="post", color=INK, lw=0.8, zorder=3)
+    _scale(axes, [*points, *unscored, *paper])
+    for point in unscored:
+        _draw_unscored(axes, point, alone=len(unscored) == 1 and not points)
+    what = "estimated" if panel["estimated"] else "latency, p50"
+    where = f" on {shorten(panel['place'])}" if panel["place"] else ""
+    axes.set_xlabel(f"{what}{where} [ms]: faster to the left")
+    _name_points(axes, points, unscored, paper, narrow)
 
 
-def _place(point: Mapping[str, Any]) -> tuple[float, float]:
+def _draw_point(axes: Axes, point: Point) -> None:
+    colour, marker = _style(point)
+    (x, y), size = _place(point), 11 if point["chosen"] else 7
+    low, high = point["low_ms"], point["high_ms"]
+    if None not in (low, high):
+        axes.plot((low, high), (y, y), color=colour, lw=1.2, alpha=0.55, zorder=4)
+    face = "none" if point["scored_in"] else colour
+    axes.plot(
+        x, y, marker, ms=size, mec=colour, mfc=face, mew=1.8, zorder=6 if point["chosen"] else 5
+    )
+
+
+def _draw_unscored(axes: Axes, point: Point, alone: bool) -> None:
+    colour, _ = _style(point)
+    if alone:
+        axes.axvline(point["ms"], color=colour, lw=2.2, zorder=4)
+        if None not in (point["low_ms"], point["high_ms"]):
+            axes.axvspan(point["low_ms"], point["high_ms"], color=colour, alpha=0.15, lw=0)
+    else:
+        axes.axvline(point["ms"], ymax=0.04, color=colour, lw=2, zorder=4)
+
+
+def _scale(axes: Axes, points: Sequence[Point]) -> None:
+    times = [point["ms"] for point in points]
+    if times and max(times) > SPREAD * min(times):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+    axes.margins(0.1, 0.12)
+    if times and axes.get_xscale() == "linear":
+        axes.set_xlim(left=0, right=max(times) * 1.08)
+
+
+def _name_points(
+    axes: Axes,
+    points: Sequence[Point],
+    unscored: Sequence[Point],
+    paper: Sequence[Point],
+    narrow: bool,
+) -> None:
+    first = sorted(points, key=lambda point: (not point["chosen"], not point["best"]))
+    named = [point for point in first if point["best"] or point["chosen"] or not narrow]
+    labels = [(shorten(point["label"]), _place(point)) for point in named]
+    if len(unscored) == 1 and not points:
+        low, high = axes.get_ylim()
+        (only,) = unscored
+        labels.append((shorten(only["label"]), (only["ms"], low + 0.06 * (high - low))))
+    labels += [(f"paper: {point['name']}", _place(point)) for point in reversed(paper) if point["best"]][:1]
+    bars = [place for point in points for place in _bar(point)]
+    place_labels(axes, labels, [*map(_place, [*points, *paper]), *bars])
+
+
+def _bar(point: Point) -> list[Place]:
+    low, high = point["low_ms"], point["high_ms"]
+    if None in (low, high):
+        return []
+    step = (high - low) / (BAR_STEPS - 1)
+    return [(low + step * number, point["delta1"]) for number in range(BAR_STEPS)]
+
+
+def _legend(panels: Sequence[Mapping[str, Any]], paper: Sequence[Point]) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    def mark(label: str, colour: str, marker: str, face: str, size: float) -> Line2D:
+        return Line2D(
+            [], [], ls="", marker=marker, color=colour, mfc=face, ms=size, mew=1.4, label=label
+        )
+
+    points = [point for panel in panels for point in panel["points"]]
+    unscored = [point for panel in panels for point in panel["unscored"]]
+    told = {str(point["precision"] or "this report"): _style(point) for point in points}
+    marks = [mark(name, colour, marker, colour, 7) for name, (colour, marker) in told.items()]
+    scored_in = dict.fromkeys(point["scored_in"] for point in points if point["scored_in"])
+    marks += [mark(f"hollow: scored in {name}", INK, "o", "none", 7) for name in scored_in]
+    if unscored:
+        marks.append(mark("time alone, no δ1", INK, "|", INK, 9))
+    if paper:
+        marks.append(mark("the paper's, on its phone", QUIET, "o", "none", 4))
+    return marks
+
+
+def _style(point: Point) -> tuple[str, str]:
+    return STYLES.get(str(point["precision"]), OTHER)
+
+
+def _place(point: Point) -> Place:
     return point["ms"], point["delta1"]

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 # Drawn in these, which nothing else uses, and replaced by the page's variables of the same name.
 INK, FAINT, PAGE = "#010203", "#010204", "#010205"
+QUIET = "#01020a"
 SERIES = ("#010206", "#010207", "#010208", "#010209")
 VARIABLES = {
-    **{INK: "--ink", FAINT: "--faint", PAGE: "--page"},
+    **{INK: "--ink", FAINT: "--faint", PAGE: "--page", QUIET: "--quiet"},
     **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, start=1)},
 }
 POINTS_A_PIXEL = 0.75
@@ -26,13 +27,15 @@ WIDTHS = {"narrow": 328, "wide": 720}
 Draw = Callable[["Figure", bool], None]
 
 
-def draw_both(draw: Draw, name: str, heights: tuple[int, int]) -> dict[str, str]:
+def draw_both(
+    draw: Draw, name: str, heights: tuple[int, int], wide: int = WIDTHS["wide"]
+) -> dict[str, str]:
     """The SVG of a chart by width; `draw` is given a figure and whether it is the narrow one.
 
-    `heights` are pixels, narrow and wide. `name` begins every id, which have to be the page's
+    `wide` is how wide the wide one is where it stands, in pixels. `heights` are pixels, narrow and wide. `name` begins every id, which have to be the page's
     only ones. Letters are 12 pixels high at least on a screen of 360 pixels.
     """
-    sizes = zip(WIDTHS.items(), heights, strict=True)
+    sizes = zip({**WIDTHS, "wide": wide}.items(), heights, strict=True)
     return {
         width: _render(draw, width == "narrow", (pixels, height), f"{name}-{width}")
         for (width, pixels), height in sizes

@@ -1,0 +1,44 @@
+"""What a score on a data set means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.paper.printed_tables import TEST_IMAGES
+
+ROOMS = "rooms"
+
+
+def is_nyu(score: Mapping[str, Any]) -> bool:
+    """Whether it was scored on NYU Depth v2, in whichever layout."""
+    return str(score["data"]).startswith("nyu")
+
+
+def data_in_words(score: Mapping[str, Any]) -> str:
+    """The data set by its proper name, and how much of it was scored."""
+    images = f"{score['images']} {score['split']} image{'' if score['images'] == 1 else 's'}"
+    if score["data"] == ROOMS:
+        return f"rendered rooms, {images}"
+    if is_nyu(score):
+        return f"NYU Depth v2, {_share_of_nyu(score)}"
+    return f"{score['data']}, {images}"
+
+
+def meaning(score: Mapping[str, Any]) -> str:
+    """What a reader must know to judge the score, as a clause; empty where there is nothing."""
+    if score["data"] == ROOMS:
+        return "rendered rooms are no photographs: their δ1 cannot be set beside NYU's"
+    if is_nyu(score) and score["split"] == "test" and score["images"] < TEST_IMAGES:
+        return f"δ1 is of {score['images']} of NYU's {TEST_IMAGES} test images, a sample"
+    if is_nyu(score) and score["split"] != "test":
+        return f"δ1 is of NYU's {score['split']} split, not of its test images"
+    return ""
+
+
+def _share_of_nyu(score: Mapping[str, Any]) -> str:
+    if score["split"] != "test":
+        return f"{score['images']} {score['split']} images"
+    if score["images"] == TEST_IMAGES:
+        return f"all {TEST_IMAGES} test images"
+    return f"{score['images']} of {TEST_IMAGES} test images"

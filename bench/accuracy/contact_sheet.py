@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from bench.accuracy.evaluate import ImageResult
 
-WIDTH_IN, TILE_IN, DPI = 12.0, 2.56, 110
+WIDTH_IN, TILE_IN, DPI = 12.0, 2.56, 160
+PANELS = "Panels"
 TITLE_CHARACTERS = 140
 HEADINGS = ("image", "truth", "prediction", "prediction minus truth")
 DEPTH_COLOURS, ERROR_COLOURS, UNSCORED = "turbo_r", "RdBu_r", "#d9d9d9"
@@ -74,15 +76,25 @@ def write_contact_sheet(
 
     `record` is the one of the whole data set, whose figures stand in the heading. Truth and
     prediction of a row share a colour scale, which is the truth's range; pixels that do not
-    count are grey in the truth and the error.
+    count are grey in the truth and the error. The file says where its panels are, for those who
+    show some of them alone: its text `PANELS` is JSON, a list of rows with `name`, `delta1`, what
+    the colours mean (`near_m`, `far_m` and `worst_m`), and `boxes`: left, top, right and bottom
+    pixels of the panels.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     from depthbench.files import write_whole
 
     figure = _draw(results, record)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    told = PngInfo()
+    told.add_text(PANELS, json.dumps(_panels(figure, results)))
     content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    drawn.save(content, "PNG", pnginfo=told, dpi=(DPI, DPI))
     write_whole(path, content.getvalue())
 
 
@@ -125,14 +137,41 @@ def _scores(row: Mapping[str, Any]) -> str:
     return f"RMSE {row['rmse']:.3f} m, REL {row['rel']:.3f}, δ1 {row['delta1']:.3f}"
 
 
+def _panels(figure: Figure, results: Sequence[ImageResult]) -> list[dict[str, Any]]:
+    """Where the panels of a figure that was drawn are, and what they show."""
+    height = figure.bbox.height
+    shown = [axis for axis in figure.axes if axis.get_label() != "<colorbar>"]
+    rows = []
+    for number, result in enumerate(results):
+        boxes = []
+        for axis in shown[number * len(HEADINGS) :][: len(HEADINGS)]:
+            box = axis.get_window_extent()
+            sides = (box.x0, height - box.y1, box.x1, height - box.y0)
+            boxes.append([round(side) for side in sides])
+        near, far, worst = _ranges(result)
+        told = {"near_m": near, "far_m": far, "worst_m": worst}
+        rows.append(
+            {"name": result.name, "delta1": result.scores["delta1"], **told, "boxes": boxes}
+        )
+    return rows
+
+
+def _ranges(result: ImageResult) -> tuple[float, float, float]:
+    """Metres of the first and the last colour of depth, and of the last one of error."""
+    comparison = result.comparison
+    truth = comparison.truth[comparison.mask]
+    near, far = map(float, np.percentile(truth, SCALE_PERCENTILES))
+    error = np.abs(comparison.prediction[comparison.mask] - truth)
+    worst = float(np.percentile(error, SCALE_PERCENTILES[1]))
+    return near, max(far, near + 0.1), max(worst, 0.05)
+
+
 def _draw_row(figure: Figure, axes: Sequence[Axes], result: ImageResult) -> None:
     comparison = result.comparison
     size = comparison.truth.shape
     truth = np.ma.masked_array(comparison.truth, ~comparison.mask)
     error = np.ma.masked_array(comparison.prediction - comparison.truth, ~comparison.mask)
-    near, far = np.percentile(truth.compressed(), SCALE_PERCENTILES)
-    far = max(far, near + 0.1)
-    worst = max(float(np.percentile(np.abs(error.compressed()), SCALE_PERCENTILES[1])), 0.05)
+    near, far, worst = _ranges(result)
     depth = {"cmap": DEPTH_COLOURS, "vmin": near, "vmax": far}
     signed = {"cmap": ERROR_COLOURS, "vmin": -worst, "vmax": worst}
     maps: tuple[tuple[NDArray, dict[str, Any]], ...] = (

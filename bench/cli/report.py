@@ -17,14 +17,14 @@ from bench.cli.parameter_types import FILE
     "-o",
     "--output",
     type=FILE,
-    help="Also write the report to this file: .html, .md, .csv or .json.",
+    help="Also write the report to this file: .html, .pdf, .md, .csv or .json.",
 )
 @json_option
 def command(records: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
-    """Report records as HTML, Markdown, CSV or JSON.
+    """Report records as HTML, PDF, Markdown, CSV or JSON.
 
     RECORDS are .jsonl files, by default out/records.jsonl. HTML is one file that needs no
-    other.
+    other. PDF is that page, printed by an installed Chromium or Chrome.
     """
     from bench.records.record import read_records
     from bench.report.markdown import render_markdown

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.report.first_screen.best import best_row
-from bench.report.first_screen.data_sets import is_nyu
+from bench.report.first_screen.data_sets import data_in_words, is_nyu
 from bench.report.summary import RULE, judge, rule_of
 from depthnet import paper
 
@@ -72,7 +72,8 @@ def _chart(rows: Sequence[Row], rule: tuple[Any, ...] | None) -> dict[str, Any]:
     if count == 1 and not of_nyu:  # one point says nothing alone: its time does, among the paper's
         for panel in panels:
             panel["unscored"] += [
-                {**_timed(point), "why": f"scored on {point['data']}"} for point in panel["points"]
+                {**_timed(point), "why": f"its δ1 is of {data_in_words(score)}"}
+                for point in panel["points"]
             ]
             panel["points"] = []
         count = 0
@@ -99,16 +100,23 @@ def _panel(rows: Sequence[Row], rule: tuple[Any, ...] | None) -> dict[str, Any]:
             {
                 **_timed(row),
                 **{name: judged[name] for name in ("delta1", "scored_in")},
-                "data": judged["score"]["data"],
                 "chosen": row is chosen,
             }
         )
     return {
         "place": rows[0]["place"],
         "estimated": rows[0]["estimated"],
-        "points": mark_best(points),
+        "points": _front(points),
         "unscored": unscored,
     }
+
+
+def _front(points: Sequence[Point]) -> list[Point]:
+    """The points, the best marked: a score in another precision makes none the best."""
+    sure = [point for point in points if not point["scored_in"]] or points
+    best = {point["label"] for point in mark_best(sure) if point["best"]}
+    ordered = sorted(points, key=lambda point: point["ms"])
+    return [{**point, "best": point["label"] in best} for point in ordered]
 
 
 def _timed(row: Row) -> Point:

@@ -19,17 +19,6 @@ from depthbench.errors import InputError
 
 SCHEMA = "depthbench.report/1"
 RAW = {"samples_ms", "sessions", "per_image", "profile"}
-<<<<<<< HEAD
-=======
-# Records that agree in all of these measure the same thing; the latest of them is shown.
-SAME = (
-    *("kind", "model", "weights", "runtime", "target", "device", "quick", "input", "input_size"),
-    *("protocol", "data", "split", "images", "averaging", "flip"),
-)
-SAME_BUT_TRAINED = tuple(name for name in SAME if name != "weights")
-"""What two runs share that have a change between them: a network trained again is such a one."""
-
->>>>>>> 28304ae (The report's first screen: headline, verdict, five figures)
 # What of a host changes from one measurement to the next.
 MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
@@ -53,22 +42,18 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     superseded: dict[str, int] = {}
     histories: dict[str, list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda record: str(record.get("time", ""))):
-<<<<<<< HEAD
         key = repr(measurement(record))
         if latest.pop(key, None) is not None:
-=======
-        if latest.pop(_measurement(record, SAME), None) is not None:
->>>>>>> 28304ae (The report's first screen: headline, verdict, five figures)
             model = record["model"]
             superseded[model] = superseded.get(model, 0) + 1
-        latest[_measurement(record, SAME)] = record
-        histories.setdefault(_measurement(record, SAME_BUT_TRAINED), []).append(record)
+        latest[key] = record
+        histories.setdefault(_thing(record), []).append(record)
     if not latest:
         raise InputError("no record to report", advice="measure something first")
     environments: list[dict[str, Any]] = []
     by_model: dict[str, list[dict[str, Any]]] = {}
     for record in latest.values():
-        history = histories[_measurement(record, SAME_BUT_TRAINED)]
+        history = histories[_thing(record)]
         earlier = history[: next(n for n, one in enumerate(history) if one is record)]
         short = {key: value for key, value in record.items() if key not in RAW}
         short["environment"] = _number_of(_environment(record), environments)
@@ -81,7 +66,11 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             short["accuracy"] = {key: value for key, value in scores.items() if key not in RAW}
         by_model.setdefault(record["model"], []).append(short)
     models = [
-        {**_model(name, mine), "superseded": superseded.get(name, 0)}
+        {
+            **_model(name, mine),
+            "superseded": superseded.get(name, 0),
+            "reproduce": commands(one for one in latest.values() if one["model"] == name),
+        }
         for name, mine in by_model.items()
     ]
     rows, rule = summarise_models(models)
@@ -119,19 +108,14 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "unknown_time": by_kind.get("unknown time", []),
         "cost": by_kind.get("cost", []),
         "sources": beside_each_other(records),
-        "reproduce": commands(records),
     }
 
 
-<<<<<<< HEAD
-=======
-def _measurement(record: Mapping[str, Any], same: Iterable[str]) -> str:
-    conditions = record["conditions"]
-    how = (source(record), conditions.get("precision"), conditions.get("threads"))
-    return repr([*how, *(record.get(name) for name in same)])
+def _thing(record: Mapping[str, Any]) -> str:
+    """What two runs share that have a change between them, of training too."""
+    return repr({**measurement(record), "weights": None})
 
 
->>>>>>> 28304ae (The report's first screen: headline, verdict, five figures)
 def _environment(record: Mapping[str, Any]) -> dict[str, Any]:
     conditions = record["conditions"]
     host = conditions.get("host")

@@ -93,7 +93,7 @@ def _row(
     kind = record.get("kind", "")
     conditions = record.get("conditions") or {}
     times = {name: number(record.get(name)) for name in TIMES}
-    precision = conditions.get("precision")
+    precision = _text(conditions.get("precision"))
     estimate = cost["estimate"] if cost else {}
     interval = _interval(record) if kind == "latency" else (None, None)
     network = str(model["model"]).removesuffix(f"-{precision}")
@@ -104,7 +104,7 @@ def _row(
         "record": record.get("id"),
         "time": record.get("time"),
         "precision": precision,
-        "threads": conditions.get("threads"),
+        "threads": number(conditions.get("threads")),
         "size": record.get("input_size"),
         "place": _place(record, estimate),
         "estimated": bool(estimate),
@@ -114,7 +114,7 @@ def _row(
         "error_source": estimate.get("error_source"),
         "weights_m": complexity.get("weights_m"),
         "macs_g": complexity.get("macs_conv_g"),
-        "size_bytes": record.get("artefact_bytes"),
+        "size_bytes": number(record.get("artefact_bytes")),
         "memory_bytes": peak_memory(record),
         "accuracy": [_score(one) for one in scored or _of_source(network, model, scores)],
         "device": device(record) if record else None,
@@ -133,6 +133,10 @@ def _row(
 def _sustained(record: Record) -> float | None:
     run = record.get("sustained")
     return number(run.get("last_fps")) if isinstance(run, Mapping) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _interval(record: Record) -> tuple[float | None, float | None]:
@@ -155,9 +159,7 @@ def _same_file(score: Record, record: Record) -> bool:
     return len(files) < 2
 
 
-def _of_source(
-    network: str, model: Record, scores: Mapping[str, list[Record]]
-) -> Iterable[Record]:
+def _of_source(network: str, model: Record, scores: Mapping[str, list[Record]]) -> Iterable[Record]:
     return scores.get(network, []) if network != model["model"] else []
 
 
@@ -165,7 +167,7 @@ def _score(record: Record) -> Row:
     conditions = record["conditions"]
     return {
         **{name: record.get(name) for name in SCORES},
-        "precision": conditions.get("precision") or EXACT,
+        "precision": _text(conditions.get("precision")) or EXACT,
         "trained": not untrained([record]),
         "comparable": is_comparable(record),
         "change": record.get("change"),

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Place = tuple[float, float]
-# Offset in points from the point, and the corner of the text that it leads to. Left and above come
+# Offset in points from the point, and the corner of the text that it leads to. Above and left come
 # first: a Pareto front leaves its points to the right, and reaches them from below.
 TRIED = (
-    *((-7, 0, "right", "center"), (-5, 6, "right", "bottom"), (0, 7, "center", "bottom")),
-    *((5, 6, "left", "bottom"), (7, 0, "left", "center"), (5, -6, "left", "top")),
-    *((0, -7, "center", "top"), (-5, -6, "right", "top")),
+    *((0, 8, "center", "bottom"), (-8, 0, "right", "center"), (-5, 7, "right", "bottom")),
+    *((5, 7, "left", "bottom"), (8, 0, "left", "center"), (5, -7, "left", "top")),
+    *((0, -8, "center", "top"), (-5, -7, "right", "top")),
 )
 ASIDE = {"left": 0.0, "center": 0.5, "right": 1.0, "bottom": 0.0, "top": 1.0}
 # The page's font is not known when the chart is drawn: letters are taken to be this wide and high.

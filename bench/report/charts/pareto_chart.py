@@ -21,6 +21,7 @@ OTHER = (SERIES[3], "^")
 SPREAD = 12.0
 """From the fastest to the slowest, above which the axis of time is logarithmic."""
 BAR_STEPS = 9
+LEGEND = {"columnspacing": 1.2, "handletextpad": 0.3, "handlelength": 1.2, "borderpad": 0}
 
 
 def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
@@ -39,11 +40,15 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
         for number, (axes, panel) in enumerate(zip(grid.flat, shown, strict=True)):
             with gridded(axes):
                 _draw_panel(axes, panel, chart["paper"], narrow)
+                if len(shown) > 1:
+                    axes.set_title(shorten(panel["place"]), loc="left")
                 if narrow or not number:
                     axes.set_ylabel("δ1: more accurate above")
         figure.legend(
-            handles=_legend(shown, chart["paper"]), loc="outside upper left", ncols=2 + 2 * (not narrow),
-            columnspacing=1.2, handletextpad=0.4, borderpad=0,
+            handles=_legend(shown, chart["paper"]),
+            loc="outside upper left",
+            ncols=2 if narrow else 6,
+            **LEGEND,
         )
 
     more = len(shown) - 1
@@ -51,9 +56,7 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
     return draw_both(draw, name, (low, wide), WIDE)
 
 
-def _draw_panel(
-    axes: Axes, panel: Mapping[str, Any], paper: Sequence[Point], narrow: bool
-) -> None:
+def _draw_panel(axes: Axes, panel: Mapping[str, Any], paper: Sequence[Point], narrow: bool) -> None:
     points, unscored = panel["points"], panel["unscored"]
     if paper:
         x, y = zip(*map(_place, paper), strict=True)
@@ -66,10 +69,9 @@ def _draw_panel(
     _scale(axes, [*points, *unscored, *paper])
     for point in unscored:
         _draw_unscored(axes, point, alone=len(unscored) == 1 and not points)
-    what = "estimated" if panel["estimated"] else "latency, p50"
-    where = f" on {shorten(panel['place'])}" if panel["place"] else ""
-    axes.set_xlabel(f"{what}{where} [ms]: faster to the left")
-    _name_points(axes, points, unscored, paper, narrow)
+    what = "estimated time" if panel["estimated"] else "latency, p50"
+    axes.set_xlabel(f"{what} [ms]: faster to the left")
+    _name_points(axes, points, paper, narrow)
 
 
 def _draw_point(axes: Axes, point: Point) -> None:
@@ -90,6 +92,14 @@ def _draw_unscored(axes: Axes, point: Point, alone: bool) -> None:
         axes.axvline(point["ms"], color=colour, lw=2.2, zorder=4)
         if None not in (point["low_ms"], point["high_ms"]):
             axes.axvspan(point["low_ms"], point["high_ms"], color=colour, alpha=0.15, lw=0)
+        axes.annotate(
+            shorten(point["label"]),
+            (point["high_ms"] or point["ms"], 0.05),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=INK,
+        )
     else:
         axes.axvline(point["ms"], ymax=0.04, color=colour, lw=2, zorder=4)
 
@@ -108,18 +118,15 @@ def _scale(axes: Axes, points: Sequence[Point]) -> None:
 def _name_points(
     axes: Axes,
     points: Sequence[Point],
-    unscored: Sequence[Point],
     paper: Sequence[Point],
     narrow: bool,
 ) -> None:
     first = sorted(points, key=lambda point: (not point["chosen"], not point["best"]))
     named = [point for point in first if point["best"] or point["chosen"] or not narrow]
     labels = [(shorten(point["label"]), _place(point)) for point in named]
-    if len(unscored) == 1 and not points:
-        low, high = axes.get_ylim()
-        (only,) = unscored
-        labels.append((shorten(only["label"]), (only["ms"], low + 0.06 * (high - low))))
-    labels += [(f"paper: {point['name']}", _place(point)) for point in reversed(paper) if point["best"]][:1]
+    labels += [
+        (f"paper: {point['name']}", _place(point)) for point in reversed(paper) if point["best"]
+    ][:1]
     bars = [place for point in points for place in _bar(point)]
     place_labels(axes, labels, [*map(_place, [*points, *paper]), *bars])
 
@@ -142,11 +149,12 @@ def _legend(panels: Sequence[Mapping[str, Any]], paper: Sequence[Point]) -> list
 
     points = [point for panel in panels for point in panel["points"]]
     unscored = [point for panel in panels for point in panel["unscored"]]
-    told = {str(point["precision"] or "this report"): _style(point) for point in points}
+    drawn = sorted(points or unscored, key=lambda point: _style(point)[0])
+    told = {str(point["precision"] or "this report"): _style(point) for point in drawn}
     marks = [mark(name, colour, marker, colour, 7) for name, (colour, marker) in told.items()]
     scored_in = dict.fromkeys(point["scored_in"] for point in points if point["scored_in"])
     marks += [mark(f"hollow: scored in {name}", INK, "o", "none", 7) for name in scored_in]
-    if unscored:
+    if unscored and points:
         marks.append(mark("time alone, no δ1", INK, "|", INK, 9))
     if paper:
         marks.append(mark("the paper's, on its phone", QUIET, "o", "none", 4))

@@ -32,8 +32,9 @@ def draw_both(
 ) -> dict[str, str]:
     """The SVG of a chart by width; `draw` is given a figure and whether it is the narrow one.
 
-    `wide` is how wide the wide one is where it stands, in pixels. `heights` are pixels, narrow and wide. `name` begins every id, which have to be the page's
-    only ones. Letters are 12 pixels high at least on a screen of 360 pixels.
+    `heights` are pixels, narrow and wide, and `wide` is how many the wide one is across where it
+    stands. `name` begins every id, which have to be the page's only ones. Letters are 12 pixels
+    high at least on a screen of 360 pixels.
     """
     sizes = zip({**WIDTHS, "wide": wide}.items(), heights, strict=True)
     return {

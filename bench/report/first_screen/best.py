@@ -15,12 +15,13 @@ def best_row(rows: Iterable[Row]) -> tuple[Row | None, str]:
     """The best of rows of one place, and the rule, which is empty where there was no choice.
 
     Rows are those of `bench.report.summary`. Invalid times and scores of untrained weights are
-    not chosen by; where no score is left the fastest is the best, where no time is, the most
-    accurate.
+    not chosen by, nor is a score in another precision where any is in its own; where no score is
+    left the fastest is the best, where no time is, the most accurate.
     """
     known = list(rows)
     timed = [row for row in known if row["ms"] is not None and row["valid"] is not False]
     scored = [row for row in timed if is_judged(row)]
+    scored = [row for row in scored if not row["scored_in"]] or scored
     if scored:
         highest = max(row["delta1"] for row in scored)
         near = [row for row in scored if row["delta1"] >= highest - NEAR]

@@ -26,13 +26,13 @@ def data_in_words(score: Mapping[str, Any]) -> str:
 
 
 def meaning(score: Mapping[str, Any]) -> str:
-    """What a reader must know to judge the score, as a clause; empty where there is nothing."""
+    """What a reader must know to judge the score, as a sentence; empty where there is nothing."""
     if score["data"] == ROOMS:
-        return "rendered rooms are no photographs: their δ1 cannot be set beside NYU's"
+        return "The δ1 is of rendered rooms, and no figure for photographs such as NYU's."
     if is_nyu(score) and score["split"] == "test" and score["images"] < TEST_IMAGES:
-        return f"δ1 is of {score['images']} of NYU's {TEST_IMAGES} test images, a sample"
+        return "The δ1 is of a sample of NYU."
     if is_nyu(score) and score["split"] != "test":
-        return f"δ1 is of NYU's {score['split']} split, not of its test images"
+        return f"The δ1 is of NYU's {score['split']} split, not of its test images."
     return ""
 
 

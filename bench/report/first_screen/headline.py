@@ -29,11 +29,12 @@ def write_headline(
     return {
         "title": _title(rows, places),
         "what": [*_rule(rows), *_conditions(rows), _when(times), *_code(environments)],
-        "verdict": judge_places(places, rows),
+        "verdict": judge_places(places),
         "places": [
             {
                 **{name: place[name] for name in ("place", "estimated", "rule")},
                 "rows": len(place["rows"]),
+                "valid": place["best"]["valid"],
                 **_of_best(place["best"]),
             }
             for place in places
@@ -56,7 +57,7 @@ def _places(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _of_best(best: Row) -> dict[str, Any]:
     return {
-        **{name: best[name] for name in ("model", "label", "record", "error_source")},
+        **{name: best[name] for name in ("model", "network", "label", "record", "error_source")},
         "score": best["score"] and best["score"]["id"],
         "figures": key_figures(best),
     }
@@ -104,4 +105,4 @@ def _when(times: Iterable[str]) -> str:
 
 def _code(environments: Sequence[Mapping[str, Any]]) -> list[str]:
     codes = dict.fromkeys(commit(one["git"], short=True) for one in environments)
-    return [next(iter(codes)) if len(codes) == 1 else f"{len(codes)} states of the code"]
+    return [next(iter(codes)) if len(codes) == 1 else f"{len(codes)} versions of the code"]

@@ -78,9 +78,9 @@ def _change(row: Row) -> Figure:
     if not time and not accuracy:
         return _figure(name, "first run", "", "nothing earlier to compare with")
     told = [f"δ1 {_signed(accuracy['now'] - accuracy['before'], 3)}"] if accuracy else []
-    since = (time or accuracy)["since"][:10]
+    since = (time or accuracy)["since"][:16].replace("T", " ")
     if not time:
-        return _figure(name, told[0].removeprefix("δ1 "), "δ1", f"since {since}")
+        return _figure(name, told[0], "", f"since {since}; the time is new")
     if time["now"] is None:
         return _figure(name, "other conditions", "", "; ".join([*time["differing"], *told]))
     percent = 100 * (time["now"] / time["before"] - 1)
@@ -89,8 +89,8 @@ def _change(row: Row) -> Figure:
 
 
 def _signed(value: float, digits: int) -> str:
-    shown = f"{value:+.{digits}f}".replace("-", "−")
-    return shown if any(c in "123456789" for c in shown) else shown.lstrip("+−")
+    shown = f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return shown if any(c in "123456789" for c in shown) else f"±{shown[1:]}"
 
 
 def _figure(name: str, value: str, unit: str, detail: str) -> Figure:

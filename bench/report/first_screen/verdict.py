@@ -7,33 +7,31 @@ from typing import Any
 
 from bench.report.first_screen.data_sets import meaning
 from bench.report.first_screen.key_figures import frames_per_second
-from bench.report.numbers import fixed, significant
+from bench.report.numbers import significant
 
 Row = Mapping[str, Any]
 Place = Mapping[str, Any]
 STATES = {
     "measured": "measured",
     "quick": "a quick look",
-    "estimated": "estimated",
+    "estimated": "estimated, no device",
     "invalid": "INVALID",
     "untimed": "not timed",
 }
-"""What the figures are, with the word for it: the worst of what the line speaks of."""
-MOST_PLACES = 3
+"""What the figures of the first place are, with the word for it."""
 
 
-def judge_places(places: Sequence[Place], rows: Sequence[Row]) -> dict[str, str]:
+def judge_places(places: Sequence[Place]) -> dict[str, str]:
     """The verdict: its `state` (a key of STATES), the `word` for that, and the `text`, one line.
 
-    `places` have a `place` and its `best` row, as chosen by `rule`.
+    `places` have a `place`, its `rows`, and the `best` of them as chosen by `rule`. Of several
+    nothing is said at once: the line names those whose figures are not to be used.
     """
-    state = max((_state(place["best"]) for place in places), key=list(STATES).index)
-    text = "; ".join(_of_place(place, len(places) > 1) for place in places[:MOST_PLACES])
-    if len(places) > MOST_PLACES:
-        text += f"; {len(places) - MOST_PLACES} more devices are in the table"
-    clauses = [text, *_of_accuracy(places[0]["best"], rows)]
-    line = ". ".join(clause[:1].upper() + clause[1:] for clause in clauses)
-    return {"state": state, "word": STATES[state], "text": f"{line}."}
+    first = places[0]["best"]
+    state = _state(first)
+    told = _of_several(places) if len(places) > 1 else [_of_place(places[0])]
+    told.append(_of_accuracy(first))
+    return {"state": state, "word": STATES[state], "text": " ".join(filter(None, told))}
 
 
 def _state(row: Row) -> str:
@@ -46,28 +44,32 @@ def _state(row: Row) -> str:
     return "quick" if row["quick"] else "measured"
 
 
-def _of_place(place: Place, of_several: bool) -> str:
+def _of_several(places: Sequence[Place]) -> list[str]:
+    rules = dict.fromkeys(place["rule"] for place in places if place["rule"])
+    told = "Each device by itself"
+    if rules:
+        told += f", with its best network: {', or '.join(rules)}"
+    wrong = [place for place in places if place["best"]["valid"] is False]
+    return [f"{told}.", *(f"{place['place']}: {_of_place(place)}" for place in wrong)]
+
+
+def _of_place(place: Place) -> str:
     best = place["best"]
-    where = f"on {place['place']}: " if of_several else ""
     if best["valid"] is False:
-        return f"{where}{best['label']} is not to be used: {'; '.join(best['reasons'])}"
+        return f"Not to be used: {'; '.join(map(str, best['reasons']))}."
+    if best["ms"] is None and best["no_latency"]:
+        return f"There is no latency: {best['no_latency']}."
     if best["ms"] is None:
-        if best["no_latency"]:
-            return f"{where}{best['label']} ran under emulation alone, which gives no latency"
-        return f"{where}{best['label']} was measured on no device, and no time was estimated"
-    delta1 = f"δ1 {fixed(best['delta1'], 3)} at " if best["delta1"] and best["trained"] else ""
+        return "It was measured on no device, and no time was estimated."
     if place["rule"]:
-        count = len(place["rows"])
-        return f"{where}{best['label']} of {count}, {delta1}{significant(best['ms'])} ms: {place['rule']}"
+        return f"Best of {len(place['rows'])}: {best['label']}, {place['rule']}."
     rate = significant(frames_per_second(best))
-    if best["estimated"]:
-        return f"{where}about {rate} frames per second: an estimate, no device was measured"
-    return f"{where}{rate} frames per second"
+    return f"{'About ' if best['estimated'] else ''}{rate} frames per second."
 
 
-def _of_accuracy(best: Row, rows: Sequence[Row]) -> list[str]:
+def _of_accuracy(best: Row) -> str:
     if not best["score"]:
-        return ["accuracy was not scored"]
+        return "Accuracy was not scored."
     if not best["trained"]:
-        return ["the weights are not trained: of accuracy the report says nothing"]
-    return [clause] if (clause := meaning(best["score"])) else []
+        return "The weights are not trained: of accuracy nothing is known."
+    return meaning(best["score"])

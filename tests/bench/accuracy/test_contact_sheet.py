@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from bench.accuracy.contact_sheet import (
+    PANELS,
     Sample,
     check_path,
     sheet_entry,
@@ -50,9 +53,25 @@ def test_a_sheet_has_a_row_for_each_result(results: list[ImageResult], tmp_path:
         write_contact_sheet(path, results[:count], RECORD)
         with Image.open(path) as sheet:
             assert sheet.format == "PNG"
-            assert sheet.width == 1320
+            assert sheet.width == 1920
             heights.append(sheet.height)
     assert heights[1] > 1.4 * heights[0]
+
+
+def test_a_sheet_says_where_its_panels_are(results: list[ImageResult], tmp_path: Path) -> None:
+    write_contact_sheet(tmp_path / "sheet.png", results, RECORD)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert isinstance(sheet, PngImageFile)
+        rows = json.loads(sheet.text[PANELS])
+        photos = [sheet.crop(row["boxes"][0]).convert("RGB") for row in rows]
+    assert [row["name"] for row in rows] == [result.name for result in results]
+    for photo, result in zip(photos, results, strict=True):
+        small = Image.fromarray(result.image).resize(photo.size)
+        difference = np.abs(np.asarray(photo, float) - np.asarray(small, float))
+        assert difference.mean() < 8
+    truth = results[0].comparison.truth[results[0].comparison.mask]
+    assert rows[0]["near_m"] == pytest.approx(np.percentile(truth, 1))
+    assert rows[0]["delta1"] == results[0].scores["delta1"]
 
 
 def test_what_is_drawn_is_what_was_scored(results: list[ImageResult], tmp_path: Path) -> None:

@@ -26,25 +26,28 @@ places = st.tuples(st.floats(1, 100), st.floats(0, 1))
 def test_a_row_of_the_summary_has_everything(everything: list[Record]) -> None:
     timed, emulated = build_report(everything)["summary"]
     assert timed["latency_ms"] == {"p50_ms": 61.5, "p90_ms": 63.0, "p99_ms": 64.0}
-    assert timed["emulator_ms"] is None
+    assert (timed["ms"], timed["low_ms"], timed["high_ms"]) == (61.5, 61.2, 61.9)
+    assert (timed["place"], timed["estimated"], timed["sustained_fps"]) == ("phone", False, 10.0)
     assert (timed["device"], timed["conditions"]) == ("phone", "arm64-a76, fp32, 1 thread")
     assert (timed["weights_m"], timed["macs_g"]) == (5.8216, 0.6987)
     assert (timed["size_bytes"], timed["memory_bytes"]) == (23_456_789, 27_000_000)
     assert [score["protocol"] for score in timed["accuracy"]] == ["paper", "eigen"]
     assert emulated["latency_ms"] is None
-    assert emulated["emulator_ms"]["p50_ms"] == 3400.0
     assert emulated["memory_bytes"] is None
 
 
-def test_an_estimate_stands_beside_what_was_timed_of_its_artefact_or_alone(
+def test_an_estimate_takes_the_place_of_an_emulators_time_and_of_no_latency(
     everything: list[Record], make_record: Make
 ) -> None:
-    _, emulated = build_report(everything)["summary"]
-    assert [one["estimate"]["milliseconds"] for one in emulated["estimates"]] == [41.25]
-    (alone,) = build_report([make_record("cost")])["summary"]
-    assert (alone["latency_ms"], alone["emulator_ms"]) == (None, None)
+    timed, emulated = build_report(everything)["summary"]
+    assert timed["model"] == "mobiledepth"
+    assert (emulated["ms"], emulated["low_ms"], emulated["high_ms"]) == (41.25, 38.2, 45.0)
+    assert (emulated["place"], emulated["estimated"]) == ("Raspberry Pi 5, 2.4 GHz", True)
+    (real,) = build_report([make_record("cost"), make_record("latency")])["summary"]
+    assert (real["ms"], real["place"], real["estimated"]) == (61.5, "phone", False)
+    (alone,) = build_report([make_record("cost", estimate=None)])["summary"]
+    assert (alone["ms"], alone["place"]) == (None, None)
     assert alone["no_latency"] == "counted under emulation"
-    assert [one["estimate"]["milliseconds"] for one in alone["estimates"]] == [41.25]
 
 
 def test_a_cost_in_another_precision_or_on_another_core_is_another_measurement(
@@ -88,16 +91,18 @@ def test_a_point_is_best_if_no_other_is_as_fast_and_as_accurate(
 
 def test_ours_are_drawn_beside_the_paper_only_by_its_rule(everything: list[Record]) -> None:
     same, other = build_report(everything)["charts"]
-    assert same["rule"] == "nyu, test, 654 images, protocol paper"
-    (ours,) = same["ours"]
-    assert (ours["ms"], ours["delta1"], ours["where"]) == (61.5, 0.67, "phone")
+    assert same["rule"] == {"data": "nyu", "split": "test", "images": 654, "protocol": "paper"}
+    phone, estimate = same["panels"]
+    assert (phone["place"], phone["estimated"], estimate["estimated"]) == ("phone", False, True)
+    (ours,) = phone["points"]
+    assert (ours["ms"], ours["delta1"], ours["chosen"]) == (61.5, 0.67, True)
+    assert [(one["label"], one["why"]) for one in estimate["unscored"]] == [("ds", "not scored")]
     assert all("table" in point["where"] for point in same["paper"])
     assert [point["name"] for point in same["far"]] == [
         "Eigen and Fergus (2015)",
         "Laina et al (2016)",
     ]
-    assert "eigen" in other["rule"]
-    assert other["paper"] == []
+    assert other["rule"]["protocol"] == "eigen"
 
 
 @pytest.mark.parametrize("change", [{"valid": False}, {"device": {"name": "e", "emulated": True}}])
@@ -107,8 +112,9 @@ def test_an_invalid_or_emulated_time_is_not_drawn(
     records = [record for record in everything if record["kind"] != "latency"]
     kind = "latency" if "valid" in change else "emulated cost"
     records.append(make_record(kind, model="mobiledepth", **change))
+    records = [record for record in records if record["kind"] != "cost"]
     (chart,) = build_report(records)["charts"]
-    assert chart["ours"] == []
+    assert chart["panels"] == []
 
 
 @given(st.lists(st.lists(st.floats(0.1, 500), max_size=900), max_size=3))

@@ -29,7 +29,7 @@ def build_charts(rows: Sequence[Row], rule: Mapping[str, Any] | None) -> list[di
     `paper` are the paper's points, with its own phone's milliseconds and δ1, where ours are of NYU
     or there are none; `far` those of them that are left out of the drawing.
     """
-    rules = [tuple(rule[name] for name in RULE)] if rule else [None]
+    rules: list[tuple[Any, ...] | None] = [tuple(rule[name] for name in RULE)] if rule else [None]
     for row in rows:
         rules += [key for score in row["accuracy"] if (key := rule_of(score)) not in rules]
     charts = [_chart(rows, key) for key in rules]
@@ -69,7 +69,9 @@ def _chart(rows: Sequence[Row], rule: tuple[Any, ...] | None) -> dict[str, Any]:
     ]
     of_nyu = bool(score and is_nyu(score) and score["split"] == "test")
     count = sum(len(panel["points"]) for panel in panels)
-    if count == 1 and not of_nyu:  # one point says nothing alone: its time does, among the paper's
+    if (
+        score and count == 1 and not of_nyu
+    ):  # one point says nothing alone: its time does, among the paper's
         for panel in panels:
             panel["unscored"] += [
                 {**_timed(point), "why": f"its δ1 is of {data_in_words(score)}"}

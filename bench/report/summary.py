@@ -174,7 +174,7 @@ def _score(record: Record) -> Row:
     }
 
 
-def judge(row: Row, rule: tuple[Any, ...] | None) -> Row:
+def judge(row: Record, rule: tuple[Any, ...] | None) -> Row:
     """The `score` of a row by a rule, its `delta1`, whether it is `trained`, and `scored_in`: the
     precision that was scored where it is not the row's own. A score in that precision comes first.
     """

@@ -155,9 +155,9 @@ def _legend(panels: Sequence[Mapping[str, Any]], paper: Sequence[Point]) -> list
     scored_in = dict.fromkeys(point["scored_in"] for point in points if point["scored_in"])
     marks += [mark(f"hollow: scored in {name}", INK, "o", "none", 7) for name in scored_in]
     if unscored and points:
-        marks.append(mark("time alone, no δ1", INK, "|", INK, 9))
+        marks.append(mark("time alone", INK, "|", INK, 9))
     if paper:
-        marks.append(mark("the paper's, on its phone", QUIET, "o", "none", 4))
+        marks.append(mark("the paper's", QUIET, "o", "none", 4))
     return marks
 
 

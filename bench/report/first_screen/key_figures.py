@@ -75,17 +75,19 @@ def _size(row: Row) -> Figure:
 def _change(row: Row) -> Figure:
     name = "since the last run"
     time, accuracy = row["change"], (row["score"] or {}).get("change")
-    if not time and not accuracy:
-        return _figure(name, "first run", "", "nothing earlier to compare with")
     told = [f"δ1 {_signed(accuracy['now'] - accuracy['before'], 3)}"] if accuracy else []
-    since = (time or accuracy)["since"][:16].replace("T", " ")
     if not time:
-        return _figure(name, told[0], "", f"since {since}; the time is new")
+        since = f" since {_moment(accuracy)}" if accuracy else ""
+        return _figure(name, "first run", "", f"{told[0]}{since}" if told else "nothing earlier")
     if time["now"] is None:
         return _figure(name, "other conditions", "", "; ".join([*time["differing"], *told]))
     percent = 100 * (time["now"] / time["before"] - 1)
-    detail = "; ".join([f"time, from {significant(time['before'])} ms on {since}", *told])
-    return _figure(name, _signed(percent, 1), "%", detail)
+    detail = f"time, from {significant(time['before'])} ms on {_moment(time)}"
+    return _figure(name, _signed(percent, 1), "%", "; ".join([detail, *told]))
+
+
+def _moment(change: Mapping[str, Any]) -> str:
+    return str(change["since"])[:16].replace("T", " ")
 
 
 def _signed(value: float, digits: int) -> str:

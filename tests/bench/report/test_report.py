@@ -261,7 +261,12 @@ def test_html_and_markdown_in_names_are_shown_not_obeyed(make_record: Make) -> N
 
 def test_every_model_has_its_own_section(make_record: Make) -> None:
     text = markdown(make_record(model="one"), make_record(model="two"))
-    assert re.findall(r"^## (\w+)$", text, flags=re.MULTILINE) == ["Measurements", "one", "two", "Environments"]
+    assert re.findall(r"^## (\w+)$", text, flags=re.MULTILINE) == [
+        "Measurements",
+        "one",
+        "two",
+        "Environments",
+    ]
 
 
 def test_no_record_no_report() -> None:

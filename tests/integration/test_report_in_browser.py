@@ -84,7 +84,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def devices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One network on two phones, on the first for the second time."""
-    records = []
+    records: list[Record] = []
     for phone, ms in (("phone A", 80.0), ("phone A", 60.0), ("phone B", 90.0)):
         score, timed = measured("network-1")
         timed |= {"device": {"name": phone, "emulated": False}, "p50_ms": ms}

@@ -13,6 +13,7 @@ import numpy as np
 
 from compile.artefact import Artefact
 from compile.onnx.checked_model import Port
+from compile.package.loaded_library import aligned_empty
 from compile.runtime.threads import use_threads
 from depthbench.errors import InputError
 
@@ -46,7 +47,10 @@ class HostModel:
                 f"this is {here.processor}); compile again"
             )
         self._machine = load_machine(artefact.library, artefact.manifest["threads"])
-        self._inputs = artefact.manifest["inputs"]
+        self._inputs = {
+            port["name"]: (tuple(port["shape"]), np.dtype(port["dtype"]))
+            for port in artefact.manifest["inputs"]
+        }
         self._outputs = [port["name"] for port in artefact.manifest["outputs"]]
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -54,24 +58,26 @@ class HostModel:
 
         Raises InputError where an input is missing, unknown, or of another shape or type.
         """
-        expected = {port["name"]: port for port in self._inputs}
-        if set(inputs) != set(expected):
-            raise InputError(f"inputs must be {sorted(expected)}, not {sorted(inputs)}")
-        for name, port in expected.items():
-            shape, dtype = tuple(port["shape"]), port["dtype"]
-            if inputs[name].shape != shape or str(inputs[name].dtype) != dtype:
-                raise InputError(
-                    f"input {name!r} must be {dtype} of shape {shape}, "
-                    f"not {inputs[name].dtype} of {inputs[name].shape}"
-                )
-        results = self._machine.run([inputs[port["name"]] for port in self._inputs])
+        results = self._machine.run(self._in_order(inputs))
         return dict(zip(self._outputs, results, strict=True))
 
     def call_times(
         self, inputs: Mapping[str, np.ndarray], count: int
     ) -> list[list[tuple[str, float]]]:
         """What `Machine.call_times` does."""
-        return self._machine.call_times([inputs[port["name"]] for port in self._inputs], count)
+        return self._machine.call_times(self._in_order(inputs), count)
+
+    def _in_order(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        if inputs.keys() != self._inputs.keys():
+            raise InputError(f"inputs must be {sorted(self._inputs)}, not {sorted(inputs)}")
+        for name, (shape, dtype) in self._inputs.items():
+            array = inputs[name]
+            if array.shape != shape or array.dtype != dtype:
+                raise InputError(
+                    f"input {name!r} must be {dtype} of shape {shape}, "
+                    f"not {array.dtype} of {array.shape}"
+                )
+        return [inputs[name] for name in self._inputs]
 
 
 class Machine:
@@ -80,11 +86,12 @@ class Machine:
     def __init__(self, module: VMExecutable | Module, threads: int = 1) -> None:
         import tvm
         from tvm import relax
+        from tvm_ffi import from_dlpack
 
         use_threads(threads)
         self._threads = threads
-        self._empty = tvm.runtime.empty
-        self._kept: dict[int, Tensor] = {}
+        self._from_dlpack = from_dlpack
+        self._kept: dict[int, tuple[np.ndarray, Tensor]] = {}
         self._module = module
         self._main = relax.VirtualMachine(module, tvm.cpu())["main"]
 
@@ -97,14 +104,17 @@ class Machine:
         use_threads(self._threads)
         tensors = [self._tensor(place, array) for place, array in enumerate(inputs)]
         result = self._main(*tensors)
-        results = [result] if hasattr(result, "numpy") else list(result)
-        arrays = [_read_only(one) for one in results]
-        read = [np.from_dlpack(one) for one in tensors]
-        # A model may hand an input through: that memory is not the caller's to keep.
-        return [
-            array.copy() if any(np.may_share_memory(array, one) for one in read) else array
-            for array in arrays
-        ]
+        results = [result] if hasattr(result, "data_ptr") else list(result)
+        read = {one.data_ptr() for one in tensors}
+        arrays = []
+        for one in results:
+            array = np.from_dlpack(one)
+            # A model may hand an input through: that memory is not the caller's to keep.
+            if one.data_ptr() in read:
+                array = array.copy()
+            array.setflags(write=False)
+            arrays.append(array)
+        return arrays
 
     def call_times(self, inputs: Sequence[np.ndarray], count: int) -> list[list[tuple[str, float]]]:
         """Seconds of each call of one inference, by the called function's name, in order.
@@ -139,21 +149,19 @@ class Machine:
         return inferences[1:]
 
     def _tensor(self, place: int, array: np.ndarray) -> Tensor:
-        from tvm_ffi import from_dlpack
-
         flags = array.flags
-        if flags.c_contiguous and flags.writeable and array.ctypes.data % CACHE_LINE == 0:
-            return from_dlpack(array)
-        if place not in self._kept:
+        if flags.c_contiguous and flags.writeable:
+            tensor = self._from_dlpack(array)
+            if tensor.data_ptr() % CACHE_LINE == 0:
+                return tensor
+        kept = self._kept.get(place)
+        if kept is None or (kept[0].shape, kept[0].dtype) != (array.shape, array.dtype):
             # Fresh pages would cost more than the copy.
-            self._kept[place] = self._empty(array.shape, str(array.dtype))
-        return self._kept[place].copyfrom(array)
-
-
-def _read_only(tensor: Tensor) -> np.ndarray:
-    array = np.from_dlpack(tensor)
-    array.flags.writeable = False
-    return array
+            memory = aligned_empty(array.shape, str(array.dtype))
+            kept = self._kept[place] = memory, self._from_dlpack(memory)
+        memory, tensor = kept
+        memory[...] = array
+        return tensor
 
 
 def load_machine(library: Path, threads: int = 1) -> Machine:

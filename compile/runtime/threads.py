@@ -25,13 +25,13 @@ def use_threads(count: int) -> None:
     many as there are cores for it. Its threads are not bound to cores, so that a pin of the process
     holds. Raises InputError for more threads than the pool has.
     """
+    if getattr(_pool, "count", None) == count:
+        return
     import tvm
 
     size = getattr(_pool, "size", 0) or usable_cores()
     if not 1 <= count <= size:
         raise InputError(f"{count} threads: there are {size} cores; ask for 1 to {size}")
-    if getattr(_pool, "count", None) == count:
-        return
     os.environ.setdefault("TVM_BIND_THREADS", "0")
     os.environ.setdefault("TVM_THREAD_POOL_SPIN_COUNT", str(SPINS))
     configure = tvm.get_global_func("runtime.config_threadpool")

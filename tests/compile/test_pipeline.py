@@ -20,6 +20,7 @@ import pytest
 
 from compile import cache_key, phases, pipeline, precision, targets
 from compile.artefact import LIBRARY, Artefact, load_artefact
+from compile.package.loaded_library import aligned_empty
 from compile.pipeline import compile_model
 from compile.runtime.executable import HostModel, Machine
 from depthbench.errors import CheckFailed, InputError, ToolMissing
@@ -150,13 +151,35 @@ def test_a_constant_result_cannot_be_overwritten(agree: Agree, graph: Graph) -> 
         constant[...] = 0
 
 
-def test_an_input_handed_through_is_a_copy(agree: Agree, graph: Graph) -> None:
+@pytest.mark.parametrize("layout", ["read-only", "columns first", "backwards", "a part"])
+def test_however_an_array_lies_the_result_is_the_same(host: Artefact, layout: str) -> None:
+    model = HostModel(host)
+    image = np.random.default_rng(7).random((1, 3, 16, 16), dtype=np.float32)
+    (wanted,) = model.run({"image": image}).values()
+    arrays = {
+        "read-only": image.copy(),
+        "columns first": np.asfortranarray(image),
+        "backwards": np.ascontiguousarray(image[..., ::-1])[..., ::-1],
+        "a part": np.pad(image, ((0, 0), (0, 0), (0, 0), (0, 3)))[..., :16],
+    }
+    arrays["read-only"].flags.writeable = False
+    (result,) = model.run({"image": arrays[layout]}).values()
+    np.testing.assert_array_equal(result, wanted)
+
+
+@pytest.mark.parametrize("shift", [0, 1], ids=["read where it lies", "copied first"])
+def test_an_input_handed_through_is_a_copy(agree: Agree, graph: Graph, shift: int) -> None:
     x = graph.input([1, 3, 8, 8])
     model = graph.model(graph.add("Identity", x), graph.add("Relu", x))
     machine = Machine(agree(model).executable)
-    image = np.random.default_rng(0).random((1, 3, 8, 8), dtype=np.float32)
-    for one in machine.run([image]):
-        assert not np.may_share_memory(one, image)
+    image = aligned_empty((1 + 3 * 8 * 8,), "float32")[shift : shift + 3 * 8 * 8]
+    image = image.reshape(1, 3, 8, 8)
+    image[...] = np.random.default_rng(0).random(image.shape)
+    wanted, results = image.copy(), machine.run([image])
+    image[...] = 0
+    machine.run([image])
+    for one in results:
+        np.testing.assert_array_equal(one, wanted)
 
 
 @pytest.mark.parametrize(

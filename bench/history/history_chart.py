@@ -114,7 +114,13 @@ def _draw_jumps(axes: Axes, runs: Runs, values: Mapping[int, float], places: Seq
     axes.plot(places, heights, "o", ms=9, mec=SERIES[1], mfc="none", mew=1.4, zorder=4)
     newest_first = sorted(places, reverse=True)
     labels = [(_code(runs[place]), (place, values[place])) for place in newest_first]
-    place_labels(axes, labels, list(values.items()))
+    along = [
+        (place - 1 + step / 4, values[place - 1] + (values[place] - values[place - 1]) * step / 4)
+        for place in values
+        if place - 1 in values
+        for step in (1, 2, 3)
+    ]
+    place_labels(axes, labels, [*values.items(), *along])
 
 
 def _draw_limits(axes: Axes, limits: Mapping[int, float]) -> None:

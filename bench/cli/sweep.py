@@ -20,6 +20,7 @@ from bench.cli.output import emit, warn
 from bench.cli.parameter_types import DEVICE, FILE, FOLDER, MODEL, PRECISION, RUNTIME
 from bench.cli.sweep_display import display
 from bench.cli.sweep_text import carried_out, planned
+from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from bench.sweep.executors.executor import Executor
@@ -81,6 +82,11 @@ class Limit(click.ParamType):
     type=click.IntRange(min=1),
     help="Processes that carry out steps side by side.  [default: as many as there are cores]",
 )
+@click.option(
+    "--ray",
+    metavar="HOST:PORT",
+    help="Carry out steps on the Ray cluster with this head node instead.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the cells and what of them is done; end.")
 @click.option(
     "--output",
@@ -92,6 +98,7 @@ class Limit(click.ParamType):
 def command(
     plan: Path | None,
     workers: int | None,
+    ray: str | None,
     dry_run: bool,
     output: Path | None,
     out: Path,
@@ -111,6 +118,8 @@ def command(
     from bench.sweep.plan import read_plan
     from bench.sweep.session import carry_out, open_session
 
+    if ray and workers:
+        raise InputError("--workers are processes of this machine", advice="leave it out, or --ray")
     values, options = _values(given)
     read, faults = read_plan(plan, values, options if plan else {**options, "models": "--model"})
     folder = plan.parent if plan and "models" not in values else Path()
@@ -128,6 +137,10 @@ def command(
         return 0
 
     def make_executor(scratch: Path) -> AbstractContextManager[Executor]:
+        if ray:
+            from bench.sweep.executors.ray_cluster import RayCluster
+
+            return RayCluster(ray, scratch)
         return LocalExecutor(workers or cores(), scratch)
 
     with display() as (show, progress):

@@ -120,7 +120,11 @@ def _found(row: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 
 def _doubts(row: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """What keeps figures from being as good as they look."""
-    accuracy, interval, limit = row.get("accuracy"), row.get("interval_ms"), asked["at_most"].get("ms")
+    accuracy, interval, limit = (
+        row.get("accuracy"),
+        row.get("interval_ms"),
+        asked["at_most"].get("ms"),
+    )
     doubts = []
     if accuracy and accuracy["precision"] != row["precision"]:
         doubts.append(f"its accuracy is that of {accuracy['precision']}")

@@ -12,6 +12,7 @@ from bench.peers.peer import OURS
 from bench.sweep.cells import Cell
 from bench.sweep.checks import Checked
 from bench.sweep.plan import ESTIMATED, HOST
+from bench.sweep.subjects import Size, Subject
 from bench.sweep.task import Task, make_task
 
 TARGET = "arm64-a76"
@@ -46,6 +47,7 @@ class Tasks:
         for cell in checked.cells:
             beside[_alike(cell)].append(cell.runtime)
         self._beside = beside
+        self._exports: dict[tuple[Subject, Size | None], Task] = {}
 
     def of_cells(self) -> list[CellSteps]:
         """The steps of each cell."""
@@ -53,7 +55,10 @@ class Tasks:
 
     def _steps(self, cell: Cell) -> CellSteps:
         steps = CellSteps(cell)
-        export = steps.tasks["export"] = cell.subject.export(cell.size)
+        of_model = cell.subject, cell.size
+        if of_model not in self._exports:  # weights are hashed for it
+            self._exports[of_model] = cell.subject.export(cell.size)
+        export = steps.tasks["export"] = self._exports[of_model]
         model = export
         if cell.precision == "int8" and not cell.subject.quantised:
             model = steps.tasks["quantise"] = make_task(

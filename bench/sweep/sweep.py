@@ -75,13 +75,13 @@ class Sweep:
         with self.store.scratch() as scratch, make_executor(scratch) as executor:
             while True:
                 cancellation.check()
-                begun = self.state.of_keys("running")
-                for key in self._ready()[: max(0, executor.slots - len(begun))]:
+                ready, running = self._ready(), self.state.of_keys("running")
+                if not ready and not running:
+                    break
+                for key in ready[: max(0, executor.slots - len(running))]:
                     task = self.state.tasks[key]
                     executor.submit(task, {one: self.store.folder(one) for one in task.inputs})
                     self.state.status[key] = "running"
-                if not self.state.of_keys("running"):
-                    break
                 self.state.under_way = executor.under_way()
                 self._show(self.state)
                 for done in executor.finished(LOOK_S):

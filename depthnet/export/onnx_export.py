@@ -43,9 +43,9 @@ def export(
     again (`export_cache.made_from`). The file is checked with onnx.checker and against
     PyTorch's output on ONNX Runtime before it is put in place.
 
-    A file that says the same of itself already is left alone. Raises
-    InputError for a size that the network does not take, CheckFailed when the outputs differ by more
-    than 1e-4 of the largest depth.
+    A file that says the same of itself already is left alone. Raises InputError for a size that
+    the network does not take, CheckFailed when the outputs differ by more than 1e-4 of the largest
+    depth.
     """
     size = size or network.entry.input_size
     network.entry.check_size(size)

@@ -16,6 +16,7 @@ from compile.lowering.builder_scopes import leave_out_scopes
 from compile.lowering.byte_instructions import byte_instructions
 from compile.lowering.linker import link
 from compile.lowering.peel_edges import peel_edges
+from compile.lowering.reloaded_vectors import reloaded_vectors
 from compile.lowering.stack_buffers import stack_buffers
 from compile.lowering.thread_functions import thread_functions
 from compile.targets import Target
@@ -64,7 +65,8 @@ def _loops_to_statements() -> tuple[
     """TVM's own lowering of loop nests, with a pass before it and one before its last ones."""
     lower, finish, device = compilation_pipeline.get_tir_pipeline("s_tir")
     first = tvm.transform.Sequential([peel_edges, lower])
-    last = [leave_out_checks, byte_instructions, stack_buffers, thread_functions, leave_out_scopes]
+    last = [leave_out_checks, byte_instructions, stack_buffers, reloaded_vectors, thread_functions]
+    last.append(leave_out_scopes)
     return first, lambda: tvm.transform.Sequential([*last, finish()]), device
 
 

@@ -12,7 +12,10 @@ from tvm_ffi import structural_map
 
 from compile.operators.bytes.byte_dot_products import (
     BYTES,
+    BYTES_IN_FLOATS,
     DOTS,
+    FILLER,
+    IN_FLOAT,
     NEAR_BYTES,
     QUAD,
     QUAD_BYTES,
@@ -29,6 +32,7 @@ _NARROW = {"int8": "llvm.aarch64.neon.sqxtn", "uint8": "llvm.aarch64.neon.sqxtun
 _ROUNDINGS = {
     name: dtype for names in (BYTES, NEAR_BYTES, ROUND_BYTES) for dtype, name in names.items()
 }
+_WIDENINGS = {name: dtype for dtype, name in IN_FLOAT.items()}
 _NEON_LANES, _HALVES = 4, 8
 # Adding 1.5 * 2^10 rounds a float16 below 2^9 to an integer, kept in its low bits.
 _HALF_ROUNDER = 1536
@@ -64,6 +68,8 @@ def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
         name = _operator(call)
         if name == QUAD:
             return _load(call)
+        if name in _WIDENINGS:
+            return _in_float(call, _WIDENINGS[name], neon="neon" in features)
         return _byte(call, name, neon="neon" in features) if name in _ROUNDINGS else call
 
     body = structural_map(function.body, (tirx.Add, on_add))
@@ -140,6 +146,29 @@ def _byte(call: tvm.ir.Call, name: str, *, neon: bool) -> tirx.Expr:
     else:
         bytes_ = rounded(within, plus=origin).astype(_type(dtype, lanes))
     return tirx.Let(variable, value, bytes_)
+
+
+def _in_float(call: tvm.ir.Call, dtype: str, *, neon: bool) -> tirx.Expr:
+    """Each byte of a vector among the bits of a float: between others that are the same in all."""
+    lanes, (value,) = _lanes(call), call.args
+    if not neon or lanes % _HALVES:
+        more = tirx.const(BYTES_IN_FLOATS[dtype], "float32")
+        wide = value.astype(_type("float32", lanes))
+        return wide + (tirx.Broadcast(more, lanes) if lanes > 1 else more)
+    variable = tirx.Var("bytes", value.ty)
+    from_least = variable ^ _splat(-(2**7), variable, dtype) if dtype == "int8" else variable
+    filler = tirx.Broadcast(tirx.const(FILLER, dtype), lanes)
+    fillers = tirx.reinterpret("int16x8", tirx.Broadcast(tirx.const(FILLER, dtype), 2 * _HALVES))
+    fours = []
+    for start in range(0, lanes, _HALVES):
+        order = [place for lane in range(start, start + _HALVES) for place in (lane, lanes + lane)]
+        pairs = tirx.Shuffle([filler, from_least], [tirx.const(one, "int32") for one in order])
+        halves = tirx.reinterpret("int16x8", pairs)
+        for four in (range(_NEON_LANES), range(_NEON_LANES, _HALVES)):
+            places = [place for lane in four for place in (lane, _HALVES + lane)]
+            words = tirx.Shuffle([halves, fillers], [tirx.const(one, "int32") for one in places])
+            fours.append(tirx.reinterpret("float32x4", words))
+    return tirx.Let(variable, value, _lanes_of(fours, 0, lanes))
 
 
 def _halves_narrowed(value: tirx.Expr, lanes: int, dtype: str, zero: int) -> tirx.Expr:

@@ -114,22 +114,34 @@ class ByteProducts:
 
 
 @dataclass(frozen=True)
+class Addend:
+    """An image that is added to a sum, times `factor`.
+
+    Its bytes are read as the bits of floats that are `too_large`, unless that is zero.
+    """
+
+    image: relax.Expr
+    factor: float
+    too_large: float = 0.0
+
+
+@dataclass(frozen=True)
 class ByteSums(ByteProducts):
     """Products of bytes, exact in int32, and what becomes of a finished sum.
 
     The byte `zero_point` of the first operand stands for zero. A sum starts at `start` and is
-    multiplied by `scale`, both by output channel. `addends` are images that are added, times a
-    number each. The result is not below zero with `relu`. It is float32, or rounded to bytes of
-    type `out`, of which `out_zero` stands for zero; `near` says that it is at most
-    `byte_dot_products.NEAR`. With `offset`, by output channel, a sum's bits are those of a float
-    that is too large, and `offset` takes that off its multiple (`bytes/sum_scaling.py`): a
-    conversion takes NEON as long as eight products. With `rounds` as well, `offset` has the result
-    rounded to a whole number in the bits of `byte_dot_products.rounder`.
+    multiplied by `scale`, both by output channel; `addends` are added. The result is not below zero
+    with `relu`. It is float32, or rounded to bytes of type `out`, of which `out_zero` stands for
+    zero; `near` says that it is at most `byte_dot_products.NEAR`. With `offset`, by output channel,
+    a sum's bits are those of a float that is too large, and `offset` takes that off its multiple
+    (`bytes/sum_scaling.py`), with what addends are too large by: a conversion takes NEON as long as
+    eight products. With `rounds` as well, `offset` has the result rounded to a whole number in the
+    bits of `byte_dot_products.rounder`.
     """
 
     start: np.ndarray
     scale: np.ndarray
-    addends: tuple[tuple[relax.Expr, float], ...] = ()
+    addends: tuple[Addend, ...] = ()
     relu: bool = False
     out: str = ""
     out_zero: int = 0
@@ -140,7 +152,7 @@ class ByteSums(ByteProducts):
     def operands(self, channels: int) -> list[tirx.Expr]:
         tables = [self.start, self.scale, *([] if self.offset is None else [self.offset])]
         wide = [np.pad(one, (0, channels - one.size)) for one in tables]
-        return [*map(relax.const, wide), *(image for image, _ in self.addends)]
+        return [*map(relax.const, wide), *(one.image for one in self.addends)]
 
     def result(
         self, total: tirx.Expr, index: Sequence[tirx.Expr], *operands: te.Tensor
@@ -157,8 +169,13 @@ class ByteSums(ByteProducts):
             )
         if self.rounds:
             return byte_dot_products.rounded(value, self.out, self.out_zero)
-        for image, (_, factor) in zip(images, self.addends, strict=True):
-            value += image[index].astype("float32") * tirx.const(factor, "float32")
+        for image, addend in zip(images, self.addends, strict=True):
+            factor, one = tirx.const(addend.factor, "float32"), image[index]
+            if addend.too_large:
+                bits = byte_dot_products.in_float(one)
+                value = tirx.call_intrin("float32", "tirx.fma", bits, factor, value)
+            else:
+                value += one.astype("float32") * factor
         if self.relu:
             value = te.max(value, tirx.const(0, "float32"))
         if not self.out:

@@ -3,7 +3,7 @@
 Four bytes that lie side by side are one int32, a quad. Tensors of quads are tiled, packed and
 loaded as float32 ones are; only the multiply-add differs. Operators of our own stand for it
 until code is generated (`compile/lowering/byte_instructions.py`), since TVM's own arithmetic has
-neither; two more are a float's nearest byte.
+neither; others are a float's nearest byte, and a byte's float.
 """
 
 from __future__ import annotations
@@ -29,9 +29,16 @@ NEAR_BYTES = {"int8": "tirx.depthbench_near_byte_s8", "uint8": "tirx.depthbench_
 NEAR = 2**15 - 1
 # The same for a float that is such a number already, in the bits of `rounder`.
 ROUND_BYTES = {"int8": "tirx.depthbench_round_byte_s8", "uint8": "tirx.depthbench_round_byte_u8"}
+# Bytes among the bits of a float32, and how much larger than the byte it is. All other bytes of the
+# float are FILLER, so that it is 2^15 and a few halves of halves more than an unsigned byte.
+IN_FLOAT = {"int8": "tirx.depthbench_in_float_s8", "uint8": "tirx.depthbench_in_float_u8"}
+FILLER = 0x47
+_UNSIGNED = 2**15 + FILLER * 2**8 + FILLER / 2**8
+BYTES_IN_FLOATS = {"uint8": _UNSIGNED, "int8": _UNSIGNED + 2**7}
 _PURE = 1
 
-for _name in (QUAD, *DOTS.values(), *BYTES.values(), *NEAR_BYTES.values(), *ROUND_BYTES.values()):
+_TABLES = (DOTS, BYTES, NEAR_BYTES, ROUND_BYTES, IN_FLOAT)
+for _name in (QUAD, *(name for table in _TABLES for name in table.values())):
     tvm.ir.register_op_attr(_name, "TCallEffectKind", _PURE)
     tvm.ir.register_op_attr(_name, "TVectorizable", True)
     tvm.ir.register_op_attr(_name, "TScriptPrinterName", _name)
@@ -59,6 +66,11 @@ def saturated(value: tirx.Expr, dtype: str, zero: int = 0, *, near: bool = False
 def rounded(value: tirx.Expr, dtype: str, zero: int) -> tirx.Expr:
     """The byte of type `dtype` that is nearest to `value` less `rounder(zero)`, plus `zero`."""
     return tirx.call_intrin(dtype, ROUND_BYTES[dtype], value, tirx.const(zero, "int32"))
+
+
+def in_float(byte: tirx.Expr) -> tirx.Expr:
+    """A byte as a float32 that is BYTES_IN_FLOATS too large, exactly."""
+    return tirx.call_intrin("float32", IN_FLOAT[str(byte.dtype)], byte)
 
 
 def rounder(zero: int) -> float:

@@ -22,9 +22,10 @@ from compile.graph.qdq import scale_and_zero
 from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
 from compile.operators import convolution, matrix_product
-from compile.operators.bytes.byte_dot_products import NEAR, QUAD_BYTES, rounder
+from compile.operators.bytes import gates
+from compile.operators.bytes.byte_dot_products import BYTES_IN_FLOATS, NEAR, QUAD_BYTES, rounder
 from compile.operators.bytes.sum_scaling import MOST, scaling
-from compile.operators.multiply_accumulate import ByteSums
+from compile.operators.multiply_accumulate import Addend, ByteSums
 from compile.operators.vector_math import ROUNDER_BITS
 from compile.targets import Target
 
@@ -38,9 +39,21 @@ _LARGEST_START = 2.0**30
 _EXACT_AS_BITS = 2**22 - MOST
 # With a scale below this, what is added to a multiple of 1.5 * 2^23 is above 2^23.
 _LARGEST_SCALE = 0.3
+# A byte is told from the next by so much of the last digit of what its float is too large by.
+_LARGEST_FACTOR = 4.0
 # Most channels are off by less than a millionth of a step, those by more whose scale is next to a
 # simple fraction.
 _NEXT_TO_WHOLE = 2.0**-9
+
+
+@dataclass(frozen=True)
+class _Addend:
+    """An image with its scale and zero point, and the largest size of what is added."""
+
+    image: relax.Expr
+    scale: float
+    zero: int
+    largest: float
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,8 @@ class _Pending:
     """A product that is not emitted yet, since what follows may be part of it.
 
     `scale` and `zero` are those of the image that it reads, `bias` is what has been added, by
-    output channel, `addends` images that have, with their scales and zero points.
-    `out` is the scale, zero point and type of the bytes that the result becomes, if any.
+    output channel, `addends` images that have. `out` is the scale, zero point and type of the
+    bytes that the result becomes, if any.
     """
 
     build: Callable[..., relax.Expr]
@@ -57,24 +70,25 @@ class _Pending:
     scale: float
     zero: int
     bias: np.ndarray
-    addends: tuple[tuple[relax.Expr, float, int], ...] = ()
+    addends: tuple[_Addend, ...] = ()
     relu: bool = False
     out: tuple[float, int, str] | None = None
 
-    def emit(self, target: Target) -> relax.Expr:
-        """The product with all that belongs to it."""
+    def emit(self, target: Target) -> tuple[relax.Expr, float]:
+        """The product with all that belongs to it, and the largest size of its sums."""
         dtype = target.dot_bytes
         unit, zero, out = self.out or (1.0, 0, "")
-        constant = self.bias - sum(scale * at for _, scale, at in self.addends)
+        constant = self.bias - sum(one.scale * one.zero for one in self.addends)
         weight, step = to_int8(self.weight, np.abs(constant) / (self.scale * _LARGEST_START))
         axes = tuple(range(weight.ndim - 1))
         scale = self.scale * step / unit
         start = np.rint(constant / unit / scale).astype(np.int64)
         start -= self.zero * weight.sum(axes, np.int64)
         sizes = _largest_sums(weight, dtype, start)
-        addends = tuple((image, own / unit) for image, own, _ in self.addends)
-        largest = (sizes * scale).max() + sum(map(_largest, addends)) + abs(zero)
-        near, relu = bool(largest < NEAR), self.relu and not (out and zero == np.iinfo(out).min)
+        addends = tuple(Addend(one.image, one.scale / unit) for one in self.addends)
+        largest = float((sizes * scale).max() + sum(one.largest for one in self.addends) / unit)
+        near = largest + abs(zero) < NEAR
+        relu = self.relu and not (out and zero == np.iinfo(out).min)
         scale = scale.astype(np.float32)
         sums = ByteSums(
             dtype,
@@ -89,17 +103,26 @@ class _Pending:
         )
         if target.slow_conversions and sizes.max() < _EXACT_AS_BITS:
             sums = _on_bits(sums, may_round=bool(out) and near and not (addends or relu))
-        return self.build(weight=weight, sums=sums)
+        return self.build(weight=weight, sums=sums), largest * unit
 
 
 def _on_bits(sums: ByteSums, *, may_round: bool) -> ByteSums:
     """The same without conversions; `may_round` where bytes are made of nothing but the sum."""
     found = scaling(sums.scale, rounder(sums.out_zero) if may_round else 0.0)
     may_round &= found.error < _NEXT_TO_WHOLE and bool(sums.scale.max() < _LARGEST_SCALE)
+    addends = tuple(map(_in_bits, sums.addends))
     if not may_round:
-        found = scaling(sums.scale, 0.0)
+        found = scaling(sums.scale, -sum(one.too_large * one.factor for one in addends))
     start = (sums.start + ROUNDER_BITS + found.higher).astype(np.int32)
-    return replace(sums, start=start, offset=found.offset, rounds=may_round)
+    return replace(sums, start=start, offset=found.offset, rounds=may_round, addends=addends)
+
+
+def _in_bits(addend: Addend) -> Addend:
+    """The same with bytes as the bits of floats, where a float32 still tells their sums apart."""
+    dtype = str(addend.image.ty.dtype)
+    if dtype not in BYTES_IN_FLOATS or addend.factor > _LARGEST_FACTOR:
+        return addend
+    return replace(addend, too_large=BYTES_IN_FLOATS[dtype])
 
 
 def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarray:
@@ -109,13 +132,6 @@ def _largest_sums(weight: np.ndarray, dtype: str, start: np.ndarray) -> np.ndarr
     ends = [wide * edge for edge in (np.iinfo(dtype).min, np.iinfo(dtype).max)]
     low, high = np.minimum(*ends).sum(axes), np.maximum(*ends).sum(axes)
     return np.maximum(np.abs(start + low), np.abs(start + high))
-
-
-def _largest(addend: tuple[relax.Expr, float]) -> float:
-    """The largest size of what is added."""
-    image, factor = addend
-    dtype = str(image.ty.dtype)
-    return factor * 2**8 if dtype in ("int8", "uint8") else float("inf")
 
 
 def byte_products(mod: tvm.IRModule, target: Target) -> tuple[tvm.IRModule, LowerPrecision]:
@@ -137,10 +153,13 @@ class _Reducer(Translator):
         self.uses = uses
         self.target = target
         self.done = done
+        self.largest: dict[relax.Expr, float] = {}
 
     def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize"):
-            value = self._with_step_in_factor(self._without_relu(value))
+            value = self._without_relu(value)
+            gated = self._gated(value)
+            value = self._with_step_in_factor(value) if gated is None else gated
         pending = self._follows(value)
         if pending is None and is_operator(value, "nn.conv2d", "matmul"):
             pending = self._product(self.builder.normalize(self.plain(value)))
@@ -153,7 +172,9 @@ class _Reducer(Translator):
     def whole(self, var: relax.Var) -> relax.Expr:
         value = self.values.get(var, var)
         if isinstance(value, _Pending):
-            value = self.values[var] = self.builder.emit(value.emit(self.target))
+            product, largest = value.emit(self.target)
+            value = self.values[var] = self.builder.emit(product)
+            self.largest[value] = largest
         return value
 
     def _without_relu(self, call: relax.Call) -> relax.Call:
@@ -168,6 +189,17 @@ class _Reducer(Translator):
         if not is_operator(before, "nn.relu"):
             return call
         return call_on(call, [before.args[0], *call.args[1:]])
+
+    def _gated(self, call: relax.Call) -> relax.Expr | None:
+        """A quantisation of what a gate lets through of a product, where all of it is near."""
+        found, image = scale_and_zero(call), self.values.get(call.args[0])
+        before = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
+        if found is None or not self.target.slow_conversions:
+            return None
+        gated = gates.of(before, self.builder.lookup_binding)
+        if gated is None or self.largest.get(gated[0], np.inf) / found[0] + abs(found[1]) >= NEAR:
+            return None
+        return gates.quantised(self.builder, *gated, *found, str(call.attrs.out_dtype))
 
     def _with_step_in_factor(self, call: relax.Call) -> relax.Call:
         """A quantisation with a step of one, of an image whose factors by channel hold the step."""
@@ -219,7 +251,11 @@ class _Reducer(Translator):
         if not isinstance(other, relax.Var) or shape_of(other) != shape_of(call):
             return None
         image = self.whole(other)
-        addend = self._bytes(image) or (image, 1.0, 0)
+        bytes_ = self._bytes(image)
+        if bytes_ is None:
+            addend = _Addend(image, 1.0, 0, self.largest.get(image, np.inf))
+        else:
+            addend = _Addend(*bytes_, largest=bytes_[1] * 2**8)
         return replace(before, addends=(*before.addends, addend))
 
     def _product(self, call: relax.Call) -> _Pending | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compile import precision, targets
-from compile.check import check_against_onnxruntime
 from compile.compiled import Compiled
 from compile.lowering import build
 from compile.onnx.checked_model import load_model
+from compile.operators.bytes.byte_dot_products import BYTES_IN_FLOATS, FILLER
 from compile.operators.bytes.byte_products import to_int8
 from compile.pipeline import generate
-from compile.precision import INT8
 from compile.runtime.executable import Machine, by_name
 from depthbench.errors import InputError
 from tests.compile.conftest import run_on_onnxruntime
@@ -32,32 +31,6 @@ few = settings(
 )
 # Of the inputs, uniform in [0, 1): bytes with some room.
 SCALE, ZERO = 1.2 / 255, 20
-EXACT = 2e-5
-
-
-@pytest.fixture(scope="module")
-def agree_int8(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compiled]:
-    """`agree_int8(model, target, tolerance)` compiles, runs and compares; no product is float."""
-    folder = tmp_path_factory.mktemp("int8")
-
-    def compare(
-        model: onnx.ModelProto, target: str, tolerance: float = EXACT, floats: int = 0
-    ) -> Compiled:
-        onnx.save(model, str(folder / "model.onnx"))
-        source = load_model(folder / "model.onnx")
-        machine = targets.get(target)
-        compiled = generate(source, machine, INT8)
-        executable = compiled.executable
-        if not machine.runs_here:
-            executable = build.lower(compiled.scheduled, targets.get("host"))
-        run = by_name(Machine(executable), source.inputs, [port.name for port in compiled.outputs])
-        found = check_against_onnxruntime(source, run, where="test", tolerance=1.0)
-        assert max(found["relative_difference"].values()) <= tolerance
-        assert compiled.account.to_dict()["fallbacks"] == []
-        assert sum(compiled.rewrites.operators()["fp32_operators"].values()) == floats
-        return compiled
-
-    return compare
 
 
 def through_bytes(
@@ -146,6 +119,45 @@ def test_bias_addend_relu_and_rounding_are_part_of_the_product(
     assert not any(word in products[0] for word in ("add", "relu", "quantise"))
 
 
+@given(
+    outputs=st.integers(1, 40),
+    signed=st.booleans(),
+    zero=st.integers(0, 255),
+    scales=st.tuples(st.floats(0.001, 0.1), st.floats(0.004, 0.1)),
+    relu=st.booleans(),
+)
+@example(outputs=32, signed=True, zero=0, scales=(0.1, 0.02), relu=True)  # a large factor
+@example(outputs=16, signed=False, zero=37, scales=(0.005, 0.005), relu=False)
+@settings(
+    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+def test_bytes_and_products_are_added_to_sums(
+    outputs: int,
+    signed: bool,
+    zero: int,
+    scales: tuple[float, float],
+    relu: bool,
+    new_graph: Any,
+    agree_int8: Any,
+) -> None:
+    graph, dtype = new_graph(), np.int8 if signed else np.uint8
+    x = through_bytes(graph, graph.input([1, 16, 5, 6]))
+    bytes_ = through_bytes(graph, graph.input([1, outputs, 5, 6], "r"), scales[0], zero, dtype)
+    product = graph.add("Conv", x, byte_weight(graph, outputs, 16, 1, 1, seed=1))
+    y = graph.add("Conv", x, byte_weight(graph, outputs, 16, 1, 1))
+    y = graph.add("Add", graph.add("Add", y, bytes_), product)
+    y = through_bytes(graph, graph.add("Relu", y) if relu else y, scales[1], 255 - zero)
+    agree_int8(graph.model(y), "arm64-a76", tolerance=1.01 * scales[1] / 0.3)
+
+
+def test_a_byte_among_the_bits_of_a_float() -> None:
+    words = np.full((256, 4), FILLER, np.uint8)
+    words[:, 1] = np.arange(256)
+    floats = words.view("<f4")[:, 0].astype(np.float64)
+    np.testing.assert_array_equal(floats, np.arange(256) + BYTES_IN_FLOATS["uint8"])
+    assert BYTES_IN_FLOATS["int8"] == BYTES_IN_FLOATS["uint8"] + 128
+
+
 def test_a_relu_that_no_byte_stands_for_is_kept(graph: Any, agree_int8: Any) -> None:
     x = through_bytes(graph, graph.input([1, 16, 8, 8]))
     y = graph.add("Relu", graph.add("Conv", x, byte_weight(graph, 24, 16, 1, 1)))
@@ -209,12 +221,23 @@ def test_the_a76_multiplies_by_lanes_of_bytes(graph: Any, agree_int8: Any) -> No
     y = graph.add("Conv", x, byte_weight(graph, 64, 64, 1, 1))
     compiled = agree_int8(graph.model(y), "arm64-a76")
     name = next(name for name in names_of(compiled) if "pointwise" in name)
-    function = compiled.scheduled[name].with_attr("global_symbol", name)
-    machine = tvm.target.Target(targets.get("arm64-a76").tvm)
-    code = tvm.tirx.build(function, machine, pipeline=build.tir_pipeline()).inspect_source("asm")
+    code = code_of(compiled, name)
     inner = [line for line in code.splitlines() if "sdot" in line]
     assert len(inner) >= 32
     assert all(".4b[" in line for line in inner)
+
+
+def test_sums_are_loaded_rather_than_copied(graph: Any, agree_int8: Any) -> None:
+    """What they start from, what is added to their multiples, and bytes that are added."""
+    x = through_bytes(graph, graph.input([1, 64, 14, 14]))
+    y = through_bytes(graph, graph.add("Conv", x, byte_weight(graph, 64, 64, 1, 1)))
+    y = graph.add("Add", graph.add("Conv", y, byte_weight(graph, 64, 64, 1, 1)), x)
+    compiled = agree_int8(graph.model(through_bytes(graph, y)), "arm64-a76", 0.03)
+    for name in names_of(compiled):
+        if "pointwise" in name:
+            code = code_of(compiled, name)
+            assert len(re.findall(r"\bmov\s+v\d+\.16b", code)) <= 4
+            assert not re.findall(r"\b(scvtf|ucvtf)\s+v", code)
 
 
 @given(
@@ -234,6 +257,14 @@ def test_int8_needs_an_instruction_for_it(monkeypatch: pytest.MonkeyPatch) -> No
     old = replace(targets.get("host"), dot_bytes="")
     with pytest.raises(InputError, match="this processor multiplies no bytes"):
         precision.for_target("int8", old)
+
+
+def code_of(compiled: Compiled, name: str) -> str:
+    """A kernel's assembly text for the A76."""
+    function = compiled.scheduled[name].with_attr("global_symbol", name)
+    machine = tvm.target.Target(targets.get("arm64-a76").tvm)
+    built = tvm.tirx.build(function, machine, pipeline=build.tir_pipeline())
+    return str(built.inspect_source("asm"))
 
 
 def names_of(compiled: Compiled) -> list[str]:

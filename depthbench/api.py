@@ -356,8 +356,7 @@ def report(*paths: str | Path, output: str | Path | None = None) -> dict[str, An
     """Gather the records of files, by default `out/records.jsonl`, as `depthbench report` does.
 
     Returns the report's document; `output` also writes it, in the form that its ending names:
-    .html, .pdf, .md, .csv or .json. Raises InputError for another ending or when there is no
-    record, and for .pdf ToolMissing without a browser to print it.
+    .html, .pdf (by a browser), .md, .csv or .json. Raises InputError for another one or no record.
     """
     from bench.records import record
     from bench.report.report import build_report

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from depthnet.depth_space import DepthSpace
 
 FLAGSHIP = "mobiledepth"
+STRIDE = 32
+"""By how much the deepest maps are smaller than the image."""
+
+
+def by(size: tuple[int, int]) -> str:
+    """Height and width in words: 224x224."""
+    return f"{size[0]}x{size[1]}"
+
 
 MOBILENET_WIDTHS = (512, 256, 128, 64, 32)
 # The last four are the encoder's own channels, so that its maps can be added.
@@ -42,6 +50,15 @@ class Entry:
     fixed_size: bool = False
     depth_space: DepthSpace = "inverse"
     input_size: tuple[int, int] = (224, 224)
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """Raise InputError for an image, (height, width), that the network does not take."""
+        if any(edge <= 0 or edge % STRIDE for edge in size):
+            raise InputError(
+                f"input size {by(size)}: height and width must be multiples of {STRIDE}"
+            )
+        if self.fixed_size and size != self.input_size:
+            raise InputError(f"{self.name} takes no input size other than {by(self.input_size)}")
 
 
 NNCONV5 = DecoderSpec("ds_norm", MOBILENET_WIDTHS, output_norm=True)

@@ -80,7 +80,6 @@ def _results(found: Compared, figures: list[Figure]) -> tuple[dict[str, Any], st
     from bench.gates import accuracy_gate
     from bench.gates.accuracy_figures import accuracy_figures
     from bench.gates.cost_figures import instruction_figures, latency_figures
-    from bench.gates.figure import Figure
     from bench.gates.instruction_gate import compare_counts
 
     before, now, name = found.before, found.now, found.now.model
@@ -101,9 +100,7 @@ def _results(found: Compared, figures: list[Figure]) -> tuple[dict[str, Any], st
         results["instructions"] = check_result.instructions({**was_cost, **found.about}, cost)
     if now.latency is not None:
         none = f"there are no latencies of {found.model.file} in the records"
-        figures += latency_figures(found.verdicts) or [
-            Figure("latency", name, "p50", verdict="not judged", why=none)
-        ]
+        figures += latency_figures(found.verdicts, name, none)
         results["latency"] = check_result.latency(found.verdicts)
     return results, where
 

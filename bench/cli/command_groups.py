@@ -14,7 +14,8 @@ SECTIONS = {
     "Use": ("predict", "demo"),
     "Compile": ("compile", "tune", "package"),
     "Devices": ("rpc-measure", "phone", "rpc-tracker", "rpc-serve"),
-    "Compare and report": ("cost", "compare", "diff", "profile", "report", "history", "quickstart"),
+    "Compare": ("cost", "compare", "sweep", "diff", "profile"),
+    "Report": ("report", "history", "quickstart"),
 }
 COMMANDS = tuple(name for names in SECTIONS.values() for name in names)
 PACKAGES = ("depthbench", "depthnet", "compile", "android_rpc", "bench")

@@ -44,6 +44,7 @@ def measure_cost(
     peers: str = "",
     core: Core = RASPBERRY_PI_5,
     asked: Asked = NOTHING,
+    strict: bool = True,
     progress: Progress = lambda line: None,
 ) -> Record:
     """Count one inference of `what` on one thread of an emulated Cortex-A76; estimate its time.
@@ -52,13 +53,14 @@ def measure_cost(
     folder, whose ONNX file is `model` or lies beside it; the time is that on `core`. The outputs
     are those of ONNX Runtime, in the model's tolerance, before anything is told. `peers` (names
     with commas, or all) are counted too, in the same precision, and have a row each; those that are
-    not installed are `absent`, and of a model of several inputs all are. One whose emulation fails,
+    not installed are `absent`, and of a model of several inputs all are; unless `strict`, so is a
+    named one that does not run the model. One whose emulation fails,
     or that computes something else, is `lost`. Raises InputError for a model, artefact or precision
     that cannot be counted, by a named peer either, CheckFailed where ours computes something else
     or its emulation fails, ToolMissing without the emulator or LLVM.
     """
     names = choose_peers(peers)
-    named = names if peers != "all" else []
+    named = names if strict and peers != "all" else []
     if precision:
         _check_precision(named, precision)
     find_emulator()

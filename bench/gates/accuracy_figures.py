@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from bench.gates.accuracy_gate import (
@@ -55,16 +55,22 @@ def accuracy_figures(
 
 
 def layer_groups(names: Iterable[str]) -> dict[str, list[str]]:
-    """Tensors by the part of a network that they are in; one group where there are too many."""
+    """Tensors by the part of a network that they are in: the outermost of which there are several.
+
+    Of encoder.conv.weight or /encoder/conv/weight that is `encoder`; of a lone name it is empty.
+    One group where there are too many.
+    """
     listed = sorted(names)
-    groups = {key: list(found) for key, found in groupby(listed, key=_part)}
-    return groups if len(groups) <= MOST_GROUPS else {"": listed}
-
-
-def _part(name: str) -> str:
-    """`encoder` of encoder.conv.weight and of /encoder/conv/weight; empty of a lone name."""
-    parts = [part for part in name.replace("/", ".").split(".") if part]
-    return parts[0] if len(parts) > 1 else ""
+    folders = {name: re.split("[./]+", name.strip("./"))[:-1] for name in listed}
+    deepest = max(map(len, folders.values()), default=0)
+    groups: dict[str, list[str]] = {}
+    for depth in range(1, deepest + 1):
+        groups = {}
+        for name in listed:
+            groups.setdefault(".".join(folders[name][:depth]), []).append(name)
+        if len(groups.keys() - {""}) > 1:
+            break
+    return groups if 0 < len(groups) <= MOST_GROUPS else {"": listed}
 
 
 def _weights(
@@ -74,7 +80,7 @@ def _weights(
     moved = dict(found.where) if found else {}
     tensors = network["weights"]["tensors"]
     hidden = found is not None and not moved  # trained weights whose hash alone is another
-    for part, group in layer_groups(tensors).items() or [("", [])]:
+    for part, group in layer_groups(tensors).items():
         ours = [(tensor, moved[tensor]) for tensor in moved if tensor in set(group)]
         bad = bool(ours) or hidden
         why = f"{len(ours)} of {len(group)} tensors moved, most {ours[0][0]}" if ours else ""
@@ -86,7 +92,8 @@ def _weights(
             allowed=WEIGHT_TOLERANCE,
             relative=True,
             verdict="FAILED" if bad else "good",
-            why=_joined(why or "their hash is another", where) if bad else "",
+            why=(why or "their hash is another") if bad else "",
+            where=where if bad else "",
             details=_named(ours),
         )
 
@@ -117,7 +124,8 @@ def _scores(
             change=change.by if change and math.isfinite(change.by or 0.0) else None,
             allowed=tolerance,
             verdict="FAILED" if change else "good",
-            why=_joined(_images(change), where or f"look at {STAGES[stage]}") if change else "",
+            why=f"{_images(change)}; look at {STAGES[stage]}" if change else "",
+            where=where if change else "",
             details=_named(change.where) if change else (),
         )
     for metric, tolerance in METRIC_TOLERANCES.items():
@@ -133,7 +141,8 @@ def _scores(
             allowed=-tolerance if metric in LARGER_IS_BETTER else tolerance,
             unit="m" if metric in METRES else "",
             verdict="FAILED" if change else "good",
-            why=_joined(_images(change), where) if change else "",
+            why=_images(change) if change else "",
+            where=where if change else "",
             details=_named(change.where) if change else (),
         )
 
@@ -146,7 +155,3 @@ def _images(change: Change) -> str:
 def _named(moved: Sequence[tuple[str, float]]) -> tuple[str, ...]:
     more = (f"and {len(moved) - NAMED} more",) if len(moved) > NAMED else ()
     return (*(f"{name}: {by:.3g}" for name, by in moved[:NAMED]), *more)
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)

@@ -16,7 +16,7 @@ def check_summary(
     about: Sequence[str] = (),
     error: str | None = None,
 ) -> str:
-    """Verdict, table and reasons; of many figures only those that are not good are in the table.
+    """Verdict, table and reasons; of many figures of accuracy only those that are not good.
 
     `about` says in sentences what was checked, and against which baseline.
     """
@@ -26,8 +26,8 @@ def check_summary(
         lines += [escape(error), ""]
     for sentence in about:
         lines += [escape(sentence), ""]
-    shown = [figure for figure in figures if figure.verdict != "good"]
-    shown = list(figures) if len(figures) <= MOST_ROWS else shown
+    few = len(figures) <= MOST_ROWS
+    shown = [one for one in figures if few or one.gate != "accuracy" or one.verdict != "good"]
     if shown:
         lines += [*_table(shown), ""]
     if len(shown) < len(figures):

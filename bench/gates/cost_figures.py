@@ -64,9 +64,10 @@ def instruction_figures(
     return figures
 
 
-def latency_figures(verdicts: Sequence[Verdict]) -> list[Figure]:
-    """The newest median of every series, which its past limits."""
-    return [_latency(verdict) for verdict in verdicts]
+def latency_figures(verdicts: Sequence[Verdict], model: str, why_none: str) -> list[Figure]:
+    """The newest median of every series beside its past; without any, one that says why."""
+    none = Figure("latency", model, "p50", verdict="not judged", why=why_none)
+    return [_latency(verdict) for verdict in verdicts] or [none]
 
 
 def _latency(verdict: Verdict) -> Figure:

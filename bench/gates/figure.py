@@ -9,6 +9,7 @@ from typing import Literal
 GATES = ("accuracy", "instructions", "latency")
 Judgement = Literal["good", "FAILED", "told", "not judged"]
 ABSENT = "-"
+HUGE = 100.0
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Figure:
     """What a gate says of one thing; a number is None where there is none.
 
     `change` and `allowed`, which is the limit of it, are in `unit` or, if `relative`, shares of
-    what it was. `why` says in one line why it failed or was not judged, `details` more of it.
+    what it was. `why` says in one line why it failed or was not judged, `where` where the model's
+    file is another, `details` more of it.
     """
 
     gate: str
@@ -30,6 +32,7 @@ class Figure:
     relative: bool = False
     verdict: Judgement = "good"
     why: str = ""
+    where: str = ""
     details: tuple[str, ...] = ()
 
     @property
@@ -52,7 +55,9 @@ class Figure:
     def _change(self, value: float | None) -> str:
         if value is None:
             return ABSENT
-        return f"{value:+.2%}" if self.relative else _with_unit(f"{value:+.4g}", self.unit)
+        if self.relative:
+            return f"{value:+.2%}" if abs(value) < HUGE else f"{100 * value:+.1e}%"
+        return f"{value:.1g}" if self.now is None else _with_unit(f"{value:+.4f}", self.unit)
 
 
 def verdict_of(figures: Sequence[Figure]) -> str:

@@ -46,7 +46,8 @@ def _suite(root: Element, gate: str, figures: Sequence[Figure]) -> None:
         classname = f"{figure.subject}.{gate}"
         case = SubElement(suite, "testcase", name=_text(figure.name), classname=_text(classname))
         if figure.failed:
-            message = _text(f"{figure.name}: {figure.why or 'it moved'}")
+            why = "; ".join(filter(None, (figure.why or "it moved", figure.where)))
+            message = _text(f"{figure.name}: {why}")
             # GitLab shows the text, Jenkins the message
             SubElement(case, "failure", message=message, type="moved").text = _text(_tell(figure))
         elif figure.verdict == "not judged":
@@ -58,7 +59,7 @@ def _suite(root: Element, gate: str, figures: Sequence[Figure]) -> None:
 
 
 def _tell(figure: Figure) -> str:
-    return "\n".join([_line(figure), figure.why, *figure.details])
+    return "\n".join([_line(figure), *filter(None, (figure.why, figure.where)), *figure.details])
 
 
 def _line(figure: Figure) -> str:

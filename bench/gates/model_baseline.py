@@ -86,7 +86,8 @@ def read_model_baseline(path: Path) -> tuple[dict[str, Any], ModelBaseline]:
     about = {key: document.pop(key, None) for key in HEADING}
     try:
         baseline = ModelBaseline.model_validate(document)
-        whole = isinstance(about["date"], str) and isinstance(about["reason"], str)
+        texts = isinstance(about["date"], str) and isinstance(about["reason"], str)
+        whole = texts and isinstance(about["tools"], dict)
     except ValidationError:
         whole = False
     if not whole or not baseline.gates or not _is_whole(baseline.accuracy):

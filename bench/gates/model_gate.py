@@ -27,7 +27,7 @@ from bench.model_card import Asked, describe_model, open_model
 from bench.models import Model
 from bench.records.provenance import tool_versions
 from depthbench.emulator import find_emulator
-from depthbench.errors import DepthbenchError, InputError, ToolMissing
+from depthbench.errors import CheckFailed, DepthbenchError, InputError, ToolMissing
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -72,15 +72,7 @@ class Compared:
 
         Of weights only those that `moved` beyond what is allowed, if there are any.
         """
-        from compile.onnx import model_file
-
-        found = first_difference(self.before.graph, model_file.read(self.model.path).proto, moved)
-        if found:
-            return f"{self.model.file} first differs in {found}"
-        runtime = "onnxruntime"
-        was, now = ((self.about["tools"] or {}).get(runtime), tool_versions().get(runtime))
-        ran = f"ran on {runtime} {was}, now {now}" if was != now else "look at images and machine"
-        return f"nodes and weights of {self.model.file} are as they were: {ran}"
+        return _where(self.about, self.before, self.model, moved)
 
 
 def take(question: Question, out: Path, progress: Progress) -> ModelBaseline:
@@ -125,7 +117,10 @@ def compare_with(path: Path, question: Question, out: Path, progress: Progress) 
         depth_model = describe_as(path, part, model, question.asked)
         check_asked(path, part, asked)
         as_then = replace(question, split=part.split, limit=part.images, protocol=part.protocol)
-        now.accuracy = _score(as_then, model, depth_model, progress)
+        try:
+            now.accuracy = _score(as_then, model, depth_model, progress)
+        except CheckFailed as error:
+            raise CheckFailed(error.message, advice=_where(about, before, model)) from error
         check_images(path, part, now.accuracy, str(question.data))
     if before.instructions and "instructions" in gates:
         try:
@@ -172,6 +167,20 @@ def _check_question(question: Question, gates: Sequence[str]) -> None:
 def _left_out(error: ToolMissing) -> ToolMissing:
     others = "--gate accuracy --gate latency"
     return ToolMissing(error.message, advice=f"{error.advice}, or leave the gate out: {others}")
+
+
+def _where(
+    about: Mapping[str, Any], before: ModelBaseline, model: Model, moved: Sequence[str] = ()
+) -> str:
+    from compile.onnx import model_file
+
+    found = first_difference(before.graph, model_file.read(model.path).proto, moved)
+    if found:
+        return f"{model.file} first differs in {found}"
+    runtime = "onnxruntime"
+    was, now = (about["tools"] or {}).get(runtime), tool_versions().get(runtime)
+    ran = f"ran on {runtime} {was}, now {now}" if was != now else "look at images and machine"
+    return f"nodes and weights of {model.file} are as they were: {ran}"
 
 
 def _empty(model: Model) -> ModelBaseline:

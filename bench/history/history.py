@@ -36,10 +36,10 @@ def build_history(
     `lines` are the figures that may be joined: what the records of one share is its `identity`,
     in words `subject` and `details`. Each has `figures` and `runs`, oldest code first: the
     `values` by figure, their `intervals`, the code and the time, whether it is valid, `limit_ms`
-    of the latency gate, and `before`, the run whose code it follows, with the `changes` since.
-    `jumps` are all of them, the newest first; `notes` are what a reader should know. `root` is
-    the checkout that tells which commit comes before which. Raises InputError where there is no
-    record of the model.
+    of the latency gate, whether that calls it `slower`, and `before`, the run whose code it
+    follows, with the `changes` since. `jumps` are all of them, the newest first; `notes` are what
+    a reader should know. `root` is the checkout that tells which commit comes before which.
+    Raises InputError where there is no record of the model.
     """
     mine = [record for record in records if record["model"] == model]
     if not mine:
@@ -132,6 +132,7 @@ def _run(
             figure.key: bounds for figure in figures if (bounds := figure.bounds(record))
         },
         "limit_ms": limit(judged.get(record["id"])),
+        "slower": record["id"] in judged and judged[record["id"]].slower,
         "before": before["id"] if before else None,
         "changes": _changes(line, before, record),
     }
@@ -184,7 +185,7 @@ def _notes(
     strange = len(commits - ancestry.rank.keys())
     if nameless:
         told.append(f"{nameless} of {len(records)} records are of no known commit: placed by date")
-    if strange:
+    if strange and len(commits) > 1:
         told.append(
             f"{strange} of {len(commits)} commits are not in this checkout: their runs are placed "
             "by date, and branches cannot be told apart"

@@ -23,6 +23,7 @@ TICKS = {"narrow": 4, "wide": 9}
 MOST_RUNS = 200
 """The newest are drawn: more would be closer than a pixel's width on a phone."""
 
+CROWDED = 60
 Runs = Sequence[Mapping[str, Any]]
 
 
@@ -41,10 +42,10 @@ def draw_history(line: Mapping[str, Any], name: str) -> dict[str, str]:
         grid = canvas.subplots(
             len(panels), squeeze=False, sharex=True, height_ratios=[2] + [1] * (len(panels) - 1)
         )
+        canvas.align_ylabels()
         for row, figure in zip(grid, panels, strict=True):
             with gridded(row[0]) as axes:
                 _draw_panel(axes, figure, line)
-        canvas.align_ylabels()
         _name_runs(grid[-1][0], runs, TICKS["narrow" if narrow else "wide"])
 
     heights = [
@@ -75,6 +76,7 @@ def _draw_panel(axes: Axes, figure: Figure, line: Mapping[str, Any]) -> None:
     if values:
         _set_limits(axes, [*(good or values.values()), *ends, *limits.values()])
     axes.set_xlim(-0.6, max(len(runs) - 0.4, 1.4))
+    axes.locator_params(axis="y", nbins=5)
     axes.set_ylabel(f"{figure.name} [{figure.unit}]" if figure.unit else figure.name)
     steps = [(places[run["before"]], at) for at, run in enumerate(runs) if run["before"] in places]
     joined = [([a, b], [values[a], values[b]]) for a, b in steps if a in values and b in values]
@@ -99,10 +101,12 @@ def _draw_points(axes: Axes, runs: Runs, values: Mapping[int, float]) -> None:
         "invalid": {"marker": "x", "mec": SERIES[3], "ms": 6, "mew": 1.6, "clip_on": False},
     }
     low, high = axes.get_ylim()
+    smaller = 0.5 if len(runs) > CROWDED else 1.0
     for kind, places in kinds.items():
         if places:
             heights = [min(max(values[place], low), high) for place in places]
-            axes.plot(places, heights, ls="none", zorder=3, **looks[kind])
+            look = looks[kind] | {"ms": smaller * looks[kind]["ms"]}
+            axes.plot(places, heights, ls="none", zorder=3, **look)
 
 
 def _draw_jumps(axes: Axes, runs: Runs, values: Mapping[int, float], places: Sequence[int]) -> None:
@@ -110,7 +114,13 @@ def _draw_jumps(axes: Axes, runs: Runs, values: Mapping[int, float], places: Seq
     axes.plot(places, heights, "o", ms=9, mec=SERIES[1], mfc="none", mew=1.4, zorder=4)
     newest_first = sorted(places, reverse=True)
     labels = [(_code(runs[place]), (place, values[place])) for place in newest_first]
-    place_labels(axes, labels, list(values.items()))
+    along = [
+        (place - 1 + step / 4, values[place - 1] + (values[place] - values[place - 1]) * step / 4)
+        for place in values
+        if place - 1 in values
+        for step in (1, 2, 3)
+    ]
+    place_labels(axes, labels, [*values.items(), *along])
 
 
 def _draw_limits(axes: Axes, limits: Mapping[int, float]) -> None:

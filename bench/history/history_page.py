@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.history import history_wording
 from bench.history.figures import EMULATORS_TIME
-from bench.history.history_chart import draw_history
+from bench.history.history_chart import MOST_RUNS, draw_history
 from bench.report.templates import environment
 
 if TYPE_CHECKING:
@@ -63,5 +63,5 @@ def _template() -> Template:
     made = environment(autoescape=True)
     for name in ("describe_code", "describe_records", "count"):
         made.filters[name] = getattr(history_wording, name)
-    made.globals.update(MOST_PLACES=MOST_PLACES, NO_LATENCY=NO_LATENCY)
+    made.globals.update(MOST_PLACES=MOST_PLACES, MOST_RUNS=MOST_RUNS, NO_LATENCY=NO_LATENCY)
     return made.from_string(files("bench.history").joinpath("history.html.j2").read_text())

@@ -121,6 +121,8 @@ def numeric_columns(line: Mapping[str, Any]) -> set[str]:
 def _remark(line: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     jumped = [jump["name"] for jump in line["jumps"] if jump["id"] == run["id"]]
     told = [f"{' and '.join(jumped)} jumped"] if jumped else []
+    if run["slower"] and not jumped:
+        told.append("slower by the gate")
     if not run["valid"]:
         told.append(f"INVALID{': ' if run['reasons'] else ''}{'; '.join(run['reasons'])}")
     return plain(", ".join(told))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bench.gates.latency_gate import Verdict
@@ -10,7 +10,7 @@ from bench.history.commit_order import commit_of, date_of, is_dirty
 from bench.history.figures import Figure
 from bench.records.comparability import find
 from bench.records.record import Record
-from bench.stats.regression import MARGIN, fai_pep_limit
+from bench.stats.regression import MARGIN, Regression, fai_pep_limit
 
 Jump = dict[str, Any]
 CAUSES = {
@@ -29,10 +29,9 @@ def find_jump(
     """By which rule the figure of `record` is a jump from that of the run `before`; empty if none.
 
     Accuracy, instructions and sizes by the tolerances of their gates. Latencies by the latency
-    gate: when it calls the run slower and did not call the one before so, or this one is above
-    what that one's samples vary by; and, the other way round, when the run is faster than the
-    median of past ones by as much. Where the gate has too few runs, by FAI-PEP's rule on the two
-    and a tenth more.
+    gate: when it calls the run slower, and the run before does not explain it by FAI-PEP's rule;
+    the other way round, when the run is faster than the median of past ones by as much. Where the
+    gate has too few runs, by FAI-PEP's rule on the two and a tenth more.
     """
     was, now = figure.value(before), figure.value(record)
     if was is None or now is None:
@@ -41,11 +40,9 @@ def find_jump(
         moved = abs(now / was - 1) if figure.relative and was else abs(now - was)
         shown = f"{figure.allowed:.1%}" if figure.relative else f"{figure.allowed:g}"
         return f"allowed {shown}" if moved > figure.allowed else ""
-    if record["id"] not in verdicts:
+    if not {before["id"], record["id"]} <= verdicts.keys():
         return ""
-    slower = _turned(_slower, before, record, verdicts)
-    faster = _turned(_faster, before, record, verdicts)
-    return slower or faster
+    return _latency_rule(before, record, verdicts[record["id"]].regression)
 
 
 def what_else_changed(before: Record, record: Record) -> list[str]:
@@ -70,43 +67,19 @@ def where(record: Record) -> dict[str, Any]:
     return {"commit": commit_of(record), "dirty": is_dirty(record), "time": time}
 
 
-Direction = Callable[[Record, Record, Mapping[str, Verdict]], str]
-
-
-def _turned(
-    direction: Direction, before: Record, record: Record, verdicts: Mapping[str, Verdict]
-) -> str:
-    """The rule that a run breaks in a direction, where the run before it does not explain it."""
-    rule = direction(before, record, verdicts)
-    earlier = verdicts.get(before["id"])
-    known = earlier is not None and earlier.regression is not None
-    if rule and known and direction(before, before, verdicts) and not _apart(before, record):
-        return ""
-    return rule
-
-
-def _slower(before: Record, record: Record, verdicts: Mapping[str, Verdict]) -> str:
-    found = verdicts[record["id"]].regression
+def _latency_rule(before: Record, record: Record, found: Regression | None) -> str:
+    slower, faster = _beyond(record, before), _beyond(before, record)
     if found is None:
-        return _by_samples(before, record)
-    return f"slower by the gate's {' and '.join(found.broke)}" if found.broke else ""
-
-
-def _faster(before: Record, record: Record, verdicts: Mapping[str, Verdict]) -> str:
-    found = verdicts[record["id"]].regression
-    if found is None:
-        return _by_samples(record, before)
+        few = "a tenth beyond FAI-PEP's rule on two runs: the gate has too few"
+        return few if max(slower, faster) > 1 + MARGIN else ""
+    if found.broke and slower > 1:
+        return f"slower by the gate's {' and '.join(found.broke)}"
     median = record["p50_ms"] / found.ratio
-    margin = min(found.limits.values()) / median
-    return "faster by more than the gate lets it be slower" if found.ratio * margin < 1 else ""
+    if found.ratio * min(found.limits.values()) < median and faster > 1:
+        return "faster by more than the gate lets it be slower"
+    return ""
 
 
-def _by_samples(faster: Record, slower: Record) -> str:
-    limit = fai_pep_limit([faster["p90_ms"]]) * (1 + MARGIN)
-    if slower["p50_ms"] <= limit:
-        return ""
-    return "a tenth beyond FAI-PEP's rule on two runs, the gate has too few"
-
-
-def _apart(before: Record, record: Record) -> bool:
-    return bool(_by_samples(before, record) or _by_samples(record, before))
+def _beyond(one: Record, other: Record) -> float:
+    """How many times what the samples of `other` explain the median of `one` is."""
+    return float(one["p50_ms"] / fai_pep_limit([other["p90_ms"]]))

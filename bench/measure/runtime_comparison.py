@@ -35,16 +35,17 @@ def compare_runtimes(
     rounds: int = ROUNDS,
     threads: int = 1,
     limit_s: float = ANSWER_S,
+    strict: bool = True,
     progress: Progress = lambda line: None,
 ) -> dict[str, Any]:
     """Compare the runtimes that `runtimes` names on the model `what`, as `comparison.compare` does.
 
     `asked` is what is said of its shapes and card, which an image of noise takes the form of.
-    The document also says which runtimes are `absent` (not installed or, of `all`, not able to
-    run the model on these inputs) and which were `lost`, each with the reason, and what was
-    compared. Raises InputError for an unknown model or runtime, or a card that does not fit, what
-    preparing or running a runtime raises where it was named or is the reference, ONNX Runtime,
-    and RuntimeLost when the reference is lost.
+    The document also says which runtimes are `absent` (not installed or, of `all` or unless
+    `strict`, not able to run the model on these inputs) and which were `lost`, each with the
+    reason, and what was compared. Raises InputError for an unknown model or runtime, or a card
+    that does not fit, what preparing or running a runtime raises where it was named or is the
+    reference, ONNX Runtime, and RuntimeLost when the reference is lost.
     """
     names = list(dict.fromkeys([REFERENCE, *choose(runtimes)]))
     resolved = open_model(what, out, asked, progress=progress)
@@ -65,8 +66,8 @@ def compare_runtimes(
                     raise
                 lost[name] = str(error)
             except DepthbenchError as error:
-                listed = runtimes == "all" or isinstance(error, ToolMissing)
-                if name == REFERENCE or not listed:
+                may_lack = runtimes == "all" or not strict or isinstance(error, ToolMissing)
+                if name == REFERENCE or not may_lack:
                     raise
                 absent[name] = reason_of(error, resolved)
             else:

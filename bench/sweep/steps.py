@@ -121,6 +121,7 @@ def cost(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progre
         model=model.path,
         peers=",".join(settings["peers"]),
         core=core,
+        strict=False,
         progress=progress,
     )
     return keep_records(out, [record])

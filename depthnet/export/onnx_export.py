@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from depthbench.errors import CheckFailed, InputError
+from depthbench.errors import CheckFailed
 from depthbench.files import write_whole
 from depthnet.complexity import Complexity, measure
 from depthnet.export.export_cache import MADE_FROM, ORIGIN, metadata_of
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
 from depthnet.weights.origin import Origin, to_json
+from depthnet.zoo import by
 
 if TYPE_CHECKING:
     import onnx
 
-STRIDE = 32
 TOLERANCE = 1e-4
 OPSET = 18
 FORMAT = "1"
@@ -43,16 +43,12 @@ def export(
     again (`export_cache.made_from`). The file is checked with onnx.checker and against
     PyTorch's output on ONNX Runtime before it is put in place.
 
-    A file that says the same of itself already is left alone. Raises
-    InputError for a size that is no multiple of 32, CheckFailed when the outputs differ by more
-    than 1e-4 of the largest depth.
+    A file that says the same of itself already is left alone. Raises InputError for a size that
+    the network does not take, CheckFailed when the outputs differ by more than 1e-4 of the largest
+    depth.
     """
     size = size or network.entry.input_size
-    if any(edge <= 0 or edge % STRIDE for edge in size):
-        raise InputError(f"input size {_by(size)}: height and width must be multiples of {STRIDE}")
-    native = network.entry.input_size
-    if network.entry.fixed_size and size != native:
-        raise InputError(f"{network.entry.name} takes no input size other than {_by(native)}")
+    network.entry.check_size(size)
     metadata = describe(network, origin, measure(network, size))
     if made_from:
         metadata[MADE_FROM] = made_from
@@ -76,7 +72,7 @@ def describe(network: DepthNetwork, origin: Origin, complexity: Complexity) -> d
     return {
         "depthbench.format": FORMAT,
         "name": network.entry.name,
-        "input_size": _by(complexity.input_size),
+        "input_size": by(complexity.input_size),
         "weights": str(origin),
         ORIGIN: to_json(origin),
         "weights_sha256": weights_sha256(network),
@@ -131,7 +127,3 @@ def _check(content: bytes, deployed: DeployedNetwork, size: tuple[int, int]) -> 
             f"the exported model differs from PyTorch by {difference:.1e} relative "
             f"(limit {TOLERANCE:.0e}); nothing was written"
         )
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from bench.sweep.task import Task
 from depthbench.errors import DepthbenchError
@@ -31,7 +31,7 @@ class Done:
 
 
 class Executor(Protocol):
-    """Workers somewhere, which all end with the `with` block, however that ends.
+    """Workers somewhere. It is a `Closing`: all end with its `with` block, however that ends.
 
     It is made with a scratch folder of the driver, on the disk of the store, to put results in. A
     worker that is lost gives its task back to another, up to `TRIES` in all.
@@ -53,7 +53,3 @@ class Executor(Protocol):
     def under_way(self) -> Mapping[str, str]:
         """Where each task that has begun is, by key, and what it does, as far as that is known."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *ended: object) -> None: ...

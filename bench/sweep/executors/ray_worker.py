@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.records.provenance import tool_versions
@@ -42,10 +45,24 @@ def _made(run: Run, task: Task, inputs: Sequence[bytes]) -> bytes | DepthbenchEr
         out = scratch / "out"
         out.mkdir()
         try:
-            run(task, folders, out)
+            with _temporary_files_in(scratch):
+                run(task, folders, out)
         except Exception as error:
             return as_told(error)
         return pack(out)
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
+    try:
+        yield
+    finally:
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
+        tempfile.tempdir = None
 
 
 def place() -> str:

@@ -194,6 +194,16 @@ def test_a_perturbed_weight_fails_and_is_named_in_every_file(check: Check) -> No
     assert heads == ["gate", "figure", "was", "now", "change", "allowed", "verdict"]
 
 
+def test_a_weight_that_spoils_everything_is_named(check: Check, place: Path) -> None:
+    (place / "spoilt").mkdir()
+    save_network(place / "spoilt/net.onnx", decoder=(2.0, float("nan"), 0.5))
+    code, _, err = check("--gate", "accuracy", model="spoilt/net.onnx")
+    assert code == 1
+    says = "not finite; spoilt/net.onnx first differs in initializer decoder.weight of node"
+    assert says in err
+    assert says in results()["check check runs"][1]
+
+
 def test_all_gates_share_one_table(check: Check, place: Path) -> None:
     held = json.loads((place / "baseline.json").read_text())["instructions"]
     more = {**held, "network": "net", "instructions": held["instructions"] * 1.01}

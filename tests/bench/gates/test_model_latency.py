@@ -54,7 +54,9 @@ def test_the_newest_run_is_held_to_the_baselines(
     runs: Runs, model: Model, last: float, verdict: str
 ) -> None:
     past = kept(runs(STEADY), model)
-    (figure,) = latency_figures(judge_runs(past, runs([50.0, last], day=2), model, "old name"))
+    (figure,) = latency_figures(
+        judge_runs(past, runs([50.0, last], day=2), model, "old name"), "", ""
+    )
     assert (figure.verdict, figure.now) == (verdict, last)
     assert figure.was == pytest.approx(60.1)
     assert figure.change == pytest.approx(last / 60.1 - 1)
@@ -76,7 +78,7 @@ def test_devices_and_what_was_chosen_are_never_mixed(
         before += runs([ms * factor for ms in STEADY], **kind)
         later += runs([66.0 * factor if kind == kinds[1] else 60.0 * factor], day=2, **kind)
     verdicts = judge_runs(kept(before, model), [*before, *reversed(later)], model, model.name)
-    found = {figure.name: figure for figure in latency_figures(verdicts)}
+    found = {figure.name: figure for figure in latency_figures(verdicts, "", "")}
     failed = [name for name, figure in found.items() if figure.failed]
     assert len(found) == len(kinds)
     assert len(failed) == 1

@@ -124,6 +124,12 @@ def test_a_faster_run_is_a_jump_too(latencies: Latencies) -> None:
     assert jump["better"]
 
 
+def test_a_slow_creep_is_slower_by_the_gate_and_no_jump(latencies: Latencies) -> None:
+    line = only(latencies([*STEADY, 60.9, 61.8, 62.7]), "latency")
+    assert [run["slower"] for run in line["runs"]][-2:] == [True, True]
+    assert line["jumps"] == []
+
+
 def test_where_the_gate_has_too_few_runs_only_a_large_change_is_a_jump(
     latencies: Latencies,
 ) -> None:
@@ -203,14 +209,15 @@ def test_branches_are_compared_with_the_code_that_they_come_from(
 
 
 def test_runs_of_no_known_commit_are_told(at: At) -> None:
-    built = history([at(1, "cost"), at(2, "cost", "a" * 40), at(3, "cost", "not a commit")])
+    commits = (None, "a" * 40, "b" * 40, "not a commit")
+    built = history([at(day, "cost", commit) for day, commit in enumerate(commits)])
     assert built["notes"] == [
-        "2 of 3 records are of no known commit: placed by date",
-        "1 of 1 commits are not in this checkout: their runs are placed by date, and branches "
+        "2 of 4 records are of no known commit: placed by date",
+        "2 of 2 commits are not in this checkout: their runs are placed by date, and branches "
         "cannot be told apart",
     ]
     (line, _) = built["lines"]
-    assert [run["commit"] for run in line["runs"]] == [None, "a" * 40, None]
+    assert [run["commit"] for run in line["runs"]] == [None, "a" * 40, "b" * 40, None]
 
 
 def test_one_record_is_a_history_of_one_run(at: At) -> None:

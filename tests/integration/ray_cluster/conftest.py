@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.sweep.executors.ray_cluster import RayCluster
-from depthbench.errors import DeviceError
-from tests.integration.ray_cluster.local_cluster import LocalCluster, local_cluster
+from tests.integration.ray_cluster.local_cluster import LocalCluster, joined, local_cluster
 from tests.integration.ray_cluster.tiny_steps import run
-
-START_S = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +26,8 @@ def executor(
     cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RayCluster]:
     """The workers of both nodes."""
-    scratch = tmp_path_factory.mktemp("scratch")
-    end = time.monotonic() + START_S
-    while True:
-        try:
-            with RayCluster(cluster.address, scratch, run) as executor:
-                while executor.slots < 2 and time.monotonic() < end:
-                    executor.finished(0.5)
-                yield executor
-                return
-        except DeviceError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
+    with joined(cluster, 2, tmp_path_factory.mktemp("scratch"), run) as executor:
+        yield executor
 
 
 @pytest.fixture

@@ -8,17 +8,23 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
+from bench.sweep.executors.ray_cluster import RayCluster
+from bench.sweep.executors.ray_worker import Run
+from bench.sweep.task import run_task
+from depthbench.errors import DeviceError
 from depthbench.processes import ChildProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
 OBJECT_STORE = 80_000_000
+START_S = 120.0
 END_S = 10.0
 
 
@@ -99,3 +105,22 @@ def local_cluster(nodes: int) -> Iterator[LocalCluster]:
     finally:
         cluster.end()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def joined(
+    cluster: LocalCluster, nodes: int, scratch: Path, run: Run = run_task
+) -> Iterator[RayCluster]:
+    """The workers of a cluster, once so many nodes have started."""
+    end = time.monotonic() + START_S
+    while True:
+        try:
+            with RayCluster(cluster.address, scratch, run) as executor:
+                while executor.slots < nodes and time.monotonic() < end:
+                    executor.finished(0.5)
+                yield executor
+                return
+        except DeviceError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)

@@ -79,6 +79,9 @@ def test_a_killed_worker_gives_its_task_back_so_often(executor: RayCluster, ran:
     assert isinstance(ended["always"].error, RuntimeLost)
     assert ended["always"].lost == TRIES
     assert runs(ran) == ["always"] * TRIES + ["never"] + ["once"] * 2
+    executor.submit(tiny("next", ran), {})
+    gather(executor, 1)
+    assert not [file for file in ran.iterdir() if Path(file.read_text()).exists()]
 
 
 def test_a_task_that_fails_says_why_and_where(executor: RayCluster, ran: Path) -> None:

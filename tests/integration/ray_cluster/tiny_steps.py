@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,20 +16,22 @@ LIMIT_S = 30.0
 
 
 def tiny(text: str, ran: Path, inputs: tuple[str, ...] = (), **settings: object) -> Task:
-    """A task whose runs write `TEXT-PID` to the folder `ran`."""
+    """A task whose runs each write a file `TEXT-PID` to the folder `ran`."""
     return Task("export", {"text": text, "ran": str(ran), **settings}, inputs, "tiny")
 
 
 def run(task: Task, inputs: Mapping[str, Path], out: Path) -> None:
     """Write the texts of the inputs, and then the task's own, to `text`.
 
-    The first runs kill their process, as many as the setting `killed` says; a run ends when there
-    is a file `waits_for`; it raises InputError where it `fails`, and KeyError where it is `wrong`.
+    A run leaves a temporary folder behind, and says which in its file. The first runs kill their
+    process, as many as the setting `killed` says; a run ends when there is a file `waits_for`; it
+    raises InputError where it `fails`, and KeyError where it is `wrong`.
     """
     settings = task.settings
     ran = Path(settings["ran"])
     before = len(list(ran.glob(f"{settings['text']}-*")))
-    (ran / f"{settings['text']}-{os.getpid()}").touch()
+    left_behind = tempfile.mkdtemp()
+    (ran / f"{settings['text']}-{os.getpid()}").write_text(left_behind)
     if before < settings.get("killed", 0):
         os.kill(os.getpid(), signal.SIGKILL)
     if settings.get("wrong"):

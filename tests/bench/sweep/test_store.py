@@ -1,0 +1,62 @@
+"""A result is there whole or not at all, whatever is killed and however many sweeps there are."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.sweep.result import RESULT
+from bench.sweep.store import Store
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bench.sweep.store import Store
+with Store(Path(sys.argv[1])).scratch() as scratch:
+    (scratch / "half").mkdir()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def make(folder: Path, text: str = "{}") -> Path:
+    folder.mkdir()
+    (folder / RESULT).write_text(text)
+    return folder
+
+
+def test_a_result_is_there_when_it_is_put(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with store.scratch() as scratch:
+        made = make(scratch / "one")
+        assert not store.has("key")
+        assert store.put("key", made) == store.folder("key")
+    assert store.has("key")
+    assert [one.name for one in store.root.iterdir() if one.is_dir()] == ["key"]
+
+
+def test_of_two_results_the_first_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with store.scratch() as scratch:
+        store.put("key", make(scratch / "one", '{"first": 1}'))
+        store.put("key", make(scratch / "two", '{"second": 2}'))
+    assert "first" in (store.folder("key") / RESULT).read_text()
+
+
+def test_a_folder_without_a_result_is_none(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "key").mkdir()
+    assert not store.has("key")
+
+
+def test_what_a_killed_sweep_leaves_is_removed_by_the_next(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.scratch() as in_use:
+        command = [sys.executable, "-c", KILLED, str(tmp_path)]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        (left,) = {one for one in tmp_path.glob(".scratch-*")} - {in_use}
+        with store.scratch():
+            assert not left.exists()
+            assert in_use.exists()  # another sweep's own
+    assert not list(tmp_path.glob(".scratch-*"))

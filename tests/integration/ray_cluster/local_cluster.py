@@ -19,13 +19,24 @@ from bench.sweep.executors.ray_cluster import RayCluster
 from bench.sweep.executors.ray_worker import Run
 from bench.sweep.task import run_task
 from depthbench.errors import DeviceError
-from depthbench.processes import ChildProcess
+from depthbench.processes import ChildProcess, run_program
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
 OBJECT_STORE = 80_000_000
 START_S = 120.0
 END_S = 10.0
+SAY_RAY = """
+import json, sys
+from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
+from ray._common.usage.usage_lib import get_cluster_metadata
+from ray._raylet import GcsClient
+cluster = GcsClient(sys.argv[1])
+said = get_cluster_metadata(cluster)
+print(said["ray_version"])
+said["ray_version"] = sys.argv[2]
+cluster.internal_kv_put(CLUSTER_METADATA_KEY, json.dumps(said).encode(), True, b"cluster")
+"""
 
 
 class LocalCluster:
@@ -74,6 +85,20 @@ class LocalCluster:
                 process.kill()
         node.end()
         psutil.wait_procs(started, END_S)
+
+    @contextmanager
+    def saying_ray(self, version: str) -> Iterator[None]:
+        """Have the cluster say that it has another version of Ray, to drivers that join."""
+        own = self._say_ray(version)
+        try:
+            yield
+        finally:
+            self._say_ray(own)
+
+    def _say_ray(self, version: str) -> str:
+        command = [sys.executable, "-c", SAY_RAY, self.address, version]
+        environment = {**os.environ, **self.environment}
+        return run_program(command, "Ray's version", environment=environment).output.strip()
 
     def end(self) -> None:
         """Kill all nodes, and what they have started."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -170,6 +171,14 @@ def test_a_driver_without_the_token_is_kept_out(
         RayCluster(cluster.address, tmp_path).__enter__()
 
 
+def test_a_cluster_of_another_ray(
+    executor: RayCluster, cluster: LocalCluster, tmp_path: Path
+) -> None:
+    with cluster.saying_ray("2.44.1"), pytest.raises(ToolMissing) as caught:
+        RayCluster(cluster.address, tmp_path).__enter__()
+    assert f"{cluster.address} has Ray 2.44.1 on Python" in str(caught.value)
+
+
 def test_nothing_listens_at_the_address(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "{}:{}".format(*server.getsockname())
@@ -182,6 +191,27 @@ def test_what_listens_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "{}:{}".format(*server.getsockname())
         with pytest.raises(DeviceError, match=f"{address} does not answer as a Ray cluster"):
+            RayCluster(address, tmp_path).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (
+            [("joined", 1), ("slots", 0)],
+            "has no CPU for a task; start a node of it with: ray start",
+        ),
+        ([("joined", 1)], r"was lost \(exit code 0"),
+    ],
+)
+def test_a_cluster_of_no_use(
+    says: list[tuple[str, int]], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "DRIVER", "tests.integration.ray_cluster.stand_in_driver")
+    (tmp_path / "says.json").write_text(json.dumps(says))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = "{}:{}".format(*server.getsockname())
+        with pytest.raises(DeviceError, match=told):
             RayCluster(address, tmp_path).__enter__()
 
 

@@ -31,6 +31,7 @@ RAY = {
 }
 """Say nothing to the outside, and give up within seconds, not minutes."""
 DRIVER = "bench.sweep.executors.ray_driver"
+WAITING = "waiting for a CPU of the Ray cluster"
 PROBE_S = 3.0
 JOIN_S = 30.0
 ANSWER_S = 90.0
@@ -112,8 +113,8 @@ class RayCluster(Closing):
         return ended
 
     def under_way(self) -> Mapping[str, str]:
-        """The node of each task that has begun."""
-        return dict(self._where)
+        """The node of each task that has begun; of the others, that they wait."""
+        return {key: self._where.get(key, WAITING) for key in self._under_way}
 
     def _connect(self) -> None:
         """Raises DeviceError within seconds where no cluster answers."""

@@ -116,8 +116,7 @@ def command(
                     f"{model} is checked against a baseline",
                     advice="give --data FOLDER --against BASELINE.json; --update writes that",
                 )
-            history = read_records(*files) if "latency" in (gates or GATES) else []
-            question = Question(model, asked, data, split, limit, protocol, gates, history)
+            question = Question(model, asked, data, split, limit, protocol, gates, files)
             if update:
                 why = reason or "no reason was given"
                 return check_model.update_model(question, against, why, out, as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,10 +19,20 @@ class GraphPrint(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    nodes: list[list[str]] = Field(
+    nodes: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
         description="Of each its label, and a hash of its operator, attributes and wiring."
     )
-    weights: dict[str, str] = Field(description="Hash of every initializer and constant, by name.")
+    weights: dict[str, str] = Field(
+        description="Type, shape and hash of every initializer and constant, by name."
+    )
+
+    def computes_as(self, other: GraphPrint) -> bool:
+        """Whether the other is the same but for names and the values of weights."""
+        return self._operators() == other._operators()
+
+    def _operators(self) -> tuple[list[str], list[str]]:
+        shapes = [tensor.rpartition(" ")[0] for tensor in self.weights.values()]
+        return [node for _, node in self.nodes], shapes
 
 
 def print_graph(proto: onnx.ModelProto) -> GraphPrint:
@@ -32,7 +42,7 @@ def print_graph(proto: onnx.ModelProto) -> GraphPrint:
     nodes: list[list[str]] = []
     weights: dict[str, str] = {}
     for graph in model_file.graphs(proto.graph):
-        weights |= {name: _tensor_hash(tensor) for name, tensor in _tensors(graph)}
+        weights |= {name: _tensor_print(tensor) for name, tensor in _tensors(graph)}
         made = {name: i for i, node in enumerate(graph.node) for name in node.output}
         nodes += [[_label(node), _node_hash(node, made)] for node in graph.node]
     return GraphPrint(nodes=nodes, weights=weights)
@@ -92,13 +102,14 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
                 yield node.output[0], attribute.t
 
 
-def _tensor_hash(tensor: onnx.TensorProto) -> str:
+def _tensor_print(tensor: onnx.TensorProto) -> str:
     from onnx import numpy_helper
 
     values = numpy_helper.to_array(tensor)
     # the bytes of an array of strings are where these lie
     content = repr(values.tolist()).encode() if values.dtype.kind == "O" else values.tobytes()
-    return _digest(f"{values.dtype} {values.shape}".encode() + content)
+    shape = "x".join(map(str, values.shape))
+    return f"{values.dtype} {shape} {_digest(content)}"
 
 
 def _digest(content: bytes) -> str:

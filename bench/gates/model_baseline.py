@@ -59,7 +59,6 @@ class ModelBaseline(_Closed):
     """What a baseline holds of a model; None for a gate that was left out."""
 
     model: str = Field(description="Its name.")
-    operators: str = Field(description="SHA-256 over all that it computes but its weights.")
     graph: GraphPrint
     accuracy: AccuracyPart | None = None
     instructions: InstructionsPart | None = None

@@ -5,7 +5,6 @@ A baseline of one model also holds how that is used: its card, protocol and data
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +39,7 @@ class Question:
     """What is to be checked: a model as `asked`, on a data set, under a protocol.
 
     What is None is the baseline's to say; without one, all images under the default protocol.
-    Without `gates` all are, or all that the baseline is for. `records` hold latencies.
+    Without `gates` all are, or all that the baseline is for. `records` are files of latencies.
     """
 
     model: str
@@ -50,7 +49,7 @@ class Question:
     limit: int | None = None
     protocol: str | None = None
     gates: tuple[str, ...] = ()
-    records: Sequence[Record] = ()
+    records: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def take(question: Question, out: Path, progress: Progress) -> ModelBaseline:
     instructions are asked for.
     """
     gates = question.gates or GATES
-    _check_question(question, gates)
+    history = _ready(question, gates)
     model = open_model(question.model, out, question.asked, progress=progress)
     now = _empty(model)
     if "accuracy" in gates:
@@ -91,7 +90,7 @@ def take(question: Question, out: Path, progress: Progress) -> ModelBaseline:
     if "instructions" in gates:
         now.instructions = _count(model, out, progress)
     if "latency" in gates:
-        now.latency = runs_of(question.records, model)
+        now.latency = runs_of(history, model)
     return now
 
 
@@ -106,11 +105,11 @@ def compare_with(path: Path, question: Question, out: Path, progress: Progress) 
     gates = question.gates or before.gates
     if missing := [gate for gate in gates if gate not in before.gates]:
         raise InputError(f"{path} holds no {missing[0]} of {before.model}", advice=WRITE)
-    _check_question(question, gates)
+    history = _ready(question, gates)
     model = open_model(question.model, out, question.asked, progress=progress)
-    if before.model != model.name and before.operators != operators_of(model):
-        raise written_for(path, "model", before.model, model.name)
     now, verdicts, failure = _empty(model), [], None
+    if before.model != model.name and not before.graph.computes_as(now.graph):
+        raise written_for(path, "model", before.model, model.name)
     if before.accuracy and "accuracy" in gates:
         part = before.accuracy
         asked = {"split": question.split, "images": question.limit, "protocol": question.protocol}
@@ -128,29 +127,15 @@ def compare_with(path: Path, question: Question, out: Path, progress: Progress) 
         except DepthbenchError as error:
             failure = error
     if before.latency is not None and "latency" in gates:
-        now.latency = runs_of(question.records, model)
-        verdicts = judge_runs(before.latency, question.records, model, before.model)
+        now.latency = runs_of(history, model)
+        verdicts = judge_runs(before.latency, history, model, before.model)
     return Compared(about, before, now, verdicts, model, failure)
 
 
-def operators_of(model: Model) -> str:
-    """SHA-256 over what a model computes but for its weights' values and all names."""
-    from compile.onnx import model_file
+def _ready(question: Question, gates: Sequence[str]) -> list[Record]:
+    """The records of latencies; raises, before anything runs, for what a gate needs and is not."""
+    from bench.records.record import read_records
 
-    digest = hashlib.sha256()
-    for graph in model_file.graphs(model_file.read(model.path).proto.graph):
-        for tensor in graph.initializer:
-            digest.update(f"{tensor.data_type} {list(tensor.dims)}\n".encode())
-        for node in graph.node:
-            digest.update(f"{node.domain} {node.op_type} {len(node.input)}\n".encode())
-            for attribute in sorted(node.attribute, key=lambda one: one.name):
-                plain = not (attribute.HasField("t") or attribute.HasField("g"))
-                digest.update(attribute.SerializeToString() if plain else attribute.name.encode())
-    return digest.hexdigest()
-
-
-def _check_question(question: Question, gates: Sequence[str]) -> None:
-    """Raise, before anything runs, for what a gate needs and is not there."""
     if "accuracy" in gates and question.data is None:
         raise InputError(
             f"{question.model} is scored on images",
@@ -162,6 +147,7 @@ def _check_question(question: Question, gates: Sequence[str]) -> None:
             find_emulator()
         except ToolMissing as error:
             raise _left_out(error) from error
+    return read_records(*question.records) if "latency" in gates else []
 
 
 def _left_out(error: ToolMissing) -> ToolMissing:
@@ -187,7 +173,7 @@ def _empty(model: Model) -> ModelBaseline:
     from compile.onnx import model_file
 
     graph = print_graph(model_file.read(model.path).proto)
-    return ModelBaseline(model=model.name, operators=operators_of(model), graph=graph)
+    return ModelBaseline(model=model.name, graph=graph)
 
 
 def _score(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ from onnx import TensorProto, helper, numpy_helper
 MakeModel = Callable[..., Path]
 
 
-@pytest.fixture
-def make_model(tmp_path: Path) -> MakeModel:
-    """Make NAME.onnx: three convolutions that give 1 + the green channel times `gain`."""
+@pytest.fixture(scope="module")
+def make_model_in() -> MakeModel:
+    """Make FOLDER/NAME.onnx: three convolutions, 1 + the green channel times `gain`."""
 
     def make(
-        name: str = "tiny", edges: tuple[int | str, int | str] = (32, 32), gain: float = 1.0
+        folder: Path,
+        name: str = "tiny",
+        edges: tuple[int | str, int | str] = (32, 32),
+        gain: float = 1.0,
     ) -> Path:
         image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, *edges])
         depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, *edges])
@@ -36,8 +40,14 @@ def make_model(tmp_path: Path) -> MakeModel:
         ]
         graph = helper.make_graph(nodes, name, [image], [depth], constants)
         opset = [helper.make_opsetid("", 18)]
-        path = tmp_path / f"{name}.onnx"
+        path = folder / f"{name}.onnx"
         onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
         return path
 
     return make
+
+
+@pytest.fixture
+def make_model(tmp_path: Path, make_model_in: MakeModel) -> MakeModel:
+    """Make NAME.onnx in a folder of the test's own."""
+    return partial(make_model_in, tmp_path)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bench.cli.card_options import card_options
+from bench.cli.eval_video import eval_video
 from bench.cli.options import (
     RECORDS,
     data_option,
@@ -23,6 +24,7 @@ from bench.cli.output import emit, key_values
 from bench.cli.parameter_types import FILE, RUNTIME
 from bench.cli.progress import counter, status
 from bench.model_card import Asked
+from depthbench.errors import InputError
 
 SHOWN = ("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime")
 METRICS = {
@@ -36,6 +38,12 @@ METRICS = {
 @data_option
 @split_option
 @protocol_option
+@click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    help="Measure how depth flickers over this video, or folder of frames, instead.",
+)
+@click.option("--static", is_flag=True, help="Neither its camera nor its scene moves.")
 @click.option("--limit", type=click.IntRange(min=1), help="Score only the first images.")
 @click.option(
     "--runtime",
@@ -65,6 +73,8 @@ def command(
     data: str | None,
     split: str,
     protocol: str | None,
+    video: Path | None,
+    static: bool,
     limit: int | None,
     runtime: str,
     threads: int,
@@ -80,6 +90,24 @@ def command(
     MODEL is a network's name or an .onnx file. One from elsewhere has a card: how an image goes
     in, and what comes out. The record is kept, so that `depthbench report` finds it.
     """
+    into = records or out / RECORDS
+    if video:
+        if data or protocol or sheet:
+            raise InputError(
+                "--data, --protocol and --sheet are of images with depth, --video has none",
+                advice="leave them out",
+            )
+        eval_video(
+            *(model, video, asked, out, into),
+            static=static,
+            limit=limit,
+            runtime=runtime,
+            threads=threads,
+            as_json=as_json,
+        )
+        return
+    if static:
+        raise InputError("--static is of a video", advice="name it with --video")
     from bench.accuracy.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
     from bench.accuracy.evaluate import ImageResult, default_data, measure_accuracy
     from bench.model_card import describe_model, open_model
@@ -88,7 +116,6 @@ def command(
     from depthnet.data import open_dataset
     from depthnet.scoring import protocols
 
-    into = records or out / RECORDS
     if sheet:
         check_path(sheet)
     dataset = open_dataset(data or default_data(), split, limit)

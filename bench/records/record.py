@@ -15,7 +15,8 @@ from typing import Any
 
 from bench.records.host_info import host_conditions
 from bench.records.provenance import git_state, tool_versions
-from bench.records.schema import KINDS, SCHEMA
+from bench.records.record_base import SCHEMA
+from bench.records.schema import KINDS
 from bench.records.validation import find_fault
 from depthbench.errors import InputError
 from depthbench.files import make_folder

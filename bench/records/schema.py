@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-SCHEMA = "depthbench.record/1"
+from bench.records.depth_kinds import Calibration, Flicker
+from bench.records.record_base import SCHEMA, Open, Record
+
 TIMED = ("latency", "emulated cost", "unknown time")
 METRICS = ("rmse", "mae", "rel", "log10", "delta1", "delta2", "delta3")
 
@@ -23,55 +25,14 @@ Samples = Annotated[
 ]
 
 
-class _Open(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-class Server(_Open):
-    """What the device's server says it is; see devices.md."""
-
-    platform: Literal["hardware", "virtual machine", "emulator", "unknown"]
-    signs: list[str] = Field([], description="Of an emulator or a virtual machine, as seen.")
-    cores: dict[str, str] = Field({}, description="MIDR_EL1 of each core, hexadecimal, by number.")
-    midr: str | None = Field(None, description="That of the core that answered.")
-    counter_hz: int | None = Field(None, description="Rate of the cores' clock, CNTFRQ_EL0.")
-    build: str | None = Field(None, description="Of the server's sources and flags.")
-
-
-class Conditions(_Open):
-    """All that the figures depend on."""
-
-    host: dict[str, Any] | None = Field(None, description="The machine that measured.")
-    tools: dict[str, Any] | None = Field(None, description="Versions of packages, by name.")
-    git: dict[str, Any] | None = Field(None, description="Commit, and whether it was changed.")
-    server: Server | None = Field(None, description="What the device's server says it is.")
-
-
-class Record(_Open):
-    """What every record holds."""
-
-    schema_: Literal["depthbench.record/1"] = Field(alias="schema")
-    id: str = Field(description="32 hexadecimal digits, of this record alone.")
-    time: str = Field(description="When it was made, ISO 8601, UTC.")
-    model: str = Field(description="The network's name, or the file's.")
-    model_sha256: str | None = Field(None, description="Of the ONNX file.")
-    model_file: str | None = Field(
-        None, description="Path of the ONNX file; null where the network's name stands for it."
-    )
-    input_shapes: dict[str, list[int]] | None = Field(
-        None, description="Those given for inputs whose shape the ONNX file leaves open."
-    )
-    conditions: Conditions
-
-
-class Device(_Open):
+class Device(Open):
     """What ran the model."""
 
     name: str
     emulated: bool | None = Field(None, description="Null where nobody says.")
 
 
-class Agreement(_Open):
+class Agreement(Open):
     """The outputs beside those of a reference; null or absent where they were not compared."""
 
     against: str | None = None
@@ -82,7 +43,7 @@ class Agreement(_Open):
     problem: str | None = Field(None, description="Why the outputs could not be compared.")
 
 
-class Window(_Open):
+class Window(Open):
     """A stretch of a sustained run in which inferences ended."""
 
     start_s: float
@@ -91,7 +52,7 @@ class Window(_Open):
     max_ms: Milliseconds
 
 
-class Telemetry(_Open):
+class Telemetry(Open):
     """The device over a sustained run: lists of equal length, null for what was not told."""
 
     seconds: list[float] = Field(description="Since the run began.")
@@ -100,7 +61,7 @@ class Telemetry(_Open):
     battery_c: list[float | None]
 
 
-class Energy(_Open):
+class Energy(Open):
     """Of the whole device, by its battery; or why it is not known."""
 
     absent: str | None = Field(None, description="Why the energy is not known.")
@@ -116,7 +77,7 @@ class Energy(_Open):
     idle_subtracted: bool | None = None
 
 
-class Sustained(_Open):
+class Sustained(Open):
     """Inferences back to back for a time, after the samples of the record."""
 
     asked_s: float
@@ -192,7 +153,7 @@ class UnknownTime(_Timed):
     kind: Literal["unknown time"]
 
 
-class Origin(_Open):
+class Origin(Open):
     """Where weights come from; what else it says depends on its kind."""
 
     kind: Literal["random", "imagenet", "weights", "trained"]
@@ -229,59 +190,6 @@ class Accuracy(Record):
     )
 
 
-class DistanceErrors(_Open):
-    """Mean absolute errors of measured points; null where none is known."""
-
-    points: int
-    mae_m: float = Field(description="Metres, of the points as they were fitted.")
-    rel: float = Field(description="The same as a share of the distance.")
-    left_out_mae_m: float | None = Field(description="Of each point by a fit of the others.")
-    left_out_rel: float | None = Field(description="The same as a share of the distance.")
-    before_mae_m: float | None = Field(description="Before, where the model gave metres.")
-
-
-class DistancePart(DistanceErrors):
-    """A third of the points, by distance."""
-
-    name: Literal["near", "mid", "far"]
-    from_m: float
-    to_m: float
-    within_m: float | None = Field(description="Half the 95 % interval of a further point.")
-
-
-class MeasuredPoint(_Open):
-    """A measured distance, along the camera's axis, and what the calibrated model gives there."""
-
-    picture: str
-    x: float
-    y: float
-    right: float | None
-    bottom: float | None
-    metres: float
-    fitted_m: float
-    left_out_m: float | None = Field(description="By a fit of the other points.")
-    used: bool = Field(description="Whether it was fitted, or left out as an outlier.")
-
-
-class Calibration(Record, DistanceErrors):
-    """Scale and shift of a model, fitted to measured distances."""
-
-    kind: Literal["calibration"]
-    card: dict[str, Any] = Field(description="The card that was found.")
-    fitted: Literal["scale", "scale and shift"]
-    scale: float = Field(description="Of what the model gave by its card before.")
-    shift: float = Field(description="In metres, or 1 / metres for a model of the inverse.")
-    scale_interval: list[float] | None = Field(description="95 %; null where nothing tells.")
-    shift_interval: list[float] | None
-    pictures: int
-    focal: float | None = Field(
-        description="Geometric mean of focal lengths over that of width and height, in pixels."
-    )
-    by_distance: list[DistancePart] = Field(description="The nearest first; empty for few points.")
-    measured: list[MeasuredPoint]
-    notes: list[str]
-
-
 class Complexity(Record):
     """Parameters and multiply-adds of a network."""
 
@@ -293,7 +201,7 @@ class Complexity(Record):
     macs_conv_g: float | None = Field(description="10^9 multiply-adds of convolutions.")
 
 
-class Kernel(_Open):
+class Kernel(Open):
     """What a kernel or library did in one inference."""
 
     name: str
@@ -306,7 +214,7 @@ class Kernel(_Open):
     estimated_ms: float | None = Field(None, description="Its part of the estimate.")
 
 
-class Estimate(_Open):
+class Estimate(Open):
     """The time of an inference on a core that was not there: no latency."""
 
     core: str = Field(description="Whose Cortex-A76.")
@@ -320,7 +228,7 @@ class Estimate(_Open):
     error_source: str = Field(description="Where the interval is from.")
 
 
-class PeerCost(_Open):
+class PeerCost(Open):
     """What a peer's inference took; fields as of the record."""
 
     instructions: int
@@ -328,7 +236,7 @@ class PeerCost(_Open):
     fma_cycles: int
 
 
-class Peer(_Open):
+class Peer(Open):
     """Another runtime on the same model and inputs."""
 
     precision: str
@@ -366,6 +274,7 @@ BY_KIND: dict[str, type[Record]] = {
     "complexity": Complexity,
     "cost": Cost,
     "calibration": Calibration,
+    "flicker": Flicker,
 }
 KINDS = tuple(BY_KIND)
 
@@ -373,7 +282,7 @@ KINDS = tuple(BY_KIND)
 def json_schema() -> dict[str, Any]:
     """The schema as a JSON Schema, draft 2020-12."""
     either: Any = Annotated[
-        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity | Cost | Calibration,
+        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity | Cost | Calibration | Flicker,
         Field(discriminator="kind"),
     ]
     return {

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.records.schema import BY_KIND, KINDS, SCHEMA, TIMED
+from bench.records.record_base import SCHEMA
+from bench.records.schema import BY_KIND, KINDS, TIMED
 
 OTHER_UNITS = ("s", "us", "ns")
 UNIT_FACTOR = 100.0

@@ -18,7 +18,7 @@ from bench.report.summary import counted_runtimes, summarise_models
 from depthbench.errors import InputError
 
 SCHEMA = "depthbench.report/1"
-RAW = {"samples_ms", "sessions", "per_image", "profile"}
+RAW = {"samples_ms", "sessions", "per_image", "per_pair", "profile"}
 # What of a host changes from one measurement to the next.
 MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
@@ -107,6 +107,8 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "emulated_cost": by_kind.get("emulated cost", []),
         "unknown_time": by_kind.get("unknown time", []),
         "cost": by_kind.get("cost", []),
+        "flicker": by_kind.get("flicker", []),
+        "calibration": by_kind.get("calibration", []),
         "sources": beside_each_other(records),
     }
 

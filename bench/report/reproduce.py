@@ -58,6 +58,15 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
     if record["kind"] == "accuracy":
         options = _options({**_scored(record), "card": card})
         return [["depthbench", "eval", model, *options, *given]]
+    if record["kind"] == "flicker":
+        static = ["--static"] if record.get("deviation") is not None else []
+        options = _options({"video": record["data"], "runtime": record["runtime"], "card": card})
+        return [["depthbench", "eval", model, *options, *static, *given]]
+    if record["kind"] == "calibration":
+        points = [f"--point={point}" for point in map(_measured_point, record["measured"])]
+        fit = ["--fit", record["fitted"].replace(" ", "-")]
+        options = _options({"card": card})
+        return [["depthbench", "calibrate", model, *options, *fit, *points, *given]]
     target, conditions = record.get("target"), record["conditions"]
     precision, threads = (conditions.get(name) for name in ("precision", "threads"))
     compiled = {
@@ -78,6 +87,11 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
         ["depthbench", "rpc-measure", folder, *_options({**_measured(record), "model": file})]
         + (["--profile"] if record.get("profile") else []),
     ]
+
+
+def _measured_point(point: Mapping[str, Any]) -> str:
+    edges = [point[name] for name in ("x", "y", "right", "bottom") if point[name] is not None]
+    return f"{point['picture']}:{','.join(f'{edge:g}' for edge in edges)}={point['metres']:.6g}"
 
 
 def _packaged(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench.report.numbers import ABSENT, fixed, number, significant
+from bench.report.numbers import ABSENT, fixed, number, percent, significant
 from depthnet.weights.origin import ImageNet, Random, Trained, Weights
 
 KINDS = {
@@ -206,6 +206,30 @@ def _origin_kind(record: Mapping[str, Any]) -> Any:
     return origin.get("kind") if isinstance(origin, Mapping) else None
 
 
+def depth_subject(record: Mapping[str, Any]) -> str:
+    """What was measured: distances in pictures, or a video."""
+    if record["kind"] == "calibration":
+        return f"{record['points']} distances in {record['pictures']} pictures"
+    moves = "nothing moves" if record["deviation"] is not None else "beyond the motion"
+    return f"{record['data']}, {record['pairs']} pairs of frames, {moves}"
+
+
+def depth_result(record: Mapping[str, Any]) -> str:
+    """The error of points left out, or how much depth changes from frame to frame."""
+    if record["kind"] == "flicker":
+        share = "depth" if record["share_of"] == "depth" else "the spread of depth"
+        return (
+            f"{percent(record['flicker'])} of {share} from frame to frame, "
+            f"{percent(record['flicker_p95'])} in a pair of twenty"
+        )
+    if record["left_out_mae_m"] is None:
+        return f"{record['fitted']} fitted; as many points as parameters tell no error"
+    return (
+        f"{record['fitted']} fitted; a point left out is off by "
+        f"{fixed(record['left_out_mae_m'], 3)} m, {percent(record['left_out_rel'])}"
+    )
+
+
 FILTERS = (
     *(
         device,
@@ -219,6 +243,6 @@ FILTERS = (
         pairs,
     ),
     *(commit, untrained, sustained, energy),
-    *(core, estimated),
+    *(core, estimated, depth_subject, depth_result),
 )
 """What the templates of every format use."""

@@ -68,7 +68,7 @@ def make_record() -> Callable[..., Record]:
     def make(kind: str = "accuracy", **changes: Any) -> Record:
         known: dict[str, Mapping[str, Any]] = {
             **{"accuracy": ACCURACY, "complexity": COMPLEXITY, "cost": COST},
-            **{"calibration": CALIBRATION},
+            **{"calibration": CALIBRATION, "flicker": FLICKER},
         }
         fields = known.get(kind, MEASURED)
         return new_record(kind, {**deepcopy(fields), **changes})
@@ -119,6 +119,15 @@ CALIBRATION = {
         }
     ],
     "notes": [],
+}
+FLICKER = {
+    **{"model": "tiny", "runtime": "onnxruntime", "card": {"meaning": "metres"}},
+    **{"data": "clip.mp4", "data_sha256": "ef" * 32, "flow": "none: nothing moves"},
+    **{"share_of": "depth", "frames_per_second": 30.0, "size": [48, 64]},
+    **{"frames": 2, "pairs": 1, "cuts": 0, "gaps": 0, "visible": 1.0},
+    **{"flicker": 0.02, "flicker_p95": 0.02, "worst_s": 0.03, "aligned": 0.01},
+    **{"scale_change": 0.01, "deviation": 0.01, "damage": ""},
+    "per_pair": [{"time_s": 0.03, "change": 0.02, "aligned": 0.01, "scale": 1.01, "visible": 1.0}],
 }
 COMPLEXITY = {
     "model": "tiny",

@@ -143,11 +143,21 @@ def test_older_files_and_other_types_take_the_nodes(
     np.testing.assert_allclose(found[0, 0, 16, 16::32], metres, rtol=2e-3)
 
 
+def calibrate_report(run: Run) -> str:
+    """What the report says of the calibration's points."""
+    assert run("report", "out/records.jsonl", "-o", "report.md")[0] == 0
+    (row,) = [
+        line for line in Path("report.md").read_text().splitlines() if "| calibration" in line
+    ]
+    return row.split("|")[2].strip()
+
+
 def test_from_python_the_record_and_the_card_are_the_same(
-    calibrate: Callable[..., dict[str, Any]], model: Path, photo: Path
+    run: Run, calibrate: Callable[..., dict[str, Any]], model: Path, photo: Path
 ) -> None:
     metres = MEANINGS["disparity"]
     told = calibrate(*points(metres), "--meaning", "disparity")
+    assert calibrate_report(run) == "5 distances in 1 pictures"
     card = Path(f"{model}.json").read_text()
     rows = [
         {"image": str(photo), "x": 16 + 32 * stripe, "y": 16, "metres": metres[stripe]}

@@ -21,7 +21,7 @@ from bench.sweep.executors.ray_cluster import WAITING, RayCluster
 from bench.sweep.executors.ray_membership import difference
 from depthbench.errors import DeviceError, InputError, RuntimeLost, ToolMissing
 from tests.integration.ray_cluster.local_cluster import LocalCluster
-from tests.integration.ray_cluster.tiny_steps import run, tiny
+from tests.integration.ray_cluster.tiny_steps import run, sweep, tiny
 
 LIMIT_S = 60.0
 WaitUntil = Callable[[Callable[[], object], float], float]
@@ -111,30 +111,31 @@ def test_tasks_end_with_their_driver(
     wait_until(lambda: not psutil.pid_exists(process), LIMIT_S)
 
 
-def test_a_killed_command_leaves_no_task_behind(
+def test_a_killed_sweep_leaves_nothing_running_and_goes_on_where_it_was(
     executor: RayCluster, cluster: LocalCluster, ran: Path, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
-    script = f"""
-import sys
-from pathlib import Path
-from bench.sweep.executors.ray_cluster import RayCluster
-from bench.sweep.executors.ray_membership import difference
-from tests.integration.ray_cluster.tiny_steps import run, tiny
-with RayCluster({cluster.address!r}, Path({str(tmp_path)!r}), run) as executor:
-    executor.submit(tiny("waiting", Path({str(ran)!r}), waits_for="/never"), {{}})
-    executor.finished(60.0)
-"""
-    command = subprocess.Popen([sys.executable, "-c", script])
-    try:
-        wait_until(lambda: processes_of(ran), LIMIT_S)
-        started = psutil.Process(command.pid).children(recursive=True)
-    finally:
-        command.kill()
-        command.wait()
-    (process,) = processes_of(ran)
-    wait_until(lambda: not psutil.pid_exists(process), LIMIT_S)
-    assert started
-    assert not psutil.wait_procs(started, LIMIT_S)[1]
+    script = "import sys, pathlib, tests.integration.ray_cluster.tiny_steps as tiny_steps\n"
+    script += "tiny_steps.sweep(sys.argv[1], pathlib.Path(sys.argv[2]))"
+    arguments = [cluster.address, str(tmp_path)]
+    with subprocess.Popen([sys.executable, "-c", script, *arguments]) as command:
+        try:
+            wait_until(lambda: runs(ran) == ["first", "left", "right"], LIMIT_S)
+            of_command = psutil.Process(command.pid).children(recursive=True)
+        finally:
+            command.kill()
+    waited = [int(file.name.split("-")[1]) for text in "lr" for file in ran.glob(f"{text}*")]
+    wait_until(lambda: not any(psutil.pid_exists(process) for process in waited), LIMIT_S)
+    assert of_command
+    assert not psutil.wait_procs(of_command, LIMIT_S)[1]
+    (tmp_path / "go").touch()
+    swept = sweep(cluster.address, tmp_path)
+    assert list(swept.state.status.values()) == ["done before", "done", "done", "done"]
+    last = swept.store.folder(list(swept.state.tasks)[-1])
+    assert (last / "text").read_text() == "firstleftfirstrightlast"
+    assert runs(ran) == ["first", "last", "left", "left", "right", "right"]
+    ended = [json.loads(line)["key"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert ended == [*dict.fromkeys(ended)]
+    assert set(ended) == set(swept.state.tasks)
 
 
 def test_a_driver_that_is_lost_begins_anew(

@@ -9,6 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.sweep.executors.ray_cluster import RayCluster
+from bench.sweep.result import write_result
+from bench.sweep.store import Store
+from bench.sweep.sweep import Sweep
 from bench.sweep.task import Task
 from depthbench.errors import InputError
 
@@ -44,3 +48,20 @@ def run(task: Task, inputs: Mapping[str, Path], out: Path) -> None:
         time.sleep(0.02)
     read = [(inputs[key] / "text").read_text() for key in task.inputs]
     (out / "text").write_text("".join([*read, settings["text"]]))
+    write_result(out, task.to_json(), {})
+
+
+def sweep(address: str, folder: Path) -> Sweep:
+    """A sweep on a cluster, into `folder`: one step, two that read it, one that reads both.
+
+    The two wait for the file `folder/go`.
+    """
+    ran = folder / "ran"
+    first = tiny("first", ran)
+    left, right = (
+        tiny(text, ran, (first.key,), waits_for=str(folder / "go")) for text in ("left", "right")
+    )
+    tasks = [first, left, right, tiny("last", ran, (left.key, right.key))]
+    swept = Sweep({task.key: task for task in tasks}, Store(folder / "store"), folder / "log")
+    swept.run(lambda scratch: RayCluster(address, scratch, run))
+    return swept

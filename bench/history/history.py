@@ -114,7 +114,7 @@ def _line(line: Line, ancestry: Ancestry, root: Path) -> dict[str, Any]:
 
 def _is_valid(line: Line, record: Record) -> bool:
     valid = not line.topic.timed or record["valid"]
-    return bool(valid) and line.topic.figures[0].value(record) is not None
+    return bool(valid) and any(figure.value(record) is not None for figure in line.topic.figures)
 
 
 def _run(

@@ -101,13 +101,12 @@ def _in_one_line(moved: Mapping[str, Any]) -> str:
 
 def describe_run(line: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
     """A run as a row of a table: the columns of a line are the same for all its runs."""
-    first = line["figures"][0]["key"]
     row = {"date, UTC": run["time"][:16].replace("T", " "), "commit": describe_code(run)}
     for figure in line["figures"]:
         ends = run["intervals"].get(figure["key"])
         interval = f" ({' to '.join(map(significant, ends))})" if ends else ""
         row[figure["name"]] = f"{run['shown'][figure['key']]}{interval}"
-    row[CHANGE] = run["changes"].get(first, ABSENT)
+    row[CHANGE] = next(iter(run["changes"].values()), ABSENT)
     if any(one["limit_ms"] for one in line["runs"]):
         row[LIMIT] = significant(run["limit_ms"])
     return row | {"": _remark(line, run)}

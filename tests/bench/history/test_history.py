@@ -83,6 +83,19 @@ def test_estimates_for_different_cores_are_on_lines_of_their_own(at: At) -> None
     ]
 
 
+def test_a_cost_without_an_estimate_still_has_instructions(at: At) -> None:
+    counts = (200_000_000, 200_100_000, 210_000_000)
+    core = {"name": "emulated-a76", "emulated": True, "core": "Raspberry Pi 5", "clock_ghz": 2.4}
+    records = [
+        at(day, "cost", estimate=None, device=core, instructions=count)
+        for day, count in enumerate(counts)
+    ]
+    records[0]["estimate"] = at(1, "cost")["estimate"]
+    line = only(records, "emulated cost")
+    assert [run["valid"] for run in line["runs"]] == [True] * 3
+    assert [jump["shown"] for jump in line["jumps"]] == ["200.1 M → 210.0 M"]
+
+
 def test_no_line_of_times_mixes_kinds(at: At) -> None:
     records = [at(1, kind) for kind in ("latency", "emulated cost", "unknown time")]
     assert len(only(records, "latency")["runs"]) == 1

@@ -1,4 +1,4 @@
-"""The main job: network, ONNX, artefact, emulated phone, accuracy, report."""
+"""The main job: network, ONNX, artefact, emulated phone, accuracy, estimated time, report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from depthbench.errors import ToolMissing
 from depthbench.progress import Progress
 
 PROTOCOLS = ("paper", "eigen")
@@ -19,17 +20,18 @@ def run_quickstart(
 
     Leaves the ONNX file, the artefact, `records.jsonl`, `sheet.png` and the report (`.html`,
     `.md`, `.json`) in `out`. `say` is told each step, with the seconds since the start. The
-    records of this run are reported; older ones in the file stay there.
+    records of this run are reported, with what has changed since older ones in the file.
     """
     from android_rpc.devices.factory import open_device
     from bench.accuracy.contact_sheet import Sample, sheet_entry, write_contact_sheet
     from bench.accuracy.evaluate import default_data, measure_accuracy
     from bench.compile_service import compile_for
+    from bench.cost.model_cost import measure_cost
     from bench.measure.latency import measure_on_device
     from bench.measure.request import MeasurementRequest
     from bench.models import resolve_model
     from bench.paper.networks import record_complexity
-    from bench.records.record import append_record
+    from bench.records.record import append_record, read_records
     from bench.report.report import build_report
     from bench.report.write import write_report
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
@@ -37,13 +39,15 @@ def run_quickstart(
     from depthnet.scoring import protocols
 
     start = time.monotonic()
-    records = []
+    kept = out / "records.jsonl"
+    earlier = read_records(kept) if kept.exists() else []
+    records: list[dict[str, Any]] = []
 
     def step(line: str) -> None:
         say(f"[{time.monotonic() - start:5.1f} s] {line}")
 
     def keep(record: dict[str, Any]) -> None:
-        append_record(out / "records.jsonl", record)
+        append_record(kept, record)
         records.append(record)
 
     device = open_device("emulated", progress=step)
@@ -57,7 +61,7 @@ def run_quickstart(
             scores = measure_accuracy(model, runtime, dataset, protocols.get(protocol), sample)
             if sample.results:
                 write_contact_sheet(out / "sheet.png", sample.results, scores)
-                scores["sheet"] = sheet_entry(out / "sheet.png", out / "records.jsonl")
+                scores["sheet"] = sheet_entry(out / "sheet.png", kept)
             keep(scores)
     artefact = compile_for(str(model.path), "arm64-a76", out, progress=step)
     measured = measure_on_device(
@@ -66,7 +70,11 @@ def run_quickstart(
         on_sample=lambda ms: step(f"{device.name}: {ms:.0f} ms of emulation"),
         keep=keep,
     )
-    document = build_report(records)
+    try:
+        keep(measure_cost(str(artefact.folder), out, model=model.path, progress=step))
+    except ToolMissing as missing:
+        step(f"no estimate of a Cortex-A76's time: {missing}")
+    document = build_report(records, earlier)
     for ending in ("html", "md", "json"):
         write_report(document, out / f"report.{ending}", [out])
     step(f"report in {out / 'report.html'}")

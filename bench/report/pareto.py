@@ -12,6 +12,7 @@ from depthnet import paper
 
 Point = dict[str, Any]
 Row = Mapping[str, Any]
+TIMED = ("network", "label", "ms", "low_ms", "high_ms", "precision")
 FAR_MS = 150.0
 """Slower networks of the paper are named, not drawn: they would press the others together."""
 
@@ -21,10 +22,11 @@ def build_charts(rows: Sequence[Row], rule: Mapping[str, Any] | None) -> list[di
 
     A further one for every other rule by which networks were scored. A chart has a panel for each
     place, a device or the core of an estimate, so that no two devices are drawn as one: `place`,
-    `estimated` and its `points`. A point has `label`, `ms`, `low_ms`, `high_ms`, `delta1`,
-    `precision`, `scored_in` as its row, `best`: no other of its panel is both faster and more
-    accurate, and `chosen`: the headline's. Of trained networks and valid times alone: the others
-    of a panel are `unscored`, with a time and `why`, a mark on its axis.
+    `estimated` and its `points`. A point has `network`, `label`, `precision`, `ms`, `low_ms`,
+    `high_ms`, `delta1`, `delta1_interval` and `scored_in` as its row; it is `best` where no other
+    of its panel is both faster and more accurate, and `chosen` if it is the headline's. Points are
+    of trained networks and valid times alone: the others of a panel are `unscored`, with a time and
+    `why`, a mark on its axis.
 
     `paper` are the paper's points, with its own phone's milliseconds and δ1, where ours are of NYU
     or there are none; `far` those of them that are left out of the drawing.
@@ -102,6 +104,7 @@ def _panel(rows: Sequence[Row], rule: tuple[Any, ...] | None) -> dict[str, Any]:
             {
                 **_timed(row),
                 **{name: judged[name] for name in ("delta1", "scored_in")},
+                "delta1_interval": judged["score"]["delta1_interval"],
                 "chosen": row is chosen,
             }
         )
@@ -122,7 +125,7 @@ def _front(points: Sequence[Point]) -> list[Point]:
 
 
 def _timed(row: Row) -> Point:
-    return {name: row[name] for name in ("label", "ms", "low_ms", "high_ms", "precision")}
+    return {name: row[name] for name in TIMED}
 
 
 def _drawn(chart: Mapping[str, Any]) -> bool:

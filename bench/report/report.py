@@ -9,12 +9,14 @@ from bench.records.comparability import measurement
 from bench.records.schema import TIMED
 from bench.report.first_screen.changes import last_change
 from bench.report.first_screen.headline import write_headline
+from bench.report.numbers import number
 from bench.report.over_time import temperatures, thin_sessions
 from bench.report.pareto import build_charts
 from bench.report.reproduce import commands
 from bench.report.roofline import build_roofline
 from bench.report.shell_and_app import beside_each_other
 from bench.report.summary import counted_runtimes, summarise_models
+from bench.stats.mean_interval import mean_interval
 from depthbench.errors import InputError
 
 SCHEMA = "depthbench.report/1"
@@ -23,8 +25,12 @@ RAW = {"samples_ms", "sessions", "per_image", "per_pair", "profile"}
 MOMENTARY = {"loadavg_1min", "clocks_mhz"}
 
 
-def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def build_report(
+    records: Iterable[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """Gather records into one document: all that the writers of a report show.
+
+    `earlier` records are not shown: changes are since the last of them too.
 
     `headline` is what the first screen says in words (`bench.report.first_screen.headline`).
     `summary` has a row a measurement (`bench.report.summary`), judged by one `rule`, `charts` the
@@ -41,7 +47,9 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     latest: dict[str, Mapping[str, Any]] = {}
     superseded: dict[str, int] = {}
     histories: dict[str, list[Mapping[str, Any]]] = {}
-    for record in sorted(records, key=lambda record: str(record.get("time", ""))):
+    for record in _by_time(earlier):
+        histories.setdefault(_thing(record), []).append(record)
+    for record in _by_time(records):
         key = repr(measurement(record))
         if latest.pop(key, None) is not None:
             model = record["model"]
@@ -54,12 +62,14 @@ def build_report(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     by_model: dict[str, list[dict[str, Any]]] = {}
     for record in latest.values():
         history = histories[_thing(record)]
-        earlier = history[: next(n for n, one in enumerate(history) if one is record)]
+        before = history[: next(n for n, one in enumerate(history) if one is record)]
         short = {key: value for key, value in record.items() if key not in RAW}
         short["environment"] = _number_of(_environment(record), environments)
-        short["change"] = last_change(record, earlier)
+        short["change"] = last_change(record, before)
         if record["kind"] in TIMED:
             short |= _drawn(record)
+        if record["kind"] == "accuracy":
+            short["delta1_interval"] = _over_images(record)
         if record["kind"] == "cost":
             short["runtimes"] = counted_runtimes(record)
         if isinstance(scores := short.get("accuracy"), dict):
@@ -111,6 +121,17 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "calibration": by_kind.get("calibration", []),
         "sources": beside_each_other(records),
     }
+
+
+def _by_time(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(records, key=lambda record: str(record.get("time", "")))
+
+
+def _over_images(record: Mapping[str, Any]) -> tuple[float, float] | None:
+    rows = record.get("per_image")
+    scores = [number(row.get("delta1")) for row in rows] if isinstance(rows, list) else []
+    known = [score for score in scores if score is not None]
+    return mean_interval(known) if len(known) == len(scores) == record["images"] else None
 
 
 def _thing(record: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ NO_LATENCY = {
 }
 TIMES = ("p50_ms", "p90_ms", "p99_ms")
 RULE = ("data", "split", "images", "protocol")
-SCORES = (*RULE, "runtime", "rmse", "rel", "delta1", "id")
+SCORES = (*RULE, "runtime", "rmse", "rel", "delta1", "delta1_interval", "id")
 EXACT = "fp32"
 """What an ONNX file computes in unless a record of accuracy says otherwise."""
 

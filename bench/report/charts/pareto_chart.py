@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Point = Mapping[str, Any]
 Place = tuple[float, float]
 HEIGHTS, EACH_MORE = (340, 400), (250, 0)
-WIDE = 640
+WIDE, WIDE_MORE = 640, 1000
 STYLES = {"fp32": (SERIES[0], "o"), "fp16": (SERIES[1], "s"), "int8": (SERIES[2], "D")}
 OTHER = (SERIES[3], "^")
 SPREAD = 12.0
@@ -53,7 +53,7 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
 
     more = len(shown) - 1
     low, wide = (one + each * more for one, each in zip(HEIGHTS, EACH_MORE, strict=True))
-    return draw_both(draw, name, (low, wide), WIDE)
+    return draw_both(draw, name, (low, wide), WIDE_MORE if more else WIDE)
 
 
 def _draw_panel(axes: Axes, panel: Mapping[str, Any], paper: Sequence[Point], narrow: bool) -> None:
@@ -61,6 +61,9 @@ def _draw_panel(axes: Axes, panel: Mapping[str, Any], paper: Sequence[Point], na
     if paper:
         x, y = zip(*map(_place, paper), strict=True)
         axes.plot(x, y, "o", ms=4, mec=QUIET, mfc="none", mew=0.8, zorder=2)
+    for network in _by_network(points):
+        x, y = zip(*map(_place, network), strict=True)
+        axes.plot(x, y, color=QUIET, lw=0.9, ls=":", zorder=3)
     for point in reversed(points):
         _draw_point(axes, point)
     front = [point for point in points if point["best"]]
@@ -80,6 +83,8 @@ def _draw_point(axes: Axes, point: Point) -> None:
     low, high = point["low_ms"], point["high_ms"]
     if None not in (low, high):
         axes.plot((low, high), (y, y), color=colour, lw=1.2, alpha=0.55, zorder=4)
+    if point["chosen"] and point["delta1_interval"]:
+        axes.plot((x, x), point["delta1_interval"], color=colour, lw=1.2, alpha=0.55, zorder=4)
     face = "none" if point["scored_in"] else colour
     axes.plot(
         x, y, marker, ms=size, mec=colour, mfc=face, mew=1.8, zorder=6 if point["chosen"] else 5
@@ -121,9 +126,10 @@ def _name_points(
     paper: Sequence[Point],
     narrow: bool,
 ) -> None:
-    first = sorted(points, key=lambda point: (not point["chosen"], not point["best"]))
-    named = [point for point in first if point["best"] or point["chosen"] or not narrow]
-    labels = [(shorten(point["label"]), _place(point)) for point in named]
+    named = [_named(network) for network in _by_network(points)]
+    named.sort(key=lambda point: (not point["chosen"], not point["best"]))
+    kept = [point for point in named if point["best"] or point["chosen"] or not narrow]
+    labels = [(shorten(_name(point)), _place(point)) for point in kept]
     labels += [
         (f"paper: {point['name']}", _place(point)) for point in reversed(paper) if point["best"]
     ][:1]
@@ -131,7 +137,26 @@ def _name_points(
     place_labels(axes, labels, [*map(_place, [*points, *paper]), *bars])
 
 
+def _by_network(points: Sequence[Point]) -> list[list[Point]]:
+    """The points of each network, from fast to slow."""
+    found: dict[str, list[Point]] = {}
+    for point in points:
+        found.setdefault(point["network"], []).append(point)
+    return list(found.values())
+
+
+def _named(network: Sequence[Point]) -> Point:
+    """The point that stands for its network: the headline's, or one of the best, or the slowest."""
+    return max(network, key=lambda point: (point["chosen"], point["best"], point["ms"]))
+
+
+def _name(point: Point) -> str:
+    """Markers tell precisions; the headline's network is named in full."""
+    return str(point["label"] if point["chosen"] else point["network"])
+
+
 def _bar(point: Point) -> list[Place]:
+    """Places along the interval of a point's time, for labels to keep off."""
     low, high = point["low_ms"], point["high_ms"]
     if None in (low, high):
         return []

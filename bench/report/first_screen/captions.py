@@ -18,6 +18,10 @@ def chart_in_words(chart: Mapping[str, Any]) -> str:
     scored = any(panel["points"] for panel in chart["panels"])
     told = [f"δ1: {rule_in_words(chart['rule'])}."] if chart["rule"] and scored else []
     told += [f"{why}." for why in _left_out(chart)]
+    if any(
+        one["chosen"] and one["delta1_interval"] for p in chart["panels"] for one in p["points"]
+    ):
+        told.append("The upright bar: 95 % over images.")
     if chart["paper"] and scored and not chart["comparable"]:
         told.append("Rings: the paper's networks, all 654 test images, on its phone: a reference.")
     elif chart["paper"]:

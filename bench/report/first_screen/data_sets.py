@@ -15,14 +15,17 @@ def is_nyu(score: Mapping[str, Any]) -> bool:
     return str(score["data"]).startswith("nyu")
 
 
-def data_in_words(score: Mapping[str, Any]) -> str:
-    """The data set by its proper name, and how much of it was scored."""
-    images = f"{score['images']} {score['split']} image{'' if score['images'] == 1 else 's'}"
+def data_name(score: Mapping[str, Any]) -> str:
+    """The data set by the name that people know it by."""
     if score["data"] == ROOMS:
-        return f"rendered rooms, {images}"
-    if is_nyu(score):
-        return f"NYU Depth v2, {_share_of_nyu(score)}"
-    return f"{score['data']}, {images}"
+        return "rendered rooms"
+    return "NYU Depth v2" if is_nyu(score) else str(score["data"])
+
+
+def data_in_words(score: Mapping[str, Any]) -> str:
+    """The data set, and how much of it was scored."""
+    images = f"{score['images']} {score['split']} image{'' if score['images'] == 1 else 's'}"
+    return f"{data_name(score)}, {_share_of_nyu(score) if is_nyu(score) else images}"
 
 
 def meaning(score: Mapping[str, Any]) -> str:

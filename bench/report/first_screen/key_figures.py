@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.report.first_screen.data_sets import data_in_words
+from bench.report.first_screen.data_sets import data_name
 from bench.report.numbers import ABSENT, fixed, number, significant
 
 Row = Mapping[str, Any]
@@ -29,7 +29,13 @@ def _accuracy(row: Row) -> Figure:
     score = row["score"]
     if not score:
         return _figure("δ1", ABSENT, "", "accuracy was not scored")
-    where = f"{score['protocol']} protocol, {data_in_words(score)}"
+    where = f"{score['protocol']} protocol on {data_name(score)}"
+    images = f"{score['images']} images"
+    if score["delta1_interval"]:
+        low, high = (fixed(end, 3) for end in score["delta1_interval"])
+        where += f"; {low} to {high} over {images}"
+    else:
+        where += f", {images}"
     if not row["trained"]:
         return _figure("δ1", ABSENT, "", "the weights are not trained")
     if row["scored_in"]:
@@ -46,14 +52,14 @@ def _time(row: Row) -> Figure:
         return _figure("estimated time", significant(row["ms"]), "ms", between)
     told = [f"{between}, 95 % interval"] if between else []
     told += [f"{row['samples']} samples"] if row["samples"] else []
-    told += [] if row["valid"] else ["INVALID"]
+    told += [] if row["valid"] else ["not to be used"]
     told += ["a quick look"] if row["quick"] else []
     return _figure("latency, p50", significant(row["ms"]), "ms", "; ".join(told))
 
 
 def _rate(row: Row) -> Figure:
     rate = frames_per_second(row)
-    if rate is None:
+    if rate is None or row["valid"] is False:
         return _figure("frames per second", ABSENT, "", "")
     if row["sustained_fps"]:
         detail = "at the end of a sustained run"

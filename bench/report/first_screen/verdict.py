@@ -48,15 +48,19 @@ def _of_several(places: Sequence[Place]) -> list[str]:
     rules = dict.fromkeys(place["rule"] for place in places if place["rule"])
     told = "Each device by itself"
     if rules:
-        told += f", with its best network: {', or '.join(rules)}"
+        told += f", with its best network, {', or '.join(rules)}"
     wrong = [place for place in places if place["best"]["valid"] is False]
-    return [f"{told}.", *(f"{place['place']}: {_of_place(place)}" for place in wrong)]
+    return [f"{told}.", *(_warning(place["best"], f"{place['place']}, ") for place in wrong)]
+
+
+def _warning(row: Row, where: str = "") -> str:
+    return f"Not to be used: {where}{'; '.join(map(str, row['reasons']))}."
 
 
 def _of_place(place: Place) -> str:
     best = place["best"]
     if best["valid"] is False:
-        return f"Not to be used: {'; '.join(map(str, best['reasons']))}."
+        return _warning(best)
     if best["ms"] is None and best["no_latency"]:
         return f"There is no latency: {best['no_latency']}."
     if best["ms"] is None:

@@ -131,7 +131,8 @@ def _over_images(record: Mapping[str, Any]) -> tuple[float, float] | None:
     rows = record.get("per_image")
     scores = [number(row.get("delta1")) for row in rows] if isinstance(rows, list) else []
     known = [score for score in scores if score is not None]
-    return mean_interval(known) if len(known) == len(scores) == record["images"] else None
+    found = mean_interval(known) if len(known) == len(scores) == record["images"] else None
+    return (max(found[0], 0.0), min(found[1], 1.0)) if found else None
 
 
 def _thing(record: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bench.paper.printed_columns import paper_rows
 from bench.paper.printed_tables import is_comparable
 from bench.report.first_screen.data_sets import is_nyu
 from bench.report.numbers import number
@@ -112,6 +113,7 @@ def _row(
         "low_ms": estimate.get("low_ms") or interval[0],
         "high_ms": estimate.get("high_ms") or interval[1],
         "error_source": estimate.get("error_source"),
+        "paper_delta1": _paper_delta1(complexity),
         "weights_m": complexity.get("weights_m"),
         "macs_g": complexity.get("macs_conv_g"),
         "size_bytes": number(record.get("artefact_bytes")),
@@ -137,6 +139,11 @@ def _sustained(record: Record) -> float | None:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _paper_delta1(complexity: Record) -> float | None:
+    printed = [number(row["printed"].get("delta1")) for row in paper_rows(complexity)]
+    return next((delta1 for delta1 in printed if delta1 is not None), None)
 
 
 def _interval(record: Record) -> tuple[float | None, float | None]:

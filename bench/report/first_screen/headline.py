@@ -78,7 +78,7 @@ def _subject(rows: Sequence[Row]) -> str:
 
 def _where(places: Sequence[Mapping[str, Any]]) -> str:
     if places[0]["place"] is None:
-        return "not timed"
+        return " not timed"
     if len(places) > 1:
         return f" on {len(places)} devices"
     (place,) = places

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.report.first_screen.data_sets import meaning
 from bench.report.first_screen.key_figures import frames_per_second
-from bench.report.numbers import significant
+from bench.report.numbers import fixed, significant
 
 Row = Mapping[str, Any]
 Place = Mapping[str, Any]
@@ -76,4 +76,6 @@ def _of_accuracy(best: Row) -> str:
         return "Accuracy was not scored."
     if not best["trained"]:
         return "The weights are not trained: of accuracy nothing is known."
+    if best["score"]["comparable"] and best["paper_delta1"] is not None:
+        return f"The paper prints δ1 {fixed(best['paper_delta1'], 3)} for it."
     return meaning(best["score"])

@@ -110,9 +110,12 @@ def _draw_unscored(axes: Axes, point: Point, alone: bool) -> None:
 
 
 def _scale(axes: Axes, points: Sequence[Point]) -> None:
+    from matplotlib.ticker import LogLocator
+
     times = [point["ms"] for point in points]
     if times and max(times) > SPREAD * min(times):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
     axes.margins(0.1, 0.12)

@@ -35,7 +35,7 @@ def _left_out(chart: Mapping[str, Any]) -> list[str]:
         return [f"Only the time of {marks[0]['label']} is drawn: {marks[0]['why']}"]
     reasons = dict.fromkeys(point["why"] for point in marks)
     return [
-        f"{sum(point['why'] == why for point in marks)} are a time alone: {why}" for why in reasons
+        f"{sum(point['why'] == why for point in marks)} have a time alone: {why}" for why in reasons
     ]
 
 

@@ -9,6 +9,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bench.records.schema import TIMED
+
 OUT = "out"
 PLATFORMS = {"arm64-a76": "arm64-android"}
 """What a package of a target is mostly for."""
@@ -81,6 +83,8 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
         )
     if record["kind"] == "cost":
         return [["depthbench", "cost", model, *_options(_estimated(record, compiled)), *given]]
+    if record["kind"] not in TIMED:
+        return []  # what was given to it, pictures and distances, a record does not hold
     folder = f"{OUT}/{record['model']}-{target}"
     return [
         ["depthbench", "compile", model, *_options(compiled), *given, "-o", folder],

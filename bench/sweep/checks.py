@@ -29,7 +29,10 @@ class Checked:
 
 
 def check_plan(plan: Plan, folder: Path, faults: Faults) -> Checked:
-    """Look up all that a plan names; its files lie in `folder`. What is wrong goes to `faults`."""
+    """Look up all that a plan names; its files lie in `folder`. What is wrong goes to `faults`.
+
+    A plan in which something is malformed has no cells.
+    """
     unknown = _check_axes(plan, faults)
     data, images = _check_data(plan, faults)
     calibration = _check_calibration(plan, faults)
@@ -37,7 +40,7 @@ def check_plan(plan: Plan, folder: Path, faults: Faults) -> Checked:
     subjects = find_subjects(plan.models, folder, faults)
     _check_scored(plan, subjects, faults)
     _check_sizes(plan, subjects, faults)
-    cells = expand(plan, subjects, faults, unknown)
+    cells = expand(plan, subjects, faults, unknown) if not faults.malformed else []
     return Checked(plan, cells, data, images, calibration)
 
 

@@ -17,13 +17,15 @@ Place = tuple[int | str, ...]
 class Faults:
     """What is wrong with a plan, each with where: a line and a key of `file`, or an option.
 
-    `options` are those that stand in place of the file's keys, by key: `models`, `score.data`.
+    `options` are those that stand in place of the file's keys, by key: `models`, `score.data`. What
+    is at the places `malformed` is not the plan's own.
     """
 
     file: Path | None = None
     text: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     found: dict[str, None] = field(default_factory=dict)
+    malformed: set[Place] = field(default_factory=set)
 
     def add(self, place: Place, what: str) -> None:
         """Note a fault; the same one again is the same one."""

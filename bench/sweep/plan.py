@@ -20,6 +20,7 @@ from pydantic import (
 
 from bench.sweep.faults import Faults
 from depthbench.suggest import did_you_mean
+from depthnet.zoo import FLAGSHIP
 
 OWN = "own"
 ESTIMATED = "estimated"
@@ -97,6 +98,12 @@ class Answer(_Table):
     at_most: dict[str, FiniteFloat] = {}
 
 
+NEUTRAL: dict[str, Any] = {
+    **{"models": FLAGSHIP, "sizes": OWN, "precisions": "fp32"},
+    **{"threads": 1, "runtimes": "tvm", "devices": ESTIMATED},
+}
+"""An entry of each axis with which nothing is wrong."""
+
 Size = Annotated[tuple[int, int] | None, PlainValidator(_as_size)]
 """Height and width; None for the model's own."""
 
@@ -137,7 +144,8 @@ def read_plan(
     """The plan of a TOML file with what is `given` in place of its keys, and its faults of form.
 
     Without a file all is given; `options` are what the keys given are called on the command line.
-    There is no plan where there are faults.
+    What has the wrong form is left out of the plan, so that the rest can be looked at too. There is
+    no plan where nothing is left.
     """
     faults = Faults(path, options=options)
     values: dict[str, Any] = {}
@@ -155,13 +163,34 @@ def read_plan(
         inner = values.get(key)
         both = isinstance(value, dict) and isinstance(inner, dict)
         values[key] = {**inner, **value} if both and inner else value
+    values = json.loads(json.dumps(values, default=str))
     try:
-        plan = Plan.model_validate_json(json.dumps(values, default=str))
+        return _validate(values), faults
     except ValidationError as error:
-        for one in error.errors(include_url=False, include_input=False):
-            _add(faults, one["type"], one["loc"], one["msg"])
+        wrong = error.errors(include_url=False, include_input=False)
+    for one in wrong:
+        _add(faults, one["type"], one["loc"], one["msg"])
+        _leave_out(values, one["loc"])
+        faults.malformed.add(one["loc"][:2])
+    try:
+        return _validate(values), faults
+    except ValidationError:
         return None, faults
-    return plan, faults
+
+
+def _validate(values: Mapping[str, Any]) -> Plan:
+    return Plan.model_validate_json(json.dumps(values))
+
+
+def _leave_out(values: dict[str, Any], loc: Sequence[int | str]) -> None:
+    """Take out what is at `loc`; in place of an entry comes one with which nothing is wrong."""
+    match list(loc):
+        case [str(axis), int(number), *_] if axis in NEUTRAL:
+            values[axis][number] = NEUTRAL[axis]
+        case [str(table), str(key), *_] if isinstance(values.get(table), dict):
+            values[table].pop(key, None)
+        case [str(key), *_]:
+            values.pop(key, None)
 
 
 def _add(faults: Faults, kind: str, loc: Sequence[int | str], message: str) -> None:

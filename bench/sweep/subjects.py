@@ -137,6 +137,8 @@ def find_subjects(
     found: dict[int, Subject] = {}
     for number, entry in enumerate(entries):
         place = ("models", number)
+        if place in faults.malformed:
+            continue
         try:
             subject = _find(entry, folder)
         except InputError as error:

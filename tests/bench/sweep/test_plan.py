@@ -50,6 +50,27 @@ at_most.ms = "fast"
     ]
 
 
+def test_what_does_not_exist_is_told_beside_what_has_the_wrong_form(tmp_path: Path) -> None:
+    text = """models = [3, "mobiledeth", "fcrn"]
+precisions = ["fp8"]
+sizes = [true, 100]
+colour = 3
+[answer]
+best = "speed"
+at_most = 4
+"""
+    assert [fault.partition(": ")[0] for fault in check(text, tmp_path)] == [
+        "plan.toml:1, models, entry 1",
+        "plan.toml:3, sizes, entry 1",
+        "plan.toml:7, answer, at_most",
+        "plan.toml:4, colour",
+        "plan.toml:2, precisions, entry 1",
+        "plan.toml:6, answer, best",
+        "plan.toml:1, models, entry 2",
+        "plan.toml:3, sizes, entry 2",
+    ]
+
+
 def test_all_that_does_not_exist_is_told(tmp_path: Path) -> None:
     text = """models = ["mobiledeth", "none.onnx", "fcrn"]
 sizes = [100]

@@ -115,13 +115,15 @@ def _costed(record: Record) -> tuple[str, str]:
 
 
 def _clocked(record: Record) -> Mapping[str, Any]:
-    """As the gate compares times."""
-    return {name: find(record, path) for name, path in {**SUBJECT, **CONDITIONS}.items()}
+    """As the report tells measurements apart, and as the gate does."""
+    of_gate = {name: find(record, path) for name, path in {**SUBJECT, **CONDITIONS}.items()}
+    return {**measurement(record), **of_gate, "device": record["device"]}
 
 
 def _timed(record: Record) -> tuple[str, str]:
     quick = ", a quick look" if record["quick"] and record["kind"] == "latency" else ""
-    return f"{device(record)}{quick}", conditions_in_short(record)
+    told = [conditions_in_short(record), record.get("runtime")]
+    return f"{device(record)}{quick}", ", ".join(str(one) for one in told if one)
 
 
 def _compiled(record: Record) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ def _line(line: Line, ancestry: Ancestry, root: Path) -> dict[str, Any]:
         "topic": line.topic.name,
         "subject": line.subject,
         "details": line.details,
-        "identity": dict(line.identity),
+        # what JSON has no form for is unknown
+        "identity": json.loads(json.dumps(line.identity), parse_constant=lambda name: None),
         "figures": [
             {name: getattr(figure, name) for name in ("key", "name", "unit", "larger_is_better")}
             for figure in line.topic.figures

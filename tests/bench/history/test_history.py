@@ -60,7 +60,7 @@ def test_scores_of_different_measurements_are_on_lines_of_their_own(
     "changes",
     [
         *({"device": {"name": "other", "emulated": False}}, {"target": "host"}, {"quick": True}),
-        *({"source": "demo"}, {"conditions": {"threads": 2}}),
+        *({"source": "demo"}, {"conditions": {"threads": 2}}, {"runtime": "ncnn"}),
         *({"conditions": {"precision": "fp16"}}, {"conditions": {"before": {"charging": True}}}),
     ],
 )

@@ -59,6 +59,8 @@ class LocalCluster:
             "RAY_health_check_failure_threshold": "2",
             "RAY_health_check_initial_delay_ms": "0",
             "RAY_health_check_period_ms": "500",
+            # As workers that are no node's; Ray's default is 15.
+            "RAY_worker_niceness": "0",
         }
         self._folder = folder
         self._nodes: list[ChildProcess] = []

@@ -77,5 +77,13 @@ def _of_accuracy(best: Row) -> str:
     if not best["trained"]:
         return "The weights are not trained: of accuracy nothing is known."
     if best["score"]["comparable"] and best["paper_delta1"] is not None:
-        return f"The paper prints δ1 {fixed(best['paper_delta1'], 3)} for it."
+        return _beside_the_paper(best["delta1"], best["paper_delta1"])
     return meaning(best["score"])
+
+
+def _beside_the_paper(delta1: float, printed: float) -> str:
+    apart = fixed(abs(delta1 - printed), 3)
+    if not float(apart):
+        return "The δ1 is what the paper prints for it."
+    side = "above" if delta1 > printed else "below"
+    return f"The δ1 is {apart} {side} the {fixed(printed, 3)} that the paper prints for it."

@@ -184,8 +184,9 @@ def test_the_verdict_says_what_a_score_means(
 def test_a_whole_score_stands_beside_the_papers(make_record: Make) -> None:
     records = [make_record("complexity"), make_record("latency")]
     records[0]["paper"][0]["printed"]["delta1"] = 0.827
-    headline = first_screen(*records, make_record(**TRAINED, protocol="paper"))
-    assert headline["verdict"]["text"].endswith("The paper prints δ1 0.827 for it.")
+    for delta1, told in ((0.670, "0.157 below the 0.827 that"), (0.830, "0.003 above the 0.827")):
+        score = make_record(**TRAINED, protocol="paper", delta1=delta1)
+        assert f"The δ1 is {told}" in first_screen(*records, score)["verdict"]["text"]
 
 
 def test_what_is_not_to_be_used_says_why_first(make_record: Make) -> None:

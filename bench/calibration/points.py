@@ -77,6 +77,14 @@ def parse_points(
     return found + [_of_text(text, "--object", pictures) for text in objects]
 
 
+def check_pictures(pictures: Sequence[Path], points: Sequence[Point]) -> None:
+    """Raise InputError for a picture that is named and has no point."""
+    measured = {point.picture for point in points}
+    for picture in pictures:
+        if points and picture not in measured:
+            raise InputError(f"{picture}: no point of it was measured", advice="leave it out")
+
+
 def gather_points(points: str | Path | Sequence[Mapping[str, Any]]) -> list[Point]:
     """The points of a CSV file, or of mappings with its columns; raises InputError."""
     if isinstance(points, str | Path):

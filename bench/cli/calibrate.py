@@ -107,7 +107,7 @@ def command(
     They are kept in MODEL.onnx.json, so that all commands give metres.
     """
     from bench.calibration.keep import calibrate_and_keep
-    from bench.calibration.points import parse_points, read_points
+    from bench.calibration.points import check_pictures, parse_points, read_points
     from bench.prediction.intrinsics import Intrinsics
     from bench.prediction.wanted import Wanted
 
@@ -115,6 +115,7 @@ def command(
     seen_by.check()
     points = parse_points(texts, objects, images)
     points += read_points(file, images) if file else []
+    check_pictures(images, points)
     into = records or out / RECORDS
     with status() as progress:
         record = calibrate_and_keep(

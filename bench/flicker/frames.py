@@ -16,7 +16,7 @@ from depthnet.data.photo import is_picture, read_photo
 LARGEST, SMALLEST = 640, 32
 """Edges between which frames are compared: the longest, and the shortest."""
 
-LOST = 2.5
+LOST = 1.5
 """Times the usual distance in time from which on a frame lacks between two."""
 
 CUT_LEVELS, CUT_SEEN = 20.0, 0.5

@@ -47,7 +47,7 @@ MEASUREMENT: dict[str, Path] = {
         name: (name,)
         for name in (
             *("kind", "model", "weights", "runtime", "target", "device", "quick", "input"),
-            *("input_size", "protocol", "data", "split", "images", "averaging", "flip"),
+            *("input_size", "protocol", "data", "split", "images", "averaging", "flip", "flow"),
         )
     },
 }

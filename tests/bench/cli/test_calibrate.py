@@ -327,6 +327,11 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert not Path(f"{model}.json").exists()
 
 
+def test_a_picture_without_a_point_is_one_line(run: Run, model: Path, photo: Path) -> None:
+    code, _, err = run("calibrate", model, photo, "other.png", "--point", "photo.png:16,16=2")
+    assert (code, "other.png: no point of it was measured" in one_line(err)) == (2, True)
+
+
 def test_the_model_itself_and_a_card_that_would_win_are_not_written_over(
     run: Run, model: Path, photo: Path
 ) -> None:

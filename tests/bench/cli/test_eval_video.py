@@ -133,7 +133,7 @@ def test_frames_that_lack_are_counted_and_not_scored_across(
     measure: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     pictures = greys(51, 51, 102, 102)
-    clip = video(tmp_path / "clip.mkv", pictures, times_ms=(0, 100, 900, 1000))
+    clip = video(tmp_path / "clip.mkv", pictures, times_ms=(0, 100, 300, 400))
     record = measure(clip, "--static")
     assert (record["gaps"], record["pairs"], record["flicker"]) == (1, 2, 0)
 

@@ -103,15 +103,14 @@ def _scored(record: Record) -> tuple[str, str]:
     return f"protocol {record['protocol']}: {where}", ", ".join(map(str, told))
 
 
-def _core(record: Record) -> tuple[Any, ...]:
-    """The core that is estimated for, whether or not there is an estimate."""
-    told, estimate = record["device"], record.get("estimate") or {}
-    names = {"core": "core", "clock_ghz": "clock_ghz"}
-    return tuple(estimate.get(name, told.get(name)) for name in names)
+def _counted(record: Record) -> Mapping[str, Any]:
+    """Whatever core the time is estimated for, the instructions are the same."""
+    return {**measurement(record), "device": record["device"]["name"]}
 
 
-def _costed(record: Record) -> tuple[str, str]:
-    return conditions_in_short(record), core(record)
+def _estimated(record: Record) -> Mapping[str, Any]:
+    told = {name: find(record, ("estimate", name)) for name in ("core", "clock_ghz")}
+    return {**_counted(record), **told}
 
 
 def _clocked(record: Record) -> Mapping[str, Any]:
@@ -150,17 +149,22 @@ TOPICS = (
         timed=True,
     ),
     Topic(
-        "emulated cost",
+        "estimated time",
         ("cost",),
         (
             Figure(
-                "estimated_ms",
-                "estimated time",
-                "ms",
-                ("estimate", "milliseconds"),
+                *("estimated_ms", "estimated", "ms", ("estimate", "milliseconds")),
                 allowed=TOLERANCE,
                 interval=(("estimate", "low_ms"), ("estimate", "high_ms")),
             ),
+        ),
+        _estimated,
+        lambda record: (conditions_in_short(record), core(record)),
+    ),
+    Topic(
+        "instructions",
+        ("cost",),
+        (
             Figure(
                 *("instructions", "instructions", "M", ("instructions",)),
                 factor=1e-6,
@@ -168,8 +172,8 @@ TOPICS = (
                 allowed=TOLERANCE,
             ),
         ),
-        lambda record: {**measurement(record), "core": _core(record)},
-        _costed,
+        _counted,
+        lambda record: (conditions_in_short(record), "of one inference"),
     ),
     Topic(
         "artefact size",

@@ -10,7 +10,6 @@ from typing import Any
 from bench.gates.latency_gate import Verdict
 from bench.history.commit_order import (
     Ancestry,
-    clock_faults,
     commit_of,
     count_between,
     date_of,
@@ -21,6 +20,7 @@ from bench.history.figures import Figure
 from bench.history.jumps import Jump, find_jump, what_else_changed, where
 from bench.history.latency_band import limit, verdicts
 from bench.history.lines import Line, group_lines
+from bench.history.notes import relatives, tell_of
 from bench.records.provenance import ROOT
 from bench.records.record import Record
 from depthbench.errors import InputError
@@ -69,7 +69,7 @@ def build_history(
         "last": where(dates[-1])["time"],
         "jumps": sorted(jumps, key=lambda jump: jump["at"]["time"], reverse=True),
         "lines": lines,
-        "notes": _notes(mine, commits, ancestry, one_file),
+        "notes": [*tell_of(mine, ancestry, one_file), *relatives(model, records)],
     }
 
 
@@ -177,21 +177,3 @@ def _commits(before: Record, record: Record, ancestry: Ancestry, root: Path) -> 
     if earlier not in ancestry.rank or later not in ancestry.rank or not earlier or not later:
         return None
     return count_between(earlier, later, root)
-
-
-def _notes(
-    records: Sequence[Record], commits: set[str], ancestry: Ancestry, one_file: bool
-) -> list[str]:
-    told = clock_faults(records, ancestry, one_file)
-    nameless = sum(commit_of(record) is None for record in records)
-    strange = len(commits - ancestry.rank.keys())
-    if nameless:
-        told.append(f"{nameless} of {len(records)} records are of no known commit: placed by date")
-    if strange and len(commits) > 1:
-        told.append(
-            f"{strange} of {len(commits)} commits are not in this checkout: their runs are placed "
-            "by date, and branches cannot be told apart"
-        )
-    if len(records) == 1:
-        told.append("one record only: there is nothing to compare it with yet")
-    return told

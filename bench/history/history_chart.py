@@ -141,7 +141,7 @@ def _set_limits(axes: Axes, drawn: Sequence[float]) -> None:
     least = LEAST_SPAN * max(abs(low), abs(high))
     missing = max(0.0, least - (high - low)) / 2
     margin = 0.12 * max(high - low, least)
-    axes.set_ylim(low - missing - margin, high + missing + margin)
+    axes.set_ylim(low - missing - margin, high + missing + 2 * margin)
 
 
 def _name_runs(axes: Axes, runs: Runs, most: int) -> None:

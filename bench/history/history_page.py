@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 MOST_PLACES = 3
 NO_LATENCY = {
-    "emulated cost": "Instructions are counted and time is estimated under emulation: no latency.",
+    "estimated time": "Estimated for a core that was not there, from what an emulator counts and "
+    "simulates: no latency.",
+    "instructions": "Counted under emulation, of a Cortex-A76.",
     EMULATORS_TIME: "What an emulator took on its host: no latency, and no figure of a device.",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.history.figures import TOPICS, Topic
+from bench.records.comparability import find
 from bench.records.record import Record
 from bench.report.escape import plain
 from bench.report.wording import pairs
@@ -48,7 +49,12 @@ def _line(topic: Topic, alike: Sequence[Record]) -> Line:
 
 
 def _has_any(topic: Topic, record: Record) -> bool:
-    return any(figure.path[0] in record for figure in topic.figures)
+    for figure in topic.figures:
+        *above, name = figure.path
+        found = find(record, tuple(above))
+        if isinstance(found, Mapping) and name in found:
+            return True
+    return False
 
 
 def _each(records: Iterable[Record]) -> tuple[Record, ...]:

@@ -76,24 +76,27 @@ def test_estimates_for_different_cores_are_on_lines_of_their_own(at: At) -> None
     record = at(1, "cost")
     other = deepcopy(at(2, "cost"))
     other["estimate"] |= {"core": "Snapdragon 855+", "clock_ghz": 2.96}
-    found = lines([record, other], "emulated cost")
+    found = lines([record, other], "estimated time")
     assert [line["details"] for line in found] == [
         "Raspberry Pi 5, 2.4 GHz",
         "Snapdragon 855+, 2.96 GHz",
     ]
 
 
-def test_a_cost_without_an_estimate_still_has_instructions(at: At) -> None:
+def test_instructions_are_one_line_whatever_core_is_estimated_for(at: At) -> None:
     counts = (200_000_000, 200_100_000, 210_000_000)
-    core = {"name": "emulated-a76", "emulated": True, "core": "Raspberry Pi 5", "clock_ghz": 2.4}
-    records = [
-        at(day, "cost", estimate=None, device=core, instructions=count)
-        for day, count in enumerate(counts)
-    ]
-    records[0]["estimate"] = at(1, "cost")["estimate"]
-    line = only(records, "emulated cost")
-    assert [run["valid"] for run in line["runs"]] == [True] * 3
-    assert [jump["shown"] for jump in line["jumps"]] == ["200.1 M → 210.0 M"]
+    records = [at(day, "cost", instructions=count) for day, count in enumerate(counts)]
+    records[1]["estimate"] = None
+    records[2]["estimate"] |= {"core": "Snapdragon 855+"}
+    records[2]["device"] |= {"core": "Snapdragon 855+"}
+    (jump,) = only(records, "instructions")["jumps"]
+    assert jump["shown"] == "200.1 M → 210.0 M"
+    assert [len(line["runs"]) for line in lines(records, "estimated time")] == [1, 1]
+
+
+def test_models_that_are_called_alike_are_named(at: At) -> None:
+    records = [at(1, "cost", model=name) for name in ("net", "net-int8", "nets")]
+    assert history(records, "net")["notes"][-1] == "histories of their own have net-int8"
 
 
 def test_no_line_of_times_mixes_kinds(at: At) -> None:
@@ -213,7 +216,8 @@ def test_branches_are_compared_with_the_code_that_they_come_from(
         at(day, "cost", c[name], instructions=count * 10**6)
         for day, (name, count) in enumerate(counts.items(), start=1)
     ]
-    (line, *_) = [one for one in history(records, root=checkout.root)["lines"]]
+    built = history(records, root=checkout.root)
+    (line,) = [one for one in built["lines"] if one["topic"] == "instructions"]
     before = {run["id"]: run["before"] for run in line["runs"]}
     ids = dict(zip(counts, (record["id"] for record in records), strict=True))
     assert before[ids["x"]] == before[ids["c"]] == ids["b"]
@@ -229,7 +233,7 @@ def test_runs_of_no_known_commit_are_told(at: At) -> None:
         "2 of 2 commits are not in this checkout: their runs are placed by date, and branches "
         "cannot be told apart",
     ]
-    (line, _) = built["lines"]
+    line = built["lines"][0]
     assert [run["commit"] for run in line["runs"]] == [None, "a" * 40, "b" * 40, None]
 
 

@@ -16,6 +16,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 import depthbench
+from bench.models import load_model
+from bench.package_service import image_input_of
 
 from .test_contract import one_line
 
@@ -95,6 +97,13 @@ def test_scale_and_shift_are_found_and_every_command_gives_metres(
     assert code == 0, err
     (document,) = json.loads(out)["predictions"]
     np.testing.assert_allclose(np.load(document["files"][0])[16, 16::32], metres, rtol=1e-4)
+    inside = image_input_of(load_model(model))
+    assert inside
+    card = record["card"]
+    assert (inside.scale, inside.shift, inside.meaning, inside.clip) == (
+        *(card["scale"], card["shift"], card["meaning"]),
+        tuple(card["clip"]),
+    )
     code, out, err = run("eval", model, "--data", "rooms", "--limit", "1", "--json")
     scored = json.loads(out)
     assert (code, scored["protocol"]) == (0, "eigen"), err

@@ -17,10 +17,10 @@ from bench.history.commit_order import (
     read_ancestry,
 )
 from bench.history.figures import Figure
+from bench.history.history_notes import relatives, tell_of
 from bench.history.jumps import Jump, find_jump, what_else_changed, where
 from bench.history.latency_band import limit, verdicts
 from bench.history.lines import Line, group_lines
-from bench.history.notes import relatives, tell_of
 from bench.records.provenance import ROOT
 from bench.records.record import Record
 from depthbench.errors import InputError

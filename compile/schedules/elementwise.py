@@ -39,7 +39,7 @@ def _interleave(sch: Schedule, block: SBlockRV, target: Target) -> bool:
     Which of them is then known when the code is made. False where the block is none of this kind.
     """
     loops, turns = sch.get_loops(block), _moduli(sch.get(block).body)
-    if not (loops and len(turns) == 1 and _chooses(sch, block)):
+    if not (loops and len(turns) == 1 and _has_choice(sch.get(block).body)):
         return False
     target = target.of(schedule_utils.written_dtype(sch, block))
     lanes = dividing_lanes(schedule_utils.extent(sch, loops[-1]), target)
@@ -49,6 +49,11 @@ def _interleave(sch: Schedule, block: SBlockRV, target: Target) -> bool:
     turning = [loop for loop in loops[-3:-1] if schedule_utils.extent(sch, loop) % turn == 0]
     for loop in turning:
         sch.unroll(sch.split(loop, [None, turn])[1])
+    in_turn = turn in _moduli_of(sch.get(block).body, sch.get(block).iter_vars[-1].var)
+    if in_turn and schedule_utils.extent(sch, loops[-1]) % turn == 0:
+        # LLVM makes vectors of a plain loop over turns, but takes one of lanes apart.
+        sch.unroll(sch.split(loops[-1], [None, turn])[1])
+        return True
     far, lane = sch.split(loops[-1], [None, lanes])
     if schedule_utils.extent(sch, far) * turn ** len(turning) <= MAX_UNROLLED:
         sch.unroll(far)
@@ -158,6 +163,18 @@ def _chooses(sch: Schedule, block: SBlockRV) -> bool:
     """Whether what the block writes is one of several operands, by a condition on its place."""
     value = getattr(sch.get(block).body, "value", None)
     return isinstance(value, Call) and getattr(value.op, "name", "") == "prim.if_then_else"
+
+
+def _has_choice(body: tirx.Stmt) -> bool:
+    """Whether operands are chosen by a condition anywhere in what is computed."""
+    found: list[Call] = []
+
+    def on_call(call: Call) -> None:
+        if getattr(call.op, "name", "") == "prim.if_then_else":
+            found.append(call)
+
+    structural_walk(body, (Call, on_call))
+    return bool(found)
 
 
 def _converts(sch: Schedule, block: SBlockRV) -> bool:

@@ -51,6 +51,46 @@ def test_interleaved_images(
     agree(graph.model(y), target)
 
 
+@few
+@given(
+    st.sampled_from((4, 8, 12, 5)),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.sampled_from((1, 2, 3)),
+    st.sampled_from((1, 2, 3, 4)),
+    st.sampled_from(targets.NAMES),
+)
+def test_what_is_added_to_interleaved_images(
+    agree: Agree,
+    new_graph: type[Graph],
+    channels: int,
+    height: int,
+    width: int,
+    pixels: int,
+    groups: int,
+    target: str,
+) -> None:
+    """Images take their pixels, and then their channels, from others in turn, before a sum."""
+    graph = new_graph()
+    size = [height * pixels, width * pixels]
+    whole = []
+    for group in range(groups):
+        parts = [
+            graph.input([1, channels, height, width], f"x{group}_{i}") for i in range(pixels**2)
+        ]
+        y = graph.add("Concat", *parts, axis=1)
+        shape = [1, pixels, pixels, channels, height, width]
+        y = graph.add("Reshape", y, graph.constant(np.array(shape)))
+        y = graph.add("Transpose", y, perm=[0, 3, 4, 1, 5, 2])
+        whole.append(graph.add("Reshape", y, graph.constant(np.array([1, channels, *size]))))
+    y = graph.add("Concat", *whole, axis=1)
+    y = graph.add("Reshape", y, graph.constant(np.array([1, groups, channels, *size])))
+    y = graph.add("Transpose", y, perm=[0, 2, 1, 3, 4])
+    y = graph.add("Reshape", y, graph.constant(np.array([1, groups * channels, *size])))
+    y = graph.add("Relu", graph.add("Add", y, graph.input([1, groups * channels, *size], "other")))
+    agree(graph.model(graph.convolution(y, [4, groups * channels, 1, 1])), target)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_interleaved_image(agree: Agree, graph: Graph, threads: int) -> None:
     parts = [graph.convolution(graph.input([1, 4, 40, 40], f"x{i}"), [64, 4, 1, 1]) for i in (0, 1)]

@@ -209,9 +209,13 @@ def _origin_kind(record: Mapping[str, Any]) -> Any:
 def depth_subject(record: Mapping[str, Any]) -> str:
     """What was measured: distances in pictures, or a video."""
     if record["kind"] == "calibration":
-        return f"{record['points']} distances in {record['pictures']} pictures"
+        return f"{_count(record['points'], 'distance')} in {_count(record['pictures'], 'picture')}"
     moves = "nothing moves" if record["deviation"] is not None else "beyond the motion"
-    return f"{record['data']}, {record['pairs']} pairs of frames, {moves}"
+    return f"{record['data']}, {_count(record['pairs'], 'pair')} of frames, {moves}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def depth_result(record: Mapping[str, Any]) -> str:

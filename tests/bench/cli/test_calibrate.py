@@ -166,7 +166,7 @@ def test_from_python_the_record_and_the_card_are_the_same(
 ) -> None:
     metres = MEANINGS["disparity"]
     told = calibrate(*points(metres), "--meaning", "disparity")
-    assert calibrate_report(run) == "5 distances in 1 pictures"
+    assert calibrate_report(run) == "5 distances in 1 picture"
     card = Path(f"{model}.json").read_text()
     rows = [
         {"image": str(photo), "x": 16 + 32 * stripe, "y": 16, "metres": metres[stripe]}

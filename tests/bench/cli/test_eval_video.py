@@ -160,7 +160,7 @@ def test_a_person_reads_percents(run: Run, model: Path, tmp_path: Path) -> None:
     assert "10 frames/s" in out
     assert run("report", "out/records.jsonl", "-o", "report.md")[0] == 0
     report = (tmp_path / "report.md").read_text()
-    assert "clip.mkv, 1 pairs of frames, nothing moves | 14.3% of depth" in report
+    assert "clip.mkv, 1 pair of frames, nothing moves | 14.3% of depth" in report
     assert "--video clip.mkv --runtime onnxruntime" in report
 
 

@@ -69,5 +69,5 @@ def _remove_unless_used(folder: Path) -> None:
     try:
         with _lock(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    except Timeout:
+    except (Timeout, FileNotFoundError):  # in use, or gone by itself just now
         return

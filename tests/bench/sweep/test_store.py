@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from filelock import FileLock
+
+from bench.sweep import store
 from bench.sweep.result import RESULT
-from bench.sweep.store import Store
+from bench.sweep.store import SCRATCH, Store
 
 KILLED = """
 import os, signal, sys
@@ -60,3 +64,20 @@ def test_what_a_killed_sweep_leaves_is_removed_by_the_next(tmp_path: Path) -> No
             assert not left.exists()
             assert in_use.exists()  # another sweep's own
     assert not list(tmp_path.glob(".scratch-*"))
+
+
+def test_scratch_that_ends_while_another_begins_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = tmp_path / f"{SCRATCH}ending"
+    ending.mkdir()
+    lock = store._lock
+
+    def lock_what_is_there(folder: Path) -> FileLock:
+        if folder == ending:
+            raise FileNotFoundError(folder)
+        return lock(folder)
+
+    monkeypatch.setattr(store, "_lock", lock_what_is_there)
+    with Store(tmp_path).scratch() as folder:
+        assert folder.is_dir()

@@ -10,10 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from bench.sweep.executors.ray_cluster import RayCluster
 from bench.sweep.executors.ray_worker import Run
@@ -26,6 +24,14 @@ HOST = "127.0.0.1"
 OBJECT_STORE = 80_000_000
 START_S = 120.0
 END_S = 10.0
+GUARDED = """
+import os, sys
+from depthbench.guard import go_on_guarded
+go_on_guarded()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""A program that ends, with all that it has started, also when this process is killed."""
+
 SAY_RAY = """
 import json, sys
 from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
@@ -72,21 +78,16 @@ class LocalCluster:
         else:
             role = ["--head", "--port", str(self.port), "--temp-dir", str(self._folder)]
             role += ["--include-dashboard", "false", "--no-monitor"]
-        command = [str(Path(sys.executable).with_name("ray")), "start", "--block", *role]
+        ray = str(Path(sys.executable).with_name("ray"))
+        command = [sys.executable, "-c", GUARDED, ray, "start", "--block", *role]
         command += ["--num-cpus", "1", "--object-store-memory", str(OBJECT_STORE)]
         command += ["--node-ip-address", HOST, "--disable-usage-stats"]
         environment = {**os.environ, **self.environment}
-        self._nodes.append(ChildProcess(command, environment, leave_s=0.0))
+        self._nodes.append(ChildProcess(command, environment, leave_s=END_S))
 
     def lose_node(self) -> None:
-        """Kill the newest node as a power cut does."""
-        node = self._nodes.pop()
-        started = _started_by(node)
-        for process in started:
-            if process.name() == "raylet":
-                process.kill()
-        node.end()
-        psutil.wait_procs(started, END_S)
+        """Kill the newest node, all of it at once, as a power cut does."""
+        self._nodes.pop().end()
 
     @contextmanager
     def saying_ray(self, version: str) -> Iterator[None]:
@@ -103,20 +104,9 @@ class LocalCluster:
         return run_program(command, "Ray's version", environment=environment).output.strip()
 
     def end(self) -> None:
-        """Kill all nodes, and what they have started."""
-        started = [one for node in self._nodes for one in _started_by(node)]
-        for node in self._nodes:
-            node.end()
-        for process in started:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(started, END_S)
-
-
-def _started_by(node: ChildProcess) -> list[psutil.Process]:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(node.pid).children(recursive=True)
-    return []
+        """Kill all nodes."""
+        while self._nodes:
+            self.lose_node()
 
 
 @contextmanager

@@ -8,7 +8,14 @@ import click
 
 from bench.cli.card_options import card_options
 from bench.cli.check_files import check_report
-from bench.cli.options import RECORDS, json_option, out_option, protocol_option, records_option
+from bench.cli.options import (
+    RECORDS,
+    json_option,
+    out_option,
+    precision_option,
+    protocol_option,
+    records_option,
+)
 from bench.cli.parameter_types import DATA, FILE, MODEL, SPLIT
 from bench.gates.figure import GATES
 from bench.model_card import NOTHING, Asked
@@ -28,6 +35,7 @@ from depthbench.errors import InputError
 @click.option("--split", type=SPLIT, help="Which part of it.  [default: test]")
 @click.option("--limit", type=click.IntRange(min=1), help="Only its first images.")
 @protocol_option
+@precision_option
 @card_options(output="--output")
 @click.option(
     "--gate",
@@ -60,6 +68,7 @@ def command(
     split: str | None,
     limit: int | None,
     protocol: str | None,
+    precision: str | None,
     asked: Asked,
     gates: tuple[str, ...],
     baseline: Path | None,
@@ -116,14 +125,16 @@ def command(
                     f"{model} is checked against a baseline",
                     advice="give --data FOLDER --against BASELINE.json; --update writes that",
                 )
-            question = Question(model, asked, data, split, limit, protocol, gates, files)
+            question = Question(
+                *(model, asked, data, split, limit, protocol, precision, gates, files)
+            )
             if update:
                 why = reason or "no reason was given"
                 return check_model.update_model(question, against, why, out, as_json=as_json)
             return check_model.check_model(
                 question, against, out, report, strict=strict, as_json=as_json
             )
-        if against or data or split or limit or protocol or asked != NOTHING:
+        if against or data or split or limit or protocol or precision or asked != NOTHING:
             raise InputError(
                 "--against, --data and what is said of a model's use are of a MODEL",
                 advice="name it: depthbench check MODEL --data FOLDER --against BASELINE.json",

@@ -101,6 +101,7 @@ def check_shipped(
 
 def _take(gates: Sequence[str], out: Path, progress: Progress) -> Result:
     """What the networks give and cost now, by gate."""
+    from bench.compile_service import default_precision
     from bench.gates import accuracy_gate, instruction_gate
     from depthnet.zoo import FLAGSHIP
 
@@ -115,7 +116,7 @@ def _take(gates: Sequence[str], out: Path, progress: Progress) -> Result:
     if "instructions" in gates:
         flagship = next(model for model in models if model.name == FLAGSHIP)
         now["instructions"] = instruction_gate.count_network(
-            flagship.name, flagship.path, out / "check", progress
+            flagship, default_precision(flagship), out / "check", progress
         )
     return now
 

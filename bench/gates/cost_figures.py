@@ -23,7 +23,7 @@ def instruction_figures(
         Figure(
             "instructions",
             subject,
-            f"instructions, {now['target']}",
+            ", ".join(["instructions", now["target"], *filter(None, [now.get("precision")])]),
             was=growth.was / MILLION,
             now=growth.now / MILLION,
             change=growth.by,

@@ -10,11 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.gates.baseline import RESTORE, WRITE, heading, read_document
+from bench.model_card import NOTHING, Asked
 from depthbench.errors import CheckFailed, InputError, ToolMissing
 from depthbench.progress import Progress
+
+if TYPE_CHECKING:
+    from bench.models import Model
 
 SCHEMA = "depthbench.instructions/1"
 SHIPPED = Path(__file__).parent / "instruction_baseline.json"
@@ -45,13 +49,17 @@ class Growth:
         return not self.by <= TOLERANCE
 
 
-def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict[str, Any]:
-    """Compile a network's ONNX file for the phone and count one inference, kernel by kernel.
+def count_network(
+    model: Model, precision: str, out: Path, progress: Progress, asked: Asked = NOTHING
+) -> dict[str, Any]:
+    """Compile a model for the phone in a precision and count one inference, kernel by kernel.
 
+    One that is not quantised is quantised first for int8, on the default data, used as `asked`.
     `est_cycles` and the `estimate` of the time, which are not judged, are there where LLVM is
     installed. Tuned choices are those that ship, not the user's own. Raises CheckFailed where the
     outputs are not ONNX Runtime's, and what `compile_model` and `count_artefact` raise.
     """
+    from bench.compile_service import folder_name, in_precision
     from bench.cost.cost_rows import estimated
     from bench.cost.inference_cost import count_artefact
     from bench.cost.memory.core import RASPBERRY_PI_5
@@ -59,13 +67,22 @@ def count_network(name: str, model: Path, out: Path, progress: Progress) -> dict
     from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
     from compile.pipeline import compile_model
 
+    name = model.name
+    source = in_precision(model, precision, out, progress, asked)
     progress(f"{name}: compiling for {TARGET}")
-    folder = out / f"{name}-{TARGET}"
-    artefact = compile_model(model, TARGET, folder, name=name, tuned=[], progress=progress)
+    artefact = compile_model(
+        source.path,
+        TARGET,
+        out / folder_name(source, TARGET, precision, 1),
+        name=name,
+        precision=precision,
+        tuned=[],
+        progress=progress,
+    )
     inputs = seeded_inputs(artefact.manifest["inputs"])
     progress(f"{name}: counting instructions")
     counted = count_artefact(artefact, inputs, core=RASPBERRY_PI_5)
-    with OnnxRuntimeCpu(model) as runtime:
+    with OnnxRuntimeCpu(source.path) as runtime:
         tolerance = artefact.manifest["check"]["tolerance"]
         found = compare(runtime.run(inputs), counted.outputs, "onnxruntime", tolerance)
     difference = found["max_relative_difference"]

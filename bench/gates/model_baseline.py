@@ -37,6 +37,7 @@ class InstructionsPart(_Closed):
     """What one inference cost on an emulated Cortex-A76."""
 
     target: str
+    precision: str
     inputs: dict[str, list[int]]
     instructions: int = Field(gt=0)
     kernels: dict[str, int]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.compile_service import default_precision
 from bench.gates.baseline import WRITE
 from bench.gates.figure import GATES
 from bench.gates.graph_difference import first_difference, print_graph
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 class Question:
     """What is to be checked: a model as `asked`, on a data set, under a protocol.
 
-    What is None is the baseline's to say; without one, all images under the default protocol.
+    What is None is the baseline's to say; without one, all images under the default protocol, and
+    instructions in the model's own precision.
     Without `gates` all are, or all that the baseline is for. `records` are files of latencies.
     """
 
@@ -48,6 +50,7 @@ class Question:
     split: str | None = None
     limit: int | None = None
     protocol: str | None = None
+    precision: str | None = None
     gates: tuple[str, ...] = ()
     records: Sequence[Path] = ()
 
@@ -88,7 +91,8 @@ def take(question: Question, out: Path, progress: Progress) -> ModelBaseline:
         depth_model = describe_model(model, question.asked)
         now.accuracy = _score(question, model, depth_model, progress)
     if "instructions" in gates:
-        now.instructions = _count(model, out, progress)
+        precision = question.precision or default_precision(model)
+        now.instructions = _count(model, precision, question.asked, out, progress)
     if "latency" in gates:
         now.latency = runs_of(history, model)
     return now
@@ -110,11 +114,14 @@ def compare_with(path: Path, question: Question, out: Path, progress: Progress) 
     now, verdicts, failure = _empty(model), [], None
     if before.model != model.name and not before.graph.computes_as(now.graph):
         raise written_for(path, "model", before.model, model.name)
+    if before.instructions and question.precision not in (None, before.instructions.precision):
+        then = before.instructions.precision
+        raise written_for(path, "precision", then, question.precision)
     if before.accuracy and "accuracy" in gates:
         part = before.accuracy
-        asked = {"split": question.split, "images": question.limit, "protocol": question.protocol}
+        use = {"split": question.split, "images": question.limit, "protocol": question.protocol}
         depth_model = describe_as(path, part, model, question.asked)
-        check_asked(path, part, asked)
+        check_asked(path, part, use)
         as_then = replace(question, split=part.split, limit=part.images, protocol=part.protocol)
         try:
             now.accuracy = _score(as_then, model, depth_model, progress)
@@ -123,7 +130,12 @@ def compare_with(path: Path, question: Question, out: Path, progress: Progress) 
         check_images(path, part, now.accuracy, str(question.data))
     if before.instructions and "instructions" in gates:
         try:
-            now.instructions = _count(_fixed(model, before.instructions, out), out, progress)
+            fixed = _fixed(model, before.instructions, out)
+            asked = question.asked
+            if before.accuracy:
+                asked = replace(asked, card=before.accuracy.card)
+            precision = before.instructions.precision
+            now.instructions = _count(fixed, precision, asked, out, progress)
         except DepthbenchError as error:
             failure = error
     if before.latency is not None and "latency" in gates:
@@ -197,13 +209,15 @@ def _fixed(model: Model, part: InstructionsPart, out: Path) -> Model:
     return open_model(str(model.file), out, Asked(shapes=shapes)) if shapes else model
 
 
-def _count(model: Model, out: Path, progress: Progress) -> InstructionsPart:
+def _count(
+    model: Model, precision: str, asked: Asked, out: Path, progress: Progress
+) -> InstructionsPart:
     from bench.gates.instruction_gate import count_network
 
     try:
-        counted = count_network(model.name, model.path, out / "check", progress)
+        counted = count_network(model, precision, out / "check", progress, asked)
     except ToolMissing as error:
         raise _left_out(error) from error
     inputs = {name: list(shape) for name, shape in counted["inputs"].items()}
     known = {name: value for name, value in counted.items() if name != "network"}
-    return InstructionsPart.model_validate({**known, "inputs": inputs})
+    return InstructionsPart.model_validate({**known, "inputs": inputs, "precision": precision})

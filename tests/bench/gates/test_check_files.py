@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 from xml.etree import ElementTree
 
@@ -21,7 +22,7 @@ from bench import cli
 from bench.gates.check_summary import check_summary
 from bench.gates.figure import GATES, Figure
 from bench.gates.junit import junit_xml
-from bench.models import load_model
+from bench.models import Model, load_model
 from bench.records.record import Record, append_record
 from depthbench.errors import CheckFailed
 
@@ -180,13 +181,13 @@ def test_a_perturbed_weight_fails_and_is_named_in_every_file(check: Check) -> No
     passed = {name for name, (kind, _) in found.items() if kind == "passed"}
     # sums of the weights are as they were: their order is not
     assert {"accuracy input", "accuracy weights of encoder", "accuracy weights of decoder"} < passed
-    assert "instructions instructions, arm64-a76" in passed
+    assert "instructions instructions, arm64-a76, fp32" in passed
     assert found["latency p50"][0] == "Skipped"
     summary = Path("s.md").read_text()
     assert "decoder.weight of node /decoder/Conv" in summary
     assert "| **accuracy** | **prediction** |" in summary
     figures = {(one["gate"], one["name"]): one for one in document["figures"]}
-    cost = figures["instructions", "instructions, arm64-a76"]
+    cost = figures["instructions", "instructions, arm64-a76, fp32"]
     assert cost["was"] == pytest.approx(cost["now"], rel=1e-3)
     assert figures["instructions", "estimated cycles"]["verdict"] == "told"
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(summary)
@@ -212,11 +213,11 @@ def test_all_gates_share_one_table(check: Check, place: Path) -> None:
     with patch("bench.gates.instruction_gate.count_network", lambda *rest: more):
         code, out, err = check()
     assert code == 1, err
-    (row,) = [line for line in out.splitlines() if "instructions, arm64-a76" in line]
+    (row,) = [line for line in out.splitlines() if "instructions, arm64-a76, fp32" in line]
     assert "FAILED" in row
     assert "added" in row
     assert "first differs" not in out
-    kind, message = results()["instructions instructions, arm64-a76"]
+    kind, message = results()["instructions instructions, arm64-a76, fp32"]
     assert (kind, "added" in message) == ("Failure", True)
 
 
@@ -319,6 +320,24 @@ def test_a_place_that_cannot_be_is_refused_before_anything_runs(
     assert "Traceback" not in err
     assert not Path("j.xml").exists()
     assert (place / "baseline.json").read_bytes() == before
+
+
+def test_the_baseline_says_in_which_precision_it_was_counted(place: Path, check: Check) -> None:
+    held = json.loads((place / "baseline.json").read_text())["instructions"]
+    seen = []
+
+    def count(model: Model, precision: str, *rest: object) -> dict[str, Any]:
+        seen.append(precision)
+        return {**held, "network": model.name}
+
+    half = ["check", "net.onnx", "--against", "half.json", "--gate", "instructions"]
+    with patch("bench.gates.instruction_gate.count_network", count):
+        assert cli.run([*half, "--precision", "fp16", "--update"]) == 0
+        assert cli.run(half) == 0
+    assert seen == ["fp16", "fp16"]
+    code, _, err = check("--precision", "fp16")
+    assert code == 2
+    assert "baseline.json was written for precision fp32, not fp16" in err
 
 
 def test_instructions_alone_need_no_images(place: Path, check: Check) -> None:

@@ -25,17 +25,31 @@ def make_folder(path: Path) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside `path` and move into place; what was there stays until then.
 
-    A part left by a killed writer is overwritten, and none is left by a full disk. Raises
-    OSError.
+    A part left by a killed writer is overwritten, and none is left by a full disk. Of several
+    writers at a time the last one wins. Raises OSError.
     """
     make_folder(path.parent)
     part = path.with_name(path.name + ".part")
+    with _only_writer(path.parent):
+        try:
+            with atomic_save(str(path), part_file=part.name, overwrite_part=True) as file:
+                file.write(content)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Others wait, in this process or another: the parts of two would have one name."""
+    from filelock import lock_descriptor
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with atomic_save(str(path), part_file=part.name, overwrite_part=True) as file:
-            file.write(content)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        lock_descriptor(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

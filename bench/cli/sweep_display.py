@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.cli.command_groups import current_settings
 from bench.cli.progress import status
 from bench.sweep.sweep import Show, State, Status
+from bench.sweep.task import KINDS
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -76,10 +77,12 @@ def _table(state: State, line: str) -> RenderableType:
     table = Table("step", box=None, pad_edge=False)
     for name in COLUMNS:
         table.add_column(name, justify="right")
-    for kind in dict.fromkeys(task.kind for task in state.tasks.values()):
+    for kind in KINDS:
         count = Counter(
             status for key, status in state.status.items() if state.tasks[key].kind == kind
         )
+        if not count:
+            continue
         table.add_row(kind, *(str(count[name]) if count[name] else "" for name in COLUMNS))
     lines = [Text(one, no_wrap=True, overflow="ellipsis") for one in [*_doing(state), line] if one]
     return Group(table, *lines)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.cli.output import table
 from bench.report.numbers import fixed, significant
+from bench.sweep.task import KINDS
 
 AXES = ("model", "size", "precision", "threads", "runtime", "device")
 NAMES = {"delta1": "δ1", "delta2": "δ2", "delta3": "δ3", "mb": "MB", "rmse": "RMSE", "rel": "REL"}
@@ -17,13 +18,18 @@ IN_WORDS = {"ms": "fastest", "mb": "smallest", "delta1": "most accurate by δ1"}
 def planned(document: Mapping[str, Any], statuses: Sequence[str]) -> str:
     """The cells, what of each is done, and how many steps there are."""
     words = {"done before": "done", "waiting": "to do"}
+    cells = document["cells"]
+    used = [kind for kind in KINDS if any(kind in row["steps"] for row in cells)]
     rows = [
         {
             **_values(row),
-            **{kind: words.get(status, status) for kind, status in row["steps"].items()},
-            **row["skipped"],
+            **{
+                kind: words.get(status, status) if status else row["skipped"].get(kind, "-")
+                for kind in used
+                for status in [row["steps"].get(kind)]
+            },
         }
-        for row in document["cells"]
+        for row in cells
     ]
     done = statuses.count("done before")
     counts = f"{len(rows)} cells; {len(statuses)} distinct steps, {done} of them done before"

@@ -16,7 +16,7 @@ from bench.cost.arm64_words import disassemble
 from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
 from bench.cost.straight_line import Words
 from depthbench.errors import CheckFailed
-from depthbench.files import cache_folder, make_folder
+from depthbench.files import cache_folder, write_whole
 from depthbench.one_line import first_error
 from depthbench.processes import run_program
 
@@ -86,8 +86,4 @@ def _read(file: Path) -> dict[str, float]:
 
 
 def _write(file: Path, costs: Mapping[str, float]) -> None:
-    from boltons.fileutils import atomic_save
-
-    make_folder(file.parent)
-    with atomic_save(str(file)) as stream:
-        stream.write(json.dumps(costs, sort_keys=True).encode())
+    write_whole(file, json.dumps(costs, sort_keys=True).encode())

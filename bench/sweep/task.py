@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bench.sweep.code_version import code_version
 from bench.sweep.result import write_result
@@ -19,6 +20,9 @@ from depthbench.one_line import one_line
 from depthbench.progress import Progress
 
 Kind = Literal["export", "quantise", "compile", "score", "cost", "measure"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""In the order in which a cell goes through them."""
+
 Where = Literal["any", "driver"]
 
 
@@ -83,9 +87,19 @@ def run_task(
             "the sweep's driver",
             advice="install the same on both",
         )
-    with _warnings() as told:
-        made = STEPS[task.kind](task.settings, [inputs[key] for key in task.inputs], out, progress)
-    write_result(out, task.to_json(), {**made, "warnings": told})
+    folders = [inputs[key] for key in task.inputs]
+
+    def short(message: str) -> str:
+        for folder in (*folders, out):  # where these lie here means nothing elsewhere
+            message = message.replace(f"{folder}{os.sep}", "")
+        return message
+
+    try:
+        with _warnings() as told:
+            made = STEPS[task.kind](task.settings, folders, out, lambda line: progress(short(line)))
+    except DepthbenchError as error:
+        raise DepthbenchError(short(error.message), advice=short(error.advice)) from error
+    write_result(out, task.to_json(), {**made, "warnings": [short(line) for line in told]})
 
 
 def as_told(error: Exception) -> DepthbenchError:

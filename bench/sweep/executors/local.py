@@ -153,7 +153,7 @@ class LocalExecutor(Closing):
         except (EOFError, OSError):
             return self._lost(number)
         if isinstance(message, str):
-            worker.line = message.replace(f"{worker.out}{os.sep}", "")
+            worker.line = message
             return []
         return [self._done(worker, message[0])]
 

@@ -1,0 +1,33 @@
+"""Files are written whole, whoever else writes them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from depthbench.files import write_whole
+
+SIZE, TIMES, WRITERS = 100_000, 12, 4
+
+
+def test_of_several_writers_at_a_time_one_wins(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def write(writer: int) -> set[bytes]:
+        seen = set()
+        for _ in range(TIMES):
+            write_whole(path, bytes([writer]) * SIZE)
+            seen.add(path.read_bytes())
+        return seen
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        seen = set().union(*pool.map(write, range(WRITERS)))
+    assert seen <= {bytes([writer]) * SIZE for writer in range(WRITERS)}
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_killed_writer_left_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(b"half")
+    write_whole(tmp_path / "file", b"whole")
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]

@@ -20,11 +20,35 @@ COLUMNS = {
 
 
 def paper_rows(complexity: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The paper's rows that print this network: one mapping or a list of them in the record."""
+    """The paper's rows that print this network: one mapping or a list of them in the record.
+
+    Rows that agree in all that both print are one, under the names of all.
+    """
     paper = (complexity or {}).get("paper")
     rows = paper if isinstance(paper, list) else [paper]
     mappings = (row for row in rows if isinstance(row, Mapping))
-    return [row for row in mappings if isinstance(row.get("printed"), Mapping) and row["printed"]]
+    found: list[Mapping[str, Any]] = []
+    for row in mappings:
+        if not isinstance(row.get("printed"), Mapping) or not row["printed"]:
+            continue
+        same = next(
+            (n for n, one in enumerate(found) if _agree(one["printed"], row["printed"])), None
+        )
+        if same is None:
+            found.append(row)
+        else:
+            found[same] = _joined(found[same], row)
+    return found
+
+
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    shared = one.keys() & other.keys()
+    return bool(shared) and all(one[name] == other[name] for name in shared)
+
+
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    names = {key: f"{one.get(key)}; {other.get(key)}" for key in ("table", "row")}
+    return {**one, **names, "printed": {**other["printed"], **one["printed"]}}
 
 
 def paper_columns(rows: list[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Point = Mapping[str, Any]
 Place = tuple[float, float]
-HEIGHTS, EACH_MORE = (340, 400), (250, 0)
+HEIGHTS, EACH_MORE = (340, 400), (250, 320)
+MOST_COLUMNS = 3
 WIDE, WIDE_MORE = 640, 1000
 STYLES = {"fp32": (SERIES[0], "o"), "fp16": (SERIES[1], "s"), "int8": (SERIES[2], "D")}
 OTHER = (SERIES[3], "^")
@@ -27,22 +28,26 @@ LEGEND = {"columnspacing": 1.2, "handletextpad": 0.3, "handlelength": 1.2, "bord
 def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
     """Draw a chart of `bench.report.pareto.build_charts`; SVG by width, None of no point.
 
-    A panel for each place, below each other on a phone and else side by side.
+    A panel for each place, below each other on a phone and else three side by side.
     """
     panels = [panel for panel in chart["panels"] if panel["points"] or panel["unscored"]]
     if not panels and not chart["paper"]:
         return None
+    columns = min(MOST_COLUMNS, max(len(panels), 1))
+    rows = -(-len(panels) // columns) or 1
     shown = panels or [{"place": None, "estimated": False, "points": [], "unscored": []}]
 
     def draw(figure: Figure, narrow: bool) -> None:
-        shape = (len(shown), 1) if narrow else (1, len(shown))
+        shape = (len(shown), 1) if narrow else (rows, columns)
         grid = figure.subplots(*shape, squeeze=False, sharey=not narrow)
-        for number, (axes, panel) in enumerate(zip(grid.flat, shown, strict=True)):
+        for axes in grid.flat[len(shown) :]:
+            axes.set_visible(False)
+        for number, (axes, panel) in enumerate(zip(grid.flat, shown, strict=False)):
             with gridded(axes):
                 _draw_panel(axes, panel, chart["paper"], narrow)
                 if len(shown) > 1:
                     axes.set_title(shorten(panel["place"]), loc="left")
-                if narrow or not number:
+                if narrow or number % columns == 0:
                     axes.set_ylabel("δ1: more accurate above")
         figure.legend(
             handles=_legend(shown, chart["paper"]),
@@ -51,9 +56,9 @@ def draw_pareto(chart: Mapping[str, Any], name: str) -> dict[str, str] | None:
             **LEGEND,
         )
 
-    more = len(shown) - 1
-    low, wide = (one + each * more for one, each in zip(HEIGHTS, EACH_MORE, strict=True))
-    return draw_both(draw, name, (low, wide), WIDE_MORE if more else WIDE)
+    numbers = (len(shown) - 1, rows - 1)
+    low, wide = (one + each * n for one, each, n in zip(HEIGHTS, EACH_MORE, numbers, strict=True))
+    return draw_both(draw, name, (low, wide), WIDE if len(shown) == 1 else WIDE_MORE)
 
 
 def _draw_panel(axes: Axes, panel: Mapping[str, Any], paper: Sequence[Point], narrow: bool) -> None:

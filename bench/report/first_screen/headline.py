@@ -80,7 +80,8 @@ def _where(places: Sequence[Mapping[str, Any]]) -> str:
     if places[0]["place"] is None:
         return " not timed"
     if len(places) > 1:
-        return f" on {len(places)} devices"
+        among = ", estimates among them" if any(place["estimated"] for place in places) else ""
+        return f" on {len(places)} devices{among}"
     (place,) = places
     return f" on {place['place']}{' (estimated)' if place['estimated'] else ''}"
 

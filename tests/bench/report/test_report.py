@@ -198,6 +198,17 @@ def test_the_papers_figures_are_set_apart(records: list[Record]) -> None:
     assert "REL" not in row
 
 
+def test_equal_rows_of_the_paper_are_one(make_record: Make) -> None:
+    (row,) = make_record("complexity")["paper"]
+    again = {"table": "I", "row": "This work", "printed": {"cpu_ms": 62.0, "delta1": 0.827}}
+    other = {"table": "X", "row": "With SE", "printed": {"cpu_ms": 70.0}}
+    reader = read(make_record("complexity", paper=[row, again, other]))
+    first, second = reader.tables["What the paper prints for this network"]
+    assert (first["table"], first["row"]) == ("IX; I", "SplitShuffle (E); This work")
+    assert (first["weights [M]"], first["δ1"]) == ("6.43", "0.827")
+    assert second["row"] == "With SE"
+
+
 @pytest.mark.parametrize("paper", [None, [], {}])
 def test_a_network_that_is_not_in_the_paper(make_record: Make, paper: Any) -> None:
     assert "paper prints" not in markdown(make_record("complexity", paper=paper))

@@ -81,7 +81,11 @@ class HostModel:
 
 
 class Machine:
-    """TVM's virtual machine on a compiled module or executable, on this machine's CPU."""
+    """TVM's virtual machine on a compiled module or executable, on this machine's CPU.
+
+    After an inference the caches no longer hold Python's code: each call beside it takes several
+    times as long as in a loop of its own. So little is called.
+    """
 
     def __init__(self, module: VMExecutable | Module, threads: int = 1) -> None:
         import tvm

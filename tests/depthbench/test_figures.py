@@ -170,11 +170,6 @@ def test_ratios_of_the_table_are_summed_up_right() -> None:
     assert says("docs/cost.md", r"The geometric mean is ([\d.]+)\.") == (mean,)
 
 
-def test_two_threads_have_one_figure() -> None:
-    figures = says("README.md", r"are ([\d.]+) to ([\d.]+) times as fast as one")
-    assert figures == says("docs/cost.md", r"was ([\d.]+) to ([\d.]+) times as fast as on one")
-
-
 def test_tuned_choices_that_ship_are_listed() -> None:
     shipped = {f"compile/records/{file.name}" for file in (ROOT / "compile/records").glob("*.json")}
     assert {row[0] for row in rows("docs/tuning.md", "file")} == shipped

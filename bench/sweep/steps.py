@@ -25,7 +25,7 @@ from depthbench.errors import ToolMissing
 from depthbench.progress import Progress
 
 Settings = Mapping[str, Any]
-PATH_LENGTH, NAME_LENGTH = 220, 200
+PATH_LENGTH = 220
 
 
 def export(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progress) -> Made:
@@ -119,7 +119,7 @@ def cost(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progre
 
     model, _ = read_model(inputs[0])
     core = replace(CORES[settings["core"]], clock_ghz=settings["clock_ghz"])
-    with _place_of_fixed_length(out) as place:
+    with place_of_fixed_length(out) as place:
         artefact = place / read_artefact(inputs[1]).name
         shutil.copytree(read_artefact(inputs[1]), artefact)
         record = measure_cost(
@@ -145,13 +145,13 @@ STEPS: Mapping[str, Callable[[Settings, Sequence[Path], Path, Progress], Made]] 
 
 
 @contextmanager
-def _place_of_fixed_length(out: Path) -> Iterator[Path]:
+def place_of_fixed_length(out: Path) -> Iterator[Path]:
     """A folder in `out`, of temporary files too, whose path is always as long.
 
     The paths that an emulated program is given lie on its stack: longer ones move its data to
     other addresses, and to other lines of the caches.
     """
-    name = "x" * min(NAME_LENGTH, max(1, PATH_LENGTH - len(str(out.absolute())) - 1))
+    name = "x" * max(1, PATH_LENGTH - len(str(out.absolute())) - 1)
     place = out.absolute() / name
     place.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(place)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
+import tempfile
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +19,7 @@ from bench.sweep.cells import expand
 from bench.sweep.checks import Checked
 from bench.sweep.faults import Faults
 from bench.sweep.plan import Plan
+from bench.sweep.steps import PATH_LENGTH, place_of_fixed_length
 from bench.sweep.subjects import Subject
 from depthnet import zoo
 
@@ -122,3 +126,14 @@ def test_all_that_decides_a_result_is_in_its_key() -> None:
     third = {task.kind: task for task in distinct(Tasks(fewer).of_cells()).values()}
     assert first["score"].key != third["score"].key
     assert first["cost"].key == third["cost"].key
+
+
+@pytest.mark.parametrize("deep", ["a", "much/deeper/than/the/first"])
+def test_costs_are_counted_in_a_place_of_one_length(deep: str, tmp_path: Path) -> None:
+    out = tmp_path / deep
+    out.mkdir(parents=True)
+    with place_of_fixed_length(out) as place:
+        with tempfile.TemporaryDirectory() as scratch:
+            assert Path(scratch).parent == place
+        assert len(str(place)) == PATH_LENGTH
+    assert not list(out.iterdir())

@@ -23,7 +23,7 @@ from compile.operators.bytes.byte_dot_products import (
     rounder,
 )
 from compile.operators.loop_nests import map_loop_nests
-from compile.operators.vector_math import ROUNDER_BITS, rounded
+from compile.operators.vector_math import ROUNDER, ROUNDER_BITS, rounded
 
 # LLVM's names of vector instructions, the products' by the lanes of their sum.
 _SDOT = {4: "llvm.aarch64.neon.sdot.v4i32.v16i8"}
@@ -74,6 +74,8 @@ def _rewritten(function: tirx.PrimFunc) -> tirx.PrimFunc:
 
     body = structural_map(function.body, (tirx.Add, on_add))
     body = structural_map(body, (tvm.ir.Call, on_call))
+    if "neon" in features:
+        body = structural_map(body, (tirx.Cast, _float_of_bytes))
     return function.with_body(body)
 
 
@@ -155,6 +157,10 @@ def _in_float(call: tvm.ir.Call, dtype: str, *, neon: bool) -> tirx.Expr:
         more = tirx.const(BYTES_IN_FLOATS[dtype], "float32")
         wide = value.astype(_type("float32", lanes))
         return wide + (tirx.Broadcast(more, lanes) if lanes > 1 else more)
+    return _among_bits(value, dtype, lanes)
+
+
+def _among_bits(value: tirx.Expr, dtype: str, lanes: int) -> tirx.Expr:
     variable = tirx.Var("bytes", value.ty)
     from_least = variable ^ _splat(-(2**7), variable, dtype) if dtype == "int8" else variable
     filler = tirx.Broadcast(tirx.const(FILLER, dtype), lanes)
@@ -169,6 +175,21 @@ def _in_float(call: tvm.ir.Call, dtype: str, *, neon: bool) -> tirx.Expr:
             words = tirx.Shuffle([halves, fillers], [tirx.const(one, "int32") for one in places])
             fours.append(tirx.reinterpret("float32x4", words))
     return tirx.Let(variable, value, _lanes_of(fours, 0, lanes))
+
+
+def _float_of_bytes(cast: tirx.Cast) -> tirx.Expr:
+    """A vector of bytes as floats without conversions, of which NEON does few at a time."""
+    lanes, dtype = _lanes(cast), str(cast.value.ty.dtype).partition("x")[0]
+    if dtype not in IN_FLOAT or cast.ty.dtype != _type("float32", lanes) or lanes % _NEON_LANES:
+        return cast
+    if lanes % _HALVES:
+        bits = cast.value.astype(_type("int32", lanes)) + _splat(ROUNDER_BITS, cast)
+        return tirx.reinterpret(cast.ty.dtype, bits) - _float(ROUNDER, lanes)
+    return _among_bits(cast.value, dtype, lanes) - _float(BYTES_IN_FLOATS[dtype], lanes)
+
+
+def _float(value: float, lanes: int) -> tirx.Expr:
+    return tirx.Broadcast(tirx.const(value, "float32"), lanes)
 
 
 def _halves_narrowed(value: tirx.Expr, lanes: int, dtype: str, zero: int) -> tirx.Expr:

@@ -10,9 +10,20 @@ from compile.targets import Target
 MIN_CHUNK = 16
 
 
-def lanes_read(length: int, target: Target) -> int:
-    """How many steps of the first operand, along memory, are loaded as one register, or zero."""
-    return dividing_lanes(length, target) if target.by_lane else 0
+# Quads of bytes that half a register holds.
+_HALF_REGISTER = 2
+
+
+def lanes_read(length: int, target: Target, *, quads: bool = False) -> int:
+    """How many steps of the first operand, along memory, are loaded as one register, or zero.
+
+    Where no register's lanes divide `length`, `quads` of bytes are loaded as half of one: a load
+    that fills all lanes with one number takes the ports that multiply.
+    """
+    if not target.by_lane:
+        return 0
+    halves = _HALF_REGISTER if quads and length % _HALF_REGISTER == 0 else 0
+    return dividing_lanes(length, target) or halves
 
 
 def chunk_steps(length: int, tile: Tile, target: Target, **limits: int) -> int:

@@ -36,6 +36,7 @@ def legalise_map(target: Target, numbers: Precision) -> dict[str, Legalise]:
         "relax.nn.attention_bias": lambda builder, call: _attention(builder, call, target),
         "relax.mean": _mean,
         "relax.nn.softmax": lambda builder, call: _softmax(builder, call, target),
+        "relax.dequantize": _dequantise,
         "relax.quantize": lambda builder, call: _quantise(builder, call, divides),
         "relax.where": _where,
     }
@@ -123,6 +124,22 @@ def _quantise(builder: relax.BlockBuilder, call: relax.Call, divides: bool) -> r
         return te.compute(data.shape, value, name="quantise")
 
     return builder.call_te(compute, call.args[0], primfunc_name_hint="quantise")
+
+
+def _dequantise(builder: relax.BlockBuilder, call: relax.Call) -> relax.Expr:
+    """The numbers that bytes of one scale stand for; whole ones below 2^9 are exact as floats."""
+    found, dtype = scale_and_zero(call), str(call.args[0].ty.dtype)
+    if found is None or dtype not in ("int8", "uint8") or str(call.ty.dtype) != "float32":
+        return _default(builder, call)
+    step, zero = (tirx.const(one, "float32") for one in found)
+
+    def compute(data: te.Tensor) -> te.Tensor:
+        def value(*index: tirx.Expr) -> tirx.Expr:
+            return (data[index].astype("float32") - zero) * step
+
+        return te.compute(data.shape, value, name="dequantise")
+
+    return builder.call_te(compute, call.args[0], primfunc_name_hint="dequantise")
 
 
 @functools.cache

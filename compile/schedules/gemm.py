@@ -26,7 +26,8 @@ def schedule(sch: Schedule, target: Target) -> None:
     accumulate = sch.get_sblock("accumulate")
     notes = schedule_utils.take_annotations(sch, accumulate)
     tile, choose = Tile.of(notes), target.choices.of(notes.get(WORKLOAD, ""))
-    target = target.of(schedule_utils.written_dtype(sch, accumulate))
+    sums = schedule_utils.written_dtype(sch, accumulate)
+    target = target.of(sums)
     end = sch.get_sblock("unpack")
     # Half-precision numbers of one channel are widened by the vector, of several pixels.
     if schedule_utils.written_shape(sch, end)[-1] > 1 or target.element_bytes > 2:
@@ -36,7 +37,7 @@ def schedule(sch: Schedule, target: Target) -> None:
     outer = [] if tile.fuse_pixels else leading[:-1]
     p = sch.fuse(*leading) if tile.fuse_pixels else leading[-1]
     K = schedule_utils.extent(sch, k)
-    by_lane = lanes_read(K, target)
+    by_lane = lanes_read(K, target, quads=sums == "int32")
     stretch = partial_sums.stretch_of(sch, accumulate, k, by_lane or 1)
     chunk = stretch or choose("chunk", chunk_sizes(K, tile, target, multiple=by_lane or 1))
     sharing = 1

@@ -22,8 +22,9 @@ from compile.graph.qdq import scale_and_zero
 from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator, shape_of
 from compile.operators import convolution, matrix_product
-from compile.operators.bytes import gates
+from compile.operators.bytes import near_bytes
 from compile.operators.bytes.byte_dot_products import BYTES_IN_FLOATS, NEAR, QUAD_BYTES, rounder
+from compile.operators.bytes.largest_size import largest_of
 from compile.operators.bytes.sum_scaling import MOST, scaling
 from compile.operators.multiply_accumulate import Addend, ByteSums
 from compile.operators.vector_math import ROUNDER_BITS
@@ -158,8 +159,8 @@ class _Reducer(Translator):
     def bind(self, var: relax.Var, value: relax.Expr) -> None:
         if is_operator(value, "quantize"):
             value = self._without_relu(value)
-            gated = self._gated(value)
-            value = self._with_step_in_factor(value) if gated is None else gated
+            near = self._near(value)
+            value = self._with_step_in_factor(value) if near is None else near
         pending = self._follows(value)
         if pending is None and is_operator(value, "nn.conv2d", "matmul"):
             pending = self._product(self.builder.normalize(self.plain(value)))
@@ -167,7 +168,14 @@ class _Reducer(Translator):
                 self.done.keep_wide(value)
             else:
                 self.done.lower(value)
-        self.values[var] = self.builder.emit(self.plain(value)) if pending is None else pending
+        if pending is not None:
+            self.values[var] = pending
+            return
+        plain = self.plain(value)
+        emitted = self.values[var] = self.builder.emit(plain)
+        largest = largest_of(plain, self.largest)
+        if largest is not None:
+            self.largest[emitted] = largest
 
     def whole(self, var: relax.Var) -> relax.Expr:
         value = self.values.get(var, var)
@@ -190,16 +198,23 @@ class _Reducer(Translator):
             return call
         return call_on(call, [before.args[0], *call.args[1:]])
 
-    def _gated(self, call: relax.Call) -> relax.Expr | None:
-        """A quantisation of what a gate lets through of a product, where all of it is near."""
+    def _near(self, call: relax.Call) -> relax.Expr | None:
+        """A quantisation of what is known to be near, or of what a gate lets through of that."""
         found, image = scale_and_zero(call), self.values.get(call.args[0])
-        before = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
-        if found is None or not self.target.slow_conversions:
+        dtype = str(call.attrs.out_dtype)
+        if found is None or not isinstance(image, relax.Var) or not self.target.slow_conversions:
             return None
-        gated = gates.of(before, self.builder.lookup_binding)
-        if gated is None or self.largest.get(gated[0], np.inf) / found[0] + abs(found[1]) >= NEAR:
+        if dtype not in ("int8", "uint8"):
             return None
-        return gates.quantised(self.builder, *gated, *found, str(call.attrs.out_dtype))
+        at = abs(found[1])
+        gated = near_bytes.gated(self.builder.lookup_binding(image), self.builder.lookup_binding)
+        if gated is not None:
+            if self.largest.get(gated[0], np.inf) / found[0] + at >= NEAR:
+                return None
+            return near_bytes.of_gated(self.builder, *gated, *found, dtype)
+        if self.largest.get(image, np.inf) / found[0] + at >= NEAR:
+            return None
+        return near_bytes.of_image(self.builder, image, *found, dtype)
 
     def _with_step_in_factor(self, call: relax.Call) -> relax.Call:
         """A quantisation with a step of one, of an image whose factors by channel hold the step."""

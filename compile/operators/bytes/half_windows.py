@@ -2,7 +2,8 @@
 
 The first convolution of a quantised network and its depthwise ones multiply floats. In float16 a
 register holds twice as many, and is rounded to bytes in fewer steps; a byte keeps a quarter of its
-digits. Sums are short: of a window, or of few planes.
+digits. Sums are short: of a window, or of few planes. They are in steps of the bytes, so that they
+need not be multiplied; one that float16 cannot hold is beyond any byte.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from compile.graph.relax_rewriter import Translator, call_on, translate
 from compile.graph.tensors import constant_of, is_operator
 
 _HALF = np.finfo(np.float16)
-# A smaller step has an inverse that float16 does not hold.
-_LEAST_STEP = 2.0**-15
+# The sizes of one output's weights together, in steps: float16 then holds sums of numbers up to 4.
+_MOST_STEPS = 2.0**14
 # Weights of one output.
 _MOST_TERMS = 64
 
@@ -40,28 +41,32 @@ class _Halver(Translator):
         if not is_operator(value, "quantize"):
             return None
         found = scale_and_zero(value)
-        if found is None or found[0] <= _LEAST_STEP:
+        if found is None:
             return None
-        image = self._half(value.args[0])
-        return None if image is None else call_on(value, [image, *value.args[1:]])
+        image = self._half(value.args[0], found[0])
+        if image is None:
+            return None
+        return call_on(value, [image, relax.const(np.float32(1)), value.args[2]])
 
-    def _half(self, image: relax.Expr) -> relax.Expr | None:
-        """A convolution, maybe with a bias and a ReLU, in float16; None for anything else."""
+    def _half(self, image: relax.Expr, step: float) -> relax.Expr | None:
+        """A convolution, maybe with a bias and a ReLU, in float16, in steps; None for others."""
         call = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
         if call is None:
             return None
         if is_operator(call, "nn.conv2d"):
-            weight = _fitting(call.args[1])
+            weight = _fitting(call.args[1], step)
             if weight is None or np.prod(weight.shape[:3]) > _MOST_TERMS:
+                return None
+            if np.abs(weight).sum((0, 1, 2), np.float64).max() > _MOST_STEPS:
                 return None
             self.done.lower(call)
             return self._emit(call, [self._narrow(call.args[0]), relax.const(weight)])
         if is_operator(call, "nn.relu"):
-            before = self._half(call.args[0])
+            before = self._half(call.args[0], step)
             return None if before is None else self._emit(call, [before])
         if is_operator(call, "add"):
-            bias = _fitting(call.args[1])
-            before = None if bias is None else self._half(call.args[0])
+            bias = _fitting(call.args[1], step)
+            before = None if bias is None else self._half(call.args[0], step)
             return None if before is None else self._emit(call, [before, relax.const(bias)])
         return None
 
@@ -74,9 +79,10 @@ class _Halver(Translator):
         return self.cast[image]
 
 
-def _fitting(expr: relax.Expr) -> np.ndarray | None:
-    """A float32 constant that float16 holds, as that."""
+def _fitting(expr: relax.Expr, step: float) -> np.ndarray | None:
+    """A float32 constant in steps, where float16 holds it."""
     value = constant_of(expr)
-    if value is None or value.dtype != np.float32 or np.abs(value).max() > _HALF.max:
+    if value is None or value.dtype != np.float32:
         return None
-    return value.astype(np.float16)
+    steps = value / step
+    return None if np.abs(steps).max() > _HALF.max else steps.astype(np.float16)

@@ -77,22 +77,22 @@ def test_bytes_are_onnx_runtimes_to_a_step(
     compiled, (found, wanted) = made(graph.model(y), tmp_path_factory.mktemp("half"), "arm64-a76")
     steps = np.abs(found - wanted) / scale
     assert steps.max() <= 1.01
-    assert (steps > 0.5).mean() < 0.05
+    assert (steps > 0.5).mean() < 0.1  # of a hundred numbers, some lie next to a middle
     counted = {"int8_operators": 0, "fp16_operators": 1, "fp32_operators": {}}
     assert compiled.rewrites.operators() == counted
 
 
-@pytest.mark.parametrize("weight", [1e5, 1.0])
+@pytest.mark.parametrize(("weight", "steps"), [(1e5, 8), (1.0, 8), (1e4, 1e5), (1.0, 1000)])
 def test_weights_that_float16_does_not_hold_stay_float(
-    weight: float, graph: Any, tmp_path: Path
+    weight: float, steps: float, graph: Any, tmp_path: Path
 ) -> None:
-    kernel = np.full((8, 3, 3, 3), weight, np.float32)
+    kernel, step = np.full((8, 3, 3, 3), weight, np.float32), weight / steps
     y = graph.add("Conv", graph.input([1, 3, 8, 8]), graph.constant(kernel))
     compiled, (found, wanted) = made(
-        graph.model(quantised(graph, y, weight / 8, 100, np.uint8)), tmp_path, "arm64-a76"
+        graph.model(quantised(graph, y, step, 100, np.uint8)), tmp_path, "arm64-a76"
     )
-    halved = int(weight < 2**16)
+    halved = int(kernel[0].size * steps <= 2**14)
     wide = {} if halved else {"nn.conv2d": 1}
     counted = {"int8_operators": 0, "fp16_operators": halved, "fp32_operators": wide}
     assert compiled.rewrites.operators() == counted
-    assert np.abs(found - wanted).max() <= 1.01 * weight / 8
+    assert np.abs(found - wanted).max() <= 1.01 * step

@@ -1,7 +1,9 @@
-"""Quantise what a gate lets through, in one multiply-add for each number.
+"""Quantise numbers that are known to be near a byte, in one multiply-add for each.
 
-Squeeze-and-excitation multiplies each channel of an image by a number from 0 to 1. Where what it
-multiplies is a product of bytes, its size has a limit, so the bytes need none of their own.
+Products of bytes have a largest size, and so has what is made of them by moving and adding. Where
+that is a number of steps that a short integer holds, narrowing it saturates, and nothing need be
+compared before. So it is where a gate lets a share of a product through, as in
+squeeze-and-excitation, which multiplies each channel of an image by a number from 0 to 1.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from compile.graph.whole_numbers import Lookup
 from compile.operators.bytes.byte_dot_products import rounded, rounder
 
 
-def of(product: relax.Expr | None, lookup: Lookup) -> tuple[relax.Var, relax.Var] | None:
+def gated(product: relax.Expr | None, lookup: Lookup) -> tuple[relax.Var, relax.Var] | None:
     """The image [N, H, W, C] and the gates [N, 1, 1, C] that are multiplied, None for others."""
     if product is None or not is_operator(product, "multiply"):
         return None
@@ -29,7 +31,7 @@ def of(product: relax.Expr | None, lookup: Lookup) -> tuple[relax.Var, relax.Var
     return (image, gates) if is_operator(lookup(gates), "sigmoid") else None
 
 
-def quantised(
+def of_gated(
     builder: relax.BlockBuilder,
     image: relax.Expr,
     gates: relax.Expr,
@@ -37,7 +39,7 @@ def quantised(
     zero: int,
     dtype: str,
 ) -> relax.Expr:
-    """The product's nearest bytes; `image` is known to be near (`byte_dot_products.NEAR`)."""
+    """The nearest bytes of what gates let through; the image's steps are known to be near."""
     factors = builder.emit(relax.op.multiply(gates, relax.const(np.float32(1 / step))))
 
     def compute(data: te.Tensor, factor: te.Tensor) -> te.Tensor:
@@ -49,3 +51,19 @@ def quantised(
         return te.compute(data.shape, value, name="gate")
 
     return builder.call_te(compute, image, factors, primfunc_name_hint="gate")
+
+
+def of_image(
+    builder: relax.BlockBuilder, image: relax.Expr, step: float, zero: int, dtype: str
+) -> relax.Expr:
+    """The image's nearest bytes; its steps are known to be near (`byte_dot_products.NEAR`)."""
+    factor, at = (tirx.const(one, "float32") for one in (1 / step, rounder(zero)))
+
+    def compute(data: te.Tensor) -> te.Tensor:
+        def value(*index: tirx.Expr) -> tirx.Expr:
+            steps = tirx.call_intrin("float32", "tirx.fma", data[index], factor, at)
+            return rounded(steps, dtype, zero)
+
+        return te.compute(data.shape, value, name="quantise")
+
+    return builder.call_te(compute, image, primfunc_name_hint="quantise")

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation in quantised models, beside ONNX Runtime's."""
+"""What is known to be near a byte in quantised models, beside ONNX Runtime's."""
 
 from __future__ import annotations
 
@@ -59,3 +59,33 @@ def test_gates_let_nothing_through_or_all(graph: Any, agree_int8: Any) -> None:
     sides = graph.add("Sigmoid", graph.add("Add", means, gates))
     y = through_bytes(graph, graph.add("Mul", y, sides), 1 / 100, 128)
     agree_int8(graph.model(y), "arm64-a76", tolerance=1.01 / 100)
+
+
+@given(
+    channels=st.sampled_from((2, 12, 16, 24)),
+    step=st.sampled_from((0.01, 1e-7)),  # the second has them saturate
+    zero=st.integers(0, 255),
+    shuffled=st.booleans(),
+)
+@example(channels=16, step=0.01, zero=128, shuffled=True)
+@settings(
+    max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+def test_what_is_made_of_products_is_quantised(
+    channels: int, step: float, zero: int, shuffled: bool, new_graph: Any, agree_int8: Any
+) -> None:
+    """Enlarged, joined, shuffled, with bytes added, and cut again, as between blocks."""
+    graph = new_graph()
+    x = through_bytes(graph, graph.input([1, 16, 6, 6]))
+    large = through_bytes(graph, graph.input([1, 2 * channels, 12, 12], "r"), 0.01, 30)
+    upper, lower = (
+        graph.add("Conv", x, byte_weight(graph, channels, 16, 1, 1, seed=seed)) for seed in (0, 1)
+    )
+    y = graph.resize(graph.add("Concat", upper, lower, axis=1), (2, 2))
+    y = graph.shuffle(y, 2, (2 * channels, 12, 12)) if shuffled else y
+    y = graph.add("Add", y, large)
+    ends = graph.constant(np.array([0])), graph.constant(np.array([channels]))
+    y = graph.add("Slice", y, *ends, graph.constant(np.array([1])))
+    agree_int8(
+        graph.model(through_bytes(graph, y, step, zero)), "arm64-a76", 1.01 * max(step, 1e-3)
+    )

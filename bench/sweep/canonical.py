@@ -13,8 +13,9 @@ from bench.sweep.result import RESULT, read_result, records_of
 from bench.sweep.store import Store
 from bench.sweep.task import Task
 
-MOMENTARY = ("id", "time", "seconds", "model_file")
-"""Of a record: which one it is, when it was made, how long that took, where a file lay."""
+MOMENTARY = ("id", "time", "seconds", "model_file", "sheet")
+"""Of a record: which one it is, when it was made, how long that took, where a file lay, and the
+picture, which is drawn with the machine's fonts."""
 
 MADE = ("export", "quantise", "compile")
 """The kinds of task whose files are their result."""

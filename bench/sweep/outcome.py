@@ -30,16 +30,20 @@ class Outcomes:
         """A row a cell, plain values: see docs/sweep.md."""
         return [self._row(steps) for steps in self._cells]
 
-    def records(self) -> list[Record]:
-        """All records of the sweep, each once, in the order of the cells."""
+    def records(self, into: Path) -> list[Record]:
+        """All records of the sweep, each once, in the order of the cells, for a file in `into`."""
         found: dict[str, Record] = {}
         for steps in self._cells:
             for kind in ("score", "cost", "measure"):
                 task = steps.tasks.get(kind)
                 if task and self._has(task):
-                    for record in records_of(self._store.folder(task.key)):
-                        file = self._file(steps, kind)
-                        found.setdefault(record["id"], {**record, "model_file": file})
+                    folder = self._store.folder(task.key)
+                    for record in records_of(folder):
+                        kept = {**record, "model_file": self._file(steps, kind)}
+                        if sheet := record.get("sheet"):
+                            place = os.path.relpath(folder / sheet["file"], into)
+                            kept["sheet"] = {**sheet, "file": place}
+                        found.setdefault(record["id"], kept)
         return list(found.values())
 
     def warnings(self) -> list[str]:

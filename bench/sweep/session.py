@@ -74,7 +74,7 @@ class Session:
 
     def report(self, sweep: Sweep) -> list[Path]:
         """Write the records, the report, and the results that do not change; the files."""
-        records = Outcomes(self.cells, sweep.state, self.store).records()
+        records = Outcomes(self.cells, sweep.state, self.store).records(self.folder)
         lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
         write_whole(self.folder / RECORDS, lines.encode())
         write_whole(self.folder / "canonical.json", canonical(self.tasks.values(), self.store))

@@ -15,6 +15,7 @@ from bench.model_card import NOTHING, card_to_keep, describe_model
 from bench.models import export_network
 from bench.sweep.result import (
     ARTEFACT,
+    RECORDS,
     Made,
     keep_model,
     keep_records,
@@ -26,6 +27,7 @@ from depthbench.progress import Progress
 
 Settings = Mapping[str, Any]
 PATH_LENGTH = 220
+SHEET, SHEET_IMAGES = "sheet.png", 6
 
 
 def export(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progress) -> Made:
@@ -86,6 +88,7 @@ def compile_for(settings: Settings, inputs: Sequence[Path], out: Path, progress:
 
 def score(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progress) -> Made:
     """Score the model of the first input as a runtime of this machine computes it."""
+    from bench.accuracy.contact_sheet import Sample, sheet_entry, write_contact_sheet
     from bench.accuracy.evaluate import ImageResult, measure_accuracy
     from bench.runtimes.registry import open_runtime
     from depthnet.data import open_dataset
@@ -98,17 +101,21 @@ def score(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progr
     rule = protocols.get(settings["protocol"] or protocols.default_for(meaning))
     rule.space(meaning)
     name, precision = settings["runtime"], settings["precision"]
+    sample, sheet = Sample(len(dataset), SHEET_IMAGES), out / SHEET
     done = 0
 
     def on_image(result: ImageResult) -> None:
         nonlocal done
         done += 1
+        sample(result)
         progress(f"scored image {done} of {len(dataset)}")
 
     with open_runtime(name, model, out / "runtime", precision=precision) as runtime:
         record = measure_accuracy(model, runtime, dataset, rule, on_image, depth_model=depth_model)
     if precision != "fp32":
         record["conditions"]["precision"] = precision
+    write_contact_sheet(sheet, sample.results, record)
+    record["sheet"] = sheet_entry(sheet, out / RECORDS)
     return keep_records(out, [record])
 
 

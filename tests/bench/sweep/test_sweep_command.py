@@ -19,6 +19,7 @@ import pytest
 
 from bench import cli
 from bench.records.record import read_records
+from bench.report.first_screen.sheets import find_sheet
 
 MakeModel = Callable[..., Path]
 LIMIT_S = 120.0
@@ -114,7 +115,9 @@ def test_what_is_done_is_not_done_again_and_tells_what_its_figures_are(
     assert by_file["open.onnx"]["input_shapes"] == {"image": [1, 3, 32, 32]}
     assert all((folder / file).is_file() for file in by_file)
     assert [record["conditions"].get("precision") for record in records[:2]] == [None, "int8"]
-    assert (swept / "sweep-plan/report.html").is_file()
+    assert all(find_sheet(record, [swept / "sweep-plan"]) for record in records)
+    report = (swept / "sweep-plan/report.html").read_text()
+    assert 'src="data:image/webp' in report
 
 
 def test_a_cell_that_fails_is_marked_and_the_others_go_on(

@@ -20,7 +20,7 @@ class Store:
     """A folder of results, `root/KEY/`; several sweeps may use it at a time."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()  # tools of a step run in folders of their own
 
     def has(self, key: str) -> bool:
         """Whether the result is there."""

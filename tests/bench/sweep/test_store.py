@@ -81,3 +81,15 @@ def test_scratch_that_ends_while_another_begins_is_passed_over(
     monkeypatch.setattr(store, "_lock", lock_what_is_there)
     with Store(tmp_path).scratch() as folder:
         assert folder.is_dir()
+
+
+def test_places_are_the_same_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store(Path("results"))
+    with store.scratch() as scratch:
+        monkeypatch.chdir("/")
+        assert scratch.is_dir()
+        assert scratch.is_relative_to(tmp_path)
+    assert store.folder("a") == tmp_path / "results/a"

@@ -99,7 +99,8 @@ def expand(
 
 def _excludes(exclusion: Exclusion, cell: Cell) -> bool:
     said = exclusion.model_dump(exclude_none=True)
-    values = {**cell.values, "size": cell.size}
+    own = said.get("size") == OWN and cell.subject.is_own(cell.size)
+    values = {**cell.values, "size": OWN if own else cell.size}
     return all(values[name] == value for name, value in said.items())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from depthbench.errors import InputError
 
 Place = tuple[int | str, ...]
 """Where in a plan: keys, and numbers of entries from 0."""
+
+HEADER = re.compile(r"\s*(\[\[?)([\w.-]+)\]\]?\s*(#.*)?$")
+"""A line that begins a table, or an entry of a list of tables."""
 
 
 @dataclass
@@ -46,12 +50,20 @@ class Faults:
 
     def _line(self, place: Place) -> int | None:
         """That of the innermost key that stands at the beginning of a line; None for none."""
-        table, found = "", None
+        table: Place = ()
+        entries: Counter[Place] = Counter()
+        found = None
         for number, line in enumerate(self.text.splitlines(), start=1):
-            if header := re.match(r"\s*\[+([^\]]*)\]", line):
-                table = header[1].strip()
-                found = number if place[:1] == (table,) else found
+            here: Place
+            if header := HEADER.match(line):
+                here = table = tuple(header[2].split("."))
+                if header[1] == "[[":
+                    table = *here, entries[here]
+                    entries[here] += 1
+                    here = table if len(place) > len(here) else here
             elif key := re.match(r"\s*([\w-]+)\s*[.=]", line):
-                here = (table, key[1]) if table else (key[1],)
-                found = number if place[: len(here)] == here else found
+                here = *table, key[1]
+            else:
+                continue
+            found = number if place[: len(here)] == here else found
         return found

@@ -89,8 +89,7 @@ class Outcomes:
             return self._stored(quantised)
         if subject.file is not None:
             return os.path.relpath(subject.file.path)
-        own = subject.name_at(size) == subject.name
-        return None if own else self._stored(steps.tasks["export"])
+        return None if subject.is_own(size) else self._stored(steps.tasks["export"])
 
     def _stored(self, task: Task) -> str:
         return os.path.relpath(read_model(self._store.folder(task.key))[0].path)

@@ -44,6 +44,10 @@ def _as_size(value: Any) -> tuple[int, int] | None:
     return edges[0], edges[1]
 
 
+def _as_excluded_size(value: Any) -> tuple[int, int] | str | None:
+    return OWN if value == OWN else _as_size(value)
+
+
 def _as_table(value: Any) -> Any:
     return {} if value is True else None if value is False else value
 
@@ -114,7 +118,7 @@ class Exclusion(_Table):
     """Cells that are left out: those that have all of these values."""
 
     model: str | None = None
-    size: Annotated[tuple[int, int] | None, PlainValidator(_as_size)] = None
+    size: Annotated[tuple[int, int] | str | None, PlainValidator(_as_excluded_size)] = None
     precision: str | None = None
     threads: int | None = None
     runtime: str | None = None
@@ -157,6 +161,8 @@ def read_plan(
             faults.add((), "no such file; give a plan in TOML")
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             faults.add((), f"not TOML: {error}")
+        except RecursionError:
+            faults.add((), "not a plan: lists within lists without end")
     if faults.found:
         return None, faults
     for key, value in given.items():

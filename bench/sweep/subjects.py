@@ -81,13 +81,17 @@ class Subject:
         """What is said of its use, at a size."""
         return Asked(card=self.asked.card, size=size)
 
-    def name_at(self, size: Size | None) -> str:
-        """Its name, with the size where that is not the only one it could be."""
+    def is_own(self, size: Size | None) -> bool:
+        """Whether a size that it takes is the network's own, or the only one of a file."""
+        if size is None:
+            return True
         if self.file is None:
-            own = size is None or size == zoo.get(self.name).input_size
-        else:
-            own = size is None or all(0 not in port.shape for port in self.file.inputs)
-        return self.name if own or size is None else f"{self.name}-{by(size)}"
+            return size == zoo.get(self.name).input_size
+        return all(0 not in port.shape for port in self.file.inputs)
+
+    def name_at(self, size: Size | None) -> str:
+        """Its name, with the size where that is not its own."""
+        return self.name if size is None or self.is_own(size) else f"{self.name}-{by(size)}"
 
     def export(self, size: Size | None) -> Task:
         """The task that makes its ONNX file; a file of the user's is brought by the driver."""

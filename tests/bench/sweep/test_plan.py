@@ -173,8 +173,65 @@ precision = "fp16"
     assert fault == "plan.toml:5, exclude, entry 1: leaves out no cell; correct it or remove it"
 
 
+def test_a_models_own_size_can_be_left_out(tmp_path: Path, make_model: Callable[..., Path]) -> None:
+    make_model("fixed", (64, 64))
+    make_model("open", ("h", "w"))
+    text = """models = ["mobiledepth", "fixed.onnx", "open.onnx"]
+sizes = [224, 64]
+score = false
+[[exclude]]
+size = "own"
+[[exclude]]
+model = "fixed"
+size = 224
+[[exclude]]
+model = "mobiledepth"
+size = 64
+"""
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    plan, faults = read_plan(path, {}, {})
+    assert plan
+    cells = check_plan(plan, tmp_path, faults).cells
+    assert [(cell.subject.name, cell.size) for cell in cells] == [
+        ("open", (224, 224)),
+        ("open", (64, 64)),
+    ]
+
+
+def test_faults_of_several_tables_of_one_name_have_the_line_of_theirs(tmp_path: Path) -> None:
+    text = """models = ["mobiledepth"]
+sizes = [
+    [224, 224],
+    [1, 2, 3]
+]
+precisions = ["fp23"]
+score = false
+[[exclude]]
+model = "fcrn"
+[[exclude]]
+precison = "fp16"
+[answer.at_most]
+delta = 1
+"""
+    assert [fault.partition(": ")[0] for fault in check(text, tmp_path)] == [
+        "plan.toml:2, sizes, entry 2",
+        "plan.toml:11, exclude, entry 2, precison",
+        "plan.toml:6, precisions, entry 1",
+        "plan.toml:12, answer, at_most",
+    ]
+    text = text.replace("    [1, 2, 3]\n", "").replace("fp23", "fp32")
+    text = text.replace("precison", "precision").replace("delta ", "ms ")
+    assert [fault.partition(": ")[0] for fault in check(text, tmp_path)] == [
+        "plan.toml:7, exclude, entry 1",
+        "plan.toml:9, exclude, entry 2",
+    ]
+
+
 def test_what_is_no_plan_is_one_fault(tmp_path: Path) -> None:
     assert "not TOML" in check("models = [", tmp_path)[0]
+    (deep,) = check(f"models = {'[' * 5000}{']' * 5000}", tmp_path)
+    assert "lists within lists" in deep
     missing = read_plan(tmp_path / "none.toml", {}, {})[1]
     assert list(missing.found) == [f"{tmp_path}/none.toml: no such file; give a plan in TOML"]
     (empty,) = read_plan(None, {}, {"models": "--model"})[1].found

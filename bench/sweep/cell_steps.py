@@ -11,6 +11,7 @@ from bench.compile_service import tuned_files
 from bench.peers.peer import OURS
 from bench.sweep.cells import Cell
 from bench.sweep.checks import Checked
+from bench.sweep.code_version import code_version
 from bench.sweep.plan import ESTIMATED, HOST
 from bench.sweep.subjects import Size, Subject
 from bench.sweep.task import Task, make_task
@@ -109,6 +110,7 @@ class Tasks:
             steps.skipped["score"] = UNTRAINED
             return
         half = cell.precision == "fp16" and self._half_here
+        compiler = {"compiler": code_version("compile")} if half else {}
         steps.scored_in = cell.precision if cell.precision != "fp16" or half else "fp32"
         steps.tasks["score"] = make_task(
             "score",
@@ -119,6 +121,7 @@ class Tasks:
                 "protocol": score.protocol,
                 "runtime": "tvm" if half else "onnxruntime",
                 "precision": steps.scored_in,
+                **compiler,
             },
             (model.key,),
         )

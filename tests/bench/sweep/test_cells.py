@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.sweep import cell_steps
 from bench.sweep.cell_steps import Tasks, distinct
 from bench.sweep.cells import expand
 from bench.sweep.checks import Checked
@@ -126,6 +127,20 @@ def test_all_that_decides_a_result_is_in_its_key() -> None:
     third = {task.kind: task for task in distinct(Tasks(fewer).of_cells()).values()}
     assert first["score"].key != third["score"].key
     assert first["cost"].key == third["cost"].key
+
+
+def test_a_score_of_our_own_code_is_of_what_compiles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _ = checked({"models": ["mobiledepth"], "precisions": ["fp32", "fp16"], "score": True})
+
+    def scores(version: str) -> list[str]:
+        monkeypatch.setattr(cell_steps, "code_version", lambda kind: f"{kind} {version}")
+        tasks = Tasks(found)
+        tasks._half_here = True
+        return [steps.tasks["score"].key for steps in tasks.of_cells()]
+
+    (fp32, fp16), (fp32_again, fp16_again) = scores("1"), scores("2")
+    assert fp32 == fp32_again
+    assert fp16 != fp16_again
 
 
 @pytest.mark.parametrize("deep", ["a", "much/deeper/than/the/first"])

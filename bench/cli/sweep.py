@@ -118,7 +118,7 @@ def command(
     from bench.sweep.plan import read_plan
     from bench.sweep.session import carry_out, open_session
 
-    if ray and workers:
+    if ray is not None and workers:
         raise InputError("--workers are processes of this machine", advice="leave it out, or --ray")
     values, options = _values(given)
     read, faults = read_plan(plan, values, options if plan else {**options, "models": "--model"})
@@ -137,7 +137,7 @@ def command(
         return 0
 
     def make_executor(scratch: Path) -> AbstractContextManager[Executor]:
-        if ray:
+        if ray is not None:
             from bench.sweep.executors.ray_cluster import RayCluster
 
             return RayCluster(ray, scratch)

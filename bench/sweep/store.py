@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bench.sweep.result import RESULT
+from depthbench.files import make_folder
 
 SCRATCH = ".scratch-"
 
@@ -47,7 +48,7 @@ class Store:
 
         Those that a killed sweep left behind go too.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         with FileLock(self.root / ".lock"):
             for left in self.root.glob(f"{SCRATCH}*"):
                 _remove_unless_used(left)

@@ -17,6 +17,7 @@ from bench.sweep.store import Store
 from bench.sweep.task import Task
 from depthbench import cancellation
 from depthbench.errors import DepthbenchError
+from depthbench.files import make_folder
 
 Status = Literal["waiting", "running", "done", "done before", "failed", "not tried"]
 FINISHED: tuple[Status, ...] = ("done", "done before")
@@ -160,6 +161,6 @@ class Sweep:
             "lost": done.lost,
             **({"error": str(done.error)} if done.error else {}),
         }
-        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._journal.parent)
         with self._journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

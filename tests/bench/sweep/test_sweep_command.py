@@ -149,6 +149,25 @@ def test_faults_of_options_are_told_by_option() -> None:
     assert "--workers are processes of this machine" in told
 
 
+def test_an_empty_address_is_no_wish_for_workers_here(
+    tmp_path: Path, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--model", make_model(), "--runtime", "onnxruntime", "--device", "host")
+    code, told = sweep(*options, "--data", "rooms", "--limit", 1, "--ray", "")
+    assert code == 2
+    assert "no HOST:PORT" in told
+
+
+def test_a_place_that_takes_no_folder_is_bad_input(
+    tmp_path: Path, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, told = sweep("--model", make_model(), "--no-score", "--out", "/proc/x")
+    assert code == 2
+    assert "/proc/x" in told
+
+
 def begin(plan: Path) -> subprocess.Popen[str]:
     """Start the sweep, and wait for a worker to end a step."""
     scored = scores(plan)

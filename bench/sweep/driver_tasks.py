@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -63,12 +64,13 @@ def _measure_queue(
 
     def measure(job: Job, device: Device, connect: Connect) -> Record:
         task, _ = jobs[id(job)]
+        began = time.monotonic()
         record = measure_on_device(
             MeasurementRequest(job.artefact, job.source, device, quick=task.settings["quick"]),
             progress=progress,
             connect=connect,
         )
-        sweep.make(task, lambda out: keep_records(out, [record]))
+        sweep.make(task, lambda out: keep_records(out, [record]), began)
         return record
 
     measure_all([job for _, job in jobs.values()], pool, measure, progress=progress)

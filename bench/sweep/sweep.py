@@ -14,7 +14,7 @@ from typing import Literal
 from bench.sweep.executors.executor import Done, Executor
 from bench.sweep.result import Made, write_result
 from bench.sweep.store import Store
-from bench.sweep.task import Task
+from bench.sweep.task import Task, as_told
 from depthbench import cancellation
 from depthbench.errors import DepthbenchError
 from depthbench.files import make_folder
@@ -100,9 +100,13 @@ class Sweep:
             if tasks[key].kind == kind and tasks[key].where == "driver"
         ]
 
-    def make(self, task: Task, make: Callable[[Path], Made]) -> None:
-        """Carry out a task of the driver: `make` writes into a folder, and says what it made."""
-        start = time.monotonic()
+    def make(self, task: Task, make: Callable[[Path], Made], began: float | None = None) -> None:
+        """Carry out a task of the driver: `make` writes into a folder, and says what it made.
+
+        It may have `began` before, by `time.monotonic`. What it raises is the task's error, but
+        for OSError: results cannot be kept.
+        """
+        began = time.monotonic() if began is None else began
         self.state.status[task.key] = "running"
         self._show(self.state)
         folder, error = None, None
@@ -112,9 +116,11 @@ class Sweep:
             try:
                 write_result(out, task.to_json(), make(out))
                 folder = out
-            except DepthbenchError as raised:
-                error = raised
-            seconds = time.monotonic() - start
+            except OSError:
+                raise
+            except Exception as raised:
+                error = as_told(raised)
+            seconds = time.monotonic() - began
             self._end(Done(task, folder, error, "driver", seconds))
 
     def fail(self, task: Task, error: DepthbenchError) -> None:

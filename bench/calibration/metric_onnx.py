@@ -109,11 +109,15 @@ def _append(proto: onnx.ModelProto, calibrated: Calibrated) -> None:
 
 
 def _card(calibrated: Calibrated, output: str) -> dict[str, Any]:
-    """The card of the file: all in it is done but for the focal length."""
+    """The card of the file: all in it is done but for the focal length.
+
+    Its output stays metres where it is calibrated again.
+    """
     said = calibrated.after.said()
-    done = ("preset", "clip", "scale", "shift", "" if calibrated.model.source else "size")
+    metres = {"meaning": "metres", "scale": 1.0, "shift": 0.0}
+    done = ("preset", "clip", "" if calibrated.model.source else "size")
     kept = {key: value for key, value in said.items() if key not in done}
-    return {**kept, "output": output, "meaning": "metres", "scale": 1.0, "shift": 0.0}
+    return {**kept, "output": output, **metres, "calibration": {**said["calibration"], **metres}}
 
 
 def _check(calibrated: Calibrated, content: bytes, path: Path) -> float:

@@ -195,6 +195,19 @@ def test_calibrated_again_the_first_time_counts_for_nothing(
     assert json.loads(Path(f"{model}.json").read_text()) == json.loads(first)
 
 
+def test_a_model_of_metres_that_was_written_is_calibrated_again(
+    run: Run, calibrate: Callable[..., dict[str, Any]], photo: Path, tmp_path: Path
+) -> None:
+    written = tmp_path / "metric.onnx"
+    metres = MEANINGS["disparity"]
+    calibrate(*points(metres), "--meaning", "disparity", "--write-onnx", written)
+    code, out, err = run("calibrate", written, photo, *points(2 * metres), "--json")
+    assert code == 0, err
+    record = json.loads(out)
+    assert (record["scale"], record["fitted"]) == (pytest.approx(2, rel=1e-4), "scale")
+    assert record["card"]["meaning"] == "metres"
+
+
 def test_one_point_tells_the_scale(run: Run, model: Path, photo: Path) -> None:
     code, out, err = run("calibrate", model, photo, "--point", "16,16=2.5", "--json")
     record = json.loads(out)

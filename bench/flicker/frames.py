@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class FrameSource:
         self._pictures: list[Path] = []
         self._video: VideoFile | None = None
         if path.is_dir():
-            self._pictures = [one for one in sorted(path.iterdir()) if is_picture(one)]
+            self._pictures = sorted(filter(is_picture, path.iterdir()), key=_by_number)
             if not self._pictures:
                 raise InputError(f"{path}: no pictures in it", advice="give a video, or frames")
         elif not path.exists():
@@ -101,6 +102,12 @@ def is_cut(before: NDArray[np.uint8], after: NDArray[np.uint8], visible: float |
         return False
     first, second = map(_structure, (before, after))
     return float(np.abs(second - first).mean()) > CUT_LEVELS
+
+
+def _by_number(picture: Path) -> list[tuple[int, str]]:
+    """Where it stands in the order of names: 2 before 10."""
+    parts = re.split(r"(\d+)", picture.name)
+    return [(int(part), part) if part.isdecimal() else (0, part) for part in parts]
 
 
 def _structure(image: NDArray[np.uint8]) -> NDArray[np.float64]:

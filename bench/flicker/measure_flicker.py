@@ -91,7 +91,7 @@ def measure_flicker(
             "runtime": runtime.name,
             "runtime_settings": runtime.describe(),
             "card": depth_model.card.said(),
-            "data": path.name,
+            "data": path.resolve().name,
             "data_sha256": sha256_of(path) if path.is_file() else None,
             "flow": flow.name if flow else "none: nothing moves",
             "share_of": "depth" if metric else "spread",

@@ -48,6 +48,7 @@ MEASUREMENT: dict[str, Path] = {
         for name in (
             *("kind", "model", "weights", "runtime", "target", "device", "quick", "input"),
             *("input_size", "protocol", "data", "split", "images", "averaging", "flip", "flow"),
+            *("data_sha256", "frames"),
         )
     },
 }

@@ -62,7 +62,8 @@ def _commands(record: Mapping[str, Any], card: str | None) -> list[list[Any]]:
         return [["depthbench", "eval", model, *options, *given]]
     if record["kind"] == "flicker":
         static = ["--static"] if record.get("deviation") is not None else []
-        options = _options({"video": record["data"], "runtime": record["runtime"], "card": card})
+        seen = {"video": record["data"], "limit": record["frames"], "runtime": record["runtime"]}
+        options = _options({**seen, "card": card})
         return [["depthbench", "eval", model, *options, *static, *given]]
     if record["kind"] == "calibration":
         points = [f"--point={point}" for point in map(_measured_point, record["measured"])]

@@ -161,7 +161,38 @@ def test_a_person_reads_percents(run: Run, model: Path, tmp_path: Path) -> None:
     assert run("report", "out/records.jsonl", "-o", "report.md")[0] == 0
     report = (tmp_path / "report.md").read_text()
     assert "clip.mkv, 1 pair of frames, nothing moves | 14.3% of depth" in report
-    assert "--video clip.mkv --runtime onnxruntime" in report
+    assert "--video clip.mkv --limit 2 --runtime onnxruntime" in report
+
+
+def test_frames_are_in_the_order_of_their_numbers(
+    measure: Callable[..., dict[str, Any]], folder: Callable[[Pictures], Path], tmp_path: Path
+) -> None:
+    path = folder(greys(*range(40, 52)))
+    for number, picture in enumerate(sorted(path.iterdir())):
+        picture.rename(path / f"frame {number + 1}.png")
+    record = measure(path, "--static")
+    steps = [pair["scale"] for pair in record["per_pair"]]
+    assert min(steps) > 1 and max(steps) < 1.01
+
+
+def test_videos_of_one_name_stand_beside_each_other_in_a_report(
+    run: Run, measure: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    for name, levels in (("one", (51, 102)), ("other", (51, 51))):
+        (tmp_path / name).mkdir()
+        measure(video(tmp_path / name / "clip.mkv", greys(*levels)), "--static")
+    code, out, err = run("report", "out/records.jsonl")
+    assert (code, out.count("clip.mkv, 1 pair")) == (0, 2), err
+
+
+def test_the_folder_that_one_stands_in_has_a_name(
+    measure: Callable[..., dict[str, Any]],
+    folder: Callable[[Pictures], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = folder(greys(9, 9))
+    monkeypatch.chdir(path)
+    assert measure(".", "--static")["data"] == path.name
 
 
 @pytest.mark.parametrize(

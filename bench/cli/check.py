@@ -113,7 +113,8 @@ def command(
     default = out / RECORDS
     files = records or ((default,) if default.is_file() else ())
     title = model or "(shipped networks)"
-    with check_report(title, junit, summary, (against, baseline, counts)) as report:
+    read = (against, baseline, counts, Path(model) if model else None, *files)
+    with check_report(title, junit, summary, read) as report:
         if model is not None:
             if baseline or counts:
                 raise InputError(

@@ -306,6 +306,8 @@ def test_without_the_emulator_the_gate_is_left_out_or_the_code_is_3(
         (("--junit", "nowhere/j.xml"), "nowhere/j.xml: there is no folder nowhere"),
         (("--summary", "j.xml"), "j.xml is named twice"),
         (("--junit", "baseline.json"), "baseline.json is named twice"),
+        (("--junit", "net.onnx"), "net.onnx is named twice"),
+        (("--records", "l.jsonl", "--summary", "l.jsonl"), "l.jsonl is named twice"),
         (("--junit", "out"), "is a directory"),
         (("--update",), "--junit and --summary tell of a check"),
     ],

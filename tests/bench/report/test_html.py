@@ -96,6 +96,16 @@ def test_charts_are_wellformed_with_text_as_text(whole: str) -> None:
     assert "mobiledepth" in charts[0]
 
 
+@pytest.mark.parametrize("kind", ["accuracy", "complexity", "calibration", "flicker"])
+def test_without_a_time_there_is_no_chart_of_the_papers_alone(
+    make_record: Make, kind: str
+) -> None:
+    html, page = page_of(make_record(kind))
+    assert "svg" not in page.tags
+    assert "points" not in page.ids
+    assert "the paper's networks" not in html
+
+
 NASTY = (
     "<script>alert(1)</script>"
     '"><img src=x onerror=alert(1)>'
@@ -166,8 +176,8 @@ def test_an_emulators_sustained_run_is_no_devices(profiled: Record) -> None:
     assert "emulator's frames/s" in html
 
 
-def test_without_ours_the_chart_is_the_papers(make_record: Make) -> None:
-    html, page = page_of(make_record())
+def test_a_time_alone_stands_among_the_papers(make_record: Make) -> None:
+    html, page = page_of(make_record("latency"))
     assert "Rings: the paper's networks, on its phone: a reference." in page.text
     assert "Eigen and Fergus (2015) (578 ms" in html
 

@@ -97,9 +97,7 @@ def test_charts_are_wellformed_with_text_as_text(whole: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["accuracy", "complexity", "calibration", "flicker"])
-def test_without_a_time_there_is_no_chart_of_the_papers_alone(
-    make_record: Make, kind: str
-) -> None:
+def test_without_a_time_there_is_no_chart_of_the_papers_alone(make_record: Make, kind: str) -> None:
     html, page = page_of(make_record(kind))
     assert "svg" not in page.tags
     assert "points" not in page.ids

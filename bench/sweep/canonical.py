@@ -20,8 +20,10 @@ picture, which is drawn with the machine's fonts."""
 MADE = ("export", "quantise", "compile")
 """The kinds of task whose files are their result."""
 
-MACHINE = ("host",)
-"""Of a record's conditions: the machine, its load and its clocks."""
+SURROUNDINGS = ("host", "git")
+"""Of a record's conditions: the machine, its load and its clocks, and the state of the checkout.
+
+The code that decides a result is in its task."""
 
 
 def canonical(tasks: Iterable[Task], store: Store) -> bytes:
@@ -55,6 +57,6 @@ def _content(task: Task, folder: Path) -> dict[str, Any]:
 
 
 def _lasting(record: Record) -> Record:
-    conditions = {k: v for k, v in record["conditions"].items() if k not in MACHINE}
+    conditions = {k: v for k, v in record["conditions"].items() if k not in SURROUNDINGS}
     kept = {key: value for key, value in record.items() if key not in MOMENTARY}
     return {**kept, "conditions": conditions}

@@ -103,7 +103,8 @@ def _answer(answer: Mapping[str, Any]) -> str:
     limits += [f"{_figure(name)} at most {limit:g}" for name, limit in asked["at_most"].items()]
     within = f" with {' and '.join(limits)}" if limits else ""
     kind = IN_WORDS.get(asked["best"], f"best in {_figure(asked['best'])}")
-    head = f"{answer['device']}, {kind}{within}"
+    of = f" ({answer['ms_of']})" if answer["ms_of"] else ""
+    head = f"{answer['device']}{of}, {kind}{within}"
     lacking = f"; {answer['without']} cells lack a figure for this" if answer["without"] else ""
     if best := answer["best"]:
         return f"{head}: {_found(best, asked)}{lacking}"

@@ -33,6 +33,17 @@ class Found:
     without: int
 
 
+def comparable(rows: Sequence[Row], asked: Answer) -> dict[str | None, list[Row]]:
+    """The rows of one device by what their times are of, `ms_of`, where times are asked for.
+
+    A name may stand for several devices, as `adb:all` does. Rows without a time are in each group.
+    """
+    of_times = dict.fromkeys(row["ms_of"] for row in rows if "ms_of" in row)
+    if "ms" not in {asked.best, *asked.at_least, *asked.at_most} or not of_times:
+        return {None: list(rows)}
+    return {one: [row for row in rows if row.get("ms_of", one) == one] for one in of_times}
+
+
 def find_answer(rows: Sequence[Row], asked: Answer) -> Found:
     """The best row by `asked`; of equal ones the first.
 

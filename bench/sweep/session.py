@@ -11,7 +11,7 @@ from typing import Any
 from bench.records.record import Record
 from bench.report.report import build_report
 from bench.report.write import write_report
-from bench.sweep.answer import Found, find_answer
+from bench.sweep.answer import Found, comparable, find_answer
 from bench.sweep.canonical import canonical
 from bench.sweep.cell_steps import CellSteps, Tasks, distinct
 from bench.sweep.checks import Checked
@@ -56,21 +56,20 @@ class Session:
         return Outcomes(self.cells, sweep.state, self.store).warnings()
 
     def _answers(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One for each device: times on several are not compared."""
+        """One for each device: times on several are not compared, nor are times of two kinds."""
         asked = self.checked.plan.answer
         if asked is None:
             return []
-        devices = dict.fromkeys(row["device"] for row in rows)
-        found = {
-            device: find_answer(
-                [row for row in rows if row["device"] == device and row["state"] == "done"], asked
-            )
-            for device in devices
-        }
-        return [
-            {"device": device, "asked": asked.model_dump(), **_told(one)}
-            for device, one in found.items()
-        ]
+        answers = []
+        for device in dict.fromkeys(row["device"] for row in rows):
+            done = [row for row in rows if row["device"] == device and row["state"] == "done"]
+            alike = comparable(done, asked)
+            for ms_of, group in alike.items():
+                told = {"device": device, "ms_of": ms_of if len(alike) > 1 else None}
+                answers.append(
+                    {**told, "asked": asked.model_dump(), **_told(find_answer(group, asked))}
+                )
+        return answers
 
     def report(self, sweep: Sweep) -> list[Path]:
         """Write the records, the report, and the results that do not change; the files."""

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.sweep.answer import find_answer
+from bench.sweep.answer import comparable, find_answer
 from bench.sweep.plan import Answer
 
 ASKED = Answer(best="ms", at_least={"delta1": 0.75}, at_most={"ms": 40.0})
@@ -60,6 +60,21 @@ def test_accuracy_is_better_when_higher_and_error_when_lower() -> None:
         for best in ("delta1", "rmse")
     }
     assert names == {"delta1": "b", "rmse": "a"}
+
+
+def test_times_of_two_phones_of_one_name_are_not_compared() -> None:
+    found: list[dict[str, Any]] = [
+        {**row("a", ms=20.0, delta1=0.8), "ms_of": "median, one phone"},
+        {**row("b", ms=30.0, delta1=0.8), "ms_of": "median, another phone"},
+        row("c", delta1=0.9),
+    ]
+    groups = comparable(found, ASKED)
+    assert {of: [one["name"] for one in group] for of, group in groups.items()} == {
+        "median, one phone": ["a", "c"],
+        "median, another phone": ["b", "c"],
+    }
+    assert comparable(found, Answer(best="delta1")) == {None: found}
+    assert comparable(found[2:], ASKED) == {None: found[2:]}
 
 
 def test_without_figures_there_is_no_answer() -> None:

@@ -85,8 +85,7 @@ def run_on_cluster(plan: Path, folder: Path, killed: Killed) -> tuple[Sweep, flo
 def difference(one: Sweep, other: Sweep) -> str:
     """Which kinds of step came out otherwise, in words.
 
-    Costs need not be equal, also on one machine: counts differ by less than 0.01 %, and simulated
-    caches by where the code and its data come to lie.
+    Costs name the program that was run by where it was compiled; their milliseconds are compared.
     """
     first, second = (json.loads(sweep.results()) for sweep in (one, other))
     kinds = {each["task"]["kind"] for each in [*first.values(), *second.values()]}

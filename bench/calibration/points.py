@@ -53,7 +53,9 @@ class Point:
                 advice="give the distance in metres, or one size of a known object",
             )
         if not (math.isfinite(known[0]) and known[0] > 0):
-            raise InputError(f"{self.where}: {known[0]:g} m is not above 0")
+            raise InputError(
+                f"{self.where}: {known[0]:g} m is no length", advice="give finite metres above 0"
+            )
         if self.metres is None and self.right is None:
             raise InputError(f"{self.where}: a known object needs its box", advice=OBJECT)
 

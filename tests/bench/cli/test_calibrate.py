@@ -329,7 +329,7 @@ def test_along_the_ray_a_point_at_the_side_is_nearer(run: Run, model: Path, phot
         (("--point", "160,16=2"), "outside the picture"),
         (("--point", "16,-1=2"), "outside the picture"),
         (("--point", "10,10,20,32=2"), "160 wide and 32 high"),
-        (("--point", "16,16=0"), "0 m is not above 0"),
+        (("--point", "16,16=0"), "0 m is no length"),
         (("--point", "16,16=4", "--point", "144,16=1", "--meaning", "relative"), "negative"),
         (("--object", "1,1,9,9=width:1"), "the focal length of"),
         (("--point", "16,16=2", "--ray"), "--fov DEGREES"),

@@ -16,14 +16,28 @@ import psutil
 import pytest
 from filelock import FileLock
 from onnx import TensorProto, helper
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from android_rpc.bundle.bundle import Bundle, build_bundle
 from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.tracker.tracker import Tracker
 from bench.models import resolve_model
 from bench.records.crash_recovery import WHOLE
+from tests.integration.headless_browser import run_browser
 
 ARM64 = {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-a76", "num-cores": 1}
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with run_browser(playwright) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

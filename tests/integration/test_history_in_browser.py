@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from bench.history.history import build_history
 from bench.history.write_history import write_history
 from bench.records.record import new_record
 
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 LONG_NAME = "long" * 40
 COLOURS = """() => [document.body, document.querySelector('figure svg text')]
     .map(e => getComputedStyle(e)).map((s, i) => i ? s.fill : s.backgroundColor)
     .map(text => text.match(/[0-9]+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 765)"""
 WIDTH = "() => document.scrollingElement.scrollWidth"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; `make setup-dev` installs one where there is none."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, f"no browser: install one of {', '.join(BROWSERS)}"
-    with sync_playwright() as playwright:
-        # A container's root may not make a sandbox; the page is our own.
-        chromium = playwright.chromium.launch(executable_path=found, chromium_sandbox=False)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bench.accuracy.contact_sheet import PANELS, sheet_entry
 from bench.records.record import Record, append_record, new_record, read_records
@@ -22,7 +20,6 @@ from bench.report.report import build_report
 from bench.report.write import write_report
 from depthbench.errors import CheckFailed, ToolMissing
 
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PHONE, DESK, HEIGHT = 360, 1280, 800
 SCHEMES: tuple[Any, ...] = ("light", "dark")
 LEAST_CONTRAST = 4.5
@@ -39,18 +36,6 @@ LETTER_HEIGHTS = """() => [...document.querySelectorAll('svg text')]
 COLOURS = """() => [getComputedStyle(document.body).backgroundColor,
     getComputedStyle(document.querySelector('figure.pareto svg text')).fill]"""
 WIDTH = "() => document.scrollingElement.scrollWidth"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; `make setup-dev` installs one where there is none."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, f"no browser: install one of {', '.join(BROWSERS)}"
-    with sync_playwright() as playwright:
-        # A container's root may not make a sandbox; the page is our own.
-        chromium = playwright.chromium.launch(executable_path=found, chromium_sandbox=False)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,11 +19,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from tests.integration.demo.seen_page import SeenPage
+from tests.integration.headless_browser import run_browser
 
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CAMERA = "--use-fake-device-for-media-stream"
 ALLOWED = "--use-fake-ui-for-media-stream"
 REFUSED = f"{ALLOWED}=deny"
@@ -101,25 +100,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with run_demo(model, tmp_path_factory.mktemp("demo"), "host") as demo:
         yield demo
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@contextlib.contextmanager
-def run_browser(playwright: Playwright, *flags: str) -> Iterator[Browser]:
-    """Headless Chromium; `make setup-dev` installs one where there is none."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, f"no browser: install one of {', '.join(BROWSERS)}"
-    # A container's root may not make a sandbox; the page is our own.
-    chromium = playwright.chromium.launch(
-        executable_path=found, chromium_sandbox=False, args=list(flags)
-    )
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture(scope="module")

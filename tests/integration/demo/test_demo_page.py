@@ -14,8 +14,9 @@ from PIL import Image
 from playwright.sync_api import Playwright, expect
 
 from bench.records.validation import find_fault
-from tests.integration.demo.conftest import CAMERA, REFUSED, Demo, open_page, run_browser
+from tests.integration.demo.conftest import CAMERA, REFUSED, Demo, open_page
 from tests.integration.demo.seen_page import PATIENCE_MS, SeenPage, compare_maps
+from tests.integration.headless_browser import run_browser
 
 Visit = Callable[[str], AbstractContextManager[SeenPage]]
 

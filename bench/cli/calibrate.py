@@ -10,6 +10,8 @@ import click
 from bench.cli.card_options import card_options
 from bench.cli.options import (
     RECORDS,
+    fov_option,
+    intrinsics_option,
     json_option,
     out_option,
     record_option,
@@ -56,19 +58,8 @@ FITS = ("auto", "scale", "scale-and-shift")
     show_default=True,
     help="What is fitted.",
 )
-@click.option(
-    "--intrinsics",
-    type=float,
-    nargs=4,
-    metavar="FX FY CX CY",
-    help="Of the camera, in pixels.  [default: as the picture's EXIF says]",
-)
-@click.option(
-    "--fov",
-    type=click.FloatRange(min=0, max=180, min_open=True, max_open=True),
-    metavar="DEGREES",
-    help="The camera's horizontal field of view, in place of --intrinsics.",
-)
+@intrinsics_option
+@fov_option
 @click.option(
     "-o", "--card-output", type=FILE, help="The card to write.  [default: MODEL.onnx.json]"
 )

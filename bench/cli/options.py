@@ -120,6 +120,20 @@ protocol_option = click.option(
     "gives up to scale]",
 )
 
+intrinsics_option = click.option(
+    "--intrinsics",
+    type=float,
+    nargs=4,
+    metavar="FX FY CX CY",
+    help="Of the camera, in pixels.  [default: as the picture's EXIF says]",
+)
+fov_option = click.option(
+    "--fov",
+    type=click.FloatRange(min=0, max=180, min_open=True, max_open=True),
+    metavar="DEGREES",
+    help="The camera's horizontal field of view, in place of --intrinsics.",
+)
+
 
 def target_option(default: str) -> Callable[[Any], Any]:
     """--target, which is what code is compiled for."""

@@ -14,6 +14,8 @@ from bench.cli.options import (
     OUT,
     HereByDefault,
     device_option,
+    fov_option,
+    intrinsics_option,
     json_option,
     out_option,
     threads_option,
@@ -62,19 +64,8 @@ from bench.model_card import Asked
 )
 @click.option("--near", type=float, help="What the colours begin at, in the unit of the bar.")
 @click.option("--far", type=float, help="What they end at.")
-@click.option(
-    "--intrinsics",
-    type=float,
-    nargs=4,
-    metavar="FX FY CX CY",
-    help="Of the camera, in pixels.  [default: as the picture's EXIF says]",
-)
-@click.option(
-    "--fov",
-    type=click.FloatRange(min=0, max=180, min_open=True, max_open=True),
-    metavar="DEGREES",
-    help="The camera's horizontal field of view, in place of --intrinsics.",
-)
+@intrinsics_option
+@fov_option
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),

@@ -7,14 +7,9 @@ from collections.abc import Callable
 import onnx
 import pytest
 
-from compile import targets
-from compile.check import check_against_onnxruntime
 from compile.compiled import Compiled
-from compile.lowering import build
-from compile.onnx.checked_model import load_model
-from compile.pipeline import generate
 from compile.precision import INT8
-from compile.runtime.executable import Machine, by_name
+from tests.compile.conftest import compile_and_compare
 
 EXACT = 2e-5
 
@@ -27,16 +22,7 @@ def agree_int8(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compil
     def compare(
         model: onnx.ModelProto, target: str, tolerance: float = EXACT, floats: int = 0
     ) -> Compiled:
-        onnx.save(model, str(folder / "model.onnx"))
-        source = load_model(folder / "model.onnx")
-        machine = targets.get(target)
-        compiled = generate(source, machine, INT8)
-        executable = compiled.executable
-        if not machine.runs_here:
-            executable = build.lower(compiled.scheduled, targets.get("host"))
-        run = by_name(Machine(executable), source.inputs, [port.name for port in compiled.outputs])
-        found = check_against_onnxruntime(source, run, where="test", tolerance=1.0)
-        assert max(found["relative_difference"].values()) <= tolerance
+        compiled = compile_and_compare(model, folder, target, tolerance=tolerance, numbers=INT8)
         assert compiled.account.to_dict()["fallbacks"] == []
         assert sum(compiled.rewrites.operators()["fp32_operators"].values()) == floats
         return compiled

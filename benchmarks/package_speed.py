@@ -27,9 +27,10 @@ from bench.measure.agreement import seeded_inputs
 from bench.package_service import package_for
 from compile.onnx.checked_model import Port
 from compile.package.emulated_run import SOURCE, read_outputs, runner_command
-from compile.package.loaded_library import LoadedNetwork, aligned_empty
+from compile.package.loaded_library import LoadedNetwork
 from compile.package.manifest_file import Package
 from compile.package.toolchain import get, run_zig
+from compile.runtime.aligned_array import aligned_empty
 from compile.runtime.executable import HostModel
 from depthnet.zoo import FLAGSHIP
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from compile.runtime.aligned_array import aligned_empty
 from depthbench.closing import Closing
 from depthbench.errors import CheckFailed
 
@@ -18,7 +19,6 @@ TYPES = (
     *("float32", "float16", "float64", "bool", "int8", "int16", "int32", "int64"),
     *("uint8", "uint16", "uint32", "uint64"),
 )
-_ALIGNMENT = 64
 
 
 class Port(ctypes.Structure):
@@ -140,11 +140,3 @@ class LoadedNetwork(Closing):
     def _ports(self, count: int, port: Any) -> dict[str, tuple[tuple[int, ...], str]]:
         found = [port(place).contents for place in range(count)]
         return {one.name.decode(): (tuple(one.shape[: one.rank]), TYPES[one.type]) for one in found}
-
-
-def aligned_empty(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """An array that begins on a multiple of 64 bytes: a library uses it where it lies."""
-    count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    memory = np.zeros(count + _ALIGNMENT, np.uint8)
-    begin = -memory.ctypes.data % _ALIGNMENT
-    return memory[begin : begin + count].view(dtype).reshape(shape)

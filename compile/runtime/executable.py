@@ -13,16 +13,13 @@ import numpy as np
 
 from compile.artefact import Artefact
 from compile.onnx.checked_model import Port
-from compile.package.loaded_library import aligned_empty
+from compile.runtime.aligned_array import CACHE_LINE, aligned_empty
 from compile.runtime.threads import use_threads
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
     from tvm.relax import VMExecutable
     from tvm.runtime import Module, Tensor
-
-# TVM's code reads vectors that begin on one.
-CACHE_LINE = 64
 
 
 class HostModel:

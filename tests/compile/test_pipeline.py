@@ -20,8 +20,8 @@ import pytest
 
 from compile import cache_key, phases, pipeline, precision, targets
 from compile.artefact import LIBRARY, Artefact, load_artefact
-from compile.package.loaded_library import aligned_empty
 from compile.pipeline import compile_model
+from compile.runtime.aligned_array import aligned_empty
 from compile.runtime.executable import HostModel, Machine
 from depthbench.errors import CheckFailed, InputError, ToolMissing
 from tests.compile.conftest import Agree, Graph

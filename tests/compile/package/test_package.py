@@ -16,8 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compile.artefact import sha256_of
 from compile.package.build_package import package_model
-from compile.package.loaded_library import LoadedNetwork, aligned_empty, open_library
+from compile.package.loaded_library import LoadedNetwork, open_library
 from compile.package.manifest_file import Package, load_package
+from compile.runtime.aligned_array import aligned_empty
 from depthbench.errors import CheckFailed, InputError
 
 OK, BAD_ARGUMENT, BAD_NETWORK, BAD_BUFFER, BUSY = range(5)

@@ -74,15 +74,22 @@ def measure_accuracy(
     """
     used = depth_model or describe_model(model)
     fields = {
+        **describe_run(model, runtime),
+        **score_model(model, used, as_predict(used, runtime), dataset, protocol, on_image),
+    }
+    return new_record("accuracy", fields)
+
+
+def describe_run(model: Model, runtime: Runtime) -> dict[str, Any]:
+    """What a record says of a model and of the runtime that ran it."""
+    return {
         "model": model.name,
         "model_sha256": model.sha256,
         "model_file": model.own_file,
         "input_shapes": {name: list(shape) for name, shape in model.shapes_given.items()},
         "runtime": runtime.name,
         "runtime_settings": runtime.describe(),
-        **score_model(model, used, as_predict(used, runtime), dataset, protocol, on_image),
     }
-    return new_record("accuracy", fields)
 
 
 def score_model(

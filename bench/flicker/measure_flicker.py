@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Resampling
 
+from bench.accuracy.evaluate import describe_run
 from bench.flicker.consistency import OverTime, PairError, compare
 from bench.flicker.flow import DenseFlow, no_motion
 from bench.flicker.frames import FrameSource, compared_size, is_cut, shrink
@@ -84,12 +85,7 @@ def measure_flicker(
     return new_record(
         "flicker",
         {
-            "model": model.name,
-            "model_sha256": model.sha256,
-            "model_file": model.own_file,
-            "input_shapes": {name: list(shape) for name, shape in model.shapes_given.items()},
-            "runtime": runtime.name,
-            "runtime_settings": runtime.describe(),
+            **describe_run(model, runtime),
             "card": depth_model.card.said(),
             "data": path.resolve().name,
             "data_sha256": sha256_of(path) if path.is_file() else None,

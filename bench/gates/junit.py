@@ -23,7 +23,8 @@ def junit_xml(
 ) -> bytes:
     """A test suite a gate, a test case a figure; of what is only told, a line in the suite.
 
-    `seconds` is how long all of it took. With an `error`, a last suite has one test case of it.
+    `seconds` is the duration of the check. An `error` is a test case in a
+    last suite of its own.
     """
     root = Element("testsuites", name=_text(f"depthbench check {title}"), time=f"{seconds:.3f}")
     for gate, found in groupby(figures, key=lambda figure: figure.gate):

@@ -18,8 +18,8 @@ TRIES = 3
 class Done:
     """A task that has ended: with a result in `folder`, for the receiver to move, or an `error`.
 
-    `where` is the worker that ended it, in words; it took `seconds` there. `lost` workers had
-    begun it before.
+    `where` names the worker that ended it, and `seconds` is its duration there. `lost` is how
+    many workers were lost while they carried it out.
     """
 
     task: Task

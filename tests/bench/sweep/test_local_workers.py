@@ -30,6 +30,7 @@ class Work:
     def __init__(self, executor: LocalExecutor, model: str, folder: Path) -> None:
         self.executor = executor
         self._model, self._folder = model, folder
+        self._others = set(psutil.Process().children())
 
     def submit(self, images: int = 1, data: str = "rooms") -> Task:
         settings: dict[str, Any] = {
@@ -47,10 +48,13 @@ class Work:
         (done,) = self.executor.finished(LIMIT_S)
         return done
 
+    def guards(self) -> list[psutil.Process]:
+        """The executor's own children, without those that other tests left to this process."""
+        return [one for one in psutil.Process().children() if one not in self._others]
+
     def workers(self) -> list[psutil.Process]:
         """Those that score right now: the guards' children."""
-        guards = psutil.Process().children()
-        return [one for guard in guards for one in guard.children()]
+        return [one for guard in self.guards() for one in guard.children()]
 
     def wait_until_scoring(self) -> psutil.Process:
         while not any("scored" in line for line in self.executor.under_way().values()):
@@ -83,7 +87,7 @@ def test_tasks_are_carried_out_side_by_side(work: Start) -> None:
     with work(2) as started:
         keys = {started.submit(images).key for images in (1, 2, 3)}
         assert len(started.executor.under_way()) == started.executor.slots == 2
-        threads = {guard.environ()["OMP_NUM_THREADS"] for guard in psutil.Process().children()}
+        threads = {guard.environ()["OMP_NUM_THREADS"] for guard in started.guards()}
         assert threads == {str(max(1, len(os.sched_getaffinity(0)) // 2))}
         done: list[Done] = []
         while len(done) < 3:
@@ -135,6 +139,7 @@ def test_no_worker_outlives_the_block(work: Start) -> None:
         started.submit(LONG)
         worker = started.wait_until_scoring()
         os.kill(worker.pid, signal.SIGSTOP)  # one that hears nothing, too
-        inside = psutil.Process().children(recursive=True)
-    _, alive = psutil.wait_procs([*inside, worker], timeout=10)
+        inside = [*started.guards(), *started.workers()]
+    assert worker in inside
+    _, alive = psutil.wait_procs(inside, timeout=10)
     assert not alive

@@ -9,6 +9,7 @@ from bench.model_card import NOTHING, Asked, card_to_keep, open_model, shapes_of
 from bench.models import Model, load_model, names_file
 from bench.quantise import quantise
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def load_for(folder: Path, threads: int) -> Artefact:
     artefact = load_artefact(folder)
     if artefact.manifest["threads"] < threads:
         raise InputError(
-            f"{folder} was compiled for {artefact.manifest['threads']} thread(s)",
+            f"{folder} was compiled for {counted(artefact.manifest['threads'], 'thread')}",
             advice=f"compile it with --threads {threads}",
         )
     return artefact

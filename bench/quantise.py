@@ -20,6 +20,7 @@ from depthbench import cancellation
 from depthbench.errors import DepthbenchError, InputError
 from depthbench.files import make_folder
 from depthbench.one_line import one_line
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def quantise(
     chosen = inner_products(graph.graph)
     if not chosen:
         raise InputError(f"{model.file} has no convolution to quantise but the first and the last")
-    progress(f"calibrating on {calibration.images} images of {dataset.name}")
+    progress(f"calibrating on {counted(calibration.images, 'image')} of {dataset.name}")
     images = _images(dataset, calibration, depth_model)
     reader = _Reader({depth_model.input.name: image} for image in images)
     make_folder(path.parent)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from depthbench.errors import ToolMissing
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 PROTOCOLS = ("paper", "eigen")
@@ -56,7 +57,7 @@ def run_quickstart(
     model = resolve_model(name, out, progress=step)
     with OnnxRuntimeCpu(model.path) as runtime:
         for protocol in PROTOCOLS:
-            step(f"scoring {len(dataset)} images of {dataset.name}, protocol {protocol}")
+            step(f"scoring {counted(len(dataset), 'image')} of {dataset.name}, protocol {protocol}")
             sample = Sample(len(dataset), SHEET_IMAGES if protocol == DRAWN else 0)
             scores = measure_accuracy(model, runtime, dataset, protocols.get(protocol), sample)
             if sample.results:

@@ -30,6 +30,7 @@ from android_rpc.tracker.tcp_proxy import open_proxy
 from android_rpc.tracker.tracker import LOOPBACK, AnyTracker
 from android_rpc.transport import Transport
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 EMULATED_NOTE = (
@@ -67,7 +68,7 @@ class NativeDevice(Device):
         self.cores = self._check_cores(cores) if cores else sysfs.choose_cores(transport, threads)
         if threads > len(self.cores):
             raise InputError(
-                f"{transport}: {threads} threads on {len(self.cores)} core(s), "
+                f"{transport}: {threads} threads on {counted(len(self.cores), 'core')}, "
                 f"{format_core_list(self.cores)}",
                 advice="ask for fewer --threads or more --cores",
             )

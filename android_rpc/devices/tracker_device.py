@@ -20,6 +20,7 @@ from android_rpc.tracker.tracker_address import FORM, parse_device
 from android_rpc.tracker.tracker_client import TrackerClient
 from android_rpc.tracker.tracker_lease import DeviceLease
 from depthbench.errors import DeviceError, InputError
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class TrackerDevice(Device):
         if about.get("threads", self._threads) < self._threads:
             self.release()
             raise InputError(
-                f"{self.name} at {self.specification} runs {about['threads']} thread(s), not "
-                f"{self._threads}",
+                f"{self.name} at {self.specification} runs {counted(about['threads'], 'thread')}, "
+                f"not {self._threads}",
                 advice=f"serve it with --threads {self._threads}",
             )
 

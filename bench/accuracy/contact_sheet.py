@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from depthbench.errors import InputError
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +130,7 @@ def _title(record: Mapping[str, Any]) -> str:
         f"{record['model']} on {record['data']} ({record['split']}), protocol "
         f"{record['protocol']}, {record['runtime']}; weights: {record['weights']}"
     )
-    means = f"mean of {record['images']} images: {_scores(record)}"
+    means = f"mean of {counted(record['images'], 'image')}: {_scores(record)}"
     return "\n".join([*textwrap.wrap(first, TITLE_CHARACTERS), means])
 
 

@@ -15,6 +15,7 @@ from bench.records.record import Record, new_record
 from bench.runtimes.base import Runtime
 from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthnet.weights.origin import to_dict
 
 logger = logging.getLogger(__name__)
@@ -164,16 +165,16 @@ def score_dataset(
         on_image(result)
     if unfitted:
         logger.warning(
-            "in %d of %d images the scale that fits the output to the truth is not positive: the "
+            "in %d of %s the scale that fits the output to the truth is not positive: the "
             "output is constant, or is no %s",
-            *(unfitted, len(per_image), MEANINGS[depth_model.card.meaning]),
+            *(unfitted, counted(len(per_image), "image"), MEANINGS[depth_model.card.meaning]),
         )
     invalid = sum(row["invalid"] for row in per_image)
     if invalid:
         images = sum(row["invalid"] > 0 for row in per_image)
         logger.warning(
-            "%s: %d depth pixels in %d images are NaN, infinite or negative, and do not count",
-            *(dataset.name, invalid, images),
+            "%s: not counted, as NaN, infinite or negative: %s of depth in %s",
+            *(dataset.name, counted(invalid, "pixel"), counted(images, "image")),
         )
     return {
         **means(per_image),

@@ -27,6 +27,7 @@ from bench.calibration.samples import CameraOf, Sample, pictures_of, take_sample
 from bench.model_card import NOTHING, Asked, describe_model, open_model
 from bench.models import Model
 from depthbench.errors import CheckFailed, InputError
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def calibrate_model(
     prepared = prepare(runtime, source, out, threads=threads, progress=progress)
     with load(prepared) as loaded:
         predictor = Predictor(raw, loaded, source.name)
-        progress(f"predicting {len(pictures_of(points))} pictures")
+        progress(f"predicting {counted(len(pictures_of(points)), 'picture')}")
         samples = take_samples(
             points,
             lambda image, name: predictor.predict(image, what=name),

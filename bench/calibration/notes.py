@@ -9,6 +9,7 @@ import numpy as np
 from bench.calibration.cards import RAW, depth_of
 from bench.calibration.line_fit import ROBUST_FROM, LineFit
 from bench.calibration.samples import Sample, pictures_of
+from depthbench.plural import counted
 from depthnet.card.card import Card, Meaning
 
 EDGE = 0.2
@@ -35,9 +36,9 @@ def notes_on(samples: Sequence[Sample], fit: LineFit, meaning: Meaning, after: C
             )
     if int(fit.kept.sum()) == fit.parameters:
         what = "scale and shift" if fit.with_shift else "scale"
-        verb = "s" if count == 1 else ""
+        told = counted(count, "point tells", "points tell")
         notes.append(
-            f"{count} point{'s' * (count != 1)} tell{verb} the {what} and nothing of the error: "
+            f"{told} the {what} and nothing of the error: "
             f"measure more (from {ROBUST_FROM} on a wrong one is found)"
         )
     intervals = fit.intervals()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthbench.suggest import did_you_mean
 
 COLUMNS = ("image", "x", "y", "right", "bottom", "metres", "width", "height")
@@ -127,7 +128,9 @@ def read_points(file: Path, pictures: Sequence[Path]) -> list[Point]:
     for number, cells in data:
         where = f"{file}, line {number}"
         if len(cells) > len(names):
-            raise InputError(f"{where}: {len(cells)} values in {len(names)} columns")
+            raise InputError(
+                f"{where}: {counted(len(cells), 'value')} in {counted(len(names), 'column')}"
+            )
         row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
         found.append(of_fields(row, where, pictures, file.parent))
     if not found:

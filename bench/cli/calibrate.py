@@ -21,6 +21,7 @@ from bench.cli.output import emit, key_values, note, table
 from bench.cli.parameter_types import FILE, MODEL, RUNTIME
 from bench.cli.progress import status
 from bench.model_card import Asked
+from depthbench.plural import counted
 
 FITS = ("auto", "scale", "scale-and-shift")
 
@@ -128,9 +129,10 @@ def command(
 
 def _text(record: dict[str, Any], into: Path) -> str:
     """What was fitted, the points, and the error by distance, for a person."""
+    measured = counted(len(record["measured"]), "point")
     shown = {
         "model": record["model"],
-        "fitted": f"{record['fitted']}, to {record['points']} of {len(record['measured'])} points",
+        "fitted": f"{record['fitted']}, to {record['points']} of {measured}",
         "scale": _with_interval(record["scale"], record["scale_interval"]),
         "shift": _with_interval(record["shift"], record["shift_interval"]),
         "gives": record["card"]["meaning"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli import check_result
 from bench.cli.output import emit, table
 from bench.cli.progress import status
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from bench.cli.check_files import CheckReport
@@ -123,6 +124,6 @@ def _in_words(taken: ModelBaseline) -> str:
     if used is None:
         return f"{taken.model}: {', '.join(taken.gates)}"
     return (
-        f"{taken.model} on {used.images} images of {used.data} ({used.split}), "
+        f"{taken.model} on {counted(used.images, 'image')} of {used.data} ({used.split}), "
         f"protocol {used.protocol}"
     )

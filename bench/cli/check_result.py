@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.output import table
 from bench.report.wording import core, estimated
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from bench.gates.accuracy_gate import Change
@@ -90,7 +91,7 @@ def _accuracy(result: Result) -> str:
         }
         for change in result["changes"]
     ]
-    head = f"{len(rows)} things moved since {since}"
+    head = f"{counted(len(rows), 'thing')} moved since {since}"
     return "\n".join([head, result["explanation"], "", table(rows), *skipped])
 
 
@@ -128,7 +129,7 @@ def _latency(result: Result) -> str:
         limits = ", ".join(f"{name} {limit:.2f} ms" for name, limit in found["limits"].items())
         lines.append(
             f"{newest['subject']}: {verdict}: {newest['p50_ms']:.2f} ms, {found['ratio']:.3f} "
-            f"times the median of {found['runs']} runs; limits: {limits}"
+            f"times the median of {counted(found['runs'], 'run')}; limits: {limits}"
         )
     return "\n".join(lines)
 

@@ -22,6 +22,7 @@ from bench.cli.parameter_types import FILE, FOLDER
 from bench.cli.progress import status
 from bench.model_card import Asked
 from bench.report.numbers import megabytes
+from depthbench.plural import counted
 
 LIBRARY = "model.so"
 WIDEST = 48
@@ -97,7 +98,7 @@ def command(
 def _text(made: dict[str, Any]) -> str:
     """What was made, whether it is right, how much of it has a schedule, and what to do next."""
     target, threads = made["target"], made["threads"]
-    cores = "1 thread" if threads == 1 else f"{threads} threads"
+    cores = counted(threads, "thread")
     head = (
         f"{made['name']} for {target['name']} ({target['processor']}), {made['precision']}, "
         f"{cores}: {made['folder']}"
@@ -138,7 +139,7 @@ def _work(rewrites: dict[str, Any]) -> str:
 def _kernels(schedule: dict[str, Any]) -> str:
     return (
         f"{sum(schedule['families'].values())}; {schedule['scheduled_share']:.1%} of the work has "
-        f"a schedule of ours, {schedule['tuned']} kernels a tuned one"
+        f"a schedule of ours, {counted(schedule['tuned'], 'kernel')} a tuned one"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bench.cli.output import emit, key_values, note
 from bench.cli.progress import status
 from bench.model_card import Asked
+from depthbench.plural import counted
 
 
 def eval_video(
@@ -53,8 +54,8 @@ def shown(record: dict[str, Any]) -> dict[str, Any]:
     lines = {
         "model": record["model"],
         "video": record["data"] + (f", {rate:g} frames/s" if rate else ""),
-        "pairs": f"{record['pairs']} of {record['frames']} frames; {record['cuts']} cuts, "
-        f"{record['gaps']} gaps",
+        "pairs": f"{record['pairs']} of {counted(record['frames'], 'frame')}; "
+        f"{counted(record['cuts'], 'cut')}, {counted(record['gaps'], 'gap')}",
         "motion": f"{record['flow']}; {record['visible']:.0%} of pixels are seen in both",
         "flicker": f"{_percent(record['flicker'])} of the {share} from frame to frame",
         "worst": f"{_percent(record['flicker_p95'])} in a pair of twenty; most at "

@@ -11,6 +11,7 @@ import click
 from bench.cli.options import OUT, RECORDS, json_option, model_argument, records_option
 from bench.cli.output import emit, table
 from bench.cli.parameter_types import FILE
+from depthbench.plural import counted
 
 LATEST = 5
 
@@ -55,5 +56,5 @@ def _runs(line: Mapping[str, Any]) -> list[str]:
 
     hidden = len(line["runs"]) - LATEST
     rows = [describe_run(line, run) for run in line["runs"][-LATEST:]]
-    told = [f"{hidden} older runs are not shown: --json has them"] if hidden > 0 else []
+    told = [f"not shown: {counted(hidden, 'older run')}, which --json has"] if hidden > 0 else []
     return [*told, table(rows, right=numeric_columns(line)), *filter(None, [line["why_no_limit"]])]

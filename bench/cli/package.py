@@ -20,6 +20,7 @@ from bench.cli.parameter_types import FILE, FOLDER, PLATFORM
 from bench.cli.progress import status
 from bench.model_card import Asked
 from bench.report.numbers import megabytes
+from depthbench.plural import counted
 
 CHECKSUMS = (".md5", ".sha1", ".sha256")
 """Of a Maven repository: too many to be told."""
@@ -101,7 +102,7 @@ def command(
 
 def _text(made: dict[str, Any]) -> str:
     threads = made["threads"]
-    cores = "1 thread" if threads == 1 else f"{threads} threads"
+    cores = counted(threads, "thread")
     head = (
         f"{made['name']} for {made['package']['platform']}, {made['precision']}, {cores}: "
         f"{made['folder']}"

@@ -11,6 +11,7 @@ import click
 from bench.cli.options import json_option, records_option
 from bench.cli.output import emit, render
 from bench.cli.parameter_types import Name
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,8 +99,8 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
         if found:
             yield (
                 f"Rank correlation of our {COSTS[cost]} with the printed milliseconds, over "
-                f"{found['networks']} networks: Spearman {found['spearman']:.2f}, Kendall "
-                f"{found['kendall']:.2f}."
+                f"{counted(found['networks'], 'network')}: Spearman {found['spearman']:.2f}, "
+                f"Kendall {found['kendall']:.2f}."
             )
     if len(document["tables"]) > 1:
         yield "The paper on itself:"

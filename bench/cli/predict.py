@@ -24,6 +24,7 @@ from bench.cli.output import emit, note
 from bench.cli.parameter_types import FOLDER, MODEL, RUNTIME
 from bench.cli.progress import status
 from bench.model_card import Asked
+from depthbench.plural import counted
 
 
 @click.command(cls=HereByDefault)
@@ -122,7 +123,8 @@ def command(
     folder = OutputFolder(into)
     found = find_sources(inputs, folder)
     if found.skipped:
-        note(f"skipped: {found.skipped} files that are no pictures")
+        files = counted(found.skipped, "file that is no picture", "files that are no pictures")
+        note(f"skipped: {files}")
     with ExitStack() as opened:
         with status() as progress:
             predictor = opened.enter_context(
@@ -154,7 +156,7 @@ def _text(document: dict[str, Any]) -> str:
     said = [f"{document['near']:.3g} to {document['far']:.3g} {unit}"] if unit != "relative" else []
     if "frames" in document:
         count = document["frames"]
-        said.append(f"{count} frame{'s' * (count != 1)}")
+        said.append(counted(count, "frame"))
         if rate := document["frames_per_second"]:
             where = f"{document['runtime']}, {document['device']}"
             said.append(f"{rate:.1f} a second, all work included ({where})")

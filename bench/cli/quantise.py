@@ -13,6 +13,7 @@ from bench.cli.parameter_types import FILE
 from bench.cli.progress import status
 from bench.model_card import Asked
 from bench.report.numbers import megabytes
+from depthbench.plural import counted
 
 
 @click.command(name="quantise")
@@ -63,7 +64,7 @@ def command(
     document = {"file": str(made.path), "sha256": made.sha256, **made.metadata}
     shown = {
         "file": made.path,
-        "made of": f"{source.file}, calibrated on {calibration.images} images of "
+        "made of": f"{source.file}, calibrated on {counted(calibration.images, 'image')} of "
         f"{calibration.data}, protocol {calibration.protocol}",
         "size": f"{megabytes(made.path.stat().st_size)} instead of "
         f"{megabytes(source.path.stat().st_size)}",

@@ -28,6 +28,7 @@ from bench.model_card import NOTHING, Asked
 from bench.report.numbers import fixed, scientific
 from bench.report.wording import energy, sustained
 from depthbench.errors import InputError
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from android_rpc.devices.device import Device
@@ -243,7 +244,7 @@ def _scores(accuracy: dict[str, Any] | None) -> dict[str, Any]:
     if not accuracy:
         return {}
     return {
-        "accuracy": f"{accuracy['protocol']} on {accuracy['images']} images of "
+        "accuracy": f"{accuracy['protocol']} on {counted(accuracy['images'], 'image')} of "
         f"{accuracy['data']}: RMSE {accuracy['rmse']:.3f} m, REL {accuracy['rel']:.3f}, "
         f"δ1 {accuracy['delta1']:.3f}",
         "difference there": _difference(accuracy["agreement"]),

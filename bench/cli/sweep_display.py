@@ -12,6 +12,7 @@ from bench.cli.command_groups import current_settings
 from bench.cli.progress import status
 from bench.sweep.sweep import Show, State, Status
 from bench.sweep.task import KINDS
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _line(state: State) -> str:
     ended = count["done"] + count["done before"]
     failed = f", {count['failed']} failed" if count["failed"] else ""
     doing = "".join(f"; {line}" for line in _doing(state))
-    return f"{ended} of {len(state.status)} steps done{failed}{doing}"
+    return f"{ended} of {counted(len(state.status), 'step')} done{failed}{doing}"
 
 
 def _doing(state: State) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from bench.cli.output import table
 from bench.report.numbers import fixed, significant
 from bench.sweep.task import KINDS
+from depthbench.plural import counted
 
 AXES = ("model", "size", "precision", "threads", "runtime", "device")
 NAMES = {"delta1": "δ1", "delta2": "δ2", "delta3": "δ3", "mb": "MB", "rmse": "RMSE", "rel": "REL"}
@@ -32,8 +33,8 @@ def planned(document: Mapping[str, Any], statuses: Sequence[str]) -> str:
         for row in cells
     ]
     done = statuses.count("done before")
-    counts = f"{len(rows)} cells; {len(statuses)} distinct steps, {done} of them done before"
-    return f"{table(rows)}\n\n{counts}. Nothing was run."
+    counts = f"{counted(len(rows), 'cell')}; {counted(len(statuses), 'distinct step')}"
+    return f"{table(rows)}\n\n{counts}, {done} of them done before. Nothing was run."
 
 
 def carried_out(document: Mapping[str, Any]) -> str:
@@ -82,8 +83,8 @@ def _sources(cells: list[Mapping[str, Any]]) -> list[str]:
     for row in cells:
         if one := row.get("accuracy"):
             lines.setdefault(
-                f"accuracy: {one['images']} images of {one['data']}, split {one['split']}, "
-                f"protocol {one['protocol']}"
+                f"accuracy: {counted(one['images'], 'image')} of {one['data']}, split "
+                f"{one['split']}, protocol {one['protocol']}"
             )
             if one["precision"] != row["precision"]:
                 lines.setdefault(
@@ -105,7 +106,8 @@ def _answer(answer: Mapping[str, Any]) -> str:
     kind = IN_WORDS.get(asked["best"], f"best in {_figure(asked['best'])}")
     of = f" ({answer['ms_of']})" if answer["ms_of"] else ""
     head = f"{answer['device']}{of}, {kind}{within}"
-    lacking = f"; {answer['without']} cells lack a figure for this" if answer["without"] else ""
+    without = counted(answer["without"], "cell lacks", "cells lack")
+    lacking = f"; {without} a figure for this" if answer["without"] else ""
     if best := answer["best"]:
         return f"{head}: {_found(best, asked)}{lacking}"
     if nearest := answer["nearest"]:
@@ -157,5 +159,5 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _label(row: Mapping[str, Any]) -> str:
-    threads = "1 thread" if row["threads"] == 1 else f"{row['threads']} threads"
+    threads = counted(row["threads"], "thread")
     return f"{row['model']} {row['size']} {row['precision']}, {threads}, {row['runtime']}"

@@ -19,6 +19,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values
 from bench.cli.parameter_types import DEVICE, FILE, Shapes
 from bench.cli.progress import status
+from depthbench.plural import counted
 
 
 @click.command(name="tune")
@@ -94,11 +95,12 @@ def _shown(document: dict[str, Any]) -> dict[str, Any]:
         "network": f"{document['model']}, {document['target']}, {document['precision']}, "
         f"threads: {document['threads']}",
         "objective": document["objective"],
-        "measured": f"{document['measured']} trials of {document['workloads']} workloads in "
-        f"{document['rounds']} rounds ({document['rounds_of_before']} of them before), "
+        "measured": f"{counted(document['measured'], 'trial')} of "
+        f"{counted(document['workloads'], 'workload')} in {counted(document['rounds'], 'round')} "
+        f"({document['rounds_of_before']} of them before), "
         f"{document['minutes']:.1f} min",
         "failed": document["failed"],
-        "tuned": f"{document['tuned_workloads']} workloads",
+        "tuned": counted(document["tuned_workloads"], "workload"),
     }
     if whole:
         shown["gain"] = (

@@ -18,6 +18,7 @@ from bench.cost.straight_line import Words
 from depthbench.errors import CheckFailed
 from depthbench.files import cache_folder, write_whole
 from depthbench.one_line import first_error
+from depthbench.plural import counted
 from depthbench.processes import run_program
 
 ITERATIONS = 100
@@ -62,7 +63,7 @@ def simulate(blocks: Iterable[Words]) -> dict[Words, float]:
     )
     costs = parse_regions(done.output)
     if set(costs) != {str(i) for i in range(len(blocks))}:
-        raise CheckFailed(f"llvm-mca estimated {len(costs)} of {len(blocks)} blocks")
+        raise CheckFailed(f"llvm-mca estimated {len(costs)} of {counted(len(blocks), 'block')}")
     return {block: costs[str(i)] for i, block in enumerate(blocks)}
 
 

@@ -24,6 +24,7 @@ from bench.runtimes.base import Runtime
 from compile.artefact import sha256_of
 from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthnet.scoring.protocols import resize
 
 if TYPE_CHECKING:
@@ -70,11 +71,12 @@ def measure_flicker(
     predictor = Predictor(depth_model, runtime, model.name)
     found = _follow(source, predictor, flow, limit, on_frame)
     if found.frames < 2:
-        raise InputError(f"{path}: {found.frames} frame: flicker is between two")
+        raise InputError(f"{path}: {counted(found.frames, 'frame')}: flicker is between two")
     if not found.pairs:
         raise InputError(
-            f"{path}: nothing to compare in {found.frames} frames: {found.cuts} cuts, {found.gaps} "
-            "gaps, and the rest is flat or moves too far",
+            f"{path}: nothing to compare in {counted(found.frames, 'frame')}: "
+            f"{counted(found.cuts, 'cut')}, {counted(found.gaps, 'gap')}, and the rest is flat or "
+            "moves too far",
             advice="give a video of one scene",
         )
     errors = [error for _, error in found.pairs]

@@ -18,6 +18,7 @@ from bench.gates.accuracy_gate import (
 )
 from bench.gates.figure import Figure
 from bench.gates.fingerprint import STAGES
+from depthbench.plural import counted
 
 GATE = "accuracy"
 METRES = ("rmse", "mae")
@@ -83,7 +84,8 @@ def _weights(
     for part, group in layer_groups(tensors).items():
         ours = [(tensor, moved[tensor]) for tensor in moved if tensor in set(group)]
         bad = bool(ours) or hidden
-        why = f"{len(ours)} of {len(group)} tensors moved, most {ours[0][0]}" if ours else ""
+        of = counted(len(group), "tensor")
+        why = f"{len(ours)} of {of} moved, most {ours[0][0]}" if ours else ""
         yield Figure(
             GATE,
             name,
@@ -149,7 +151,7 @@ def _scores(
 
 def _images(change: Change) -> str:
     most = f", most {change.where[0][0]}" if change.where else ""
-    return f"moved in {len(change.where)} of {change.of} images{most}"
+    return f"moved in {len(change.where)} of {counted(change.of, 'image')}{most}"
 
 
 def _named(moved: Sequence[tuple[str, float]]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.gates.figure import Figure, verdict_of
 from bench.report.escape import escape
+from depthbench.plural import counted
 
 MOST_ROWS = 40
 
@@ -31,7 +32,8 @@ def check_summary(
     if shown:
         lines += [*_table(shown), ""]
     if len(shown) < len(figures):
-        lines += [f"{len(figures) - len(shown)} more figures are good.", ""]
+        hidden = len(figures) - len(shown)
+        lines += [f"{counted(hidden, 'more figure is', 'more figures are')} good.", ""]
     for figure in figures:
         if figure.why:
             lines.append(f"- {escape(_name(figure))}: {escape(figure.why)}")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from depthbench.plural import counted
+
 GATES = ("accuracy", "instructions", "latency")
 Judgement = Literal["good", "FAILED", "told", "not judged"]
 ABSENT = "-"
@@ -64,9 +66,12 @@ def verdict_of(figures: Sequence[Figure]) -> str:
     """What a check with these figures comes to, in words."""
     failed = sum(figure.failed for figure in figures)
     if failed:
-        return f"{failed} of {len(figures)} figures failed"
+        return f"{failed} of {counted(len(figures), 'figure')} failed"
     judged = sum(figure.verdict == "good" for figure in figures)
-    return f"good: {judged} figures are as good as they were" if judged else "nothing was judged"
+    if not judged:
+        return "nothing was judged"
+    good = counted(judged, "figure is as good as it was", "figures are as good as they were")
+    return f"good: {good}"
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.records.provenance import ROOT
 from bench.records.record import Record
 from depthbench.errors import InputError, ToolMissing
+from depthbench.plural import counted
 from depthbench.processes import run_program
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -146,4 +147,4 @@ def _times(count: int) -> str:
 
 
 def _runs(count: int) -> str:
-    return "1 record is" if count == 1 else f"{count} records are"
+    return f"{counted(count, 'record')} {'is' if count == 1 else 'are'}"

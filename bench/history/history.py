@@ -24,6 +24,7 @@ from bench.history.lines import Line, group_lines
 from bench.records.provenance import ROOT
 from bench.records.record import Record
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthbench.suggest import did_you_mean
 
 SCHEMA = "depthbench.history/1"
@@ -55,7 +56,7 @@ def build_history(
     lines = [_line(line, ancestry, root) for line in group_lines(ordered)]
     if not lines:
         raise InputError(
-            f"{model}: its {len(mine)} record(s) hold no figure that has a history",
+            f"{model}: no figure that has a history in {counted(len(mine), 'record')}",
             advice="score, cost or measure it",
         )
     dates = sorted(mine, key=date_of)

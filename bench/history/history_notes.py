@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.history.commit_order import Ancestry, clock_faults, commit_of
 from bench.records.record import Record
+from depthbench.plural import counted
 
 
 def tell_of(records: Sequence[Record], ancestry: Ancestry, one_file: bool) -> list[str]:
@@ -21,8 +22,8 @@ def tell_of(records: Sequence[Record], ancestry: Ancestry, one_file: bool) -> li
         told.append(f"{nameless} of {len(records)} records are of no known commit: placed by date")
     if strange and len(known) > 1:
         told.append(
-            f"{strange} of {len(known)} commits are not in this checkout: their runs are placed "
-            "by date, and branches cannot be told apart"
+            f"{strange} of {counted(len(known), 'commit')} are not in this checkout: their runs "
+            "are placed by date, and branches cannot be told apart"
         )
     if len(records) == 1:
         told.append("one record only: there is nothing to compare it with yet")

@@ -63,7 +63,7 @@ def _show(line: Mapping[str, Any], number: int) -> dict[str, Any]:
 @cache
 def _template() -> Template:
     made = environment(autoescape=True)
-    for name in ("describe_code", "describe_records", "count"):
-        made.filters[name] = getattr(history_wording, name)
+    for function in (history_wording.describe_code, history_wording.describe_records):
+        made.filters[function.__name__] = function
     made.globals.update(MOST_PLACES=MOST_PLACES, MOST_RUNS=MOST_RUNS, NO_LATENCY=NO_LATENCY)
     return made.from_string(files("bench.history").joinpath("history.html.j2").read_text())

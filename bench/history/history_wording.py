@@ -8,13 +8,9 @@ from typing import Any
 from bench.history.commit_order import short_commit
 from bench.report.escape import plain
 from bench.report.numbers import ABSENT, significant
+from depthbench.plural import counted
 
 CHANGE, LIMIT = "change", "gate's limit [ms]"
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things: `1 run`, `2 runs`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def describe_line(line: Mapping[str, Any]) -> str:
@@ -26,8 +22,8 @@ def describe_records(history: Mapping[str, Any]) -> str:
     """How many records of how many commits, and from when to when."""
     first, last = (history[name][:10] for name in ("first", "last"))
     span = f"of {first}" if first == last else f"{first} to {last}"
-    of = f" of {count(history['commits'], 'commit')}" if history["commits"] else ""
-    return f"{count(history['records'], 'record')}{of}, {span}"
+    of = f" of {counted(history['commits'], 'commit')}" if history["commits"] else ""
+    return f"{counted(history['records'], 'record')}{of}, {span}"
 
 
 def describe_code(at: Mapping[str, Any]) -> str:
@@ -45,7 +41,7 @@ def describe_place(jump: Mapping[str, Any]) -> str:
         return f"at {describe_code(at)}{', the commit of the run before' if same else ''}"
     if jump["commits"] is None or jump["commits"] == 1:
         return f"at {describe_code(at)}, after {describe_code(since)}"
-    before = count(jump["commits"] - 1, "commit")
+    before = counted(jump["commits"] - 1, "commit")
     return f"at {describe_code(at)}, or in the {before} between it and {describe_code(since)}"
 
 
@@ -90,7 +86,7 @@ def list_jumps(jumps: Sequence[Mapping[str, Any]], most: int) -> list[str]:
         told.append(f"{one['date']} {one['place']}")
         told += [f"  {_in_one_line(moved)}" for moved in one["moved"]]
     hidden = len(places) - most
-    return [*told, *([f"and at {count(hidden, 'place')} before"] if hidden > 0 else [])]
+    return [*told, *([f"and at {counted(hidden, 'place')} before"] if hidden > 0 else [])]
 
 
 def _in_one_line(moved: Mapping[str, Any]) -> str:

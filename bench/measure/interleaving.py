@@ -10,6 +10,7 @@ import numpy as np
 from bench.measure.timing import Sample
 from depthbench import cancellation
 from depthbench.errors import RuntimeLost
+from depthbench.plural import counted
 from depthbench.progress import Progress
 
 WARM_UPS = 5
@@ -60,7 +61,7 @@ def interleave(
     order = list(samplers)
     for number in range(rounds):
         cancellation.check()
-        progress(f"timing {len(times)} runtimes: round {number + 1} of {rounds}")
+        progress(f"timing {counted(len(times), 'runtime')}: round {number + 1} of {rounds}")
         generator.shuffle(order)
         for name in order:
             if name in times and (taken := sample(name)) is not None:

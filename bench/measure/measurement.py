@@ -15,6 +15,7 @@ from bench.measure.validity import RULES, Kind, judge
 from bench.records.record import Record, new_record
 from bench.records.sample_stats import interval_fields, summary_fields
 from bench.sustained.sustained import Sustained
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from android_rpc.session import Session
@@ -165,7 +166,7 @@ class Measurement:
         found = f"unknown ({agreement['problem']})" if difference is None else f"{difference:.1e}"
         return [
             f"the largest difference from {agreement['against']} over "
-            f"{self.scores['images']} images is {found} relative "
+            f"{counted(self.scores['images'], 'image')} is {found} relative "
             f"(limit {self.request.tolerance:.0e})"
         ]
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from depthbench import cancellation
 from depthbench.errors import InputError
+from depthbench.plural import counted
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.warmup < 0 or self.samples < 1 or self.sessions < 1 or not self.seconds >= 0:
             raise InputError(
-                f"cannot take {self.samples} samples and {self.seconds} s in {self.sessions} "
-                f"sessions after {self.warmup} warm-ups",
+                f"cannot take {counted(self.samples, 'sample')} and {self.seconds:g} s in "
+                f"{counted(self.sessions, 'session')} after {counted(self.warmup, 'warm-up')}",
                 advice="ask for at least 1 sample, 1 session, 0 warm-ups and 0 seconds",
             )
 

@@ -12,6 +12,7 @@ import numpy as np
 from bench.measure.device_rules import reasons_of_device
 from bench.measure.sampling_plan import FULL, Sampling
 from bench.stats.warm_up import warm_up_excess
+from depthbench.plural import counted
 
 Kind = Literal["latency", "emulated cost", "unknown time"]
 
@@ -94,12 +95,13 @@ def _amount_taken(sessions_ms: Sequence[Sequence[float]], asked: Sampling) -> li
     if complete < asked.sessions:
         taken = sum(map(len, sessions_ms))
         reasons.append(
-            f"{taken} of {asked.samples * asked.sessions} samples were taken, in {complete} of "
-            f"{asked.sessions} sessions all"
+            f"{taken} of {counted(asked.samples * asked.sessions, 'sample')} were taken, in "
+            f"{complete} of {counted(asked.sessions, 'session')} all"
         )
     wrong = sum(not _is_time(sample) for session in sessions_ms for sample in session)
     if wrong:
-        reasons.append(f"{wrong} samples are not positive finite times")
+        no_times = ("sample is not a positive finite time", "samples are not positive finite times")
+        reasons.append(counted(wrong, *no_times))
     return reasons
 
 
@@ -111,8 +113,9 @@ def _amount_asked(asked: Sampling, least: Sampling) -> list[str]:
     if asked.covers(least):
         return []
     return [
-        f"{asked.warmup} warm-ups, {asked.samples} samples and {asked.seconds:g} s in "
-        f"{asked.sessions} sessions were asked for: the rule is {least.warmup}, {least.samples} "
+        f"{counted(asked.warmup, 'warm-up')}, {counted(asked.samples, 'sample')} and "
+        f"{asked.seconds:g} s in {counted(asked.sessions, 'session')} were asked for: the rule is "
+        f"{least.warmup}, {least.samples} "
         f"and {least.seconds:g} s in {least.sessions}"
     ]
 

@@ -14,6 +14,7 @@ from bench.prediction.colour_scale import ColourScale
 from bench.prediction.intrinsics import Intrinsics
 from bench.prediction.output_folder import SUFFIXES
 from bench.prediction.wanted import Wanted
+from depthbench.plural import counted
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def contents(
             content = encoding.as_png(levels)
             if lost:
                 notes.append(
-                    f"{lost} of {levels.size} pixels are not within 0.001 to 65.535 m, and 0 in "
-                    f"the 16-bit PNG"
+                    f"{lost} of {counted(levels.size, 'pixel')} are not within 0.001 to 65.535 "
+                    f"m, and 0 in the 16-bit PNG"
                 )
         elif name == "npy":
             content = encoding.as_npy(predicted.depth)

@@ -21,6 +21,7 @@ from bench.prediction.video_writer import VideoWriter
 from bench.prediction.wanted import Wanted
 from depthbench.closing import Closing
 from depthbench.files import replacing_file
+from depthbench.plural import counted
 
 TALLEST, WIDEST = 720, 1280
 """Rows and columns of a pane: two of them beside each other are still what players take."""
@@ -74,7 +75,7 @@ class Recording(Closing):
     @property
     def notes(self) -> list[str]:
         """What a person should know."""
-        return [f"{note}, in {count} frames" for note, count in self._notes.items()]
+        return [f"{note}, in {counted(count, 'frame')}" for note, count in self._notes.items()]
 
     def add(self, frame: Frame, depth: NDArray[np.float32], done_s: float) -> None:
         """Add a frame with its depth, of its size, which was predicted at `done_s`."""

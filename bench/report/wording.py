@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench.report.numbers import ABSENT, fixed, number, percent, significant
+from depthbench.plural import counted
 from depthnet.weights.origin import ImageNet, Random, Trained, Weights
 
 KINDS = {
@@ -57,7 +58,7 @@ def sampling(record: Mapping[str, Any]) -> str:
     conditions = record.get("conditions") or {}
     parts = [_amount(conditions.get("sampling"))]
     parts += [f"input {conditions['input']}"] if conditions.get("input") else []
-    parts += [f"{conditions['threads']} thread(s)"] if conditions.get("threads") else []
+    parts += [counted(conditions["threads"], "thread")] if conditions.get("threads") else []
     parts += [str(conditions["precision"])] if conditions.get("precision") else []
     parts += [f"time of {conditions['timer']}"] if conditions.get("timer") else []
     return "; ".join(parts)
@@ -65,10 +66,10 @@ def sampling(record: Mapping[str, Any]) -> str:
 
 def _amount(asked: Any) -> str:
     try:
-        least = f"at least {asked['samples']} samples"
+        least = f"at least {counted(asked['samples'], 'sample')}"
         if asked["seconds"]:
             least += f" and {asked['seconds']:g} s"
-        sessions = "1 session" if asked["sessions"] == 1 else f"{asked['sessions']} sessions"
+        sessions = counted(asked["sessions"], "session")
         return f"{sessions} of {asked['warmup']} warm-up and {least}"
     except (TypeError, KeyError, ValueError):
         return "amount of sampling unknown"
@@ -156,7 +157,7 @@ def conditions_in_short(record: Mapping[str, Any]) -> str:
     conditions = record.get("conditions") or {}
     threads = conditions.get("threads")
     parts = [record.get("target"), conditions.get("precision")]
-    parts += [f"{threads} thread{'' if threads == 1 else 's'}"] if threads else []
+    parts += [counted(threads, "thread")] if threads else []
     return ", ".join(str(part) for part in parts if part)
 
 
@@ -209,13 +210,11 @@ def _origin_kind(record: Mapping[str, Any]) -> Any:
 def depth_subject(record: Mapping[str, Any]) -> str:
     """What was measured: distances in pictures, or a video."""
     if record["kind"] == "calibration":
-        return f"{_count(record['points'], 'distance')} in {_count(record['pictures'], 'picture')}"
+        return (
+            f"{counted(record['points'], 'distance')} in {counted(record['pictures'], 'picture')}"
+        )
     moves = "nothing moves" if record["deviation"] is not None else "beyond the motion"
-    return f"{record['data']}, {_count(record['pairs'], 'pair')} of frames, {moves}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+    return f"{record['data']}, {counted(record['pairs'], 'pair')} of frames, {moves}"
 
 
 def depth_result(record: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from depthbench.errors import InputError
+from depthbench.plural import counted
 
 LEAST_RUNS = 5
 MOST_RUNS = 20
@@ -50,7 +51,9 @@ def compare_with_history(past: Sequence[Run], run: Run) -> Regression:
     Raises InputError for fewer than LEAST_RUNS past runs, or a time that is not positive.
     """
     if len(past) < LEAST_RUNS:
-        raise InputError(f"{len(past)} past runs, but at least {LEAST_RUNS} are needed to compare")
+        raise InputError(
+            f"{counted(len(past), 'past run')}, but at least {LEAST_RUNS} are needed to compare"
+        )
     times = [time for each in (*past, run) for time in (each.p50, each.p90)]
     if not all(math.isfinite(time) and time > 0 for time in times):
         raise InputError("a run's time is not positive and finite", advice="measure again")

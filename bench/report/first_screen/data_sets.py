@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.paper.printed_tables import TEST_IMAGES
+from depthbench.plural import counted
 
 ROOMS = "rooms"
 
@@ -24,8 +25,8 @@ def data_name(score: Mapping[str, Any]) -> str:
 
 def data_in_words(score: Mapping[str, Any]) -> str:
     """The data set, and how much of it was scored."""
-    images = f"{score['images']} {score['split']} image{'' if score['images'] == 1 else 's'}"
-    return f"{data_name(score)}, {_share_of_nyu(score) if is_nyu(score) else images}"
+    share = _share_of_nyu(score) if is_nyu(score) else _images(score)
+    return f"{data_name(score)}, {share}"
 
 
 def meaning(score: Mapping[str, Any]) -> str:
@@ -39,9 +40,13 @@ def meaning(score: Mapping[str, Any]) -> str:
     return ""
 
 
+def _images(score: Mapping[str, Any]) -> str:
+    return counted(score["images"], f"{score['split']} image")
+
+
 def _share_of_nyu(score: Mapping[str, Any]) -> str:
     if score["split"] != "test":
-        return f"{score['images']} {score['split']} images"
+        return _images(score)
     if score["images"] == TEST_IMAGES:
         return f"all {TEST_IMAGES} test images"
     return f"{score['images']} of {TEST_IMAGES} test images"

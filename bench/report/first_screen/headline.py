@@ -10,6 +10,7 @@ from bench.report.first_screen.data_sets import data_in_words
 from bench.report.first_screen.key_figures import key_figures
 from bench.report.first_screen.verdict import judge_places
 from bench.report.wording import commit
+from depthbench.plural import counted
 
 Row = Mapping[str, Any]
 
@@ -70,7 +71,7 @@ def _title(rows: Sequence[Row], places: Sequence[Mapping[str, Any]]) -> str:
 def _subject(rows: Sequence[Row]) -> str:
     networks = list(dict.fromkeys(row["network"] for row in rows))
     precisions = list(dict.fromkeys(row["precision"] for row in rows if row["precision"]))
-    named = networks[0] if len(networks) == 1 else f"{len(networks)} networks"
+    named = networks[0] if len(networks) == 1 else counted(len(networks), "network")
     if len(precisions) == 1:
         return f"{named}, {precisions[0]},"
     return f"{named} in {len(precisions)} precisions" if precisions else named
@@ -96,7 +97,7 @@ def _conditions(rows: Sequence[Row]) -> list[str]:
     if len(threads) != 1:
         return []
     (count,) = threads
-    return [f"{count} thread{'' if count == 1 else 's'}"]
+    return [counted(count, "thread")]
 
 
 def _when(times: Iterable[str]) -> str:

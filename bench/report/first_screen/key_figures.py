@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.report.first_screen.data_sets import data_name
 from bench.report.numbers import ABSENT, fixed, number, significant
+from depthbench.plural import counted
 
 Row = Mapping[str, Any]
 Figure = dict[str, str]
@@ -30,7 +31,7 @@ def _accuracy(row: Row) -> Figure:
     if not score:
         return _figure("δ1", ABSENT, "", "accuracy was not scored")
     where = f"{score['protocol']} protocol on {data_name(score)}"
-    images = f"{score['images']} images"
+    images = counted(score["images"], "image")
     if score["delta1_interval"]:
         low, high = (fixed(end, 3) for end in score["delta1_interval"])
         where += f"; {low} to {high} over {images}"
@@ -51,7 +52,7 @@ def _time(row: Row) -> Figure:
     if row["estimated"]:
         return _figure("estimated time", significant(row["ms"]), "ms", between)
     told = [f"{between}, 95 % interval"] if between else []
-    told += [f"{row['samples']} samples"] if row["samples"] else []
+    told += [counted(row["samples"], "sample")] if row["samples"] else []
     told += [] if row["valid"] else ["not to be used"]
     told += ["a quick look"] if row["quick"] else []
     return _figure("latency, p50", significant(row["ms"]), "ms", "; ".join(told))

@@ -198,7 +198,7 @@ def test_a_constant_output_is_told(
     Path(f"{flat}.json").write_text('{"range": [0, 1], "meaning": "relative"}')
     score(flat)
     (line,) = caplog.messages
-    assert "in 1 of 1 images" in line
+    assert "in 1 of 1 image" in line
     assert "constant" in line
 
 

@@ -73,7 +73,7 @@ def test_quantise_says_what_was_made_of_what(run: Run, make_depth_model: MakeMod
     code, out, err = run("quantise", make_depth_model(32, 32, convolutions=3), *QUANTISED)
     assert code == 0, err
     assert_readable(out)
-    assert "tiny.onnx, calibrated on 1 images of rooms" in out
+    assert "tiny.onnx, calibrated on 1 image of rooms" in out
 
 
 def test_export_says_what_was_written(run: Run) -> None:

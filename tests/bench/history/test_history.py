@@ -248,7 +248,7 @@ def test_an_unknown_model_is_bad_input_with_the_nearest(at: At) -> None:
         build_history([at(1, "cost")], "tinny")
     with pytest.raises(InputError, match="no record to show"):
         build_history([], "tiny")
-    with pytest.raises(InputError, match="hold no figure that has a history"):
+    with pytest.raises(InputError, match="no figure that has a history in 1 record;"):
         build_history([at(1, "complexity")], "tiny")
 
 

@@ -240,7 +240,7 @@ def test_scores_that_differ_make_the_record_invalid(
     record = measure(device, accuracy=scored)
     assert record["agreement"]["max_relative_difference"] < 1e-6
     (reason,) = record["reasons"]
-    assert "over 1 images is 1.0e-02 relative (limit 1e-04)" in reason
+    assert "over 1 image is 1.0e-02 relative (limit 1e-04)" in reason
 
 
 def test_nothing_is_kept_of_what_never_began(measure: Measure, phone: FakePhone) -> None:

@@ -134,7 +134,7 @@ def test_outputs_must_agree_whatever_the_kind(
 @pytest.mark.parametrize("wrong", [0.0, -1.0, math.nan, math.inf])
 def test_a_sample_that_is_no_time_is_a_reason(wrong: float) -> None:
     verdict = cost([[1.0, 2.0, wrong, 2.0, 1.0]])
-    assert verdict.reasons == ["1 samples are not positive finite times"]
+    assert verdict.reasons == ["1 sample is not a positive finite time"]
     assert not latency([*sessions(60, 60), [wrong] * 100]).valid
 
 

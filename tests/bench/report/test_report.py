@@ -226,7 +226,7 @@ def test_a_measurement_done_again_replaces_the_older(make_record: Make) -> None:
     document = build_report([new, old])
     assert [r["rmse"] for r in document["models"][0]["accuracy"]] == [1.0]
     assert document["models"][0]["superseded"] == 1
-    assert "1 older record(s)" in render_markdown(document)
+    assert "Not shown: 1 older record of" in render_markdown(document)
     trained = make_record(weights="trained on nyu", origin={"kind": "trained"})
     assert len(build_report([old, trained])["models"][0]["accuracy"]) == 2
 

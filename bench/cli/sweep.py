@@ -113,9 +113,9 @@ def command(
     marked, and the others go on. Then all is in a report. --at-least, --at-most and --best ask for
     a cell.
     """
-    from bench.sweep.checks import check_plan
     from bench.sweep.executors.local import LocalExecutor, cores
-    from bench.sweep.plan import read_plan
+    from bench.sweep.plan.checks import check_plan
+    from bench.sweep.plan.plan import read_plan
     from bench.sweep.session import carry_out, open_session
 
     if ray is not None and workers:

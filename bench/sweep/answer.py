@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.sweep.plan import Answer
+from bench.sweep.plan.plan import Answer
 
 HIGHER_IS_BETTER = {
     **{"ms": False, "mb": False, "rmse": False, "mae": False, "rel": False, "log10": False},

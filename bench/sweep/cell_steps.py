@@ -9,11 +9,11 @@ from typing import Any
 
 from bench.compile_service import tuned_files
 from bench.peers.peer import OURS
-from bench.sweep.cells import Cell
-from bench.sweep.checks import Checked
 from bench.sweep.code_version import code_version
-from bench.sweep.plan import ESTIMATED, HOST
-from bench.sweep.subjects import Size, Subject
+from bench.sweep.plan.cells import Cell
+from bench.sweep.plan.checks import Checked
+from bench.sweep.plan.plan import ESTIMATED, HOST
+from bench.sweep.plan.subjects import Size, Subject
 from bench.sweep.task import Task, make_task
 
 TARGET = "arm64-a76"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.sweep.cell_steps import CellSteps
-from bench.sweep.plan import HOST
+from bench.sweep.plan.plan import HOST
 from bench.sweep.result import Made, keep_records, read_artefact, read_model
 from bench.sweep.sweep import Sweep
 from bench.sweep.task import Task

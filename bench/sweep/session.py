@@ -14,9 +14,9 @@ from bench.report.write import write_report
 from bench.sweep.answer import Found, comparable, find_answer
 from bench.sweep.canonical import canonical
 from bench.sweep.cell_steps import CellSteps, Tasks, distinct
-from bench.sweep.checks import Checked
 from bench.sweep.driver_tasks import bring_files, measure_devices, measure_here
 from bench.sweep.outcome import Outcomes
+from bench.sweep.plan.checks import Checked
 from bench.sweep.result import RECORDS
 from bench.sweep.store import Store
 from bench.sweep.sweep import MakeExecutor, Show, Sweep

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.sweep.answer import comparable, find_answer
-from bench.sweep.plan import Answer
+from bench.sweep.plan.plan import Answer
 
 ASKED = Answer(best="ms", at_least={"delta1": 0.75}, at_most={"ms": 40.0})
 

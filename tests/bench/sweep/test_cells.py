@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from bench.sweep import cell_steps
 from bench.sweep.cell_steps import Tasks, distinct
-from bench.sweep.cells import expand
-from bench.sweep.checks import Checked
-from bench.sweep.faults import Faults
-from bench.sweep.plan import Plan
+from bench.sweep.plan.cells import expand
+from bench.sweep.plan.checks import Checked
+from bench.sweep.plan.faults import Faults
+from bench.sweep.plan.plan import Plan
+from bench.sweep.plan.subjects import Subject
 from bench.sweep.steps import PATH_LENGTH, place_of_fixed_length
-from bench.sweep.subjects import Subject
 from depthnet import zoo
 
 SIZES = {"own": (224, 224), "256": (256, 256), "(192, 256)": (192, 256)}

@@ -15,8 +15,8 @@ import pytest
 from bench.models import load_model
 from bench.sweep.executors.executor import TRIES, Done
 from bench.sweep.executors.local import LocalExecutor
+from bench.sweep.plan.subjects import Subject
 from bench.sweep.result import records_of, write_result
-from bench.sweep.subjects import Subject
 from bench.sweep.task import Task, make_task
 
 LIMIT_S = 60.0

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.sweep.checks import check_plan
-from bench.sweep.faults import Faults
-from bench.sweep.plan import Plan, read_plan
+from bench.sweep.plan.checks import check_plan
+from bench.sweep.plan.faults import Faults
+from bench.sweep.plan.plan import Plan, read_plan
 
 
 def check(text: str, tmp_path: Path) -> list[str]:

@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from bench.sweep.faults import Faults
+from bench.sweep.plan.faults import Faults
 from depthbench.suggest import did_you_mean
 from depthnet.zoo import FLAGSHIP
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from bench.model_card import NOTHING, Asked, card_to_keep, open_model, said_of, shapes_of
 from bench.models import Model, load_model
-from bench.sweep.faults import Faults
-from bench.sweep.plan import ModelEntry
+from bench.sweep.plan.faults import Faults
+from bench.sweep.plan.plan import ModelEntry
 from bench.sweep.result import Made, keep_model
 from bench.sweep.task import Task, make_task
 from depthbench.errors import InputError

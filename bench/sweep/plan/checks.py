@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.sweep.answer import FIGURES
-from bench.sweep.cells import Cell, expand
-from bench.sweep.faults import Faults, Place
-from bench.sweep.plan import ESTIMATED, HOST, Plan
-from bench.sweep.subjects import Subject, find_subjects
+from bench.sweep.plan.cells import Cell, expand
+from bench.sweep.plan.faults import Faults, Place
+from bench.sweep.plan.plan import ESTIMATED, HOST, Plan
+from bench.sweep.plan.subjects import Subject, find_subjects
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from bench.peers.peer import NAMES, OURS, Setting, check_precision
 from bench.runtimes import registry
-from bench.sweep.faults import Faults, Place
-from bench.sweep.plan import ESTIMATED, HOST, OWN, Exclusion, Plan
-from bench.sweep.subjects import Size, Subject
+from bench.sweep.plan.faults import Faults, Place
+from bench.sweep.plan.plan import ESTIMATED, HOST, OWN, Exclusion, Plan
+from bench.sweep.plan.subjects import Size, Subject
 from depthbench.errors import InputError
+from depthbench.plural import counted
 from depthnet.zoo import by
 
 TIMED_HERE = ("fp32", "int8")
@@ -47,7 +48,7 @@ class Cell:
     @property
     def label(self) -> str:
         """The cell in words."""
-        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        threads = counted(self.threads, "thread")
         size = by(self.size) if self.size else OWN
         kind = f"{self.precision}, {threads}, {self.runtime}, {self.device}"
         return f"{self.subject.name} {size} {kind}"

@@ -59,7 +59,8 @@ def compile_program(
 ) -> Path:
     """Compiles one C file with ziglang; the program is kept in the cache, by what it is made of.
 
-    It may include our headers and those beside it.
+    It may include our headers and those beside it. It is named by its content, which is the same
+    on every machine: what is counted of it is told by that name.
 
     Raises ToolMissing, with the compiler's first error, when it cannot be compiled.
     """
@@ -69,18 +70,17 @@ def compile_program(
     headers = sorted({*SOURCE.glob("*.h"), *source.parent.glob("*.h")})
     contents = [file.read_bytes() for file in (source, *headers)]
     made_of = repr((importlib.metadata.version("ziglang"), words, contents))
-    root = cache or cache_folder()
-    program = root / "cost" / f"{source.stem}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
-    if program.is_file():
-        return program
-    make_folder(program.parent)
+    place = (cache or cache_folder()) / "programs" / _short_digest(made_of.encode())
+    if found := next(place.glob(f"{source.stem}-*"), None):
+        return found
+    make_folder(place)
     # zig waits without end for a cache folder that it cannot write.
     zig = {
         name: str(cache_folder() / "zig")
         for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
     }
-    with tempfile.TemporaryDirectory(dir=program.parent, prefix=".unfinished-") as folder:
-        made = Path(folder) / program.name
+    with tempfile.TemporaryDirectory(dir=place, prefix=".unfinished-") as folder:
+        made = Path(folder) / source.stem
         run_program(
             [sys.executable, "-m", "ziglang", "cc", *words, "-o", str(made)],
             f"{source.name} does not compile with ziglang",
@@ -88,5 +88,8 @@ def compile_program(
             environment={**os.environ, **zig},
             folder=Path(folder),
         )
-        made.rename(program)
-    return program
+        return made.rename(place / f"{source.stem}-{_short_digest(made.read_bytes())}")
+
+
+def _short_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

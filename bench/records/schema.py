@@ -266,6 +266,25 @@ class Cost(_OfArtefact):
     seconds: float = Field(description="That counting and estimating took, on the host.")
 
 
+class FailedStep(Open):
+    """A step of a sweep that gave no result, or one without this cell's figure."""
+
+    step: str = Field(description="Its kind: export, quantise, compile, score, cost or measure.")
+    why: str
+
+
+class FailedCell(Record):
+    """A cell of a sweep that failed; its figures, where it has some, are in other records."""
+
+    kind: Literal["failed cell"]
+    runtime: str
+    device: Device
+    input_size: list[int] | None = Field(None, description="Height and width of the image.")
+    failed: list[FailedStep]
+    cells: int = Field(description="How many the sweep had.")
+    command: list[str] = Field(description="The sweep of this cell alone.")
+
+
 BY_KIND: dict[str, type[Record]] = {
     "accuracy": Accuracy,
     "latency": Latency,
@@ -275,6 +294,7 @@ BY_KIND: dict[str, type[Record]] = {
     "cost": Cost,
     "calibration": Calibration,
     "flicker": Flicker,
+    "failed cell": FailedCell,
 }
 KINDS = tuple(BY_KIND)
 
@@ -282,7 +302,15 @@ KINDS = tuple(BY_KIND)
 def json_schema() -> dict[str, Any]:
     """The schema as a JSON Schema, draft 2020-12."""
     either: Any = Annotated[
-        Accuracy | Latency | EmulatedCost | UnknownTime | Complexity | Cost | Calibration | Flicker,
+        Accuracy
+        | Latency
+        | EmulatedCost
+        | UnknownTime
+        | Complexity
+        | Cost
+        | Calibration
+        | Flicker
+        | FailedCell,
         Field(discriminator="kind"),
     ]
     return {

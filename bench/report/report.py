@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.records.comparability import measurement
 from bench.records.schema import TIMED
+from bench.report.first_screen.asides import write_asides
 from bench.report.first_screen.changes import last_change
 from bench.report.first_screen.headline import write_headline
 from bench.report.numbers import number
@@ -32,14 +33,16 @@ def build_report(
 
     `earlier` records are not shown: changes are since the last of them too.
 
-    `headline` is what the first screen says in words (`bench.report.first_screen.headline`).
+    `headline` is what the first screen says in words (`bench.report.first_screen.headline`), and
+    `asides` what else a reader must know (`bench.report.first_screen.asides`).
     `summary` has a row a measurement (`bench.report.summary`), judged by one `rule`, `charts` the
     points of the accuracy/latency charts (`bench.report.pareto`), `models` the records by model,
     each with its `change` since the last such record: `complexity`
     (one record or None), and lists `accuracy`, `latency`, `emulated_cost`, `unknown_time` and
     `cost` of records without their raw data, of which the timed ones keep `over_time`,
     `temperatures` and `roofline`, and a cost has `runtimes`: what each took; `sources` is what
-    shell, demo and app say of one artefact (`bench.report.shell_and_app`); `superseded` is how many
+    shell, demo and app say of one artefact (`bench.report.shell_and_app`); `failed_cells`, of a
+    sweep, have no figures; `superseded` is how many
     older records of the same measurement were left out; `reproduce` is a list of commands.
     `environments` are the different hosts and software: a record's `environment` is the number of
     its own, from 1. Raises InputError when there is no record.
@@ -84,9 +87,11 @@ def build_report(
         for name, mine in by_model.items()
     ]
     rows, rule = summarise_models(models)
+    headline = write_headline(rows, [one["time"] for one in latest.values()], environments)
     return {
         "schema": SCHEMA,
-        "headline": write_headline(rows, [one["time"] for one in latest.values()], environments),
+        "headline": headline,
+        "asides": write_asides(models, headline["places"][0]["model"]),
         "summary": rows,
         "rule": rule,
         "charts": build_charts(rows, rule),
@@ -119,6 +124,7 @@ def _model(name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "cost": by_kind.get("cost", []),
         "flicker": by_kind.get("flicker", []),
         "calibration": by_kind.get("calibration", []),
+        "failed_cells": by_kind.get("failed cell", []),
         "sources": beside_each_other(records),
     }
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bench.paper import printed_columns
 from bench.report import numbers, wording
 from bench.report.escape import plain
-from bench.report.first_screen import captions
+from bench.report.first_screen import asides, captions
+from depthbench.plural import counted
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,7 +25,14 @@ def environment(**options: Any) -> Environment:
         keep_trailing_newline=True,
         **options,
     )
-    for function in (*numbers.FILTERS, *wording.FILTERS, *captions.FILTERS, plain):
+    for function in (
+        *numbers.FILTERS,
+        *wording.FILTERS,
+        *captions.FILTERS,
+        *asides.FILTERS,
+        plain,
+        counted,
+    ):
         made.filters[function.__name__] = function
     made.globals.update(
         paper_rows=printed_columns.paper_rows, paper_columns=printed_columns.paper_columns

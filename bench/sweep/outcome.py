@@ -11,7 +11,8 @@ from bench.peers.peer import OURS
 from bench.records.record import Record
 from bench.records.schema import METRICS
 from bench.sweep.cell_steps import CellSteps
-from bench.sweep.plan import HOST
+from bench.sweep.failed_cell import Failure, failed_cell
+from bench.sweep.plan.plan import HOST
 from bench.sweep.result import read_model, read_result, records_of
 from bench.sweep.store import Store
 from bench.sweep.sweep import FINISHED, State
@@ -28,10 +29,13 @@ class Outcomes:
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a cell, plain values: see docs/sweep.md."""
-        return [self._row(steps) for steps in self._cells]
+        return [self._row(steps)[0] for steps in self._cells]
 
     def records(self, into: Path) -> list[Record]:
-        """All records of the sweep, each once, in the order of the cells, for a file in `into`."""
+        """All records of the sweep, each once, in the order of the cells, for a file in `into`.
+
+        Those of cells that failed come last.
+        """
         found: dict[str, Record] = {}
         for steps in self._cells:
             for kind in ("score", "cost", "measure"):
@@ -44,7 +48,9 @@ class Outcomes:
                             place = os.path.relpath(folder / sheet["file"], into)
                             kept["sheet"] = {**sheet, "file": place}
                         found.setdefault(record["id"], kept)
-        return list(found.values())
+        told = [(steps.cell, self._row(steps)[1]) for steps in self._cells]
+        failed = [failed_cell(cell, why, len(told)) for cell, why in told if why]
+        return [*found.values(), *failed]
 
     def warnings(self) -> list[str]:
         """What the steps warned of, each once."""
@@ -56,7 +62,7 @@ class Outcomes:
     def _has(self, task: Task) -> bool:
         return self._state.status[task.key] in FINISHED
 
-    def _row(self, steps: CellSteps) -> dict[str, Any]:
+    def _row(self, steps: CellSteps) -> tuple[dict[str, Any], list[Failure]]:
         row: dict[str, Any] = {
             **steps.cell.values,
             "figures": {},
@@ -68,18 +74,18 @@ class Outcomes:
             task = steps.tasks.get(kind)
             if task and self._has(task):
                 add(row, self._store.folder(task.key))
-        wrong = [*dict.fromkeys(self._errors(steps)), *row.pop("wrong", [])]
+        wrong: list[Failure] = [*self._errors(steps), *row.pop("wrong", [])]
         waiting = not all(
             status in (*FINISHED, "failed", "not tried") for status in row["steps"].values()
         )
         row["state"] = "failed" if wrong else "not finished" if waiting else "done"
-        row["why"] = wrong
-        return row
+        row["why"] = [f"{step}: {why}" for step, why in wrong]
+        return row, wrong
 
-    def _errors(self, steps: CellSteps) -> Iterator[str]:
+    def _errors(self, steps: CellSteps) -> Iterator[Failure]:
         for kind, task in steps.tasks.items():
             if self._state.status[task.key] == "failed":
-                yield f"{kind}: {self._state.errors[task.key]}"
+                yield kind, self._state.errors[task.key]
 
     def _file(self, steps: CellSteps, kind: str) -> str | None:
         """The model file from which a record can be had again; None where its name will do."""
@@ -116,7 +122,7 @@ def _add_cost(row: dict[str, Any], folder: Path) -> None:
     counted: Mapping[str, Any] | None = record if ours else record["peers"].get(row["runtime"])
     if counted is None:
         reasons = {**record["absent"], **record["left_out"], **record["lost"]}
-        row["wrong"] = [f"cost: {reasons.get(row['runtime'], 'not counted')}"]
+        row["wrong"] = [("cost", reasons.get(row["runtime"], "not counted"))]
         return
     cost = record if ours else counted["cost"]
     row["cost"] = {name: cost[name] for name in ("instructions", "est_cycles")}
@@ -133,7 +139,7 @@ def _add_times(row: dict[str, Any], folder: Path) -> None:
     (record,) = records_of(folder)
     row["label"] = record["label"]
     if not record["valid"]:
-        row["wrong"] = [f"measure: not valid: {'; '.join(record['reasons'])}"]
+        row["wrong"] = [("measure", f"not valid: {'; '.join(record['reasons'])}")]
     elif record["kind"] == "latency" and record["p50_ms"] is not None:
         row["figures"]["ms"] = record["p50_ms"]
         row["interval_ms"] = (record.get("intervals") or {}).get("p50_ms")
@@ -144,7 +150,7 @@ def _add_times_here(row: dict[str, Any], document: Mapping[str, Any]) -> None:
     found = document["runtimes"].get(row["runtime"])
     if found is None:
         reasons = {**document["absent"], **document["lost"]}
-        row["wrong"] = [f"measure: {reasons.get(row['runtime'], 'not timed')}"]
+        row["wrong"] = [("measure", reasons.get(row["runtime"], "not timed"))]
         return
     decided = document["decided_by"]
     row["figures"]["ms"] = found[decided]["p50"]

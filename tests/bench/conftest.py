@@ -68,7 +68,7 @@ def make_record() -> Callable[..., Record]:
     def make(kind: str = "accuracy", **changes: Any) -> Record:
         known: dict[str, Mapping[str, Any]] = {
             **{"accuracy": ACCURACY, "complexity": COMPLEXITY, "cost": COST},
-            **{"calibration": CALIBRATION, "flicker": FLICKER},
+            **{"calibration": CALIBRATION, "flicker": FLICKER, "failed cell": FAILED_CELL},
         }
         fields = known.get(kind, MEASURED)
         return new_record(kind, {**deepcopy(fields), **changes})
@@ -128,6 +128,13 @@ FLICKER = {
     **{"flicker": 0.02, "flicker_p95": 0.02, "worst_s": 0.03, "aligned": 0.01},
     **{"scale_change": 0.01, "deviation": 0.01, "damage": ""},
     "per_pair": [{"time_s": 0.03, "change": 0.02, "aligned": 0.01, "scale": 1.01, "visible": 1.0}],
+}
+FAILED_CELL = {
+    **{"model": "tiny", "runtime": "tvm", "device": {"name": "estimated"}, "cells": 24},
+    "input_size": [224, 224],
+    "conditions": {"precision": "fp16", "threads": 1},
+    "failed": [{"step": "compile", "why": "the outputs differ"}],
+    "command": ["depthbench", "sweep", "--model", "tiny", "--precision", "fp16"],
 }
 COMPLEXITY = {
     "model": "tiny",

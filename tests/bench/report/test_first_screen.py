@@ -18,6 +18,7 @@ from bench.accuracy.contact_sheet import PANELS
 from bench.records.record import Record
 from bench.report.first_screen.best import NEAR, best_row
 from bench.report.first_screen.sheets import typical_image
+from bench.report.html import render_html
 from bench.report.markdown import render_markdown
 from bench.report.report import build_report
 from tests.bench.report.conftest import TRAINED
@@ -73,6 +74,52 @@ def test_an_estimate_is_called_one(make_record: Make) -> None:
     assert place["error_source"] == "eleven public networks"
     assert [figure["value"] for figure in place["figures"][1:3]] == ["41.2", "24.2"]
     assert place["figures"][1]["detail"] == "38.2 to 45.0 ms"
+
+
+def test_a_sceptics_next_questions_are_answered_where_records_say_so(make_record: Make) -> None:
+    timed = make_record("cost")
+    assert build_report([timed])["asides"] == []
+    others = [make_record("failed cell", model=f"net-{n}") for n in range(4)]
+    others[2] |= {"device": {"name": "host"}, "runtime": "ncnn"}
+    records = [timed, *others, make_record("calibration"), make_record("flicker")]
+    report = build_report(records)
+    assert report["asides"] == [
+        {
+            "kind": "failed",
+            "text": "4 of 24 cells: net-0 fp16 (compile), net-1 fp16 (compile), net-2 fp16 ncnn on "
+            "host (compile), 1 more. Why stands below.",
+        },
+        {
+            "kind": "calibration",
+            "text": "tiny: scale fitted; a point left out is off by 0.120 m, 6.0% (3 distances in "
+            "1 picture)",
+        },
+        {
+            "kind": "flicker",
+            "text": "tiny: 2.0% of depth from frame to frame, 2.0% in a pair of twenty (clip.mp4, "
+            "1 pair of frames, nothing moves)",
+        },
+    ]
+    for text in (render_markdown(report), render_html(report)):
+        assert "4 of 24 cells" in text
+        assert text.count("the outputs differ") == 4
+        assert "off by 0.120 m" in text
+        assert "2.0% of depth from frame to frame" in text
+        assert "depthbench sweep --model tiny --precision fp16" in text
+
+
+def test_what_is_calibrated_most_often_leaves_room_for_the_rest(make_record: Make) -> None:
+    records = [make_record("flicker", model=f"net-{n}") for n in range(5)]
+    lines = [aside["text"] for aside in build_report(records)["asides"]]
+    assert [line.partition(":")[0] for line in lines[:3]] == ["net-0", "net-1", "net-2"]
+    assert lines[3:] == ["below also of net-3, net-4"]
+
+
+def test_a_sweep_of_which_all_failed_has_a_report(make_record: Make) -> None:
+    report = build_report([make_record("failed cell", cells=1)])
+    assert report["headline"]["verdict"]["state"] == "untimed"
+    assert report["asides"][0]["text"].startswith("1 of 1 cell: tiny fp16 (compile)")
+    assert "the outputs differ" in render_markdown(report)
 
 
 def test_an_emulators_time_is_not_on_the_first_screen(make_record: Make) -> None:

@@ -145,61 +145,59 @@ def count_artefact(
 ) -> Counted:
     """The instructions of one inference of an arm64 artefact, on `threads` of them.
 
-    With `core`, also what its caches and memory move, with `thread`, from 0 on, only what that one
-    of them runs. Raises InputError for an artefact of another machine, ToolMissing when QEMU or
-    LLVM is not installed, CheckFailed when the model does not run.
+    With `core`, also what its caches and memory move; with `thread`, from 0 on, only what that one
+    of them runs, without caches. Raises InputError for an artefact of another machine, ToolMissing
+    when QEMU or LLVM is not installed, CheckFailed when the model does not run.
     """
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         folder, environment = Path(scratch), runner_environment(threads)
         command = runner_command(artefact, inputs, counting.RUNS, folder, progress)
-        progress("counting instructions")
-        counts = counting.count(command, environment, thread=thread)
-        code = _Code(artefact)
-        owner, entries = code.owners(folder)
+        if thread is None:
+            counts, traffic = count(command, environment, core, progress=progress)
+        else:
+            counts, traffic = counting.count(command, environment, thread=thread), None
+        owner, entries = _owners(artefact, folder)
         outputs = _read_outputs(artefact, folder)
-        traffic = simulate_caches(command, environment, core, progress=progress)
-        moved = traffic.by_owner(code.owners(folder)[0]) if traffic else {}
+    moved = traffic.by_owner(owner) if traffic else {}
     return Counted(counts, owner, entries, outputs, traffic, moved)
 
 
-def simulate_caches(
+def count(
     command: Sequence[str],
     environment: Mapping[str, str],
     core: Core | None,
     addresses: tuple[int, int] | None = None,
     progress: Progress = lambda line: None,
-) -> Traffic | None:
-    """What a command's inference moves; None without a core, or where QEMU loads no plugins."""
-    if core is None:
-        return None
-    progress("simulating caches")
-    try:
-        return count_traffic(command, environment, core, addresses=addresses)
-    except ToolMissing:
-        return None
+) -> tuple[counting.Counts, Traffic | None]:
+    """What `counting.count` gives and, with a core, what the inference moves in its caches.
+
+    That is None where QEMU loads no plugins.
+    """
+    if core is not None:
+        progress("counting instructions, simulating caches")
+        try:
+            return count_traffic(command, environment, core, addresses=addresses)
+        except ToolMissing:
+            pass
+    progress("counting instructions")
+    return counting.count(command, environment, addresses=addresses), None
 
 
-class _Code:
-    """An artefact's code, wherever a run of it puts it."""
+def _owners(artefact: Artefact, folder: Path) -> tuple[Callable[[int], str], frozenset[int]]:
+    """Whose an address was in the run that wrote `folder`/maps, and where functions began."""
+    file = str(artefact.library.resolve())
+    library = read_library(artefact.library)
+    kernels = Kernels(library)
+    maps = parse_maps((folder / "maps").read_text().splitlines())
+    code = next(m for m in maps if m.executable and os.path.realpath(m.file) == file)
+    base = library.base(code.start, code.offset)
 
-    def __init__(self, artefact: Artefact) -> None:
-        self.name = artefact.library.name
-        self.file = str(artefact.library.resolve())
-        self.library = read_library(artefact.library)
-        self.kernels = Kernels(self.library)
+    def owner(address: int) -> str:
+        if code.start <= address < code.end:
+            return kernels.at(address - base) or artefact.library.name
+        return locate(address, maps)
 
-    def owners(self, folder: Path) -> tuple[Callable[[int], str], frozenset[int]]:
-        """Whose an address was in the run that wrote `folder`/maps, and where functions began."""
-        maps = parse_maps((folder / "maps").read_text().splitlines())
-        code = next(m for m in maps if m.executable and os.path.realpath(m.file) == self.file)
-        base = self.library.base(code.start, code.offset)
-
-        def owner(address: int) -> str:
-            if code.start <= address < code.end:
-                return self.kernels.at(address - base) or self.name
-            return locate(address, maps)
-
-        return owner, frozenset(base + f.address for f in self.library.functions)
+    return owner, frozenset(base + f.address for f in library.functions)
 
 
 def runner_command(

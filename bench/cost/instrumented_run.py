@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.cost import programs
@@ -21,6 +22,15 @@ from depthbench.processes import ChildProcess, child_process
 
 LOG_ITEMS = "in_asm,exec,nochain"
 _PROGRAM = "the emulated program"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin of ours for QEMU: its C file, the file that it writes, and what it is told."""
+
+    source: Path
+    file: Path
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -40,8 +50,9 @@ def run(
     """
     emulator = find_plugin_emulator()
     one = {} if thread is None else {"thread": str(thread)}
-    if emulator is not None and run_with_plugin(
-        emulator, programs.BLOCK_PLUGIN, command, environment, file, limit_s, addresses, **one
+    plugin = Plugin(programs.BLOCK_PLUGIN, file, one)
+    if emulator is not None and run_with_plugins(
+        emulator, [plugin], command, environment, limit_s, addresses
     ):
         return
     if thread is not None:
@@ -52,29 +63,30 @@ def run(
     run_with_log(command, environment, file, limit_s, addresses)
 
 
-def run_with_plugin(
+def run_with_plugins(
     emulator: str,
-    source: Path,
+    plugins: Sequence[Plugin],
     command: Sequence[str],
     environment: Mapping[str, str],
-    file: Path,
     limit_s: float,
     addresses: tuple[int, int] | None = None,
-    **arguments: str,
 ) -> bool:
-    """Does what `run` does with the plugin of one C file, which is given `arguments` too.
+    """Does what `run` does, with one or more plugins at once.
 
-    False where the emulator does not load it.
+    False where the emulator does not load one of them.
     """
-    plugin = programs.emulator_plugin(source, emulator)
     limits = dict(zip(("first", "last"), map(hex, addresses or ()), strict=False))
-    options = plugin_options(plugin, counts=str(file), **limits, **arguments)
+    options = []
+    for plugin in plugins:
+        library = programs.emulator_plugin(plugin.source, emulator)
+        options += plugin_options(library, counts=str(plugin.file), **limits, **plugin.arguments)
     emulate = [emulator, "-cpu", CPU_MODEL, *options, *command]
     with child_process(emulate, environment, leave_s=0) as emulated:
         in_time = emulated.wait(limit_s)
-        if emulated.exit_code and not file.exists():  # the plugin begins with making it
+        # a plugin begins with making its file
+        if emulated.exit_code and not all(plugin.file.exists() for plugin in plugins):
             return False
-        _check(emulated, in_time, _PROGRAM, file)
+        _check(emulated, in_time, _PROGRAM, plugins[0].file)
     return True
 
 

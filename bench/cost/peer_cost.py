@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cost import counting, programs
-from bench.cost.inference_cost import Cost, cost_of, simulate_caches
+from bench.cost.inference_cost import Cost, cost_of, count
 from bench.cost.memory.core import Core
 from bench.cost.symbols import locate, parse_maps
 from bench.models import Model
@@ -62,12 +62,15 @@ def measure_peer(
         command = ["-L", str(python.root), str(python.interpreter), "-s", "-B", str(program)]
         command += ["count", peer, str(file.absolute()), options, str(counting.RUNS)]
         command += [scratch, str(programs.mark_library())]
-        progress(f"counting instructions of {setting.name}")
-        environment = peer_environment(packages)
-        counts = counting.count(command, environment, addresses=LIBRARIES)
+        counts, traffic = count(
+            command,
+            peer_environment(packages),
+            core,
+            LIBRARIES,
+            lambda line: progress(f"{setting.name}: {line}"),
+        )
         maps = parse_maps((folder / "maps").read_text().splitlines())
         output = np.load(folder / "output0.npy")
-        traffic = simulate_caches(command, environment, core, LIBRARIES, progress)
     progress("estimating cycles")
     return cost_of(counts, lambda address: locate(address, maps), traffic=traffic), output
 

@@ -246,7 +246,7 @@ def test_what_a_loop_reads_comes_from_memory_unless_it_fits_into_a_cache(tmp_pat
     def moved(lines: int) -> Moved:
         flags = (*BARE, f"-DLINES={lines}")
         program = programs.compile_program(tmp_path / "read.c", flags, cache=tmp_path)
-        return count_traffic([str(program)], {}, RASPBERRY_PI_5).total
+        return count_traffic([str(program)], {}, RASPBERRY_PI_5)[1].total
 
     first, second, third = (cache.size // LINE_BYTES for cache in RASPBERRY_PI_5.caches)
     assert moved(first // 2).reads == pytest.approx(first // 2, abs=20)
@@ -279,7 +279,9 @@ def test_what_an_artefact_moves_stays_in_the_caches_that_hold_it(
 ) -> None:
     inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
     command = runner_command(artefact, inputs, counting.RUNS, tmp_path)
-    moved = count_traffic(command, runner_environment(), RASPBERRY_PI_5).total
+    counts, found = count_traffic(command, runner_environment(), RASPBERRY_PI_5)
+    assert counts == counting.count(command, runner_environment())
+    moved = found.total
     assert moved.reads > moved.writes > 0
     # All of it, some 50 KB, stays in the first level; what is new to it are outputs.
     assert moved.l1_foreseen + moved.l1_unforeseen < 16 * 24 * (3 + 16 + 8) * 4 / 64 * 2

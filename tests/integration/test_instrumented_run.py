@@ -61,9 +61,8 @@ Addresses = tuple[int, int] | None
 def with_plugin(command: list[str], file: Path, addresses: Addresses = None) -> bool:
     emulator = find_plugin_emulator()
     assert emulator
-    return instrumented_run.run_with_plugin(
-        emulator, programs.BLOCK_PLUGIN, command, {}, file, 60.0, addresses
-    )
+    plugin = instrumented_run.Plugin(programs.BLOCK_PLUGIN, file)
+    return instrumented_run.run_with_plugins(emulator, [plugin], command, {}, 60.0, addresses)
 
 
 def with_log(command: list[str], file: Path, addresses: Addresses = None) -> None:

@@ -84,10 +84,8 @@ def count_network(
         command = ["-L", str(python.root), str(python.interpreter), "-s", "-B", str(PROGRAM)]
         command += [str(param.absolute()), f"{input_size},{input_size},3", str(counting.RUNS)]
         command += [folder, str(programs.mark_library())]
-        progress("counting instructions")
-        counts = counting.count(command, environment, addresses=LIBRARIES)
+        progress("counting instructions, simulating caches")
+        counts, traffic = count_traffic(command, environment, RASPBERRY_PI_5, addresses=LIBRARIES)
         maps = parse_maps((Path(folder) / "maps").read_text().splitlines())
-        progress("simulating caches")
-        moved = count_traffic(command, environment, RASPBERRY_PI_5, addresses=LIBRARIES).total
     cost = cost_of(counts, lambda address: locate(address, maps))
-    return cost.instructions, cost.est_cycles, moved
+    return cost.instructions, cost.est_cycles, traffic.total

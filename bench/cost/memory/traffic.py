@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cost import counting
-from bench.cost.instrumented_run import run_with_plugin
+from bench.cost import counting, programs
+from bench.cost.instrumented_run import Plugin, run_with_plugins
 from bench.cost.memory.core import LINE_BYTES, Core
 from depthbench import cancellation
 from depthbench.emulator import INSTALL, find_plugin_emulator
@@ -87,24 +87,25 @@ def count_traffic(
     core: Core,
     limit_s: float = counting.LIMIT_S,
     addresses: tuple[int, int] | None = None,
-) -> Traffic:
-    """What one inference of an arm64 program moves, whose command runs it counting.RUNS times.
+) -> tuple[counting.Counts, Traffic]:
+    """What `counting.count` gives, and what the inference moves, of one run of the program.
 
     With `addresses`, the first and the last, only what code there accesses is simulated. Raises
-    CheckFailed when the program ends in an error, takes longer than `limit_s` seconds, or does not
-    mark its inferences; ToolMissing without an emulator that loads plugins.
+    what `counting.count` does, and ToolMissing without an emulator that loads plugins.
     """
     cancellation.check()
     emulator = find_plugin_emulator()
     levels = {f"level{i + 1}": f"{cache.size}:{cache.ways}" for i, cache in enumerate(core.caches)}
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
-        file = Path(scratch) / "traffic"
-        if emulator is None or not run_with_plugin(
-            emulator, SOURCE, command, environment, file, limit_s, addresses, **levels
+        blocks = Plugin(programs.BLOCK_PLUGIN, Path(scratch) / "counts")
+        caches = Plugin(SOURCE, Path(scratch) / "traffic", levels)
+        if emulator is None or not run_with_plugins(
+            emulator, [blocks, caches], command, environment, limit_s, addresses
         ):
             raise ToolMissing("QEMU here loads no plugin, which simulates caches", advice=INSTALL)
-        with file.open() as lines:
-            return Traffic(core, parse(lines))
+        with blocks.file.open() as lines, caches.file.open() as moved:
+            counts = counting.steady(counting.parse_blocks(lines))
+            return counts, Traffic(core, parse(moved))
 
 
 def parse(lines: Iterable[str]) -> dict[int, Moved]:

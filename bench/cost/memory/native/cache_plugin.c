@@ -37,7 +37,7 @@ struct instruction {
 /* Lines of a set lie behind each other, the one used last first; bit 63 marks those written to. */
 struct level {
   uint64_t *lines;
-  uint64_t sets;
+  uint64_t last_set;
   unsigned ways;
 };
 
@@ -57,8 +57,12 @@ static void *zeros(size_t bytes) {
 
 /* Whether the level holds the line, which it does afterwards; *evicted is what had to go, or 0. */
 static int take(struct level *level, uint64_t line, uint64_t dirty, uint64_t *evicted) {
-  uint64_t *set = level->lines + line % level->sets * level->ways;
-  unsigned way = 0;
+  uint64_t *set = level->lines + (line & level->last_set) * level->ways;
+  if ((set[0] & ~DIRTY) == line) { /* as for most accesses */
+    set[0] |= dirty;
+    return 1;
+  }
+  unsigned way = 1;
   while (way < level->ways && (set[way] & ~DIRTY) != line) way++;
   int held = way < level->ways;
   if (held) {
@@ -67,7 +71,7 @@ static int take(struct level *level, uint64_t line, uint64_t dirty, uint64_t *ev
     way = level->ways - 1;
     *evicted = set[way];
   }
-  memmove(set + 1, set, way * sizeof *set);
+  for (; way > 0; way--) set[way] = set[way - 1];
   set[0] = line | dirty;
   return held;
 }
@@ -178,9 +182,10 @@ static void set_up(struct level *level, const char *text) {
   const char *colon = strchr(text, ':');
   level->ways = colon ? (unsigned)atoi(colon + 1) : 0;
   if (!bytes || !level->ways) fail("a level is BYTES:WAYS");
-  level->sets = (bytes >> LINE_BITS) / level->ways;
-  if (!level->sets) fail("a level is smaller than its ways");
-  level->lines = zeros(level->sets * level->ways * sizeof *level->lines);
+  uint64_t sets = (bytes >> LINE_BITS) / level->ways;
+  if (!sets || sets & (sets - 1)) fail("the sets of a level are a power of two");
+  level->last_set = sets - 1;
+  level->lines = zeros(sets * level->ways * sizeof *level->lines);
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int count, char **words) {

@@ -124,12 +124,13 @@ def _prepared(proto: onnx.ModelProto) -> onnx.ModelProto:
     import onnx.inliner
 
     from compile.onnx.folding.constant_folding import fold_constants
-    from compile.onnx.repairs import remove_defaults, sort_nodes
+    from compile.onnx.repairs import forget_types_of_weights, remove_defaults, sort_nodes
     from compile.onnx.widening import widen
 
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
     sort_nodes(proto.graph)
+    forget_types_of_weights(proto)
     remove_defaults(proto.graph)
     widen(proto)
     fold_constants(proto)

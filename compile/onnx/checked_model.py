@@ -14,7 +14,13 @@ from compile.onnx import model_file
 from compile.onnx.divisions import check_divisions
 from compile.onnx.function_expansion import constants_as_tensors, expand_functions
 from compile.onnx.model_file import ModelFile, graphs, rename_inputs
-from compile.onnx.repairs import give_types, remove_defaults, shapes_given, sort_nodes
+from compile.onnx.repairs import (
+    forget_types_of_weights,
+    give_types,
+    remove_defaults,
+    shapes_given,
+    sort_nodes,
+)
 from compile.onnx.resize import is_resize, replace_resizes, written_resizes
 from compile.onnx.runtime_operators import move_runtime_operators
 from compile.onnx.sizes import check_values
@@ -95,6 +101,7 @@ def _checked(file: ModelFile) -> Model:
         proto = _inlined(proto)
         move_runtime_operators(proto, opset)
         sort_nodes(proto.graph)
+        forget_types_of_weights(proto)
         with shapes_given(proto.graph):
             onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:

@@ -71,6 +71,18 @@ def give_types(proto: onnx.ModelProto) -> None:
         output.type.CopyFrom(inferred[output.name])
 
 
+def forget_types_of_weights(proto: onnx.ModelProto) -> None:
+    """Drop the types that a file notes of its weights beside their own.
+
+    ONNX Runtime does not read them, and its converter to fp16 leaves some that are wrong.
+    """
+    for graph in graphs(proto.graph):
+        weights = {tensor.name for tensor in graph.initializer}
+        noted = [value for value in graph.value_info if value.name not in weights]
+        del graph.value_info[:]
+        graph.value_info.extend(noted)
+
+
 def remove_defaults(graph: onnx.GraphProto) -> None:
     """Make inputs that have a value, as all weights had until 2019, weights and nothing else."""
     weights = {tensor.name for tensor in graph.initializer}

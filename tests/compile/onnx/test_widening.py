@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from compile.check import relative_difference
 from compile.onnx.model_file import tensors
@@ -61,6 +62,17 @@ def test_fp16_files_compile_and_agree(
     check = artefact.manifest["check"]
     assert max(check["relative_difference"].values()) < 3e-3
     assert check["against"] == "ONNX Runtime"
+
+
+def test_a_file_of_onnx_runtimes_converter_compiles(graph: Graph, tmp_path: Path) -> None:
+    """It leaves types of weights that are not theirs, where an exporter notes types of weights."""
+    y = graph.convolution(graph.input([1, 3, 8, 8]), [8, 3, 3, 3])
+    scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
+    model = graph.model(graph.add("Resize", y, "", scales, mode="nearest"))
+    model.graph.value_info.append(helper.make_tensor_value_info(scales, TensorProto.FLOAT, [4]))
+    onnx.save(convert_float_to_float16(model, keep_io_types=True), str(tmp_path / "m.onnx"))
+    artefact = compile_model(tmp_path / "m.onnx", "host", tmp_path / "out")
+    assert artefact.manifest["check"]["against"] == "ONNX Runtime"
 
 
 def products(graph: Graph, *factors: float) -> onnx.ModelProto:

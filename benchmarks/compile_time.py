@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,13 +26,25 @@ from networks import ARCHITECTURES
 from networks.find import find
 
 from bench import cli
+from bench.cli.output import table
+from depthnet import zoo
 
-MODELS = ("mobiledepth", "dorn", "depth_anything_v2_small_252", "midas_small", "monodepth2")
+PUBLIC = (
+    *("depth_anything_v2_small_252", "depth_anything_v2_small_364"),
+    *("depth_anything_v2_small_518", "midas_small", "monodepth2"),
+)
+MODELS = (*(entry.name for entry in zoo.ENTRIES), *PUBLIC)
 TARGETS = ("host", "arm64-a76")
+LIMIT_S = 30.0
+"""By the clock, on two cores: no network of ours may take longer from nothing."""
+
+Seconds = dict[str, Any]
 
 
 @click.command()
-@click.option("--models", multiple=True, default=MODELS, show_default=True)
+@click.option(
+    "--models", multiple=True, default=MODELS, help="[default: the zoo and public architectures]"
+)
 @click.option("--targets", multiple=True, default=TARGETS, show_default=True)
 @click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -42,18 +55,43 @@ def main(models: tuple[str, ...], targets: tuple[str, ...], repeats: int, as_jso
     the ONNX file is there already; unchanged, it is compiled by its path and by the network's name.
     """
     cores = len(os.sched_getaffinity(0))
-    results: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[str, Seconds]] = {}
     for name in models:
         for target in targets:
             with tempfile.TemporaryDirectory() as folder:
                 results.setdefault(name, {})[target] = measure(name, target, repeats, Path(folder))
-            if not as_json:
-                click.echo(describe(name, target, results[name][target]))
+            click.echo(describe(name, target, results[name][target]), err=True)
+    slow = above_limit(results)
     if as_json:
-        click.echo(json.dumps({"cores": cores, "repeats": repeats, "models": results}, indent=2))
+        document = {"cores": cores, "repeats": repeats, "limit_s": LIMIT_S, "above_limit": slow}
+        click.echo(json.dumps({**document, "models": results}, indent=2))
+        return
+    click.echo(f"seconds on {cores} cores, from nothing: by the clock, and of CPU")
+    rows = [cells(name, row) for name, row in results.items()]
+    click.echo(table(rows, right=rows[0].keys() - {"network"}))
+    click.echo(f"\nabove {LIMIT_S:.0f} s by the clock: {', '.join(slow) or 'none'}")
 
 
-def measure(name: str, target: str, repeats: int, out: Path) -> dict[str, Any]:
+def above_limit(results: Mapping[str, Mapping[str, Seconds]]) -> list[str]:
+    """Those that take longer than LIMIT_S from nothing, each with the target."""
+    return [
+        f"{name} for {target}"
+        for name, row in results.items()
+        for target, seconds in row.items()
+        if seconds["fresh_s"] > LIMIT_S
+    ]
+
+
+def cells(name: str, row: Mapping[str, Seconds]) -> dict[str, str]:
+    """A row of the table."""
+    found = {"network": name}
+    for target, seconds in row.items():
+        found[target] = f"{seconds['fresh_s']:.1f}"
+        found[f"{target} CPU"] = f"{seconds['fresh_cpu_s']:.1f}"
+    return found
+
+
+def measure(name: str, target: str, repeats: int, out: Path) -> Seconds:
     """Seconds of each way, by the clock and of CPU: medians and every sample.
 
     A public architecture is compiled by its file alone.
@@ -84,7 +122,7 @@ def measure(name: str, target: str, repeats: int, out: Path) -> dict[str, Any]:
     }
 
 
-def describe(name: str, target: str, seconds: dict[str, Any]) -> str:
+def describe(name: str, target: str, seconds: Seconds) -> str:
     """A measurement in one line."""
     again = f"unchanged {seconds['cached_s']:.2f} s by file"
     if "cached_by_name_s" in seconds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from depthbench.errors import InputError, ToolMissing
 from depthbench.one_line import one_line
 
 if TYPE_CHECKING:
-    from av import VideoFrame, VideoStream
+    from av import Packet, VideoFrame, VideoStream
     from av.container import InputContainer
 
 LARGEST = 50_000_000
@@ -61,13 +62,13 @@ class VideoFile:
         with self._open() as container:
             stream = self._stream(container)
             stream.thread_type = DECODER_THREADS
-            packets = self._packets(container, stream)
-            for packet in packets:
-                damaged_packets += packet.is_corrupt
+            for packet in self._packets(container, stream):
+                marked = packet is not None and packet.is_corrupt
+                damaged_packets += marked
                 try:
-                    decoded = packet.decode()
+                    decoded = stream.decode(packet)
                 except self._av.error.InvalidDataError:
-                    damaged_packets += not packet.is_corrupt
+                    damaged_packets += not marked
                     continue
                 for frame in decoded:
                     cancellation.check()
@@ -86,11 +87,12 @@ class VideoFile:
             return f"it is cut short: {length_s:.1f} of {expected_s:.1f} s are there"
         return f"at least {damaged} of its frames are damaged or lost" if damaged else ""
 
-    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Any]:
+    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet | None]:
+        """All packets, then an empty one or None: for it the decoder gives what it holds."""
         try:
             yield from container.demux(stream)
         except self._av.error.InvalidDataError:
-            return  # what comes next is no video; how much is missing is told by the time
+            yield None  # what comes next is no video; how much is missing is told by the time
 
     def _open(self) -> InputContainer:
         self._av = load_pyav("videos")
@@ -101,7 +103,11 @@ class VideoFile:
                 f"{self.path}: not a video, or one that is cut short before its index"
             ) from error
         except (self._av.error.FFmpegError, OSError) as error:
-            raise InputError(f"{self.path}: cannot be read ({one_line(error)})") from error
+            ended = error.errno == errno.EIO  # so FFmpeg also calls a file that ends too soon
+            raise InputError(
+                f"{self.path}: cannot be read ({one_line(error)})",
+                advice="see whether it is cut short before its first picture" if ended else "",
+            ) from error
 
     def _stream(self, container: InputContainer) -> VideoStream:
         covers = self._av.stream.Disposition.attached_pic

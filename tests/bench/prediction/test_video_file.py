@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,50 @@ def test_a_video_cut_short_is_read_until_there(
     np.testing.assert_allclose(frames[3].image.astype(int), as_opencv_reads(whole)[3], atol=4)
     assert "cut short" in video.damage
     assert "of 6.0 s are there" in video.damage
+
+
+@pytest.mark.parametrize("threads", ["FRAME", "SLICE"])
+def test_what_the_decoder_holds_where_a_video_ends_in_nonsense_is_read_too(
+    make_video: MakeVideo, threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With threads for frames it gives none before it has a packet for each of them."""
+    monkeypatch.setattr(video_file, "DECODER_THREADS", threads)
+    path = make_video(noise(20), "clip.mkv")
+    video = VideoFile(path)
+    open_it = video._open
+
+    class Ending:
+        """The container, whose eighth packet is no video."""
+
+        def __init__(self) -> None:
+            self.whole = open_it()
+            self.streams = self.whole.streams
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.whole.close()
+
+        def demux(self, stream: Any) -> Any:
+            yield from itertools.islice(self.whole.demux(stream), 7)
+            raise av.error.InvalidDataError(1, "no video")
+
+    monkeypatch.setattr(video, "_open", Ending)
+    frames = [frame.image.astype(int) for frame in video.frames()]
+    assert len(frames) == 7
+    np.testing.assert_allclose(frames, as_opencv_reads(path)[:7], atol=4)
+    assert "cut short" in video.damage
+
+
+def test_a_video_cut_short_before_its_first_picture_is_one_line(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
+    cut = tmp_path / "clip.mkv"
+    cut.write_bytes(make_video(noise(20), "clip.mkv").read_bytes()[:400])
+    with pytest.raises(InputError, match=r"clip\.mkv: cannot be read.* cut short before") as caught:
+        VideoFile(cut)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("threads", ["AUTO", "SLICE"])

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from bench.cost import arm64_words, counting, cycles, programs
 from bench.cost.library import read_library
 from bench.cost.memory.core import Core
-from bench.cost.memory.traffic import Moved, Traffic, count_traffic
+from bench.cost.memory.traffic import Moved, Traffic, simulate
 from bench.cost.straight_line import Words
 from bench.cost.symbols import Kernels, locate, parse_maps
-from depthbench.errors import InputError, ToolMissing
+from depthbench.errors import InputError
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -175,10 +175,8 @@ def count(
     """
     if core is not None:
         progress("counting instructions, simulating caches")
-        try:
-            return count_traffic(command, environment, core, addresses=addresses)
-        except ToolMissing:
-            pass
+        if found := simulate(command, environment, core, addresses=addresses):
+            return found
     progress("counting instructions")
     return counting.count(command, environment, addresses=addresses), None
 

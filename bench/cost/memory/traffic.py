@@ -88,10 +88,25 @@ def count_traffic(
     limit_s: float = counting.LIMIT_S,
     addresses: tuple[int, int] | None = None,
 ) -> tuple[counting.Counts, Traffic]:
+    """As `simulate` does; raises ToolMissing, too, where QEMU loads no plugins."""
+    found = simulate(command, environment, core, limit_s, addresses)
+    if found is None:
+        raise ToolMissing("QEMU here loads no plugin, which simulates caches", advice=INSTALL)
+    return found
+
+
+def simulate(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    core: Core,
+    limit_s: float = counting.LIMIT_S,
+    addresses: tuple[int, int] | None = None,
+) -> tuple[counting.Counts, Traffic] | None:
     """What `counting.count` gives, and what the inference moves, of one run of the program.
 
-    With `addresses`, the first and the last, only what code there accesses is simulated. Raises
-    what `counting.count` does, and ToolMissing without an emulator that loads plugins.
+    None where QEMU loads no plugins. With `addresses`, the first and the last, only what code there
+    accesses is simulated. Raises what `counting.count` does, and ToolMissing where a plugin cannot
+    be made.
     """
     cancellation.check()
     emulator = find_plugin_emulator()
@@ -102,7 +117,7 @@ def count_traffic(
         if emulator is None or not run_with_plugins(
             emulator, [blocks, caches], command, environment, limit_s, addresses
         ):
-            raise ToolMissing("QEMU here loads no plugin, which simulates caches", advice=INSTALL)
+            return None
         with blocks.file.open() as lines, caches.file.open() as moved:
             counts = counting.steady(counting.parse_blocks(lines))
             return counts, Traffic(core, parse(moved))

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cost import arm64_words, cycles
+from bench.cost import arm64_words, counting, cycles, programs
 from bench.cost.counting import Counts
-from bench.cost.inference_cost import _write_inputs, busiest, cost_of
+from bench.cost.inference_cost import _write_inputs, busiest, cost_of, count
+from bench.cost.memory import traffic
+from bench.cost.memory.core import RASPBERRY_PI_5
 from compile.artefact import Artefact
+from depthbench.errors import ToolMissing
 
 FMLA, NOP, RET = 0x4E22CC20, 0xD503201F, 0xD65F03C0
 TEXTS = {FMLA: "fmla v0.4s, v1.4s, v2.4s", NOP: "nop", RET: "ret"}
@@ -72,3 +75,19 @@ def test_inputs_on_a_full_disk_say_so(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as raised:
         _write_inputs(Artefact(tmp_path, manifest), {"image": np.zeros((1, 3, 8, 8))}, tmp_path)
     assert raised.value.errno == errno.ENOSPC
+
+
+def test_a_plugin_that_cannot_be_made_is_no_emulator_without_plugins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def emulator_plugin(source: Path, emulator: str) -> Path:
+        raise ToolMissing("ziglang is not installed")
+
+    monkeypatch.setattr(programs, "emulator_plugin", emulator_plugin)
+    monkeypatch.setattr(traffic, "find_plugin_emulator", lambda: "qemu-aarch64")
+    with pytest.raises(ToolMissing, match="ziglang is not installed"):
+        count(["program"], {}, RASPBERRY_PI_5)
+    monkeypatch.setattr(traffic, "find_plugin_emulator", lambda: None)
+    without = Counts({}, ())
+    monkeypatch.setattr(counting, "count", lambda *_, **__: without)
+    assert count(["program"], {}, RASPBERRY_PI_5) == (without, None)

@@ -8,13 +8,15 @@ need not be multiplied; one that float16 cannot hold is beyond any byte.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import tvm
 from tvm import relax
 
 from compile.graph.accounting import LowerPrecision
 from compile.graph.qdq import scale_and_zero
-from compile.graph.relax_rewriter import Translator, call_on, translate
+from compile.graph.relax_rewriter import Translator, Uses, call_on, translate
 from compile.graph.tensors import constant_of, is_operator
 
 _HALF = np.finfo(np.float16)
@@ -27,15 +29,21 @@ _MOST_TERMS = 64
 def half_windows(mod: tvm.IRModule) -> tuple[tvm.IRModule, LowerPrecision]:
     """The module with its short sums that are quantised in float16, and the account."""
     done = LowerPrecision("fp16")
-    halved = translate(mod, lambda builder, _: _Halver(builder, done))
+    halved = translate(mod, lambda builder, uses: _Halver(builder, uses, done))
     return halved if done.lowered else mod, done
 
 
 class _Halver(Translator):
-    def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
+    def __init__(self, builder: relax.BlockBuilder, uses: Uses, done: LowerPrecision) -> None:
         super().__init__(builder)
-        self.done = done
+        self.uses, self.done = uses, done
+        self.reads: Uses = Counter()
         self.cast: dict[relax.Expr, relax.Expr] = {}
+
+    def bind(self, var: relax.Var, value: relax.Expr) -> None:
+        """Bind it, and know how often what it became is read."""
+        super().bind(var, value)
+        self.reads[self.values[var]] += self.uses[var]
 
     def changed(self, var: relax.Var, value: relax.Expr) -> relax.Expr | None:
         if not is_operator(value, "quantize"):
@@ -49,8 +57,13 @@ class _Halver(Translator):
         return call_on(value, [image, relax.const(np.float32(1)), value.args[2]])
 
     def _half(self, image: relax.Expr, step: float) -> relax.Expr | None:
-        """A convolution, maybe with a bias and a ReLU, in float16, in steps; None for others."""
-        call = self.builder.lookup_binding(image) if isinstance(image, relax.Var) else None
+        """A convolution, maybe with a bias and a ReLU, in float16, in steps; None for others.
+
+        What something else reads too would be computed twice.
+        """
+        if not isinstance(image, relax.Var) or self.reads[image] != 1:
+            return None
+        call = self.builder.lookup_binding(image)
         if call is None:
             return None
         if is_operator(call, "nn.conv2d"):

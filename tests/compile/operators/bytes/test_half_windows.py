@@ -96,3 +96,16 @@ def test_weights_that_float16_does_not_hold_stay_float(
     counted = {"int8_operators": 0, "fp16_operators": halved, "fp32_operators": wide}
     assert compiled.rewrites.operators() == counted
     assert np.abs(found - wanted).max() <= 1.01 * step
+
+
+@pytest.mark.parametrize("read_again", ["sums", "relu"])
+def test_what_something_else_reads_too_is_computed_once(
+    read_again: str, graph: Any, tmp_path: Path
+) -> None:
+    sums = graph.convolution(graph.input([1, 3, 8, 8]), (8, 3, 3, 3))
+    relu = graph.add("Relu", sums)
+    y = quantised(graph, relu, 0.02, 100, np.uint8)
+    again = graph.add("Sqrt", graph.add("Abs", sums if read_again == "sums" else relu))
+    compiled, _ = made(graph.model(graph.add("Add", y, again)), tmp_path, "arm64-a76")
+    counted = {"int8_operators": 0, "fp16_operators": 0, "fp32_operators": {"nn.conv2d": 1}}
+    assert compiled.rewrites.operators() == counted

@@ -3,7 +3,7 @@
 #include "kernel_file.h"
 
 enum { ELF_HEAD = 20, ELF_CLASS = 4, ELF_ORDER = 5, ELF_MACHINE = 18, MOST_NAMES = 4096 };
-enum { SIGNAL_OF_CHILD = 17, PATH = 256, THIS_FOLDER = -100 };
+enum { SIGNAL_OF_CHILD = 17, PATH = 256, THIS_FOLDER = -100, SET_MASK = 2 };
 #if defined(__aarch64__)
 enum { OWN_MACHINE = 183 };
 static const char OWN_CPUINFO[] = "CPU implementer";
@@ -67,6 +67,9 @@ static void look_at_program(platform_signs *signs) {
   if (shared == NO_MAPPING) {
     return;
   }
+  /* A handler of the program's would end the wait early, or run in the child. */
+  uint64_t all = UINT64_MAX, before = 0;
+  syscall(SYS_SIGPROCMASK, SET_MASK, &all, &before, sizeof all);
   long child = syscall(SYS_CLONE, SIGNAL_OF_CHILD, 0, 0, 0, 0);
   if (child == 0) {
     look_at_parent(shared);
@@ -77,6 +80,7 @@ static void look_at_program(platform_signs *signs) {
     signs->machine = shared->machine;
     signs->other_program = shared->other_program;
   }
+  syscall(SYS_SIGPROCMASK, SET_MASK, &before, NULL, sizeof before);
   munmap(shared, sizeof *shared);
 }
 

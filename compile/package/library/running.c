@@ -4,39 +4,26 @@
 #include <stdatomic.h>
 
 #include "pool.h"
+#include "thread_key.h"
 
 #define KERNELS __attribute__((visibility("hidden")))
 
-/* A key of pthreads, since Android has thread-local variables of libraries only from version 10. */
-enum { NO_KEY, PREPARING, PREPARED };
-static _Atomic int32_t prepared;
-static uint32_t key;
+static thread_key running_here;
 
 bool running_prepare(void) {
-  int32_t now = NO_KEY;
-  if (atomic_compare_exchange_strong(&prepared, &now, PREPARING)) {
-    bool made = pthread_key_create(&key, NULL) == 0;
-    atomic_store(&prepared, made ? PREPARED : NO_KEY);
-    return made;
-  }
-  while (now == PREPARING) {
-    now = atomic_load(&prepared);
-  }
-  return now == PREPARED;
+  return thread_key_prepare(&running_here);
 }
 
 __attribute__((destructor)) static void forget(void) {
-  if (atomic_load(&prepared) == PREPARED) {
-    pthread_key_delete(key);
-  }
+  thread_key_forget(&running_here);
 }
 
 void running_set(const running *this_thread) {
-  pthread_setspecific(key, this_thread);
+  pthread_setspecific(running_here.key, this_thread);
 }
 
 running *running_now(void) {
-  return pthread_getspecific(key);
+  return pthread_getspecific(running_here.key);
 }
 
 KERNELS void TVMFFIErrorSetRaisedFromCStrParts(const char *kind, const char **parts,

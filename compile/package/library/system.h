@@ -23,7 +23,6 @@ int snprintf(char *text, size_t capacity, const char *format, ...)
 typedef unsigned long pthread_t;
 int pthread_create(pthread_t *thread, const void *attributes, void *(*start)(void *), void *given);
 int pthread_join(pthread_t thread, void **result);
-pthread_t pthread_self(void);
 int pthread_key_create(uint32_t *key, void (*end)(void *));
 int pthread_key_delete(uint32_t key);
 int pthread_setspecific(uint32_t key, const void *value);
@@ -50,11 +49,11 @@ long syscall(long number, ...);
 enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 #if defined(__aarch64__)
 enum { SYS_FUTEX = 98, SYS_SCHED_SETAFFINITY = 122, SYS_SCHED_GETAFFINITY = 123 };
-enum { SYS_READ = 63, SYS_READLINKAT = 78, SYS_EXIT_GROUP = 94, SYS_GETPPID = 173 };
-enum { SYS_CLONE = 220, SYS_WAIT4 = 260, SYS_GETRANDOM = 278 };
+enum { SYS_READ = 63, SYS_READLINKAT = 78, SYS_EXIT_GROUP = 94, SYS_SIGPROCMASK = 135 };
+enum { SYS_GETPPID = 173, SYS_CLONE = 220, SYS_WAIT4 = 260, SYS_GETRANDOM = 278 };
 #elif defined(__x86_64__)
 enum { SYS_FUTEX = 202, SYS_SCHED_SETAFFINITY = 203, SYS_SCHED_GETAFFINITY = 204 };
-enum { SYS_READ = 0, SYS_CLONE = 56, SYS_WAIT4 = 61, SYS_GETPPID = 110 };
+enum { SYS_READ = 0, SYS_SIGPROCMASK = 14, SYS_CLONE = 56, SYS_WAIT4 = 61, SYS_GETPPID = 110 };
 enum { SYS_EXIT_GROUP = 231, SYS_READLINKAT = 267, SYS_GETRANDOM = 318 };
 #else
 #error "for arm64 and x86-64"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import signal
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,17 @@ def test_the_same_names_are_virtual_machines(
     size = ctypes.c_size_t(len(names))
     ours = package_library.names_virtual_machine_in_package(names, size)
     assert ours == server_library.names_virtual_machine(names, size)
+
+
+def test_signals_of_the_program_do_not_end_the_look_at_it(package_library: ctypes.CDLL) -> None:
+    package_library.platform_look.restype = PackageSigns
+    came: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: came.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+    try:
+        machines = {package_library.platform_look().machine for _ in range(50)}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert came
+    assert machines == {OWN}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,27 @@ def test_threads_that_cannot_be_had_are_refused(package: Package) -> None:
             assert handle.value == 0
             assert library.depth_last_error(0)
     assert _tasks() == before
+
+
+def test_an_ended_threads_error_is_not_that_of_a_later_thread(package: Package) -> None:
+    """Though the system calls both the same."""
+    library = open_library(package.library)
+    handle = ctypes.c_uint64()
+    assert library.depth_create(ctypes.byref(handle), None) == OK
+    told: dict[str, tuple[int, bytes]] = {}
+
+    def fail() -> None:
+        assert library.depth_run(handle, None, None, None, None) == BAD_ARGUMENT
+        told["failed"] = threading.get_ident(), library.depth_last_error(handle)
+
+    def ask() -> None:
+        told["asked"] = threading.get_ident(), library.depth_last_error(handle)
+
+    for task in (fail, ask):
+        thread = threading.Thread(target=task)
+        thread.start()
+        thread.join()
+    assert library.depth_destroy(handle) == OK
+    assert told["failed"][0] == told["asked"][0], "the test needs one thread's place twice"
+    assert b"inputs" in told["failed"][1]
+    assert told["asked"][1] == b""

@@ -18,17 +18,17 @@ from torch import nn
 
 from bench import cli
 from bench.measure.agreement import seeded_inputs
-from bench.measure.comparison import compare
+from bench.measure.comparison import compare, precision_of
 from bench.models import resolve_model
 from bench.runtimes.registry import Prepared
 from bench.runtimes.subprocess_runtime import SubprocessRuntime
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
+from compile.precision import FP32, INT8
 from depthbench.errors import CheckFailed, InputError
 from depthbench.one_line import one_line
 
 TARGETS = ("host", "arm64-a76")
-TOLERANCE = 1e-4
 
 
 @click.command()
@@ -48,19 +48,21 @@ def main(
 ) -> None:
     """Export, compile, compare and time each network by each exporter.
 
-    torch-N is PyTorch's exporter at opset N, legacy-N the one before it; basic and extended are
-    the first as ONNX Runtime's optimiser writes it. The ratio is that of medians of CPU time on
+    torch-N is PyTorch's exporter at opset N, legacy-N the one before it; the others are what a
+    tool makes of the first: see networks/tools.py. The ratio is that of medians of CPU time on
     one thread, the artefact's over ONNX Runtime's, interleaved. Weights are random.
     """
     rows = []
     for name in models or ARCHITECTURES:
-        size = ARCHITECTURES[name].quick if quick else ARCHITECTURES[name].size
+        shape = ARCHITECTURES[name].shape(quick)
         for exporter in exporters or EXPORTERS:
             with tempfile.TemporaryDirectory() as folder:
                 row = judge(
-                    build(name, quick, exporter), size, exporter, targets, rounds, Path(folder)
+                    build(name, quick, exporter), shape, exporter, targets, rounds, Path(folder)
                 )
-            rows.append({"architecture": name, "size": list(size), "exporter": exporter, **row})
+            rows.append(
+                {"architecture": name, "size": list(shape[2:]), "exporter": exporter, **row}
+            )
             if not as_json:
                 click.echo(_text(rows[-1]))
     if as_json:
@@ -69,7 +71,7 @@ def main(
 
 def judge(
     network: nn.Module,
-    size: tuple[int, int],
+    shape: tuple[int, ...],
     exporter: str,
     targets: tuple[str, ...],
     rounds: int,
@@ -78,13 +80,14 @@ def judge(
     """What becomes of a network by one exporter: a verdict a target, and the ratio on the host."""
     path = folder / "model.onnx"
     try:
-        export(network, size, exporter, path)
+        export(network, shape, exporter, path)
     except Exception as error:  # exporters raise whatever they meet
         return {"verdicts": {"export": f"{type(error).__name__}: {one_line(error)}"}}
     row: dict[str, Any] = {"verdicts": {}, "differences": {}}
+    precision = INT8.name if exporter == "quantised" else FP32.name
     for target in targets:
         try:
-            artefact = compile_model(path, target, folder / target)
+            artefact = compile_model(path, target, folder / target, precision=precision)
         except InputError as error:
             row["verdicts"][target] = f"refused: {error.message.removeprefix(f'{path}: ')}"
         except CheckFailed as error:
@@ -116,9 +119,10 @@ def ratio(artefact: Artefact, path: Path, rounds: int) -> float:
         SubprocessRuntime(Prepared("tvm", artefact.folder, 1)) as ours,
         SubprocessRuntime(Prepared("onnxruntime", path, 1)) as theirs,
     ):
-        inputs = seeded_inputs(resolve_model(str(path), path.parent).fixed_inputs)
+        model = resolve_model(str(path), path.parent)
+        inputs = seeded_inputs(model.fixed_inputs)
         runtimes = {"tvm": ours, "onnxruntime": theirs}
-        found = compare(runtimes, inputs, rounds=rounds, tolerance=TOLERANCE)
+        found = compare(runtimes, inputs, rounds=rounds, tolerance=precision_of(model)[1])
     return float(found["runtimes"]["tvm"]["against"]["onnxruntime"]["ratio"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -180,13 +181,14 @@ class AdaBins(nn.Module):
         return functional.interpolate(depth, size=image.shape[-2:], mode="bilinear")
 
 
-class MobileVitUNet(nn.Module):
-    """MobileViT v2 with skips to a decoder of plain convolutions."""
+class UNet(nn.Module):
+    """An encoder of timm with skips to a decoder of plain convolutions."""
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, encoder: str, width: int = 64, **options: Any) -> None:
         super().__init__()
-        self.encoder: Any = _features("mobilevitv2_050")
+        self.encoder: Any = _features(encoder, **options)
         channels = self.encoder.feature_info.channels()
+        self.scale = float(self.encoder.feature_info.reduction()[0])
         self.up = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(skip + (width if i + 1 < len(channels) else 0), width, 3, padding=1),
@@ -204,7 +206,8 @@ class MobileVitUNet(nn.Module):
         for up, skip in zip(reversed(self.up[:-1]), reversed(skips), strict=True):
             x = functional.interpolate(x, scale_factor=2.0, mode="bilinear")
             x = up(torch.cat([x, skip], 1))
-        return functional.softplus(functional.interpolate(self.head(x), scale_factor=2.0))
+        x = functional.interpolate(self.head(x), scale_factor=self.scale)
+        return functional.softplus(x)
 
 
 def midas_small(size: tuple[int, int]) -> nn.Module:
@@ -227,6 +230,6 @@ def adabins_like(size: tuple[int, int]) -> nn.Module:
     return AdaBins()
 
 
-def mobilevit_unet(size: tuple[int, int]) -> nn.Module:
-    """A U-Net on MobileViT v2."""
-    return MobileVitUNet()
+def unet(encoder: str, **options: Any) -> Callable[[tuple[int, int]], nn.Module]:
+    """A U-Net on an encoder of timm, whatever the size."""
+    return lambda size: UNet(encoder, **options)

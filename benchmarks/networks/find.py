@@ -18,5 +18,6 @@ def find(name: str, out: Path) -> Model:
     if name not in ARCHITECTURES:
         return resolve_model(name, out)
     path = out / f"{name}.onnx"
-    export(build(name, False, EXPORTERS[0]), ARCHITECTURES[name].size, EXPORTERS[0], path)
+    shape = ARCHITECTURES[name].shape(False)
+    export(build(name, False, EXPORTERS[0]), shape, EXPORTERS[0], path)
     return resolve_model(str(path), out)

@@ -87,3 +87,39 @@ def zoedepth_like(size: tuple[int, int]) -> nn.Module:
         backbone_config=backbone, bin_configurations=bins, initializer_range=SPREAD
     )
     return Predicted(transformers.ZoeDepthForDepthEstimation(config))
+
+
+def glpdepth(size: tuple[int, int]) -> nn.Module:
+    """GLPDepth on SegFormer's smallest encoder, with selective fusion of features."""
+    transformers = _transformers()
+
+    config = transformers.GLPNConfig(initializer_range=SPREAD)
+    return Predicted(transformers.GLPNForDepthEstimation(config))
+
+
+def depth_pro_like(size: tuple[int, int]) -> nn.Module:
+    """Depth Pro on small transformers: patches of an image of three sizes, and a focal length."""
+    transformers = _transformers()
+
+    encoder = {
+        "model_type": "dinov2",
+        "image_size": size[0] // 4,
+        "patch_size": 8,
+        "hidden_size": 96,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "initializer_range": SPREAD,
+    }
+    config = transformers.DepthProConfig(
+        fusion_hidden_size=64,
+        patch_size=size[0] // 4,
+        initializer_range=SPREAD,
+        intermediate_hook_ids=[3, 1],
+        intermediate_feature_dims=[64, 64],
+        scaled_images_feature_dims=[128, 96, 64],
+        image_model_config=encoder,
+        patch_model_config=encoder,
+        fov_model_config=encoder,
+        use_fov_model=True,
+    )
+    return Predicted(transformers.DepthProForDepthEstimation(config))

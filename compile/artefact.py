@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compile.listed_files import read_listed, sha256_of
 from depthbench.errors import InputError
 from depthbench.files import make_folder, write_whole
 
@@ -49,30 +49,12 @@ def load_artefact(folder: Path) -> Artefact:
     Raises InputError where it is missing, not an artefact, of another schema, or where a file is
     not what the manifest says.
     """
-    file = folder / MANIFEST
-    if not file.is_file():
-        problem = "has no manifest.json" if folder.is_dir() else "no such folder"
-        raise InputError(f"{folder}: not a compiled model ({problem}); compile one first")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        schema, files = manifest["schema"], manifest["files"]
-        expected = {name: entry["sha256"] for name, entry in files.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{file}: not the manifest of a compiled model") from error
-    if schema != SCHEMA:
-        raise InputError(f"{file}: schema {schema}, this version reads {SCHEMA}; compile again")
-    if set(expected) != {LIBRARY}:
-        raise InputError(f"{file}: must list {LIBRARY} and nothing else; compile again")
-    library = folder / LIBRARY
-    if not library.is_file() or sha256_of(library) != expected[LIBRARY]:
-        raise InputError(f"{library}: missing, or not the file the manifest names; compile again")
+    manifest = read_listed(folder / MANIFEST, "a compiled model", SCHEMA, "compile it")
+    if set(manifest["files"]) != {LIBRARY}:
+        raise InputError(
+            f"{folder / MANIFEST}: must list {LIBRARY} and nothing else", advice="compile it"
+        )
     return Artefact(folder, manifest)
-
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file's content."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def finish(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from bench.prediction.predictor import Predictor
 from bench.prediction.video_file import Frame
 from bench.records.record import Record, new_record
 from bench.runtimes.base import Runtime
-from compile.artefact import sha256_of
+from compile.listed_files import sha256_of
 from depthbench import cancellation
 from depthbench.errors import InputError
 from depthbench.plural import counted

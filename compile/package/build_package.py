@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compile import interrupt, targets
-from compile.artefact import replacing, sha256_of
+from compile.artefact import replacing
 from compile.cache_key import cache_key
+from compile.listed_files import sha256_of
 from compile.observer import Observer
 from compile.onnx import model_file
 from compile.package import toolchain

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compile.artefact import sha256_of
+from compile.listed_files import read_listed, sha256_of
 from depthbench.errors import InputError
 from depthbench.files import write_whole
 
@@ -55,27 +55,10 @@ def load_package(folder: Path) -> Package:
     Raises InputError where it is none, of another schema, or where a file is not what its manifest
     says.
     """
-    file = folder / MANIFEST
-    if not file.is_file():
-        raise InputError(f"{folder}: not a package (no {MANIFEST})", advice="make one first")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        kind, schema = manifest["kind"], manifest["schema"]
-        files = {name: entry["sha256"] for name, entry in manifest["files"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{file}: not the manifest of a package") from error
-    if (kind, schema) != (KIND, SCHEMA):
-        raise InputError(
-            f"{file}: {kind!r} of schema {schema}, this version reads {KIND!r} of {SCHEMA}",
-            advice="make the package again",
-        )
-    for name, sha256 in files.items():
-        one = folder / name
-        if not one.is_file() or sha256_of(one) != sha256:
-            raise InputError(
-                f"{one}: missing, or not the file the manifest names",
-                advice="make the package again",
-            )
+    file, again = folder / MANIFEST, "make the package"
+    manifest = read_listed(file, "a package", SCHEMA, again)
+    if (kind := manifest.get("kind")) != KIND:
+        raise InputError(f"{file}: {kind!r}, this version reads {KIND!r}", advice=again)
     return Package(folder, manifest)
 
 

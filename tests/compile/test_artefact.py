@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from compile.artefact import LIBRARY, MANIFEST, finish, load_artefact, replacing
+from compile.listed_files import sha256_of
+from compile.package.manifest_file import load_package
 from depthbench.errors import InputError
 
 
@@ -50,12 +52,25 @@ def test_broken_manifest(folder: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_manifest_may_name_no_file_outside(folder: Path) -> None:
+@pytest.mark.parametrize(("name", "said"), [("../other", "outside"), ("other", "nothing else")])
+def test_manifest_may_name_no_other_file(folder: Path, name: str, said: str) -> None:
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    manifest["files"]["../other"] = manifest["files"][LIBRARY]
+    (folder / name).write_bytes((folder / LIBRARY).read_bytes())
+    manifest["files"][name] = manifest["files"][LIBRARY]
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(InputError, match="nothing else"):
+    with pytest.raises(InputError, match=said):
         load_artefact(folder)
+
+
+def test_a_package_may_name_no_file_outside(tmp_path: Path) -> None:
+    folder, other = tmp_path / "package", tmp_path / "other"
+    folder.mkdir()
+    other.write_bytes(b"")
+    files = {"../other": {"sha256": sha256_of(other)}}
+    manifest = {"kind": "depthbench package", "schema": 1, "library": "x", "files": files}
+    (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(InputError, match="outside"):
+        load_package(folder)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -23,6 +23,7 @@ FOR_ALL = {
     "precision",
     "choices",
     "artefact",
+    "listed_files",
     "interrupt",
     "library_errors",
 }

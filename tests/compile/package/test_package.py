@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from compile.artefact import sha256_of
+from compile.listed_files import sha256_of
 from compile.package.build_package import package_model
 from compile.package.loaded_library import LoadedNetwork, open_library
 from compile.package.manifest_file import Package, load_package

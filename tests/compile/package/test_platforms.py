@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compile.artefact import sha256_of
+from compile.listed_files import sha256_of
 from compile.package.build_package import package_model
 from compile.package.emulated_run import build_runner, runner_command
 from compile.package.manifest_file import Package

@@ -20,6 +20,7 @@ ALIGNMENT = 64
 Place = Literal["arena", "weights", "input", "output"]
 # What is of no consequence here: shapes are static, and memory is planned.
 _IGNORED = ("vm.builtin.check_tensor_info", "vm.builtin.match_shape")
+# Both give the memory that they were given.
 _VIEWS = ("vm.builtin.reshape", "vm.builtin.copy")
 
 

@@ -1,4 +1,4 @@
-"""Going on in a process that ends with all that it has started, however it is ended."""
+"""Processes that end with the one that started them, however it is ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def go_on_guarded() -> None:
     guard = os.getpid()
     child = os.fork()
     if child == 0:
-        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
         if os.getppid() != guard:
             os.kill(os.getpid(), signal.SIGKILL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
@@ -47,6 +47,11 @@ def go_on_guarded() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), os.WTERMSIG(status))
     os._exit(os.waitstatus_to_exitcode(status))
+
+
+def end_with_parent() -> None:
+    """Let the kernel kill this process when the one that started it has ended. Linux only."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -8,11 +8,9 @@ python -m bench.runtimes.conversion MODULE FUNCTION MODEL.onnx RESULT
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib
 import importlib.metadata
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from bench.runtimes.declaration import Preparation
 from bench.runtimes.zoo_module import check_zoo
 from depthbench.errors import InputError, ToolMissing
 from depthbench.files import cache_folder, make_folder
+from depthbench.guard import end_with_parent
 from depthbench.processes import run_program
 
 CONVERSION_S = 1200
@@ -80,12 +79,6 @@ class Converter:
         done = run_program([*command, str(result)], problem, failure=InputError, timeout_s=limit)
         if not result.is_file():
             raise InputError(f"{problem}: {done.reason}")
-
-
-def end_with_parent() -> None:
-    """Let the kernel kill this process, a converter's, when the one that started it has ended."""
-    die_with_parent = 1  # PR_SET_PDEATHSIG
-    ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
 
 
 def main(module: str, function: str, model: str, result: str) -> None:

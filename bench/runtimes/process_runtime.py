@@ -41,7 +41,7 @@ class ProcessRuntime(Runtime):
 
     @property
     def pid(self) -> int:
-        """The process, which leads its own group."""
+        """The process that was started, which leads its own group: the runtime's, or its guard."""
         return self._child.pid
 
     def close(self) -> None:

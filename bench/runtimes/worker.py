@@ -2,17 +2,18 @@
 
 python -m bench.runtimes.worker DESCRIPTOR
 
-DESCRIPTOR is this end of a socket. Everything ends when standard input closes.
+DESCRIPTOR is this end of a socket. Everything ends when standard input closes: a guard sees to it,
+since a runtime that hangs may hold the interpreter's lock, and a stopped process reads nothing.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from depthbench.guard import go_on_guarded
 
 if TYPE_CHECKING:
     from bench.measure.timing import Sample
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def main(descriptor: int) -> None:
     """Answer requests until the other end closes the socket."""
-    end_with_standard_input()
+    go_on_guarded()
     from bench.runtimes.channel import receive, send
 
     requests = Requests()
@@ -36,20 +37,6 @@ def main(descriptor: int) -> None:
             except Exception as error:
                 answer = (False, one_of_ours(error))
             send(channel, answer)
-
-
-def end_with_standard_input() -> None:
-    """Start what kills this process and all that it has started when standard input closes.
-
-    A process of its own: a runtime that hangs may hold the interpreter's lock, and a stopped
-    process reads nothing.
-    """
-    if os.fork():
-        return
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os.killpg(0, signal.SIGKILL)
 
 
 def one_of_ours(error: Exception) -> Exception:

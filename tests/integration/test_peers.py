@@ -73,7 +73,7 @@ def test_one_dies_or_hangs_and_the_figures_of_the_others_are_whole(
             name: stack.enter_context(SubprocessRuntime(Prepared(name, tiny.path, 1), answer_s=3))
             for name in ("onnxruntime", "openvino", "ncnn")
         }
-        victim = runtimes["openvino"].pid
+        (victim,) = (one.pid for one in psutil.Process(runtimes["openvino"].pid).children())
 
         def strike(line: str) -> None:
             if "round 3 of" in line:
@@ -132,7 +132,7 @@ def test_a_converter_ends_with_a_parent_that_is_killed(
     wait_until: Callable[[Callable[[], object], float], float],
 ) -> None:
     sleeper = (
-        "import time; from bench.runtimes.conversion import end_with_parent; end_with_parent(); "
+        "import time; from depthbench.guard import end_with_parent; end_with_parent(); "
         "time.sleep(1000)"
     )
     starter = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleeper!r}])"
@@ -182,7 +182,7 @@ def busy(process: subprocess.Popen[str]) -> list[psutil.Process]:
     libraries = ("libopenvino", "onnxruntime")
     return [
         child
-        for child in psutil.Process(process.pid).children()
+        for child in psutil.Process(process.pid).children(recursive=True)
         if any(name in Path(f"/proc/{child.pid}/maps").read_text() for name in libraries)
     ]
 

@@ -14,8 +14,8 @@ __all__ = ["DepthDataset", "DepthPair", "data_folder", "open_dataset"]
 
 NAMES = ("nyu", "rooms")
 ACCEPTED = (
-    "accepted: rooms, rooms:SEED, nyu, or a path to NYU Depth v2 "
-    "(a folder with split.csv, nyu_depth_v2_labeled.mat, nyu_data.zip or nyu_test.zip)"
+    "accepted: rooms, rooms:SEED, nyu, or a path: a folder with rgb/ and depth/ or pairs.csv, or "
+    "NYU Depth v2 (a folder with split.csv, nyu_depth_v2_labeled.mat, nyu_data.zip, nyu_test.zip)"
 )
 
 
@@ -29,7 +29,8 @@ def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> De
     """Open a data set by name or path, without reading its images yet.
 
     `spec`: `rooms` or `rooms:SEED` (rendered, any machine, seed 0 by default), `nyu` (the `nyu`
-    folder of `data_folder()`), or a path to any layout that `depthnet.data.nyu` reads.
+    folder of `data_folder()`), or a path: a folder as `OwnPairs` reads it, or any layout that
+    `depthnet.data.nyu` reads.
     `split`: `train` or `test`. `limit`: only the first so many pairs. Raises InputError for an
     unknown name or split, a missing or incomplete folder, an empty split, a limit below 1.
     """
@@ -52,7 +53,9 @@ def open_dataset(spec: str, split: str = "test", limit: int | None = None) -> De
         return open_nyu(folder, split, limit)
     path = Path(spec).expanduser()
     if spec and path.exists():
-        return open_nyu(path, split, limit)
+        from depthnet.data.own_pairs import OwnPairs
+
+        return (OwnPairs if OwnPairs.found_in(path) else open_nyu)(path, split, limit)
     if spec.startswith("rooms:"):
         raise InputError(f"data set {spec!r}: the seed is a whole number, as in rooms:7")
     advice = did_you_mean(spec, NAMES, ACCEPTED)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from depthbench.errors import InputError
+from depthnet.data import own_pairs
 from depthnet.data.pair import DepthDataset
 from depthnet.data.splits import check_split
 
 LAYOUTS = (
     "a folder with split.csv, rgb/ and depth8/; nyu_depth_v2_labeled.mat; nyu_data.zip, "
-    "nyu_test.zip or a folder of either extracted"
+    f"nyu_test.zip or a folder of either extracted; or of pairs of your own {own_pairs.LAYOUTS}"
 )
 
 
@@ -44,4 +45,6 @@ def open_nyu(path: Path, split: str = "test", limit: int | None = None) -> Depth
             return NyuEigen(store, split, limit)
         if NyuDenseDepth.found_in(store):
             return NyuDenseDepth(store, split, limit)
-    raise InputError(f"{path}: not a layout of NYU Depth v2", advice=f"give {LAYOUTS}")
+    raise InputError(
+        f"{path}: not a layout of NYU Depth v2, nor pairs of one's own", advice=f"give {LAYOUTS}"
+    )

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.compile_service import default_precision, folder_name, in_precision, tuned_files
-from bench.model_card import NOTHING, Asked, card_to_keep, describe_model, open_model, shapes_of
+from bench.model_card import (
+    NOTHING,
+    Asked,
+    card_to_keep,
+    describe_model,
+    open_model,
+    said_of,
+    shapes_of,
+)
 from bench.models import Model
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -108,7 +116,18 @@ def image_input_of(model: Model, asked: Asked = NOTHING) -> ImageInput | None:
         scale=card.scale,
         shift=card.shift,
         clip=card.clip,
+        focal=card.calibration.focal if card.calibration else None,
     )
+
+
+def focal_of(
+    model: str, out: Path, asked: Asked = NOTHING, progress: Progress = lambda line: None
+) -> float | None:
+    """The focal length that the card of `model` says it was calibrated at; None for none."""
+    from depthnet.card.statements import merged
+
+    said = merged(said_of(open_model(model, out, asked, progress=progress), asked))
+    return said.calibration.focal if said.calibration else None
 
 
 def describe_package(package: Package) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shlex
@@ -36,29 +37,33 @@ def start_demo(
     page: Path = PAGE,
     browser_here: bool = False,
     cores: Sequence[int] | None = None,
+    field_of_view: float | None = None,
     progress: Progress = lambda line: None,
 ) -> Iterator[RunningDemo]:
     """Runs the demo's server on a device for a block, with packages' `libraries` (libNAME.so).
 
     `device` is `host`, this machine with packages of its own, or a device with those for
     arm64-linux: see `device_forms`. A file NAME.weights beside a library goes with it. `cores` are
-    those that compute, else the fastest. The demo's `url` is for a browser on a phone, unless it
-    is to run `browser_here`, and for one on this machine elsewhere.
+    those that compute, else the fastest. `field_of_view` is the camera's, horizontal, in degrees,
+    by which networks that were calibrated at a focal length scale depth. The demo's `url` is for a
+    browser on a phone, unless it is to run `browser_here`, and for one on this machine elsewhere.
 
     Raises what `open_device` raises, InputError for a device that others lend or a library of no
     such name, and DeviceError when the server does not come up.
     """
     _check_names(libraries)
+    camera = _camera_options(field_of_view)
     with ExitStack() as stack:
         if device == HOST:
-            yield stack.enter_context(_on_host(libraries, page))
+            yield stack.enter_context(_on_host(libraries, page, camera))
             return
         opened = open_device(device, progress=progress, cores=cores)
         if isinstance(opened, EmulatedPhone):
-            yield stack.enter_context(_emulated(libraries, page, progress))
+            yield stack.enter_context(_emulated(libraries, page, camera, progress))
         elif isinstance(opened, NativeDevice):
             here = browser_here or opened.transport.noun != "phone"
-            yield stack.enter_context(_on_device(opened, libraries, page, here, cores, progress))
+            running = _on_device(opened, libraries, page, here, cores, camera, progress)
+            yield stack.enter_context(running)
         else:
             raise InputError(
                 f"--device {device}: the demo runs on a device of one's own",
@@ -77,20 +82,23 @@ def open_browser(transport: Transport, url: str) -> None:
 
 
 @contextmanager
-def _on_host(libraries: Sequence[Path], page: Path) -> Iterator[RunningDemo]:
+def _on_host(libraries: Sequence[Path], page: Path, camera: Sequence[str]) -> Iterator[RunningDemo]:
     with _run_folder(libraries) as folder:
-        command = [str(host_demo_program()), *_options(folder, page), *this_machine().options()]
+        command = [str(host_demo_program()), *_options(folder, page), *camera]
+        command += this_machine().options()
         with run_demo(command, HOST) as demo:
             assert demo is not None, "the kernel chose the port"
             yield demo
 
 
 @contextmanager
-def _emulated(libraries: Sequence[Path], page: Path, progress: Progress) -> Iterator[RunningDemo]:
+def _emulated(
+    libraries: Sequence[Path], page: Path, camera: Sequence[str], progress: Progress
+) -> Iterator[RunningDemo]:
     loader = build_bundle(progress=progress).loader()
     with _run_folder(libraries) as folder:
         command = [find_emulator(), "-cpu", CPU_MODEL, *loader, str(demo_program())]
-        command += [*_options(folder, page), *emulated_device().options()]
+        command += [*_options(folder, page), *camera, *emulated_device().options()]
         # nothing of the user's environment may reach the emulated program
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
         with run_demo(command, EmulatedPhone.name, environment) as demo:
@@ -105,6 +113,7 @@ def _on_device(
     page: Path,
     browser_here: bool,
     cores: Sequence[int] | None,
+    camera: Sequence[str],
     progress: Progress,
 ) -> Iterator[RunningDemo]:
     transport, model = device.transport, device.properties["model"]
@@ -115,7 +124,7 @@ def _on_device(
         folder = stack.enter_context(lock.folder(transport.home / f"run-{secrets.token_hex(8)}"))
         _push(transport, libraries, page, folder, progress)
         words = [*loader.loader(bundle), f"{folder}/{NAME}", *_options(folder, folder / "page")]
-        words += device_of(transport, model, cores).options()
+        words += [*camera, *device_of(transport, model, cores).options()]
 
         def start(attempt: ExitStack, port: int) -> RunningDemo | None:
             return _start_there(attempt, lock, words, port, browser_here)
@@ -137,6 +146,13 @@ def _start_there(
 def _options(folder: Path | PurePosixPath, page: Path | PurePosixPath) -> list[str]:
     words = ["--page", str(page), "--packages", str(folder / "packages")]
     return [*words, "--work", str(folder / "uploads")]
+
+
+def _camera_options(field_of_view: float | None) -> list[str]:
+    """The focal length by the width of a frame, where it is known."""
+    if field_of_view is None:
+        return []
+    return ["--focal", f"{0.5 / math.tan(math.radians(field_of_view) / 2):.9g}"]
 
 
 def _check_names(libraries: Sequence[Path]) -> None:

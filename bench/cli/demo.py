@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from bench.cli.options import (
     FLAGSHIP,
     RECORDS,
     cores_option,
+    fov_option,
     json_option,
     out_option,
     precision_option,
@@ -22,11 +24,13 @@ from bench.cli.options import (
 from bench.cli.output import emit, note, warn
 from bench.cli.parameter_types import DEVICE, MODEL
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
-from depthbench.errors import DeviceError, InputError
+from depthbench.errors import DeviceError
 
 if TYPE_CHECKING:
     from android_rpc.demo.running_demo import RunningDemo
+    from depthbench.progress import Progress
 
 LISTEN_S = 1.0
 
@@ -45,6 +49,7 @@ LISTEN_S = 1.0
 @card_options()
 @click.option("--here", is_flag=True, help="See a phone's demo in this machine's browser.")
 @click.option("--no-open", is_flag=True, help="Open no browser.")
+@fov_option
 @record_option
 @out_option
 @json_option
@@ -57,6 +62,7 @@ def command(
     asked: Asked,
     here: bool,
     no_open: bool,
+    fov: float | None,
     records: Path | None,
     out: Path,
     as_json: bool,
@@ -76,11 +82,14 @@ def command(
     if device is None:
         device, why = default_device()
         note(f"{device} is used: {why}")
-    if device == HOST and cores:
-        raise InputError("--cores is for phones and boards", advice="choose them on the page")
+    if device == HOST:
+        advice = "cores are chosen on the page"
+        refuse_unused(["--cores", "--here"], "the demo is on this machine", advice=advice)
     into = records or out / RECORDS
     with ExitStack() as stack:
+        chosen = tuple(dict.fromkeys(models or (FLAGSHIP,)))
         with status() as progress:
+            _tell_focal(chosen, out, asked, fov, progress)
             packages = [
                 package_for(
                     model,
@@ -92,7 +101,7 @@ def command(
                     needs_image=True,
                     progress=progress,
                 )
-                for model in dict.fromkeys(models or (FLAGSHIP,))
+                for model in chosen
             ]
             demo = stack.enter_context(
                 start_demo(
@@ -100,6 +109,7 @@ def command(
                     [package.library for package in packages],
                     browser_here=here,
                     cores=parse_core_list(cores) if cores else None,
+                    field_of_view=fov,
                     progress=progress,
                 )
             )
@@ -115,6 +125,22 @@ def command(
         if not no_open and (why_not := open_page(seen_on, demo.url)):
             note(why_not)
         _keep_records(demo, device, into)
+
+
+def _tell_focal(
+    models: Sequence[str], out: Path, asked: Asked, fov: float | None, progress: Progress
+) -> None:
+    """Say or refuse what the camera's focal length does to the depth of these models."""
+    from bench.package_service import focal_of
+
+    known = [model for model in models if focal_of(model, out, asked, progress)]
+    if not known:
+        refuse_unused(["--fov"], "no MODEL was calibrated at a focal length")
+    elif fov is None:
+        note(
+            f"{', '.join(known)}: the camera's focal length is not known: taken as that of the "
+            "calibration's pictures; --fov DEGREES says it"
+        )
 
 
 def _keep_records(demo: RunningDemo, device: str, into: Path) -> None:

@@ -131,7 +131,7 @@ fov_option = click.option(
     "--fov",
     type=click.FloatRange(min=0, max=180, min_open=True, max_open=True),
     metavar="DEGREES",
-    help="The camera's horizontal field of view, in place of --intrinsics.",
+    help="The camera's horizontal field of view.",
 )
 
 

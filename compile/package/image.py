@@ -17,7 +17,8 @@ class ImageInput:
     bilinear, bicubic or lanczos) as `antialias` and `align_corners` say, become `range`; then
     `mean` is subtracted and the rest divided by `std`. A network of `bytes` takes the levels as
     they are. The map times `scale` plus `shift`, within `clip` where there is one, is what
-    `meaning` says: metres, inverse-metres, disparity or relative.
+    `meaning` says: metres, inverse-metres, disparity or relative. It holds for cameras of the
+    calibration's `focal`, that of both axes by the mean edge; None where it is not known.
     """
 
     input: int
@@ -37,6 +38,7 @@ class ImageInput:
     scale: float
     shift: float
     clip: tuple[float, float] | None = None
+    focal: float | None = None
 
     @property
     def unit(self) -> str:

@@ -78,6 +78,7 @@ def open_library(path: Path) -> ctypes.CDLL:
     library.depth_run_frame.argtypes = [
         *(ctypes.c_uint64, ctypes.POINTER(Frame), ctypes.c_void_p, ctypes.c_size_t)
     ]
+    library.depth_set_camera.argtypes = [ctypes.c_uint64, ctypes.c_double, ctypes.c_double]
     library.depth_last_times.argtypes = [
         *(ctypes.c_uint64, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_double))
     ]
@@ -122,6 +123,10 @@ class LoadedNetwork(Closing):
             words.append((ctypes.c_void_p * count)(*(one.ctypes.data for one in arrays)))
             words.append((ctypes.c_size_t * count)(*(one.nbytes for one in arrays)))
         self._succeed(self.library.depth_run(self.handle, *words))
+
+    def set_camera(self, focal_x: float, focal_y: float) -> None:
+        """The focal lengths of the camera of frames to come, in their pixels."""
+        self._succeed(self.library.depth_set_camera(self.handle, focal_x, focal_y))
 
     def run_frame(self, frame: Frame, depth: np.ndarray) -> tuple[float, float]:
         """A camera's frame into the float32 map `depth`; milliseconds of conversion and network."""

@@ -190,6 +190,7 @@ def _image(image: ImageInput | None) -> str:
             f"{flag(image.align_corners)},",
             f"    {_text(image.meaning)}, {floats([image.scale, image.shift])},",
             f"    {flag(image.clip is not None)}, {floats(image.clip or (0, 0))},",
+            f"    {flag(image.meaning == 'inverse-metres')}, {floats([image.focal or 0])},",
             "};",
         ]
     )

@@ -11,7 +11,8 @@
 
 static const char USAGE[] =
     "usage: demo_server --page FOLDER --packages FOLDER --work FOLDER [--device JSON]\n"
-    "  [--port N] [--public-port N] [--cpus THREADS:LIST]... [--temperature FILE]...\n";
+    "  [--port N] [--public-port N] [--cpus THREADS:LIST]... [--temperature FILE]...\n"
+    "  [--focal RATIO]\n";
 
 static int parse_number(const char **text, long most, long *number) {
   char *end;
@@ -26,6 +27,12 @@ static int parse_port(const char *text, uint16_t *port) {
   if (parse_number(&text, UINT16_MAX, &number) || *text) return -1;
   *port = (uint16_t)number;
   return 0;
+}
+
+static int parse_focal(const char *text, double *focal) {
+  char *end;
+  *focal = strtod(text, &end);
+  return *text && !*end && *focal > 1e-3 && *focal < 1e3 ? 0 : -1;
 }
 
 /* "2:4,5": two threads run on CPUs 4 and 5. */
@@ -66,6 +73,7 @@ static int set_option(const char *name, const char *value, struct options *optio
   if (!strcmp(name, "--port")) return parse_port(value, &options->port);
   if (!strcmp(name, "--public-port")) return parse_port(value, &options->public_port);
   if (!strcmp(name, "--cpus")) return parse_choice(value, options);
+  if (!strcmp(name, "--focal")) return parse_focal(value, &options->focal);
   if (strcmp(name, "--temperature") || options->zone_count == MAX_ZONES) return -1;
   options->zones[options->zone_count++] = value;
   return 0;

@@ -17,6 +17,7 @@ struct options {
   int zone_count;
   struct cpu_choice choices[MAX_CHOICES];
   int choice_count;
+  double focal;         /* of the camera, by the upright frame's width; 0: not known */
   uint16_t port;        /* 0: a free one */
   uint16_t public_port; /* 0: `port` */
 };

@@ -43,6 +43,7 @@ static int find_functions(struct package *package, char why[MAX_WHY]) {
       {"depth_create", &package->create},
       {"depth_destroy", &package->destroy},
       {"depth_run_frame", &package->run_frame},
+      {"depth_set_camera", &package->set_camera},
       {"depth_last_times", &package->last_times},
       {"depth_benchmark", &package->benchmark},
       {"depth_benchmark_record", &package->benchmark_record},

@@ -24,6 +24,7 @@ struct package {
   depth_status (*create)(depth_network *, const depth_options *);
   depth_status (*destroy)(depth_network);
   depth_status (*run_frame)(depth_network, const depth_frame *, float *, size_t);
+  depth_status (*set_camera)(depth_network, double, double);
   depth_status (*last_times)(depth_network, double *, double *);
   depth_status (*benchmark)(depth_network, int32_t, int32_t, double *);
   depth_status (*benchmark_record)(depth_network, int32_t, int32_t, const double *, char *, size_t,

@@ -51,6 +51,7 @@ int server_open(struct server *server, const struct options *options) {
   packages_scan(&server->packages, options->packages);
   memcpy(server->worker.choices, options->choices, sizeof options->choices);
   server->worker.choice_count = options->choice_count;
+  server->worker.focal = options->focal;
   if (compute_start(&server->worker.compute, worker_run) ||
       watch(server, EPOLL_CTL_ADD, server->listener, EPOLLIN, &server->listener) ||
       watch(server, EPOLL_CTL_ADD, server->worker.compute.wake, EPOLLIN | EPOLLET,

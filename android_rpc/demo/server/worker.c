@@ -69,7 +69,8 @@ static void write_f32(uint8_t *bytes, double value) {
   write_u32(bytes, bits);
 }
 
-static void run_frame(struct compute *compute, struct loaded *loaded, const struct task *task) {
+static void run_frame(struct worker *worker, struct loaded *loaded, const struct task *task) {
+  struct compute *compute = &worker->compute;
   const struct package *package = loaded->package;
   size_t map_bytes = (size_t)package->map_width * (size_t)package->map_height * sizeof(float);
   size_t frame_bytes = (size_t)task->head.width * task->head.height * 4;
@@ -89,8 +90,11 @@ static void run_frame(struct compute *compute, struct loaded *loaded, const stru
                                    .row_stride = task->head.width * 4,
                                    .pixel_stride = 4}}};
   double began = clock_ms(), conversion_ms = 0, forward_ms = 0;
-  depth_status status =
-      package->run_frame(loaded->network, &frame, (float *)(void *)(map + MAP_HEAD), map_bytes);
+  double focal = worker->focal * (frame.rotation % 180 ? frame.height : frame.width);
+  depth_status status = package->set_camera(loaded->network, focal, focal);
+  if (status == DEPTH_OK)
+    status =
+        package->run_frame(loaded->network, &frame, (float *)(void *)(map + MAP_HEAD), map_bytes);
   double frame_ms = clock_ms() - began;
   if (status == DEPTH_OK)
     status = package->last_times(loaded->network, &conversion_ms, &forward_ms);
@@ -128,7 +132,7 @@ void *worker_run(void *compute) {
       do_order(worker, &loaded, &task);
     } else if (task.kind == TASK_FRAME) {
       if (loaded.package)
-        run_frame(compute, &loaded, &task);
+        run_frame(worker, &loaded, &task);
       else
         tell_error(compute, task.session, "not_loaded", "no network is loaded");
       free(task.frame);

@@ -17,6 +17,7 @@ struct worker {
   struct compute compute; /* first: the thread gets its address */
   struct cpu_choice choices[MAX_CHOICES];
   int choice_count;
+  double focal; /* of the camera, by the upright frame's width; 0: not known */
 };
 
 /* For compute_start; ends with TASK_QUIT. */

@@ -98,6 +98,12 @@ DEPTH_API depth_status depth_run(depth_network network, const void *const *input
 DEPTH_API depth_status depth_run_frame(depth_network network, const depth_frame *frame, float *map,
                                        size_t map_bytes);
 
+/* The focal lengths, in pixels of a frame as it lies in memory, of the camera that takes the frames
+ * to come; 0 and 0, as at first: not known. A network that was calibrated at a focal length
+ * (`package.image.focal` of the manifest) gives the metres of that camera, and where it is not known
+ * those of the calibration's own; other networks give what they give. */
+DEPTH_API depth_status depth_set_camera(depth_network network, double focal_x, double focal_y);
+
 /* Milliseconds that the network's last depth_run_frame spent on conversion, and on the network;
  * DEPTH_NO_IMAGE where it has run none. */
 DEPTH_API depth_status depth_last_times(depth_network network, double *conversion_ms,

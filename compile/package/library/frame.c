@@ -71,6 +71,20 @@ static void write_map(const uint8_t *output, float *map) {
   }
 }
 
+/* Depth grows with the focal length: a network sees a doubled one as half the distance. */
+static void scale_by_focal(const instance *one, const depth_frame *frame, float *map) {
+  if (one->focal_x == 0 || network_image.focal == 0) {
+    return;
+  }
+  double pixels = (double)frame->width * frame->height;
+  double focal = __builtin_elementwise_sqrt(one->focal_x * one->focal_y / pixels);
+  double grows = focal / network_image.focal;
+  float factor = (float)(network_image.inverse ? 1 / grows : grows);
+  for (size_t i = 0; i < map_count(); i++) {
+    map[i] *= factor;
+  }
+}
+
 static depth_status run(instance *one, const depth_frame *frame, float *map) {
   int32_t input = network_image.input;
   const char *problem = "";
@@ -85,6 +99,7 @@ static depth_status run(instance *one, const depth_frame *frame, float *map) {
   if (status == DEPTH_OK) {
     double ended = milliseconds_now();
     write_map(one->outputs[network_image.output], map);
+    scale_by_focal(one, frame, map);
     one->ran_frame = true;
     one->forward_ms = ended - converted;
     one->conversion_ms = converted - started + (milliseconds_now() - ended);
@@ -102,6 +117,23 @@ depth_status depth_run_frame(depth_network network, const depth_frame *frame, fl
   status = check(network, map, map_bytes);
   if (status == DEPTH_OK) {
     status = run(one, frame, map);
+  }
+  return instance_leave(one, status);
+}
+
+depth_status depth_set_camera(depth_network network, double focal_x, double focal_y) {
+  instance *one;
+  depth_status status = instance_enter(network, &one);
+  if (status != DEPTH_OK) {
+    return status;
+  }
+  bool known = focal_x > 0 && focal_y > 0 && focal_x < 1e9 && focal_y < 1e9;
+  if (!known && (focal_x != 0 || focal_y != 0)) {
+    status = failed(network, DEPTH_BAD_ARGUMENT, "the focal lengths are %g and %g pixels", focal_x,
+                    focal_y);
+  } else {
+    one->focal_x = focal_x;
+    one->focal_y = focal_y;
   }
   return instance_leave(one, status);
 }

@@ -26,6 +26,7 @@ typedef struct instance {
   _Atomic int32_t kernel_failed;
   char kernel_error[256];
   frame_plan plan;
+  double focal_x, focal_y; /* of the frames' camera, in pixels; 0: not known */
   bool ran_frame;
   double conversion_ms, forward_ms; /* of the last frame */
   bool has_readings; /* of the device, around the benchmarks since the last record */

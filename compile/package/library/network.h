@@ -47,6 +47,8 @@ typedef struct image_input {
   float scale, shift;
   bool clipped; /* to what lies from `least` to `most` then */
   float least, most;
+  bool inverse; /* the map is of 1 / metres */
+  float focal;  /* of the calibration's camera, by the mean edge of its pictures; 0: not known */
 } image_input;
 
 extern const char network_manifest[];

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from compile.package.image import ImageInput
 
+FOCAL = 1.25
+"""Of the calibration's camera, by the mean edge of its pictures."""
+
 
 def plain_image(height: int, width: int, *, antialias: bool) -> ImageInput:
     return ImageInput(
@@ -23,4 +26,5 @@ def plain_image(height: int, width: int, *, antialias: bool) -> ImageInput:
         meaning="metres",
         scale=1.0,
         shift=0.0,
+        focal=FOCAL,
     )

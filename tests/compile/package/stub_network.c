@@ -38,6 +38,11 @@ const image_input network_image = {
 #else
     false, 0, 0,
 #endif
+#ifdef INVERSE
+    INVERSE, 1.25f,
+#else
+    false, 0,
+#endif
 };
 #else
 const image_input network_image = {.interpolation = "bilinear"};

@@ -64,6 +64,11 @@ class StubNetwork:
     def close(self) -> None:
         self.library.depth_destroy(self.handle)
 
+    def set_camera(self, focal_x: float, focal_y: float) -> int:
+        """The status."""
+        focal = ctypes.c_double(focal_x), ctypes.c_double(focal_y)
+        return int(self.library.depth_set_camera(self.handle, *focal))
+
     @property
     def error(self) -> str:
         return str(self.library.depth_last_error(self.handle).decode())

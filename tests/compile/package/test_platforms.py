@@ -17,7 +17,8 @@ from compile.pipeline import compile_model
 from depthbench.emulator import find_emulator
 
 API = """depth_api_version depth_create depth_destroy depth_input depth_input_count depth_last_error
-depth_last_times depth_manifest depth_output depth_output_count depth_run depth_run_frame"""
+depth_last_times depth_manifest depth_output depth_output_count depth_run depth_run_frame
+depth_set_camera"""
 # Of bionic's libc.so since Android 7 (API 24), which every glibc has too.
 BIONIC = """clock_gettime close getauxval lseek memcmp memcpy memmove memset mmap munmap open
 pthread_create pthread_getspecific pthread_join pthread_key_create pthread_key_delete

@@ -50,6 +50,44 @@ def test_the_map_is_clipped_as_the_card_says(tmp_path_factory: pytest.TempPathFa
     np.testing.assert_allclose(depth.reshape(SIZE), wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("inverse", [False, True])
+def test_depth_grows_with_the_cameras_focal_length(
+    tmp_path_factory: pytest.TempPathFactory, inverse: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("focal")
+    flags = ("-shared", "-fPIC", f"-DINVERSE={int(inverse)}")
+    network = StubNetwork(build(folder, flags))
+    picture = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
+
+    def depth(focal: tuple[float, float], rotation: int = 0) -> np.ndarray:
+        assert network.set_camera(*focal) == 0
+        with guarded() as memory:
+            status, found = network.run_frame(rgba_frame(memory, picture, rotation))
+        assert status == 0
+        return 1 / found if inverse else found
+
+    unknown = depth((0, 0))
+    for rotation in (0, 90):  # `picture` is upright: at 90 it lies in memory as 30 x 20
+        factor = np.sqrt(40 * 50 / (30 * 20)) / 1.25
+        found = depth((40, 50), rotation)
+        np.testing.assert_allclose(found, factor * unknown, rtol=1e-5)
+    np.testing.assert_array_equal(depth((0, 0)), unknown)
+    for wrong in ((0, 40), (-1, 40), (np.nan, 1), (np.inf, 1)):
+        assert network.set_camera(*wrong) == BAD_ARGUMENT
+        assert "focal lengths" in network.error
+    np.testing.assert_array_equal(depth((0, 0)), unknown)
+    network.close()
+
+
+def test_a_network_without_a_focal_length_gives_what_it_gives(network: StubNetwork) -> None:
+    with guarded() as memory:
+        frame = rgba_frame(memory, np.full((9, 9, 3), 99, np.uint8))
+        before = network.run_frame(frame)[1]
+        assert network.set_camera(40, 40) == 0
+        np.testing.assert_array_equal(network.run_frame(frame)[1], before)
+        assert network.set_camera(0, 0) == 0
+
+
 def test_it_tells_what_conversion_and_network_took(network: StubNetwork) -> None:
     with guarded() as memory:
         network.run_frame(rgba_frame(memory, np.zeros((9, 9, 3), np.uint8)))

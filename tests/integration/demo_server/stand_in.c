@@ -64,6 +64,10 @@ depth_status depth_run_frame(depth_network network, const depth_frame *frame, fl
   return DEPTH_OK;
 }
 
+depth_status depth_set_camera(depth_network network, double focal_x, double focal_y) {
+  return network == created && focal_x == focal_y ? DEPTH_OK : DEPTH_BAD_NETWORK;
+}
+
 depth_status depth_last_times(depth_network network, double *conversion_ms, double *forward_ms) {
   *conversion_ms = 0.25;
   *forward_ms = 1.5;

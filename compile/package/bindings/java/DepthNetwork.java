@@ -163,6 +163,21 @@ public final class DepthNetwork implements AutoCloseable {
   }
 
   /**
+   * Says what camera takes the frames to come. A network that was calibrated at a focal length gives
+   * the metres of that camera, and where it is not known those of the calibration's own; other
+   * networks give what they give.
+   *
+   * @param focalX its focal length in pixels of a frame's width as it lies in memory; 0: not known
+   * @param focalY the same of the height; 0: not known
+   * @throws DepthException.BadArgument where one is negative, not finite, or alone 0
+   * @throws DepthException.Busy where another thread runs this network
+   * @throws DepthException.Closed after {@link #close}
+   */
+  public void setCamera(double focalX, double focalY) {
+    check(Native.setCamera(handle, focalX, focalY), handle);
+  }
+
+  /**
    * What the last {@link #runFrame} took.
    *
    * @return milliseconds of the frame's conversion, and of the network

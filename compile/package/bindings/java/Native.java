@@ -56,6 +56,8 @@ final class Native {
   static native int runFrame(
       long network, int[] layout, Buffer[] planes, byte[] array, Buffer map, long[] places);
 
+  static native int setCamera(long network, double focalX, double focalY);
+
   /** Milliseconds of conversion and of the network go into `times`, two doubles. */
   static native int lastTimes(long network, ByteBuffer times);
 

@@ -12,6 +12,7 @@ typedef uint8_t jboolean;
 typedef int8_t jbyte;
 typedef int32_t jint;
 typedef int64_t jlong;
+typedef double jdouble;
 typedef jint jsize;
 typedef void *jobject;
 typedef jobject jclass;

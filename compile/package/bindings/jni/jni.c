@@ -165,6 +165,12 @@ static jint run_frame(JNIEnv *java, jclass type, jlong network, jintArray layout
   return status;
 }
 
+static jint set_camera(JNIEnv *java, jclass type, jlong network, jdouble focal_x, jdouble focal_y) {
+  (void)java;
+  (void)type;
+  return depth_set_camera((depth_network)network, focal_x, focal_y);
+}
+
 static jint last_times(JNIEnv *java, jclass type, jlong network, jobject times) {
   double *milliseconds = address_in(java, times, 0);
   (void)type;
@@ -205,6 +211,7 @@ static const JNINativeMethod METHODS[] = {
     {"destroy", "(J)I", (void *)destroy},
     {"run", "(J[" BUFFER "[J)I", (void *)run},
     {"runFrame", "(J[I[" BUFFER "[B" BUFFER "[J)I", (void *)run_frame},
+    {"setCamera", "(JDD)I", (void *)set_camera},
     {"lastTimes", "(J" BYTES ")I", (void *)last_times},
     {"benchmark", "(JII" BYTES ")I", (void *)benchmark},
     {"record", "(JII" BYTES BYTES "I[J)I", (void *)record},

@@ -8,7 +8,6 @@
 
 Whatever has the buffer protocol goes in: NumPy arrays, `array.array`, bytes. Results are NumPy
 arrays where NumPy is installed, else memoryviews of the same shape.
-
 The library is looked for beside this file, then in `../lib`.
 """
 
@@ -230,11 +229,13 @@ class DepthNetwork:
             given.planes[place] = _Plane(
                 ctypes.addressof(memory), len(memory), plane.row_stride, plane.pixel_stride
             )
-        status = _library.depth_run_frame(
-            self._handle, ctypes.byref(given), ctypes.byref(target), len(target)
-        )
-        _check(status, self._handle)
+        buffers = ctypes.byref(given), ctypes.byref(target), len(target)
+        _check(_library.depth_run_frame(self._handle, *buffers), self._handle)
         return result
+
+    def set_camera(self, focal_x: float, focal_y: float) -> None:
+        """The camera of frames to come: its focal lengths in their pixels; 0 and 0: not known."""
+        _check(_library.depth_set_camera(self._handle, focal_x, focal_y), self._handle)
 
     def last_times(self) -> tuple[float, float]:
         """Milliseconds of the last frame's conversion, and of the network.
@@ -242,10 +243,8 @@ class DepthNetwork:
         Raises NoImage where no frame has been run, Busy and Closed.
         """
         conversion, forward = ctypes.c_double(), ctypes.c_double()
-        status = _library.depth_last_times(
-            self._handle, ctypes.byref(conversion), ctypes.byref(forward)
-        )
-        _check(status, self._handle)
+        places = ctypes.byref(conversion), ctypes.byref(forward)
+        _check(_library.depth_last_times(self._handle, *places), self._handle)
         return conversion.value, forward.value
 
     def benchmark(self, runs: int = 300, *, warm_up: int = 10) -> list[float]:
@@ -308,6 +307,7 @@ def _load() -> ctypes.CDLL:
     library.depth_destroy.argtypes = (handle,)
     library.depth_run.argtypes = (handle, *[_address] * 4)
     library.depth_run_frame.argtypes = (handle, _address, _address, _size)
+    library.depth_set_camera.argtypes = (handle, ctypes.c_double, ctypes.c_double)
     library.depth_last_times.argtypes = (handle, _address, _address)
     library.depth_benchmark.argtypes = (handle, _int32, _int32, _address)
     record = (handle, _int32, _int32, _address, _address, _size, _address)

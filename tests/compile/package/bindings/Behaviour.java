@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Behaviour {
   private static final int WIDTH = 48;
   private static final int HEIGHT = 32;
+  private static final double FOCAL = 1.25; // plain_image.py
   private static final Port INPUT = DepthNetwork.inputs()[0];
   private static final Port DEPTH = DepthNetwork.depth();
 
@@ -45,6 +46,11 @@ public final class Behaviour {
       Frame frame = Frame.rgba(WIDTH, HEIGHT, 0, direct, 4 * WIDTH);
       network.runFrame(frame, part(all, 3).asFloatBuffer());
       say("timed", network.lastTimes()[0] > 0 && network.lastTimes()[1] > 0);
+      FloatBuffer farther = DepthNetwork.depth().allocate().asFloatBuffer();
+      double focal = 2 * FOCAL * Math.sqrt(WIDTH * HEIGHT);
+      network.setCamera(focal, focal);
+      network.runFrame(frame, farther);
+      say("farther", farther.get(0) / part(all, 3).asFloatBuffer().get(0));
       double[] times = network.benchmark(2, 20);
       say("runs", times.length);
       say("record", network.record(2, times));
@@ -66,6 +72,7 @@ public final class Behaviour {
     ByteBuffer map = DEPTH.allocate();
     FloatBuffer floats = map.asFloatBuffer();
     DepthNetwork network = new DepthNetwork();
+    refused("camera", () -> network.setCamera(-1, 1));
     refused("threads", () -> new DepthNetwork(-1));
     refused("cores", () -> new DepthNetwork(2, new int[] {100_000, 100_001}, null));
     refused("null input", () -> network.run(null, map));

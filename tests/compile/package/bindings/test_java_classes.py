@@ -102,6 +102,11 @@ def test_a_frame_beyond_all_memory_is_refused(said: dict[str, str]) -> None:
     assert said["vast frame"] in {"BadArgument true", "BadBuffer true"}
 
 
+def test_depth_grows_with_the_cameras_focal_length(said: dict[str, str]) -> None:
+    assert float(said["farther"]) == pytest.approx(2, rel=1e-5)
+    assert said["camera"] == "BadArgument true"
+
+
 def test_it_times_itself(said: dict[str, str]) -> None:
     assert (said["timed"], said["runs"]) == ("true", "20")
     assert len(json.loads(said["record"])["samples_ms"]) == 20

@@ -18,6 +18,7 @@ import pytest
 from bench.records.record import read_records
 from compile.package.manifest_file import Package
 
+from ..plain_image import FOCAL
 from .conftest import HEIGHT, WIDTH, Packaged, Picture
 
 MODULE = "python/small_net.py"
@@ -53,6 +54,12 @@ def test_it_computes_what_onnxruntime_does(
         assert network.run(picture.input.tobytes(), outputs=[given])[0] is given
         of_frame = network.run_frame(module.Frame.rgba(picture.rgba, width=WIDTH, height=HEIGHT))
         times = network.last_times()
+        focal = 2 * FOCAL * (WIDTH * HEIGHT) ** 0.5
+        network.set_camera(focal, focal)
+        farther = network.run_frame(module.Frame.rgba(picture.rgba, width=WIDTH, height=HEIGHT))
+        with pytest.raises(module.BadArgument, match="the focal lengths are -1 and 1 pixels"):
+            network.set_camera(-1, 1)
+    np.testing.assert_allclose(farther, 2 * of_frame, rtol=1e-5)
     assert depth.shape == expected.shape
     assert depth.dtype == np.float32
     for found in (depth, given, of_frame):

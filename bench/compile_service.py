@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.model_card import NOTHING, Asked, card_to_keep, open_model, shapes_of
-from bench.models import Model, load_model, names_file
+from bench.models import Model, as_path, load_model, names_folder, names_path
 from bench.quantise import quantise
 from depthbench.errors import InputError
 from depthbench.plural import counted
@@ -50,7 +50,7 @@ def compile_for(
     machine = targets.get(target)
     if precision is not None:
         precisions.for_target(precision, machine)
-    if precision == "int8" or not names_file(model):  # calibrating runs the model
+    if precision == "int8" or not names_path(model):  # calibrating runs the model
         source = open_model(model, out, asked, progress=progress)
     else:
         source = load_model(Path(model))
@@ -134,11 +134,11 @@ def resolve_artefact(
     """
     from depthnet import zoo
 
-    if what is None or not Path(what).is_dir():
+    if what is None or not names_folder(what):
         source = open_model(what or zoo.FLAGSHIP, out, asked, progress=progress)
         source = in_precision(source, precision, out, progress, asked)
         made = compile_for(
-            str(source.path),
+            as_path(source.path),
             "arm64-a76",
             out,
             precision=precision,

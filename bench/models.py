@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,24 +106,59 @@ def resolve_model(
     A network is built and exported to `out/NAME.onnx` unless that file already holds it.
     Raises InputError when `what` is neither, with the nearest network's name.
     """
-    if names_file(what):
+    if names_path(what):
         return load_model(Path(what))
     return export_network(what, out / f"{what}.onnx", size=size, progress=progress)
 
 
-def names_file(what: str) -> bool:
-    """Whether `what` is meant to be the path of a file, not the name of a network."""
-    return Path(what).suffix == ".onnx" or Path(what).exists()
+def names_path(what: str) -> bool:
+    """Whether `what` is meant to be the path of a file or folder, not the name of a network.
+
+    A path has a separator or a suffix, or something lies there that is called like no network. A
+    network wins over a folder that is called like it, unless that is an artefact's. Raises
+    InputError where both may be meant.
+    """
+    from compile.artefact import MANIFEST
+    from depthnet import zoo
+
+    path = Path(what)
+    if os.sep in what or path.suffix:
+        return True
+    if what not in zoo.names():
+        return path.exists()
+    if path.is_file() or (path / MANIFEST).is_file():
+        raise InputError(
+            f"{what} is a network, and a {'file' if path.is_file() else 'compiled model'} here",
+            advice=f"write {as_path(path)} for what lies here, or rename it",
+        )
+    return False
+
+
+def names_folder(what: str) -> bool:
+    """Whether `what` is meant to be the folder of a compiled model; raises as `names_path`."""
+    return names_path(what) and Path(what).is_dir()
+
+
+def as_path(path: Path) -> str:
+    """A path as text that `names_path` takes for no network's name."""
+    return str(path) if os.sep in str(path) else f"{os.curdir}{os.sep}{path}"
 
 
 def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str:
     """The ONNX file `what` with the inputs that it leaves open in `shapes`, as a file in `out`.
 
     The copy holds all weights, and the card that lies beside `what`. Without shapes `what`
-    itself. Raises InputError where they do not fit.
+    itself. Raises InputError where they do not fit, and for a network's name.
     """
     if not shapes:
         return what
+    if not names_path(what):
+        from depthnet import zoo
+
+        raise InputError(
+            f"{zoo.get(what).name}: a network's inputs are not left open",
+            advice=f"export it in the size: depthbench export {what} --size HEIGHT WIDTH",
+        )
     from compile.onnx import model_file
 
     proto = model_file.read(Path(what), shapes).proto

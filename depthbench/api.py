@@ -371,11 +371,13 @@ def report(*paths: str | Path, output: str | Path | None = None) -> dict[str, An
 
 def _spelled(what: str | Path | Model | Artefact) -> str:
     """As the command line would name it: a network, or the path of a file or folder."""
+    from bench.models import as_path
     from compile.artefact import Artefact
 
-    if isinstance(what, Artefact):
-        return str(what.folder)
-    return str(what if isinstance(what, str | Path) else what.path)
+    if isinstance(what, str):
+        return what
+    own = what.folder if isinstance(what, Artefact) else what
+    return as_path(own if isinstance(own, Path) else own.path)
 
 
 def _as_bytes(image: NDArray[Any]) -> NDArray[Any]:
@@ -389,9 +391,7 @@ def _as_bytes(image: NDArray[Any]) -> NDArray[Any]:
     if array.dtype == np.uint8:
         return array
     if not np.issubdtype(array.dtype, np.floating):
-        raise InputError(
-            f"an image of {array.dtype}", advice="give uint8, or floating point in [0, 1]"
-        )
+        raise InputError(f"an image of {array.dtype}", advice="give uint8, or floats in [0, 1]")
     if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
         raise InputError(
             "an image of floating point with values outside [0, 1]",

@@ -25,7 +25,7 @@ from bench.calibration.notes import notes_on
 from bench.calibration.points import Point
 from bench.calibration.samples import CameraOf, Sample, pictures_of, take_samples
 from bench.model_card import NOTHING, Asked, describe_model, open_model
-from bench.models import Model
+from bench.models import Model, names_folder
 from depthbench.errors import CheckFailed, InputError
 from depthbench.plural import counted
 from depthbench.progress import Progress
@@ -71,7 +71,7 @@ def calibrate_model(
 
     points = list(dict.fromkeys(points))
     _check_points(points)
-    if Path(what).is_dir():
+    if names_folder(what):
         raise InputError(f"{what}: a folder", advice="calibrate the model, then compile it")
     source = open_model(what, out, asked, progress=progress)
     described = describe_model(source, asked)

@@ -20,6 +20,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values, note, table
 from bench.cli.parameter_types import FILE, MODEL, RUNTIME
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
 from depthbench.plural import counted
 
@@ -108,6 +109,8 @@ def command(
     points = parse_points(texts, objects, images)
     points += read_points(file, images) if file else []
     check_pictures(images, points)
+    if points and all(point.of_object for point in points):
+        refuse_unused(["--ray"], "no distance was measured: objects are")
     into = records or out / RECORDS
     with status() as progress:
         record = calibrate_and_keep(

@@ -56,6 +56,12 @@ OF_THE_INPUT = (
         help="Of the image, where the model leaves it open.",
     ),
 )
+CARD_OPTIONS = (
+    *("--card", "--range", "--mean", "--std", "--bgr", "--size", "--input-shape"),
+    *("--meaning", "--output"),
+)
+"""How a model's use is said, where a command takes all of it."""
+
 MEANING = click.option(
     "--meaning",
     type=Name("meaning", _meanings),

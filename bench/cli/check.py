@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
-from bench.cli.card_options import card_options
+from bench.cli.card_options import CARD_OPTIONS, card_options
 from bench.cli.check_files import check_report
 from bench.cli.options import (
     RECORDS,
@@ -17,9 +18,32 @@ from bench.cli.options import (
     records_option,
 )
 from bench.cli.parameter_types import DATA, FILE, MODEL, SPLIT
+from bench.cli.unused_options import refuse_unused
 from bench.gates.figure import GATES
-from bench.model_card import NOTHING, Asked
+from bench.model_card import Asked
 from depthbench.errors import InputError
+
+Readers = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+"""Gates, and the options that only these read."""
+
+OF_MODEL: Readers = (
+    (("accuracy",), ("--data", "--split", "--limit", "--protocol")),
+    (("instructions",), ("--precision",)),
+    (("accuracy", "instructions"), CARD_OPTIONS),
+    (("latency",), ("--records",)),
+)
+"""With MODEL."""
+OF_SHIPPED: Readers = (
+    (("accuracy",), ("--baseline",)),
+    (("instructions",), ("--counts",)),
+    (("latency",), ("--records",)),
+)
+"""The same without MODEL."""
+OF_A_MODEL = (
+    *("--against", "--data", "--split", "--limit", "--protocol", "--precision"),
+    *CARD_OPTIONS,
+)
+SAY_MODEL = "depthbench check MODEL --data FOLDER --against BASELINE.json"
 
 
 @click.command(name="check")
@@ -99,6 +123,7 @@ def command(
     above what the runs before it under the same conditions explain.
     """
     from bench.cli import check_model, check_shipped
+    from bench.gates.model_baseline import read_model_baseline
     from bench.gates.model_gate import Question
     from bench.records.record import read_records
 
@@ -108,42 +133,50 @@ def command(
             "--update and --reason TEXT go together",
             advice="a new baseline says why it is right",
         )
-    if update and (junit or summary):
-        raise InputError("--junit and --summary tell of a check", advice="leave --update out")
+    if update:
+        refuse_unused(["--junit", "--summary", "--strict"], "--update checks nothing")
+    if model is None:
+        refuse_unused(OF_A_MODEL, "no MODEL is named", advice=SAY_MODEL)
+    else:
+        why = f"they are of the shipped networks, not of {model}"
+        refuse_unused(["--baseline", "--counts"], why)
     default = out / RECORDS
     files = records or ((default,) if default.is_file() else ())
     title = model or "(shipped networks)"
     read = (against, baseline, counts, Path(model) if model else None, *files)
     with check_report(title, junit, summary, read) as report:
         if model is not None:
-            if baseline or counts:
-                raise InputError(
-                    "--baseline and --counts are of the shipped networks",
-                    advice=f"leave them out, or {model}",
-                )
             if against is None:
                 raise InputError(
                     f"{model} is checked against a baseline",
                     advice="give --data FOLDER --against BASELINE.json; --update writes that",
                 )
+            held = GATES if update else read_model_baseline(against)[1].gates
+            if set(gates) <= set(held):
+                why = "" if gates else f": {against} holds {', '.join(held)}"
+                _check_options(OF_MODEL, gates or held, why)
             question = Question(
                 *(model, asked, data, split, limit, protocol, precision, gates, files)
             )
             if update:
-                why = reason or "no reason was given"
-                return check_model.update_model(question, against, why, out, as_json=as_json)
+                told = reason or "no reason was given"
+                return check_model.update_model(question, against, told, out, as_json=as_json)
             return check_model.check_model(
                 question, against, out, report, strict=strict, as_json=as_json
             )
-        if against or data or split or limit or protocol or precision or asked != NOTHING:
-            raise InputError(
-                "--against, --data and what is said of a model's use are of a MODEL",
-                advice="name it: depthbench check MODEL --data FOLDER --against BASELINE.json",
-            )
         paths, chosen = check_shipped.baselines(baseline, counts), gates or GATES
+        written = ("accuracy", "instructions")
+        _check_options(OF_SHIPPED, [one for one in chosen if not update or one in written])
         if update:
             return check_shipped.update_shipped(chosen, paths, reason or "", out, as_json=as_json)
         history = read_records(*files) if "latency" in chosen else []
         return check_shipped.check_shipped(
             chosen, paths, history, out, report, strict=strict, as_json=as_json
         )
+
+
+def _check_options(options: Readers, gates: Collection[str], why: str = "") -> None:
+    """Raise InputError for an option that is given and that none of these gates reads."""
+    for readers, own in options:
+        if not set(readers) & set(gates):
+            refuse_unused(own, f"no gate judges {' or '.join(readers)}{why}")

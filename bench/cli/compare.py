@@ -20,9 +20,11 @@ from bench.cli.options import (
 from bench.cli.output import emit, note, table
 from bench.cli.parameter_types import DEVICE
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
 from bench.report.wording import core, estimated
-from depthbench.errors import InputError
+
+OF_TIMES = ("--rounds", "--cores", "--answer-limit")
 
 
 class Runtimes(click.ParamType):
@@ -103,8 +105,7 @@ def command(
 
     with status() as progress:
         if device is None:
-            if cores:
-                raise InputError("--cores are those of a device", advice="give --device too")
+            refuse_unused(["--cores"], "they are those of a device", advice="give --device too")
             from bench.measure.runtime_comparison import compare_runtimes
 
             document = compare_runtimes(
@@ -118,9 +119,12 @@ def command(
                 progress=progress,
             )
         else:
+            from android_rpc.devices.factory import find_kind
             from android_rpc.telemetry.topology import parse_core_list
             from bench.peers.device_comparison import compare_on_device
 
+            if find_kind(device).emulated:
+                refuse_unused(OF_TIMES, "on the emulated phone one inference is counted")
             document = compare_on_device(
                 model,
                 out,

@@ -20,6 +20,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values, warn
 from bench.cli.parameter_types import FILE, FOLDER
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
 from bench.report.numbers import megabytes
 from depthbench.plural import counted
@@ -73,6 +74,9 @@ def command(
     MODEL is a network's name or an .onnx file.
     """
     from bench.compile_service import compile_for, describe_artefact
+
+    if untuned:
+        refuse_unused(["--tuned"], "--untuned takes no tuned choices")
 
     with status() as progress:
         artefact = compile_for(

@@ -22,6 +22,7 @@ from bench.cli.options import (
 from bench.cli.output import emit
 from bench.cli.parameter_types import CLOCK, CORE, FILE, MODEL
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
 from depthbench.errors import DepthbenchError, InputError
 
@@ -94,6 +95,7 @@ def command(
     """
     from bench.cost.memory.core import CORES
     from bench.cost.model_cost import choose_peers, measure_cost
+    from bench.models import names_folder
     from bench.records.record import append_record
 
     if threads != 1:
@@ -105,6 +107,8 @@ def command(
         raise InputError(
             "--model names the source of one artefact", advice="put the others beside theirs"
         )
+    if not any(map(names_folder, models)):
+        refuse_unused(["--model"], "no MODEL is a compiled model")
     choose_peers(peers)
     core = CORES[core_name]
     if clock is not None:

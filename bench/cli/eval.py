@@ -23,9 +23,11 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values
 from bench.cli.parameter_types import FILE, RUNTIME
 from bench.cli.progress import counter, status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
-from depthbench.errors import InputError
 
+SHEET_IMAGES = ("--sheet-images",)
+OF_TRUTH = ("--data", "--split", "--protocol", "--sheet", *SHEET_IMAGES)
 SHOWN = ("model", "weights", "data", "split", "images", "protocol", "averaging", "runtime")
 METRICS = {
     **{"rmse": ("RMSE", " m"), "mae": ("MAE", " m"), "rel": ("REL", ""), "log10": ("log10", "")},
@@ -92,11 +94,7 @@ def command(
     """
     into = records or out / RECORDS
     if video:
-        if data or protocol or sheet:
-            raise InputError(
-                "--data, --protocol and --sheet are of images with depth, --video has none",
-                advice="leave them out",
-            )
+        refuse_unused(OF_TRUTH, "a video has no depth to score")
         eval_video(
             *(model, video, asked, out, into),
             static=static,
@@ -106,8 +104,9 @@ def command(
             as_json=as_json,
         )
         return
-    if static:
-        raise InputError("--static is of a video", advice="name it with --video")
+    refuse_unused(["--static"], "it is of a video", advice="name that with --video")
+    if not sheet:
+        refuse_unused(SHEET_IMAGES, "no sheet is drawn", advice="name one with --sheet")
     from bench.accuracy.contact_sheet import Sample, check_path, sheet_entry, write_contact_sheet
     from bench.accuracy.evaluate import ImageResult, default_data, measure_accuracy
     from bench.model_card import describe_model, open_model

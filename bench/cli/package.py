@@ -18,6 +18,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values
 from bench.cli.parameter_types import FILE, FOLDER, PLATFORM
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
 from bench.report.numbers import megabytes
 from depthbench.plural import counted
@@ -80,6 +81,9 @@ def command(
     The library needs neither TVM nor Python. MODEL is a network's name or an .onnx file.
     """
     from bench.package_service import describe_package, package_for
+
+    if untuned:
+        refuse_unused(["--tuned"], "--untuned takes no tuned choices")
 
     with status() as progress:
         package = package_for(

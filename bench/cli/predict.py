@@ -23,8 +23,11 @@ from bench.cli.options import (
 from bench.cli.output import emit, note
 from bench.cli.parameter_types import FOLDER, MODEL, RUNTIME
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import Asked
 from depthbench.plural import counted
+
+OF_COLOURS = ("--colours", "--near", "--far", "--side-by-side")
 
 
 @click.command(cls=HereByDefault)
@@ -120,8 +123,12 @@ def command(
         field_of_view=fov,
     )
     wanted.check()
+    if wanted.formats and not set(wanted.formats) & {"colour", "video"}:
+        refuse_unused(OF_COLOURS, f"no colours are drawn with --format {formats}")
     folder = OutputFolder(into)
     found = find_sources(inputs, folder)
+    if all(source.kind == "picture" for source in found.sources):
+        refuse_unused(["--seconds"], "no INPUT is a video or camera")
     if found.skipped:
         files = counted(found.skipped, "file that is no picture", "files that are no pictures")
         note(f"skipped: {files}")
@@ -137,6 +144,10 @@ def command(
                 )
             )
         wanted.check_for(predictor.meaning)
+        written = [wanted.formats_for(one.kind, predictor.meaning) for one in found.sources]
+        if not predictor.knows_focal and not any("ply" in formats for formats in written):
+            why = "no point cloud is written, and the model was calibrated at no focal length"
+            refuse_unused(["--intrinsics", "--fov"], why)
         with status() as progress:
             prediction = Prediction(predictor, wanted, folder, seconds, progress)
             done = prediction.predict(found.sources)

@@ -24,6 +24,7 @@ from bench.cli.options import (
 from bench.cli.output import emit, key_values, table
 from bench.cli.parameter_types import FILE, MODEL
 from bench.cli.progress import status
+from bench.cli.unused_options import refuse_unused
 from bench.model_card import NOTHING, Asked
 from bench.report.numbers import fixed, scientific
 from bench.report.wording import energy, sustained
@@ -119,6 +120,7 @@ def command(
     from bench.measure.job_queue import Job, measure_all
     from bench.measure.latency import measure_on_device
     from bench.measure.request import MeasurementRequest
+    from bench.models import names_folder
     from bench.records.crash_recovery import adopt_unfinished, unfinished
     from bench.records.record import append_record
     from bench.sustained.duration import parse_duration
@@ -127,8 +129,14 @@ def command(
         raise InputError(
             "--model names the source of one artefact", advice="put the others beside theirs"
         )
-    dataset = _dataset(images, data, protocol)
-    if asked != NOTHING and not dataset and any(Path(one).is_dir() for one in artefacts):
+    compiled = any(map(names_folder, artefacts))
+    if not compiled:
+        refuse_unused(["--model"], "no ARTEFACT is a compiled model")
+    if images is None:
+        advice = "say of how many images with --accuracy N"
+        refuse_unused(["--data", "--protocol"], "no accuracy is scored", advice=advice)
+    dataset = _dataset(images, data)
+    if asked != NOTHING and not dataset and compiled:
         raise InputError(
             "an artefact is timed as it was compiled",
             advice="say how its model is used to --accuracy N, or compile again",
@@ -202,12 +210,8 @@ def command(
     return max(codes, default=0 if all(record["valid"] for record in done) else 1)
 
 
-def _dataset(images: int | None, data: str | None, protocol: str | None) -> DepthDataset | None:
+def _dataset(images: int | None, data: str | None) -> DepthDataset | None:
     if images is None:
-        if data or protocol:
-            raise InputError(
-                "--data and --protocol are those of --accuracy N", advice="give that too"
-            )
         return None
     from bench.accuracy.evaluate import default_data
     from depthnet.data import open_dataset

@@ -20,6 +20,7 @@ from bench.cli.output import emit, warn
 from bench.cli.parameter_types import DEVICE, FILE, FOLDER, MODEL, PRECISION, RUNTIME
 from bench.cli.sweep_display import display
 from bench.cli.sweep_text import carried_out, planned
+from bench.cli.unused_options import refuse_unused
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def command(
 
     if ray is not None and workers:
         raise InputError("--workers are processes of this machine", advice="leave it out, or --ray")
+    if given["no_score"]:
+        refuse_unused(["--data", "--protocol", "--limit"], "--no-score scores no accuracy")
     values, options = _values(given)
     read, faults = read_plan(plan, values, options if plan else {**options, "models": "--model"})
     folder = plan.parent if plan and "models" not in values else Path()

@@ -10,9 +10,12 @@ import click
 from bench.cli.options import OUT, json_option
 from bench.cli.output import emit, key_values
 from bench.cli.training_display import display
+from bench.cli.unused_options import refuse_all_but
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+
+OF_PLANS = ("--plan", "--threads", "--device", "--out", "--json")
 
 
 @click.command(name="train")
@@ -129,6 +132,7 @@ def command(
 
     torch.set_num_threads(threads or psutil.cpu_count(logical=False) or 1)
     if plans:
+        refuse_all_but(OF_PLANS, "a plan says its network and all of its stages")
         _carry_out(plans, out or OUT / "train", device, as_json)
         return
     from depthnet import zoo

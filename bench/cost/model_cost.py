@@ -15,7 +15,7 @@ from bench.measure.agreement import seeded_inputs
 from bench.measure.measurement import INPUT, LABELS
 from bench.measure.runtime_comparison import reason_of
 from bench.model_card import NOTHING, Asked, open_model
-from bench.models import Model, check_source, load_model, shapes_given
+from bench.models import Model, as_path, check_source, load_model, names_folder, shapes_given
 from bench.peers.peer import OURS, Setting, check_precision, choose
 from bench.peers.rows import Rows
 from bench.records.record import Record, new_record
@@ -102,7 +102,7 @@ def _compiled(
     progress: Progress,
 ) -> tuple[Artefact, Model]:
     """The artefact of `what`, and the ONNX file that it was compiled from, its shapes fixed."""
-    if asked != NOTHING and Path(what).is_dir():
+    if asked != NOTHING and names_folder(what):
         raise InputError(
             f"{what}: an artefact is counted as it was compiled",
             advice="name its model, or compile again",
@@ -118,7 +118,7 @@ def _compiled(
     source = load_model(file, artefact.manifest["name"])
     check_source(artefact, source)
     if shapes := shapes_given(artefact, source):
-        source = open_model(str(file), out, Asked(shapes=shapes), progress=progress)
+        source = open_model(as_path(file), out, Asked(shapes=shapes), progress=progress)
     return artefact, source
 
 

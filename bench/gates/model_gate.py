@@ -24,7 +24,7 @@ from bench.gates.model_baseline import (
 )
 from bench.gates.model_latency import judge_runs, runs_of
 from bench.model_card import Asked, describe_model, open_model
-from bench.models import Model
+from bench.models import Model, as_path
 from bench.records.provenance import tool_versions
 from depthbench.emulator import find_emulator
 from depthbench.errors import CheckFailed, DepthbenchError, InputError, ToolMissing
@@ -206,7 +206,7 @@ def _fixed(model: Model, part: InstructionsPart, out: Path) -> Model:
     """The model with the shapes, of inputs that it leaves open, that were counted with."""
     left_open = {port.name for port in model.inputs if 0 in port.shape}
     shapes = {name: shape for name, shape in part.inputs.items() if name in left_open}
-    return open_model(str(model.file), out, Asked(shapes=shapes)) if shapes else model
+    return open_model(as_path(model.file), out, Asked(shapes=shapes)) if shapes else model
 
 
 def _count(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.model_card import NOTHING, Asked, describe_compiled, describe_model, open_model
+from bench.models import names_folder
 from bench.prediction.intrinsics import Intrinsics, relative_focal
 from depthbench.closing import Closing
 from depthbench.errors import InputError
@@ -60,6 +61,11 @@ class Predictor(Closing):
         from depthnet.card.card import METRIC
 
         return self.meaning in METRIC
+
+    @property
+    def knows_focal(self) -> bool:
+        """Whether depth grows with a camera's focal length, as the model was calibrated."""
+        return self._focal is not None
 
     def predict(
         self,
@@ -140,7 +146,7 @@ def open_predictor(
     InputError for an unknown model, runtime or device, for a card that does not fit, and for what
     takes no image; ToolMissing or DeviceError where the device cannot be had.
     """
-    if runtime not in (None, "tvm") and (device or Path(model).is_dir()):
+    if runtime not in (None, "tvm") and (device or names_folder(model)):
         raise InputError(
             f"{device or model}: what is compiled runs on tvm, not on {runtime}",
             advice="leave --runtime out",
@@ -148,7 +154,7 @@ def open_predictor(
     with ExitStack() as opened:
         if device:
             found = _on_device(model, out, asked, device, threads, progress, opened)
-        elif Path(model).is_dir():
+        elif names_folder(model):
             found = _artefact_here(model, asked, threads, opened)
         else:
             progress(f"opening {model}")
@@ -219,6 +225,6 @@ def _artefact_for_device(
 ) -> Artefact:
     from bench.compile_service import compile_for, load_for
 
-    if Path(model).is_dir():
+    if names_folder(model):
         return load_for(Path(model), threads)
     return compile_for(model, "arm64-a76", out, threads=threads, asked=asked, progress=progress)

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from android_rpc.demo.start_demo import start_demo
 from bench.records.schema import json_schema
 from compile.package.build_package import WeightsIn, package_model
-from tests.compile.package.plain_image import plain_image
+from tests.compile.package.plain_image import FOCAL, plain_image
 from tests.integration.demo_server.peer import Browser, Map, browse, frame, next_event
 
 EDGES = (32, 48)
@@ -39,11 +39,16 @@ IMAGE = plain_image(*EDGES, antialias=True)
 
 
 @pytest.mark.parametrize(
-    ("device", "platform", "weights"),
-    [("host", "host", "file"), ("emulated", "arm64-linux", "library")],
+    ("device", "platform", "weights", "degrees"),
+    [("host", "host", "file", 60), ("emulated", "arm64-linux", "library", None)],
 )
 def test_a_map_is_that_of_onnx_runtime(
-    model: Path, tmp_path: Path, device: str, platform: str, weights: WeightsIn
+    model: Path,
+    tmp_path: Path,
+    device: str,
+    platform: str,
+    weights: WeightsIn,
+    degrees: float | None,
 ) -> None:
     package_model(model, platform, tmp_path / "package", image=IMAGE, weights=weights)
     pixels = np.random.default_rng(0).integers(0, 256, (*EDGES, 4), dtype=np.uint8)
@@ -64,7 +69,11 @@ def test_a_map_is_that_of_onnx_runtime(
         await browser.tell("record", benchmark=result["benchmark"])
         await browser.hear_of("recorded")
 
-    with start_demo(device, [tmp_path / "package" / "lib" / "libtiny.so"]) as demo:
+    if degrees:  # of the upright picture, whatever lies in memory
+        focal = EDGES[1] / 2 / np.tan(np.radians(degrees) / 2)
+        expected = expected * focal / np.sqrt(EDGES[0] * EDGES[1]) / FOCAL
+    library = tmp_path / "package" / "lib" / "libtiny.so"
+    with start_demo(device, [library], field_of_view=degrees) as demo:
         browse(demo.url, visit)
         record = next_event(demo, "record")["record"]
     for found in maps:

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench import cli
 from bench.cli.output import table
-from bench.cost.estimate import COVERAGE, SPREAD
+from bench.cost.estimating.estimate import COVERAGE, SPREAD
 from bench.cost.memory import calibration, public_latencies
 from bench.cost.memory.public_latencies import PublicNetwork, count_network
 from bench.records.provenance import tool_versions

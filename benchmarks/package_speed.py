@@ -21,7 +21,7 @@ import numpy as np
 from android_rpc.bundle.bundle import LOADER, build_bundle
 from bench import cli
 from bench.compile_service import compile_for
-from bench.cost import counting, programs
+from bench.cost.counting import line_counts, programs
 from bench.cost.inference_cost import count_artefact, runner_environment
 from bench.measure.agreement import seeded_inputs
 from bench.package_service import package_for
@@ -137,9 +137,11 @@ def emulated(name: str, out: Path) -> dict[str, float]:
         program = _program(package, work / "run")
         libraries = f"{package.library.parent.absolute()}:{bundle.folder / 'lib'}"
         loader = [str(bundle.folder / LOADER), "--library-path", libraries]
-        run = runner_command(program, work, list(inputs.values()), counting.RUNS, package.weights)
+        run = runner_command(
+            program, work, list(inputs.values()), line_counts.RUNS, package.weights
+        )
         command = [*loader, *run]
-        ours = counting.count(command, runner_environment())
+        ours = line_counts.count(command, runner_environment())
         ports = [
             Port(one["name"], tuple(one["shape"]), one["dtype"])
             for one in artefact.manifest["outputs"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from bench.cost.estimate import estimate
+from bench.cost.estimating.estimate import estimate
 from bench.cost.inference_cost import Cost, measure
 from bench.cost.memory.core import RASPBERRY_PI_5, Core
 from bench.cost.peer_cost import measure_peer

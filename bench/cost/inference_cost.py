@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cost import arm64_words, counting, cycles, programs
-from bench.cost.library import read_library
+from bench.cost.counting import line_counts, programs
+from bench.cost.counting.library import read_library
+from bench.cost.counting.straight_line import Words
+from bench.cost.counting.symbols import Kernels, locate, parse_maps
+from bench.cost.estimating import arm64_words, cycles
 from bench.cost.memory.core import Core
 from bench.cost.memory.traffic import Moved, Traffic, simulate
-from bench.cost.straight_line import Words
-from bench.cost.symbols import Kernels, locate, parse_maps
 from depthbench.errors import InputError
 from depthbench.progress import Progress
 
@@ -76,7 +77,7 @@ class Cost:
     def to_dict(self) -> dict[str, Any]:
         """The cost as JSON, with where it was taken and what it is not."""
         from android_rpc.devices.emulated import emulator_version, find_emulator
-        from bench.cost.llvm import CPU_MODEL, version
+        from bench.cost.estimating.llvm import CPU_MODEL, version
 
         return {
             "label": "emulated cost",
@@ -100,7 +101,7 @@ class Counted:
     With `traffic`, what it moved, and of it what each owner `moved`.
     """
 
-    counts: counting.Counts
+    counts: line_counts.Counts
     owner: Callable[[int], str]
     entries: frozenset[int]
     outputs: dict[str, NDArray]
@@ -151,11 +152,11 @@ def count_artefact(
     """
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as scratch:
         folder, environment = Path(scratch), runner_environment(threads)
-        command = runner_command(artefact, inputs, counting.RUNS, folder, progress)
+        command = runner_command(artefact, inputs, line_counts.RUNS, folder, progress)
         if thread is None:
             counts, traffic = count(command, environment, core, progress=progress)
         else:
-            counts, traffic = counting.count(command, environment, thread=thread), None
+            counts, traffic = line_counts.count(command, environment, thread=thread), None
         owner, entries = _owners(artefact, folder)
         outputs = _read_outputs(artefact, folder)
     moved = traffic.by_owner(owner) if traffic else {}
@@ -168,8 +169,8 @@ def count(
     core: Core | None,
     addresses: tuple[int, int] | None = None,
     progress: Progress = lambda line: None,
-) -> tuple[counting.Counts, Traffic | None]:
-    """What `counting.count` gives and, with a core, what the inference moves in its caches.
+) -> tuple[line_counts.Counts, Traffic | None]:
+    """What `line_counts.count` gives and, with a core, what the inference moves in its caches.
 
     That is None where QEMU loads no plugins.
     """
@@ -178,7 +179,7 @@ def count(
         if found := simulate(command, environment, core, addresses=addresses):
             return found
     progress("counting instructions")
-    return counting.count(command, environment, addresses=addresses), None
+    return line_counts.count(command, environment, addresses=addresses), None
 
 
 def _owners(artefact: Artefact, folder: Path) -> tuple[Callable[[int], str], frozenset[int]]:
@@ -227,7 +228,7 @@ def runner_environment(threads: int = 1) -> dict[str, str]:
 
 
 def cost_of(
-    counts: counting.Counts,
+    counts: line_counts.Counts,
     owner: Callable[[int], str],
     entries: set[int] | frozenset[int] = frozenset(),
     traffic: Traffic | None = None,
@@ -264,7 +265,7 @@ def cost_of(
     return Cost(counts.total, total, counts.instructions, simulated, tuple(ordered), traffic)
 
 
-def busiest(counts: counting.Counts, share: float = SIMULATED) -> tuple[list[Words], float]:
+def busiest(counts: line_counts.Counts, share: float = SIMULATED) -> tuple[list[Words], float]:
     """The blocks, the busiest first, that hold `share` of all instructions, and what they hold."""
     work: dict[Words, float] = {}
     for (_, words), hits in counts.blocks.items():

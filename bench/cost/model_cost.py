@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.compile_service import resolve_artefact
 from bench.cost.cost_comparison import TARGET
 from bench.cost.cost_rows import CountedModel, Row, able, reference_outputs
-from bench.cost.llvm import find_tool
+from bench.cost.estimating.llvm import find_tool
 from bench.cost.memory.core import RASPBERRY_PI_5, Core
 from bench.measure.agreement import seeded_inputs
 from bench.measure.measurement import INPUT, LABELS

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cost import counting, programs
+from bench.cost.counting import line_counts, programs
+from bench.cost.counting.symbols import locate, parse_maps
 from bench.cost.inference_cost import Cost, cost_of, count
 from bench.cost.memory.core import Core
-from bench.cost.symbols import locate, parse_maps
 from bench.models import Model
 from bench.peers.arm64_python import arm64_packages, arm64_python
 from bench.peers.peer import PEERS, Setting, check_precision, converted
@@ -60,7 +60,7 @@ def measure_peer(
         file = converted(peer, model, folder, progress)
         program = write_program(folder)
         command = ["-L", str(python.root), str(python.interpreter), "-s", "-B", str(program)]
-        command += ["count", peer, str(file.absolute()), options, str(counting.RUNS)]
+        command += ["count", peer, str(file.absolute()), options, str(line_counts.RUNS)]
         command += [scratch, str(programs.mark_library())]
         counts, traffic = count(
             command,

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.cost.counting.library import read_library
+from bench.cost.counting.symbols import SHARED, Kernels
 from bench.cost.inference_cost import count_artefact
-from bench.cost.library import read_library
-from bench.cost.symbols import SHARED, Kernels
 from depthbench.errors import InputError
 from depthbench.progress import Progress
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cost.estimate import estimate
+from bench.cost.estimating.estimate import estimate
 from bench.cost.inference_cost import Cost, measure
 from bench.cost.memory.core import RASPBERRY_PI_5
 from bench.cost.memory.traffic import Moved

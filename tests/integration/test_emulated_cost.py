@@ -15,9 +15,13 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.cost import counting, cycles, instrumented_run, programs
-from bench.cost.arm64_words import disassemble, macs
-from bench.cost.counting import parse_blocks
+from bench.cost.counting import instrumented_run, line_counts, programs
+from bench.cost.counting.library import read_library
+from bench.cost.counting.line_counts import parse_blocks
+from bench.cost.counting.symbols import Kernels
+from bench.cost.estimating import cycles
+from bench.cost.estimating.arm64_words import disassemble, macs
+from bench.cost.estimating.llvm import find_tool
 from bench.cost.inference_cost import (
     CYCLES_NOTE,
     count_artefact,
@@ -25,12 +29,9 @@ from bench.cost.inference_cost import (
     runner_command,
     runner_environment,
 )
-from bench.cost.library import read_library
-from bench.cost.llvm import find_tool
 from bench.cost.memory import traffic
 from bench.cost.memory.core import LINE_BYTES, RASPBERRY_PI_5
 from bench.cost.memory.traffic import Moved, count_traffic
-from bench.cost.symbols import Kernels
 from bench.cost.thread_balance import measure_balance
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
@@ -91,7 +92,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[str]]
 def test_a_loop_twice_as_long_costs_exactly_its_instructions_more(
     loop: Callable[[int], list[str]],
 ) -> None:
-    once, twice = (counting.count(loop(times), {}) for times in (5000, 10000))
+    once, twice = (line_counts.count(loop(times), {}) for times in (5000, 10000))
     assert twice.total - once.total == 4 * 5000
     assert 4 * 5000 <= once.total < 4 * 5000 + 20
     multiplied = sum(
@@ -103,7 +104,7 @@ def test_a_loop_twice_as_long_costs_exactly_its_instructions_more(
 def test_the_same_program_costs_the_same_in_another_process(
     loop: Callable[[int], list[str]],
 ) -> None:
-    first, second = (counting.count(loop(777), {}) for _ in range(2))
+    first, second = (line_counts.count(loop(777), {}) for _ in range(2))
     assert first == second
 
 
@@ -111,13 +112,13 @@ def test_a_program_that_fails_or_hangs_or_marks_nothing_is_an_error(
     loop: Callable[[int], list[str]], tmp_path: Path
 ) -> None:
     with pytest.raises(CheckFailed, match="time limit"):
-        counting.count(loop(10**12), {}, limit_s=1.0)
+        line_counts.count(loop(10**12), {}, limit_s=1.0)
     (tmp_path / "quiet.c").write_text(END + "void _start(void) { end(CODE); }")
     for code, message in ((0, "marked 0 of 3"), (3, "exit code 3")):
         flags = (*BARE, f"-DCODE={code}")
         quiet = programs.compile_program(tmp_path / "quiet.c", flags, cache=tmp_path)
         with pytest.raises(CheckFailed, match=message):
-            counting.count([str(quiet)], {})
+            line_counts.count([str(quiet)], {})
 
 
 def test_the_counter_refuses_a_log_of_another_form(tmp_path: Path) -> None:
@@ -278,9 +279,9 @@ def test_what_an_artefact_moves_stays_in_the_caches_that_hold_it(
     artefact: Artefact, tmp_path: Path
 ) -> None:
     inputs = {"image": np.random.default_rng(5).random((1, 3, 16, 24), np.float32)}
-    command = runner_command(artefact, inputs, counting.RUNS, tmp_path)
+    command = runner_command(artefact, inputs, line_counts.RUNS, tmp_path)
     counts, found = count_traffic(command, runner_environment(), RASPBERRY_PI_5)
-    assert counts == counting.count(command, runner_environment())
+    assert counts == line_counts.count(command, runner_environment())
     moved = found.total
     assert moved.reads > moved.writes > 0
     # All of it, some 50 KB, stays in the first level; what is new to it are outputs.

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.cost import counting, instrumented_run, programs
-from bench.cost.counting import parse_blocks, steady
+from bench.cost.counting import instrumented_run, line_counts, programs
+from bench.cost.counting.line_counts import parse_blocks, steady
 from depthbench.emulator import find_emulator, find_plugin_emulator
 from depthbench.errors import CheckFailed, ToolMissing
 
@@ -99,9 +99,9 @@ def test_every_instruction_of_an_inference_is_counted(
 def test_a_plugin_and_the_log_count_the_same(
     build: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_plugin = counting.count(build(PROGRAM), {})
+    by_plugin = line_counts.count(build(PROGRAM), {})
     monkeypatch.setattr(instrumented_run, "find_plugin_emulator", lambda: None)
-    assert counting.count(build(PROGRAM), {}) == by_plugin
+    assert line_counts.count(build(PROGRAM), {}) == by_plugin
 
 
 @both_ways
@@ -109,7 +109,7 @@ def test_only_code_between_two_addresses_is_counted(
     run: Run, build: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
     command = build(PROGRAM)
-    called = max(address for address, _ in counting.count(command, {}).blocks)
+    called = max(address for address, _ in line_counts.count(command, {}).blocks)
     run(command, tmp_path / "counts", (0, called - 1))
     with (tmp_path / "counts").open() as lines:
         found = steady(parse_blocks(lines))
@@ -122,7 +122,7 @@ def test_what_is_no_plugin_of_this_emulator_leaves_the_log(
     other = programs.mark_library()
     monkeypatch.setattr(programs, "emulator_plugin", lambda source, emulator: other)
     assert not with_plugin(build(PROGRAM), tmp_path / "counts")
-    assert counting.count(build(PROGRAM), {}).instructions == (INSTRUCTIONS, INSTRUCTIONS)
+    assert line_counts.count(build(PROGRAM), {}).instructions == (INSTRUCTIONS, INSTRUCTIONS)
 
 
 def test_an_emulator_without_plugins_is_told_apart(
@@ -131,7 +131,7 @@ def test_an_emulator_without_plugins_is_told_apart(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_plugin_emulator() is None
     with pytest.raises(ToolMissing, match=r"install qemu-user$"):
-        counting.count(["program"], {})
+        line_counts.count(["program"], {})
     plain = tmp_path / "qemu-aarch64"
     plain.write_text('#!/bin/sh\n[ "$1" = -version ]\n')
     plain.chmod(0o755)

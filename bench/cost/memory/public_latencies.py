@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cost import counting, programs
+from bench.cost.counting import line_counts, programs
+from bench.cost.counting.symbols import locate, parse_maps
 from bench.cost.inference_cost import cost_of
 from bench.cost.memory.core import RASPBERRY_PI_5
 from bench.cost.memory.traffic import Moved, count_traffic
 from bench.cost.peer_cost import LIBRARIES, peer_environment
-from bench.cost.symbols import locate, parse_maps
 from bench.peers.arm64_python import arm64_packages, arm64_python
 from depthbench.errors import InputError
 from depthbench.progress import Progress
@@ -82,7 +82,7 @@ def count_network(
     environment = peer_environment(packages)
     with tempfile.TemporaryDirectory(prefix="depthbench-cost-") as folder:
         command = ["-L", str(python.root), str(python.interpreter), "-s", "-B", str(PROGRAM)]
-        command += [str(param.absolute()), f"{input_size},{input_size},3", str(counting.RUNS)]
+        command += [str(param.absolute()), f"{input_size},{input_size},3", str(line_counts.RUNS)]
         command += [folder, str(programs.mark_library())]
         progress("counting instructions, simulating caches")
         counts, traffic = count_traffic(command, environment, RASPBERRY_PI_5, addresses=LIBRARIES)

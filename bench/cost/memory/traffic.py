@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cost import counting, programs
-from bench.cost.instrumented_run import Plugin, run_with_plugins
+from bench.cost.counting import line_counts, programs
+from bench.cost.counting.instrumented_run import Plugin, run_with_plugins
 from bench.cost.memory.core import LINE_BYTES, Core
 from depthbench import cancellation
 from depthbench.emulator import INSTALL, find_plugin_emulator
@@ -85,9 +85,9 @@ def count_traffic(
     command: Sequence[str],
     environment: Mapping[str, str],
     core: Core,
-    limit_s: float = counting.LIMIT_S,
+    limit_s: float = line_counts.LIMIT_S,
     addresses: tuple[int, int] | None = None,
-) -> tuple[counting.Counts, Traffic]:
+) -> tuple[line_counts.Counts, Traffic]:
     """As `simulate` does; raises ToolMissing, too, where QEMU loads no plugins."""
     found = simulate(command, environment, core, limit_s, addresses)
     if found is None:
@@ -99,14 +99,14 @@ def simulate(
     command: Sequence[str],
     environment: Mapping[str, str],
     core: Core,
-    limit_s: float = counting.LIMIT_S,
+    limit_s: float = line_counts.LIMIT_S,
     addresses: tuple[int, int] | None = None,
-) -> tuple[counting.Counts, Traffic] | None:
-    """What `counting.count` gives, and what the inference moves, of one run of the program.
+) -> tuple[line_counts.Counts, Traffic] | None:
+    """What `line_counts.count` gives, and what the inference moves, of one run of the program.
 
     None where QEMU loads no plugins. With `addresses`, the first and the last, only what code there
-    accesses is simulated. Raises what `counting.count` does, and ToolMissing where a plugin cannot
-    be made.
+    accesses is simulated. Raises what `line_counts.count` does, and ToolMissing where a plugin
+    cannot be made.
     """
     cancellation.check()
     emulator = find_plugin_emulator()
@@ -119,24 +119,24 @@ def simulate(
         ):
             return None
         with blocks.file.open() as lines, caches.file.open() as moved:
-            counts = counting.steady(counting.parse_blocks(lines))
+            counts = line_counts.steady(line_counts.parse_blocks(lines))
             return counts, Traffic(core, parse(moved))
 
 
 def parse(lines: Iterable[str]) -> dict[int, Moved]:
     """One inference out of the plugin's file, by block: the mean of those after the warm-up.
 
-    Raises CheckFailed unless there are the sections of counting.RUNS inferences.
+    Raises CheckFailed unless there are the sections of line_counts.RUNS inferences.
     """
-    counted = slice(1 + counting.WARM_UP, 1 + counting.RUNS)
+    counted = slice(1 + line_counts.WARM_UP, 1 + line_counts.RUNS)
     found: defaultdict[int, Moved] = defaultdict(Moved)
     marked = 0
     for line in lines:
         address, *sections = line.split()
         marked = max(marked, len(sections) - 2)
         for section in sections[counted]:
-            events = (int(event) / counting.COUNTED for event in section.split(","))
+            events = (int(event) / line_counts.COUNTED for event in section.split(","))
             found[int(address, 16)] += Moved(*events)
-    if marked != counting.RUNS:
-        raise CheckFailed(f"the emulated program marked {marked} of {counting.RUNS} inferences")
+    if marked != line_counts.RUNS:
+        raise CheckFailed(f"the emulated program marked {marked} of {line_counts.RUNS} inferences")
     return {address: moved for address, moved in found.items() if any(moved)}

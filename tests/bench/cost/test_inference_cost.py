@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cost import arm64_words, counting, cycles, programs
-from bench.cost.counting import Counts
+from bench.cost.counting import line_counts, programs
+from bench.cost.counting.line_counts import Counts
+from bench.cost.estimating import arm64_words, cycles
 from bench.cost.inference_cost import _write_inputs, busiest, cost_of, count
 from bench.cost.memory import traffic
 from bench.cost.memory.core import RASPBERRY_PI_5
@@ -89,5 +90,5 @@ def test_a_plugin_that_cannot_be_made_is_no_emulator_without_plugins(
         count(["program"], {}, RASPBERRY_PI_5)
     monkeypatch.setattr(traffic, "find_plugin_emulator", lambda: None)
     without = Counts({}, ())
-    monkeypatch.setattr(counting, "count", lambda *_, **__: without)
+    monkeypatch.setattr(line_counts, "count", lambda *_, **__: without)
     assert count(["program"], {}, RASPBERRY_PI_5) == (without, None)

@@ -8,7 +8,7 @@
    prefetchers foresee it, or when its instruction has moved by the same distance before.
 
    FILE gets a line for each block that accessed memory: its address, then a group for each section
-   of the program's life (../../native/mark.h) with the numbers of enum event. With addresses, which
+   of the program's life (../../counting/native/mark.h) with the numbers of enum event. With addresses, which
    are hexadecimal, only what instructions there access is simulated, and only marks there count. */
 #include <inttypes.h>
 

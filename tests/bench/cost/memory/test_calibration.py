@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.cost import estimate as estimates
-from bench.cost.estimate import estimate
+from bench.cost.estimating import estimate as estimates
+from bench.cost.estimating.estimate import estimate
 from bench.cost.memory import calibration, public_latencies
 from bench.cost.memory.calibration import CLOCKS_GHZ, Fit
 from bench.cost.memory.core import CORES, KIRIN_980, RASPBERRY_PI_5, SNAPDRAGON_855

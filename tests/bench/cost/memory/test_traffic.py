@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.cost import counting, programs
+from bench.cost.counting import line_counts, programs
 from bench.cost.memory import traffic
 from bench.cost.memory.core import CORES, LINE_BYTES, RASPBERRY_PI_5, Cache
 from bench.cost.memory.traffic import Moved, parse
@@ -154,7 +154,7 @@ def test_the_mean_of_what_is_counted_is_taken() -> None:
 
 
 def test_a_program_that_marks_too_little_is_refused() -> None:
-    sections = " ".join([section(1)] * (counting.RUNS + 1))
+    sections = " ".join([section(1)] * (line_counts.RUNS + 1))
     with pytest.raises(CheckFailed, match="marked 2 of 3"):
         parse([f"40 {sections}"])
     with pytest.raises(CheckFailed, match="marked 0 of 3"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost.library import Function, Library
+from bench.cost.counting.library import Function, Library
 
 SHARED = "shared by kernels"
 _PREFIX = "__tvm_ffi_"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.cost.arm64_words import macs
+from bench.cost.estimating.arm64_words import macs
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bench.cost.arm64_words import disassemble
-from bench.cost.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
-from bench.cost.straight_line import Words
+from bench.cost.counting.straight_line import Words
+from bench.cost.estimating.arm64_words import disassemble
+from bench.cost.estimating.llvm import CPU_MODEL, FEATURES, TRIPLE, find_tool, version
 from depthbench.errors import CheckFailed
 from depthbench.files import cache_folder, write_whole
 from depthbench.one_line import first_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from bench.cost.llvm import FEATURES, TRIPLE, find_tool
+from bench.cost.estimating.llvm import FEATURES, TRIPLE, find_tool
 from depthbench.processes import run_program
 
 _LINE = re.compile(r"^\s*(.*?)\s*// encoding: \[(0x\w\w),(0x\w\w),(0x\w\w),(0x\w\w)\]", re.M)

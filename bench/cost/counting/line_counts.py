@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost import instrumented_run
-from bench.cost.straight_line import Words, joined
+from bench.cost.counting import instrumented_run
+from bench.cost.counting.straight_line import Words, joined
 from depthbench import cancellation
 from depthbench.errors import CheckFailed
 

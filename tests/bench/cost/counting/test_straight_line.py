@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cost.straight_line import Words, ends_straight_line, joined
+from bench.cost.counting.straight_line import Words, ends_straight_line, joined
 
 NOP, RET, ADD, B_NE = 0xD503201F, 0xD65F03C0, 0x91000400, 0x54FFFFE1
 

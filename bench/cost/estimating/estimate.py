@@ -4,7 +4,7 @@ The time is that of computing, as llvm-mca estimates it, times a factor, and tha
 which the last cache gives back to memory. A line that is written back stands for one of a result
 that no cache held until it was read again; weights are read in streams, which a core foresees.
 Factor and time of a line are fitted on public milliseconds of real devices, and the interval is
-from how far these are off: see memory/calibration.py, and `benchmarks/cost_model.py`,
+from how far these are off: see ../memory/calibration.py, and `benchmarks/cost_model.py`,
 which prints both.
 """
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.cost import programs
+from bench.cost.counting import programs
 from depthbench.emulator import CPU_MODEL, find_emulator, find_plugin_emulator, plugin_options
 from depthbench.errors import CheckFailed, ToolMissing
 from depthbench.processes import ChildProcess, child_process

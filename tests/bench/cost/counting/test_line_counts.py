@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cost.counting import Block, parse_blocks, steady
+from bench.cost.counting.line_counts import Block, parse_blocks, steady
 from depthbench.errors import CheckFailed
 
 NOP, RET = 0xD503201F, 0xD65F03C0

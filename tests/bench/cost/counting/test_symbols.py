@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.cost.library import Function, Library, Segment
-from bench.cost.symbols import SHARED, Kernels, address_taken, jump_target, locate, parse_maps
+from bench.cost.counting.library import Function, Library, Segment
+from bench.cost.counting.symbols import (
+    SHARED,
+    Kernels,
+    address_taken,
+    jump_target,
+    locate,
+    parse_maps,
+)
 
 NOP = 0xD503201F
 

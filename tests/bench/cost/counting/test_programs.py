@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cost.programs import HERE, compile_program
+from bench.cost.counting.programs import HERE, compile_program
 
 
 @pytest.fixture(scope="module")

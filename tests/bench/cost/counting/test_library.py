@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cost.library import read_library
+from bench.cost.counting.library import read_library
 from depthbench.errors import InputError
 
 HEADER = b"\x7fELF\x02\x01" + bytes(12) + (183).to_bytes(2, "little")

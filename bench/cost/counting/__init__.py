@@ -1,0 +1,1 @@
+"""How often each instruction of an emulated program ran, and whose it is."""

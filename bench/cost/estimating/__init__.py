@@ -1,0 +1,1 @@
+"""Cycles and milliseconds, estimated from what was counted."""

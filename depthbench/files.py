@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from boltons.fileutils import atomic_save
 
 
 def make_folder(path: Path) -> None:
@@ -29,14 +28,12 @@ def write_whole(path: Path, content: bytes) -> None:
     writers at a time the last one wins. Raises OSError.
     """
     make_folder(path.parent)
-    part = path.with_name(path.name + ".part")
-    with _only_writer(path.parent):
-        try:
-            with atomic_save(str(path), part_file=part.name, overwrite_part=True) as file:
-                file.write(content)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    with _only_writer(path.parent), replacing_file(path) as part, part.open("wb") as file:
+        if path.exists():
+            shutil.copymode(path, part)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager

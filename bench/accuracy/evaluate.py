@@ -150,7 +150,7 @@ def score_dataset(
 
     `on_image` is given every image's result. Arguments and errors as `score_images`.
     """
-    from depthnet.card.card import MEANINGS
+    from depthnet.card.meaning import MEANINGS
 
     per_image: list[dict[str, Any]] = []
     sizes = set()

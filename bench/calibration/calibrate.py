@@ -31,8 +31,8 @@ from depthbench.plural import counted
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
-    from depthnet.card.card import Meaning
     from depthnet.card.depth_model import DepthModel
+    from depthnet.card.meaning import Meaning
 
 Parameters = Literal["auto", "scale", "scale-and-shift"]
 PARAMETERS: tuple[Parameters, ...] = ("auto", "scale", "scale-and-shift")

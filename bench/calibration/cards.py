@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bench.calibration.line_fit import LineFit
 from bench.calibration.samples import Sample, pictures_of
-from depthnet.card.card import CALIBRATED, Card, Meaning, parse
+from depthnet.card.card import CALIBRATED, Card, parse
+from depthnet.card.meaning import Meaning
 
 REACH = 10.0
 """How many times nearer than the nearest point and farther than the farthest depth may become."""

@@ -10,7 +10,8 @@ from bench.calibration.cards import RAW, depth_of
 from bench.calibration.line_fit import ROBUST_FROM, LineFit
 from bench.calibration.samples import Sample, pictures_of
 from depthbench.plural import counted
-from depthnet.card.card import Card, Meaning
+from depthnet.card.card import Card
+from depthnet.card.meaning import Meaning
 
 EDGE = 0.2
 """A point lies on an edge where depth around it spreads by more than this share of it."""

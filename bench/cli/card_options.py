@@ -20,7 +20,7 @@ def _presets() -> Iterable[str]:
 
 
 def _meanings() -> Iterable[str]:
-    from depthnet.card.card import MEANINGS
+    from depthnet.card.meaning import MEANINGS
 
     return MEANINGS
 

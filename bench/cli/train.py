@@ -10,12 +10,12 @@ import click
 from bench.cli.options import OUT, json_option
 from bench.cli.output import emit, key_values
 from bench.cli.training_display import display
-from bench.cli.unused_options import refuse_all_but
+from bench.cli.unused_options import refuse_all_but, refuse_unused
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
-OF_PLANS = ("--plan", "--threads", "--device", "--out", "--json")
+OF_PLANS = ("--plan", "--rehearse", "--threads", "--device", "--out", "--json")
 
 
 @click.command(name="train")
@@ -27,6 +27,12 @@ OF_PLANS = ("--plan", "--threads", "--device", "--out", "--json")
     type=FILE,
     help="Stages of a network in TOML, instead of NAME and the other options of a run; repeat for "
     "networks that learn side by side, also from each other.",
+)
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="Carry out the plans with a few small pictures of each source: whether all files are "
+    "there and fit.",
 )
 @click.option(
     "--data",
@@ -95,12 +101,13 @@ OF_PLANS = ("--plan", "--threads", "--device", "--out", "--json")
     "--out",
     type=FOLDER,
     help=f"Folder of the run; one that was interrupted goes on.  [default: {OUT}/train/NAME, of "
-    f"plans {OUT}/train]",
+    f"plans {OUT}/train, rehearsed {OUT}/rehearsal]",
 )
 @json_option
 def command(
     name: str,
     plans: tuple[Path, ...],
+    rehearse: bool,
     sources: tuple[str, ...],
     recipe: str,
     epochs: int | None,
@@ -133,8 +140,10 @@ def command(
     torch.set_num_threads(threads or psutil.cpu_count(logical=False) or 1)
     if plans:
         refuse_all_but(OF_PLANS, "a plan says its network and all of its stages")
-        _carry_out(plans, out or OUT / "train", device, as_json)
+        root = out or OUT / ("rehearsal" if rehearse else "train")
+        _carry_out(plans, root, device, rehearse, as_json)
         return
+    refuse_unused(["--rehearse"], "only plans are rehearsed", advice="name one with --plan")
     from depthnet import zoo
     from depthnet.training import recipe as recipes
     from depthnet.training.distributed import join
@@ -171,13 +180,16 @@ def command(
         emit(document, as_json, lambda: key_values(_summary(document)))
 
 
-def _carry_out(files: tuple[Path, ...], root: Path, device: str, as_json: bool) -> None:
+def _carry_out(
+    files: tuple[Path, ...], root: Path, device: str, rehearse: bool, as_json: bool
+) -> None:
     """Train the networks of plans, and print the records of their last stages."""
     from depthnet.training.distributed import join
     from depthnet.training.plan import read_plan
+    from depthnet.training.rehearsal import rehearsed
     from depthnet.training.stages import Stages
 
-    plans = [read_plan(file) for file in files]
+    plans = [rehearsed(read_plan(file)) if rehearse else read_plan(file) for file in files]
     with join(device) as world, display(world.leads) as (say, advance):
         stages = Stages(plans, root, world=world, status=say, progress=advance)
         records = stages.run()

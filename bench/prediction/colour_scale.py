@@ -15,7 +15,7 @@ from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from depthnet.card.card import Meaning
+    from depthnet.card.meaning import Meaning
 
 COLOURS = "inferno"
 SOME_COLOURS = (COLOURS, "viridis", "magma", "turbo")

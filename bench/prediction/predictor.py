@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from bench.runtimes.base import Runtime
     from compile.artefact import Artefact
-    from depthnet.card.card import Meaning
     from depthnet.card.depth_model import DepthModel
+    from depthnet.card.meaning import Meaning
 
 HOST = "this machine"
 BY_DEFAULT = "onnxruntime"
@@ -58,7 +58,7 @@ class Predictor(Closing):
     @property
     def metric(self) -> bool:
         """Whether predictions are in metres, and not only up to scale and shift."""
-        from depthnet.card.card import METRIC
+        from depthnet.card.meaning import METRIC
 
         return self.meaning in METRIC
 

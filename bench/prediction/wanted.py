@@ -13,7 +13,7 @@ from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from depthnet.card.card import Meaning
+    from depthnet.card.meaning import Meaning
     from depthnet.data.photo import Photo
 
 OF_METRES = ("mm", "ply")

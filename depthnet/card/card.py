@@ -10,15 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
-
-Meaning = Literal["metres", "inverse-metres", "disparity", "relative"]
-MEANINGS = {
-    "metres": "depth in metres",
-    "inverse-metres": "1 / depth, in 1 / metres",
-    "disparity": "1 / depth, up to scale and shift",
-    "relative": "depth, up to scale and shift",
-}
-METRIC = ("metres", "inverse-metres")
+from depthnet.card.meaning import Meaning
 
 Layout = Literal["NCHW", "NHWC"]
 Channels = Literal["RGB", "BGR"]

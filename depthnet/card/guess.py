@@ -10,7 +10,8 @@ from typing import Any
 
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
-from depthnet.card.card import MEANINGS, Card
+from depthnet.card.card import Card
+from depthnet.card.meaning import MEANINGS
 from depthnet.card.port import Port
 
 FLOATS = ("float16", "float32", "float64")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
-from depthnet.card.card import MEANINGS, METRIC, Meaning
+from depthnet.card.meaning import MEANINGS, METRIC, Meaning
 from depthnet.scoring.alignment import Alignment, align
 from depthnet.scoring.metrics import Scores, score
 from depthnet.scoring.space import SPACES, Space

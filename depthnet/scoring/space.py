@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthbench.errors import CheckFailed
-from depthnet.card.card import Meaning
+from depthnet.card.meaning import Meaning
 
 Space = Literal["depth", "disparity"]
 

@@ -208,10 +208,10 @@ class Trainer:
         number = self.number
         # Networks that drop at random do so by the step's number, not by what came before it.
         torch.manual_seed(hash((self.seed, number, self.world.process)) % 2**63)
-        image, depth = self.batches.get(position.epoch, position.step)
+        batch = self.batches.get(position.epoch, position.step)
         for group in self.step.optimizer.param_groups:
             group["lr"] = self._rate(number) * group["share"]
-        loss, norm = self.step.gradient(image, depth)
+        loss, norm = self.step.gradient(*batch)
         mean_loss, stopping = self.world.mean(loss.item(), float(asked))
         # The norm is of gradients averaged over the processes: all of them decide alike.
         self._note(mean_loss, norm.item())

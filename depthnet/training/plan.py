@@ -25,9 +25,10 @@ class Stage:
     """One run of a plan.
 
     `data`: sources of pairs as `gather` takes them; `unlabelled`: folders; `teachers`: files;
-    `encoder`: the file of ImageNet weights that a first stage starts from, by default at random.
-    A file or folder is looked for where the command runs, among the other plans' results and
-    beside the data sets.
+    `encoder`, `weights`: the file of ImageNet weights, or of a whole network, that a first stage
+    starts from, by default at random; `average_with`: earlier stages, whose weights and its own
+    are averaged at its end. A file or folder is looked for where the command runs, among the
+    other plans' results, beside the data sets, and as `trained/NAME.safetensors` in what ships.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Stage:
     unlabelled: tuple[str, ...] = ()
     teachers: tuple[str, ...] = ()
     encoder: str = ""
+    weights: str = ""
+    average_with: tuple[str, ...] = ()
     held_out: float = HELD_OUT
     fill_holes: bool = False
 
@@ -77,8 +80,11 @@ def read_plan(path: Path) -> Plan:
     names = [stage.name for stage in stages]
     if len(set(names)) < len(names):
         raise InputError(f"{path}: two stages of one name; give each its own")
-    if any(stage.encoder for stage in stages[1:]):
-        raise InputError(f"{path}: only the first stage can start from an encoder")
+    if any(stage.encoder or stage.weights for stage in stages[1:]):
+        raise InputError(f"{path}: only the first stage can start from an encoder or from weights")
+    for number, stage in enumerate(stages):
+        if unknown := set(stage.average_with) - set(names[:number]):
+            raise InputError(f"{path}: no stage before {stage.name} is called {min(unknown)}")
     return Plan(path.stem, network, seed, stages)
 
 

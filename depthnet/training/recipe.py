@@ -27,6 +27,8 @@ class Recipe:
     of the distance to his encoder's features, where there are teachers. `drop_path`: how often
     the encoder's last block is left out. `shares`: of a batch, by source, the unlabelled ones
     last; none: as many as each has. `validations`: about how often a run is validated.
+    `sam_radius`: how far uphill the gradient is taken (sharpness-aware minimisation, at twice the
+    cost; 0: where the weights are).
     """
 
     name: str
@@ -52,6 +54,7 @@ class Recipe:
     drop_path: float = 0.0
     shares: tuple[float, ...] = ()
     validations: int = 20
+    sam_radius: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for records and checkpoints."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from depthnet.training.loop import Trainer
 from depthnet.training.objectives.teacher import load_teacher
 from depthnet.training.progress import Moment
 from depthnet.training.recipe import Recipe
+from depthnet.training.validation import validate
+from depthnet.training.weight_average import average_in
 from depthnet.weights import imagenet_encoders
 from depthnet.weights import origin as origins
 from depthnet.weights.formats import file_sha256, load_weights, record_path, save_weights
@@ -132,13 +134,24 @@ def prepare(
     return trainer, before
 
 
-def finish(trainer: Trainer, before: dict[str, Any]) -> dict[str, Any]:
-    """Write a run's weights into its folder; return their record, with that of `before` inside."""
+def finish(
+    trainer: Trainer, before: dict[str, Any], *, average_with: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Write a run's weights into its folder; return their record, with that of `before` inside.
+
+    `average_with`: files of the same network; what is written is the mean of all.
+    """
     result = trainer.end()
     name = result.entry.name
     record = describe(trainer) | ({"before": before} if before else {})
     if not trainer.world.leads:
         return record
+    if average_with:
+        average_in(result, average_with)
+        record["averaged_with"] = [file_sha256(path) for path in average_with]
+        if trainer.data.held_out:
+            scores = validate(result, trainer.data.held_out, trainer.world.device)
+            record["validation"] |= _kept(scores)
     return save_weights(result, trainer.folder / f"{name}.safetensors", record)
 
 
@@ -149,7 +162,6 @@ def describe(trainer: Trainer) -> dict[str, Any]:
     """
     position = trainer.position
     last = next((row for row in reversed(position.rows) if "rmse" in row), {})
-    scores = {key: last[key] for key in ("rmse", "rel", "delta1") if key in last}
     pairs = sum(source.get("held_out", 0) for source in trainer.data.description)
     steps = position.epoch * len(trainer.batches) + position.step
     return {
@@ -172,9 +184,13 @@ def describe(trainer: Trainer) -> dict[str, Any]:
             "protocol": "paper",
             "pairs": pairs,
             "of": "training pairs of scenes that were held out",
-            **scores,
+            **_kept(last),
         },
     }
+
+
+def _kept(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: scores[key] for key in ("rmse", "rel", "delta1") if key in scores}
 
 
 def device_name(device: str) -> str:

@@ -19,18 +19,17 @@ from depthnet.training.plan import Plan, Stage
 from depthnet.training.progress import Moment
 from depthnet.training.run import Lessons, Start, finish, prepare
 from depthnet.weights.formats import load_record, record_path
+from depthnet.weights.pretrained import FOLDER
 
 FINISHED = "stage.json"
-
-Adjust = Callable[[Plan, Stage], Stage]
+SHIPPED = FOLDER.parent
 
 
 class Stages:
     """Plans that are carried out in one process, each in a folder of its name below `root`.
 
     A stage that needs the weights of another plan waits for them. What was finished is not done
-    again; what was interrupted goes on. `adjust` may change a stage before it starts; `after` is
-    told of every stage that has ended, with the file of its weights.
+    again; what was interrupted goes on.
     """
 
     def __init__(
@@ -39,16 +38,12 @@ class Stages:
         root: Path,
         *,
         world: World | None = None,
-        adjust: Adjust = lambda plan, stage: stage,
-        after: Callable[[Plan, Stage, Path], None] = lambda plan, stage, path: None,
         status: Callable[[str], None] = lambda line: None,
         progress: Callable[[Moment], None] = lambda moment: None,
     ) -> None:
         self.plans = plans
         self.root = root
         self.world = world or World()
-        self.adjust = adjust
-        self.after = after
         self.status = status
         self.progress = progress
         self.library = Library()
@@ -92,7 +87,6 @@ class Stages:
                 continue
             while any(self._find(file) is None for file in (*stage.teachers, *stage.unlabelled)):
                 yield False
-            stage = self.adjust(plan, stage)
             self.status(f"{plan.name}: stage {number} of {len(plan.stages)}, {stage.name}")
             trainer, before = prepare(
                 plan.network,
@@ -107,12 +101,11 @@ class Stages:
                 progress=self.progress,
             )
             yield from trainer.turns(stop)
-            finish(trainer, before)
+            finish(trainer, before, average_with=self._named(plan, stage.average_with))
             # A captured step holds memory of the device until nothing holds the run.
             del trainer
             if self.world.leads:
                 write_whole(weights.parent / FINISHED, _text(stage))
-            self.after(plan, stage, weights)
 
     def weights(self, plan: Plan) -> Path:
         """The file of a plan's last weights."""
@@ -136,8 +129,16 @@ class Stages:
     def _start(self, plan: Plan, number: int) -> Start:
         if number > 1:
             return Start(weights=self._weights(plan, number - 1), hub=False)
-        encoder = plan.stages[0].encoder
-        return Start(encoder=self._found(encoder) if encoder else None, hub=False)
+        first = plan.stages[0]
+        return Start(
+            encoder=self._found(first.encoder) if first.encoder else None,
+            weights=self._found(first.weights) if first.weights else None,
+            hub=False,
+        )
+
+    def _named(self, plan: Plan, names: Sequence[str]) -> list[Path]:
+        numbers = [k for k, stage in enumerate(plan.stages, start=1) if stage.name in names]
+        return [self._weights(plan, number) for number in numbers]
 
     def _lessons(self, stage: Stage) -> Lessons:
         return Lessons(
@@ -149,7 +150,7 @@ class Stages:
         )
 
     def _find(self, name: str) -> Path | None:
-        places = (Path(name), self.root / name, data_folder() / name)
+        places = (Path(name), self.root / name, data_folder() / name, SHIPPED / name)
         return next((place for place in places if _ready(place)), None)
 
     def _found(self, name: str) -> Path:

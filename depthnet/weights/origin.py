@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
 
 from depthbench.errors import InputError
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 SHOWN_DIGITS = 12
 """Of a SHA-256, in a phrase."""
@@ -111,20 +112,25 @@ class Trained:
 
 Origin = Random | ImageNet | Weights | Trained
 
+KINDS: dict[str, type[Origin]] = {kind.kind: kind for kind in (Random, ImageNet, Weights, Trained)}
+
 
 def to_dict(origin: Origin) -> dict[str, Any]:
     """The origin as a JSON object."""
-    values: dict[str, Any] = _adapter().dump_python(origin, mode="json", exclude_none=True)
+    values: dict[str, Any] = _plain(origin)
     return values
 
 
 def from_dict(values: Any) -> Origin:
     """The origin that `to_dict` wrote; raises InputError for anything else."""
-    from pydantic import ValidationError
-
     try:
-        return _adapter().validate_python(values)
-    except ValidationError as error:
+        kind = KINDS[values["kind"]]
+        if kind is not Trained:
+            return _made(kind, values)
+        start = start_of(values["trained_from"])
+        data = tuple(_made(Source, source) for source in values["data"])
+        return _made(Trained, {**values, "trained_from": start, "data": data})
+    except (TypeError, KeyError) as error:
         raise InputError(f"no origin of weights: {_short(values)}", advice=EXPORT_AGAIN) from error
 
 
@@ -169,11 +175,25 @@ def of_training(record: Mapping[str, Any]) -> Trained:
     return Trained(start, data, epochs, len(runs))
 
 
-@cache
-def _adapter() -> TypeAdapter[Origin]:
-    from pydantic import Discriminator, TypeAdapter
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if not is_dataclass(value):
+        return value
+    values = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: _plain(one) for name, one in values.items() if one is not None}
 
-    return TypeAdapter(Annotated[Origin, Discriminator("kind")])
+
+def _made(kind: type[T], values: Mapping[str, Any]) -> T:
+    """A dataclass of plain values, which are of the types that it says; else TypeError."""
+    given = {field.name: values[field.name] for field in fields(kind) if field.name in values}
+    made = kind(**given)
+    for name, wanted in get_type_hints(kind).items():
+        value = getattr(made, name)
+        plain = wanted in (int, str, str | None)
+        if plain and (not isinstance(value, wanted) or isinstance(value, bool)):
+            raise TypeError(f"{name} is {value!r}")
+    return made
 
 
 def _short(values: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from bench.report.charts.labels import place_labels, shorten
 from bench.report.charts.svg import SERIES, draw_both, gridded
 from depthbench.errors import CheckFailed
+from depthbench.files import replacing_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,6 @@ def save_roofline(roofline: Mapping[str, Any], title: str, path: Path) -> None:
 
     Raises CheckFailed where no operator has both operations and bytes.
     """
-    from boltons.fileutils import atomic_save
     from matplotlib.figure import Figure
 
     operators = _drawn(roofline)
@@ -46,8 +46,8 @@ def save_roofline(roofline: Mapping[str, Any], title: str, path: Path) -> None:
     figure = Figure(figsize=(8, 5), layout="constrained")
     _draw(figure, roofline, operators)
     figure.suptitle(title)
-    with atomic_save(str(path), overwrite=True) as file:
-        figure.savefig(file, format=path.suffix.lstrip(".") or "png", dpi=150)
+    with replacing_file(path) as part:
+        figure.savefig(part, format=path.suffix.lstrip(".") or "png", dpi=150)
 
 
 def _drawn(roofline: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -12,10 +12,10 @@ from itertools import permutations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from depthnet.constants import constant
 from depthnet.depth_space import MAX_DEPTH_M
+from depthnet.training.batches.crop import Crop, crop_and_scale
 
 DRAWS = 20
 """Uniform numbers a sample needs; every change reads its own, so that none moves another's."""
@@ -66,20 +66,13 @@ def augment(
     neighbour, so that surfaces do not mix.
     """
     (
-        flip, swap, order, zoom, right, down, turn,
+        _, swap, order, _, _, _, _,
         bright, contrast, saturation, gamma,
         cut, cut_x, cut_y, cut_w, cut_h, mixed, weight, *_,
     ) = draws.unbind(dim=1)  # fmt: skip
     if options.zoom > 1.0 or options.rotation or image.shape[-2:] != size:
-        image, depth = crop_and_scale(
-            image,
-            depth,
-            zoom=_factor(zoom, options.zoom, lowest=1.0),
-            centre=options.shift * (2.0 * torch.stack((right, down), dim=1) - 1.0),
-            angle=math.radians(options.rotation) * (2.0 * turn - 1.0),
-            size=size,
-        )
-    image, depth = mirror(image, depth, flip < options.flip)
+        image, depth = crop_and_scale(image, depth, crop_of(draws, options), size)
+    image, depth = mirror(image, depth, mirrored(draws, options))
     image = swap_channels(image, (order * len(CHANNEL_ORDERS)).long(), swap < options.channel_swap)
     if max(options.brightness, options.contrast, options.saturation, options.gamma) > 1.0:
         image = jitter(
@@ -96,6 +89,21 @@ def augment(
     if options.mixing:
         image, depth = mix(image, depth, weight, mixed < options.mixing)
     return image, depth
+
+
+def crop_of(draws: Tensor, options: Augmentation) -> Crop:
+    """The part of each sample that is enlarged, from NxDRAWS uniform numbers."""
+    zoom, right, down, turn = draws[:, 3:7].unbind(dim=1)
+    return Crop(
+        zoom=_factor(zoom, options.zoom, lowest=1.0),
+        centre=options.shift * (2.0 * torch.stack((right, down), dim=1) - 1.0),
+        angle=math.radians(options.rotation) * (2.0 * turn - 1.0),
+    )
+
+
+def mirrored(draws: Tensor, options: Augmentation) -> Tensor:
+    """Which samples are mirrored, N booleans, from NxDRAWS uniform numbers."""
+    return draws[:, 0] < options.flip
 
 
 def mix(image: Tensor, depth: Tensor, weight: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,39 +127,6 @@ def swap_channels(image: Tensor, order: Tensor, chosen: Tensor) -> Tensor:
     orders = constant(CHANNEL_ORDERS, order)
     index = torch.where(chosen[:, None], orders[order], orders[0])
     return image.gather(1, index[:, :, None, None].expand_as(image))
-
-
-def crop_and_scale(
-    image: Tensor,
-    depth: Tensor,
-    *,
-    zoom: Tensor,
-    centre: Tensor,
-    angle: Tensor,
-    size: tuple[int, int],
-) -> tuple[Tensor, Tensor]:
-    """Enlarge a part of each sample to `size` and bring its depth nearer by the zoom.
-
-    `zoom`: N factors of at least 1; `centre`: Nx2 (x, y) in [-1, 1], from the leftmost and
-    topmost crop to the rightmost and lowest; `angle`: N radians. What a turned crop takes from
-    outside is the nearest edge of the image, with unknown depth.
-    """
-    shrink = 1.0 / zoom
-    aspect = image.shape[-1] / image.shape[-2]
-    cos, sin = angle.cos() * shrink, angle.sin() * shrink
-    move = centre * (1.0 - shrink)[:, None]
-    # Coordinates run from -1 to 1 along both axes: the aspect keeps a turn a turn.
-    across = torch.stack((cos, -sin / aspect, move[:, 0]), dim=1)
-    down = torch.stack((sin * aspect, cos, move[:, 1]), dim=1)
-    theta = torch.stack((across, down), dim=1).to(image.dtype)
-    grid = functional.affine_grid(theta, [image.shape[0], 3, *size], align_corners=False)
-    picture = functional.grid_sample(
-        image, grid, mode="bilinear", padding_mode="border", align_corners=False
-    )
-    nearer = functional.grid_sample(
-        depth, grid, mode="nearest", padding_mode="zeros", align_corners=False
-    )
-    return picture, nearer * shrink.reshape(-1, 1, 1, 1)
 
 
 def jitter(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from depthbench.errors import InputError
-from depthnet.training.batches.augmentation import DRAWS, augment
+from depthnet.training.batches.augmentation import DRAWS, augment, crop_of, mirrored
+from depthnet.training.batches.crop import rays_of
 from depthnet.training.batches.samples import Samples
 from depthnet.training.recipe import Recipe
 
@@ -81,16 +82,22 @@ class Batches:
         """The uniform numbers, NxDRAWS, by which this process changes its samples."""
         return draws(self.seed, epoch, step, self.batch)[self.process :: self.processes]
 
-    def get(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """Images Nx3xHxW in [0, 1] and depth NxCxHxW in metres (0: unknown), augmented."""
+    def get(self, epoch: int, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Images Nx3xHxW in [0, 1], depth NxCxHxW in metres (0: unknown), and rays; augmented."""
         rows = torch.tensor(self.indices(epoch, step))
         return self.prepare(rows, self.draws(epoch, step).to(self.device))
 
-    def prepare(self, rows: Tensor, changes: Tensor) -> tuple[Tensor, Tensor]:
-        """The samples `rows` (N numbers, where the samples lie), changed by NxDRAWS numbers."""
+    def prepare(self, rows: Tensor, changes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The samples `rows` (N numbers, where the samples lie), changed by NxDRAWS numbers.
+
+        Their rays are those of `rays_of`.
+        """
         image = self.samples.images[rows].to(self.device).float().div_(255.0)
         depth = self.samples.depths[rows].to(self.device).float()
-        return augment(image, depth, changes, self.recipe.augmentation, self.size)
+        options = self.recipe.augmentation
+        aspect = image.shape[-1] / image.shape[-2]
+        rays = rays_of(crop_of(changes, options), mirrored(changes, options), aspect)
+        return *augment(image, depth, changes, options, self.size), rays
 
 
 def divide(batch: int, shares: Sequence[float], sizes: Sequence[int]) -> list[int]:

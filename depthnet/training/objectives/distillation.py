@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from depthbench.errors import InputError
 from depthnet.network import DepthNetwork, EncoderDecoder, normalised
-from depthnet.training.objectives.teacher import Teacher, channels_of, maps_of, mean_depth
+from depthnet.training.objectives.teacher import Lesson, Teacher, channels_of, maps_of, mean_depth
 
 
 class Learner(nn.Module):
@@ -40,19 +40,24 @@ class Learner(nn.Module):
                 projection = nn.Conv2d(ours[stride], theirs[stride], 1)
                 self.projections[f"{number}_{stride}"] = projection
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def lessons(self, image: Tensor) -> list[Lesson]:
+        """What every teacher makes of Nx3xHxW in [0, 1]."""
+        return [teacher(image) for teacher in self.teachers]
+
+    def forward(
+        self, image: Tensor, lessons: Sequence[Lesson]
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """For Nx3xHxW in [0, 1]: the prediction, the distance to the teachers, and their depth.
 
         The distance is the mean over teachers and maps: 0 without a teacher, and about 1 for maps
         that say nothing of theirs. Their depth is Nx1xHxW metres, None where all of them are
         encoders alone.
         """
-        if not self.teachers:
+        if not lessons:
             return self.network(normalised(image, self.network)), image.new_zeros(()), None
         prediction, maps = self._look(image)
         distances, depths = [], []
-        for number, teacher in enumerate(self.teachers):
-            taught, depth = teacher(image)
+        for number, (taught, depth) in enumerate(lessons):
             if depth is not None:
                 depths.append(depth)
             for stride, target in taught.items():

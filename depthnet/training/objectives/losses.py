@@ -25,7 +25,10 @@ SMALLEST_RATIO_INPUT = 0.01
 
 @dataclass(frozen=True)
 class Mixture:
-    """A loss as the weights of its terms; a term of weight zero is not computed."""
+    """A loss as the weights of its terms; a term of weight zero is not computed.
+
+    `normals` needs metres and rays, and is added by `Objective`.
+    """
 
     l1: float = 0.0
     berhu: float = 0.0
@@ -33,6 +36,8 @@ class Mixture:
     edge: float = 0.0
     ratio: float = 0.0
     slope: float = 0.0
+    slopes: float = 0.0
+    normals: float = 0.0
 
 
 ALPHA = 0.85
@@ -50,7 +55,13 @@ MIXTURES = {
     "bmix-ratio": Mixture(ssim=1.0, edge=1.0, berhu=1.0, ratio=10.0),
     # Ours: the same error near and far, and edges where the logarithm has them.
     "log": Mixture(ratio=1.0, slope=1.0),
+    # Ours: how surfaces lie, by their normals or by the slopes of the logarithm near and far.
+    "bmix-ratio-normals": Mixture(ssim=1.0, edge=1.0, berhu=1.0, ratio=10.0, normals=5.0),
+    "bmix-ratio-slopes": Mixture(ssim=1.0, edge=1.0, berhu=1.0, ratio=10.0, slopes=5.0),
 }
+
+STRIDES = (1, 2, 4, 8)
+"""Of the pixels whose slopes are compared (Li and Snavely 2018)."""
 
 
 def get(name: str) -> Mixture:
@@ -67,7 +78,7 @@ def mixed(
 
     `prediction`, `truth`: Nx1xHxW in one depth space; `span`: the width of that space's range,
     which scales SSIM's constants; `mask`: Nx1xHxW, true where the truth is known. Where no
-    pixel is known the loss is 0. `ratio` and `slope` are defined for positive spaces (normal and
+    pixel is known the loss is 0. `ratio`, `slope` and `slopes` are of positive spaces (normal and
     inverse).
     """
     mask = torch.ones_like(truth, dtype=torch.bool) if mask is None else mask
@@ -78,6 +89,7 @@ def mixed(
         "edge": lambda: edge(prediction, truth, mask),
         "ratio": lambda: ratio(prediction, truth, mask),
         "slope": lambda: edge(_logarithm(prediction), _logarithm(truth), mask),
+        "slopes": lambda: slopes(prediction, truth, mask),
     }
     weights = {name: getattr(mixture, name) for name in terms}
     weighted = [weight * terms[name]() for name, weight in weights.items() if weight]
@@ -111,6 +123,16 @@ def edge(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
     g_x = error.diff(dim=-1).abs() * (mask[..., 1:] & mask[..., :-1])
     g_y = error.diff(dim=-2).abs() * (mask[..., 1:, :] & mask[..., :-1, :])
     return (g_x.sum() + g_y.sum()) / mask.sum().clamp_min(1)
+
+
+def slopes(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Mean over `STRIDES` of `edge` of the logarithms, of every so many pixels (not in the paper).
+
+    What is a factor off everywhere has no error.
+    """
+    pair = _logarithm(prediction), _logarithm(truth), mask
+    scales = [edge(*(x[..., ::step, ::step] for x in pair)) for step in STRIDES]
+    return torch.stack(scales).mean()
 
 
 def ratio(prediction: Tensor, truth: Tensor, mask: Tensor) -> Tensor:

@@ -18,6 +18,9 @@ from depthnet.weights.formats import load_weights, network_of, short_hash
 DEEPEST = 32
 """The stride of an encoder's last map."""
 
+Lesson = tuple[dict[int, Tensor], Tensor | None]
+"""An encoder's maps by stride, and Nx1xHxW metres unless it is an encoder alone."""
+
 
 class Teacher:
     """What a trained network, or an encoder alone, makes of an image; it never learns.
@@ -36,12 +39,9 @@ class Teacher:
         self.source.to(device)
         return self
 
-    @torch.no_grad()
-    def __call__(self, image: Tensor) -> tuple[dict[int, Tensor], Tensor | None]:
-        """Its encoder's maps by stride, and Nx1xHxW metres unless it is an encoder alone.
-
-        `image`: Nx3xHxW in [0, 1].
-        """
+    @torch.inference_mode()
+    def __call__(self, image: Tensor) -> Lesson:
+        """What it makes of Nx3xHxW in [0, 1]."""
         seen = normalised(image, self.source)
         result = self.encoder(seen)
         if not isinstance(self.source, EncoderDecoder):

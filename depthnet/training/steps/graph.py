@@ -106,8 +106,7 @@ class GraphedSteps:
         rate, share = self.rates.index_select(0, self.counter)[0].unbind()
         for group in self.step.optimizer.param_groups:
             group["lr"].copy_(rate * group["share"])
-        image, depth = self.batches.prepare(rows, draws)
-        loss, norm = self.step.gradient(image, depth)
+        loss, norm = self.step.gradient(*self.batches.prepare(rows, draws))
         self.step.apply(share)
         self.results.index_copy_(0, self.counter, torch.stack((loss, norm)).float()[None])
         self.counter += 1

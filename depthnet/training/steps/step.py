@@ -19,6 +19,7 @@ from depthnet.training.recipe import Recipe
 from depthnet.training.steps.depthwise import FastDepthwise
 from depthnet.training.steps.drop_path import set_drop_path
 from depthnet.training.steps.ema import MovingAverage
+from depthnet.training.steps.sam import uphill
 
 
 class Step:
@@ -44,25 +45,33 @@ class Step:
         self.precision = precision
         self.objective = Objective(recipe, learner.network.entry.depth_space)
 
-    def gradient(self, image: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+    def gradient(self, image: Tensor, depth: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:
         """Leave the gradient of a batch at the parameters; its loss and norm as scalars.
 
-        `image`: Nx3xHxW in [0, 1]; `depth`: NxCxHxW metres, 0 where unknown.
+        `image`: Nx3xHxW in [0, 1]; `depth`: NxCxHxW metres, 0 where unknown; `rays`: Nx2x3.
         """
         if self.recipe.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
         device = image.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16")
         with autocast, _mode(device):
-            prediction, distance, taught = self.wrapped(image)
-        if taught is not None:
-            depth = torch.cat((depth, taught), dim=1)
-        loss = self.objective(prediction.float(), depth) + self.recipe.hints * distance
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+            lessons = self.learner.lessons(image)
+
+        def backward() -> Tensor:
+            with autocast, _mode(device):
+                prediction, distance, taught = self.wrapped(image, lessons)
+            known = depth if taught is None else torch.cat((depth, taught), dim=1)
+            loss = self.objective(prediction.float(), known, rays) + self.recipe.hints * distance
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            return loss.detach()
+
+        loss = backward()
+        if self.recipe.sam_radius:
+            with uphill(self.learner, self.recipe.sam_radius):
+                backward()
         limit = self.recipe.clip_norm or math.inf
-        norm = nn.utils.clip_grad_norm_(self.learner.parameters(), limit)
-        return loss.detach(), norm
+        return loss, nn.utils.clip_grad_norm_(self.learner.parameters(), limit)
 
     def apply(self, share: float | Tensor) -> None:
         """Change the weights by the gradient, and let the average follow by `share`."""

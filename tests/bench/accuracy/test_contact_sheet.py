@@ -97,7 +97,7 @@ def test_what_is_drawn_is_what_was_scored(results: list[ImageResult], tmp_path: 
 
 def test_a_full_disk_leaves_no_half_of_a_sheet(results: list[ImageResult], tmp_path: Path) -> None:
     full = OSError(28, "No space left on device")
-    with patch("boltons.fileutils.os.fdopen", side_effect=full), pytest.raises(OSError, match="No"):
+    with patch("depthbench.files.os.replace", side_effect=full), pytest.raises(OSError, match="No"):
         write_contact_sheet(tmp_path / "sheet.png", results[:1], RECORD)
     assert list(tmp_path.iterdir()) == []
 

@@ -244,7 +244,7 @@ def test_nan_in_a_depth_map_is_masked_counted_and_said(
 
 def test_a_full_disk_is_one_line_and_exit_code_3(run: Run, tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device", "out/fastdepth_pruned.onnx")
-    with patch("boltons.fileutils.AtomicSaver.__enter__", side_effect=full):
+    with patch("depthbench.files.os.replace", side_effect=full):
         code, _, err = run("export", "fastdepth_pruned")
     assert code == 3
     assert "no space left" in one_line(err)

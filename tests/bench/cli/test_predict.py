@@ -282,7 +282,7 @@ def test_no_camera_is_one_line(run: Run, depth_model: Path) -> None:
 
 def test_a_full_disk_leaves_no_part(run: Run, depth_model: Path, photo: Path) -> None:
     full = OSError(28, "No space left on device", "out/predict/photo-depth.png")
-    with patch("boltons.fileutils.AtomicSaver.__enter__", side_effect=full):
+    with patch("depthbench.files.os.replace", side_effect=full):
         code, _, err = run("predict", photo, "--model", depth_model, *METRES)
     assert code == 3
     assert "no space left" in one_line(err)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from configparser import ConfigParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+PATHS = {"PYTHONPATH": str(Path(__file__).parents[3])}
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -53,6 +60,48 @@ def test_a_plan_gives_weights_and_their_record(run: Run, tmp_path: Path, pairs: 
     code, out, _ = run("train", "--plan", "small.toml", "--out", "out", "--threads", 1)
     assert code == 0
     assert "random, seed 0" in out
+
+
+def test_a_rehearsal_takes_a_few_small_pictures(run: Run, tmp_path: Path, pairs: None) -> None:
+    plan = PLAN.replace("epochs = 1", "epochs = 10_000").replace("[32, 32]", "[448, 448]")
+    (tmp_path / "long.toml").write_text(plan)
+    code, out, _ = run("train", "--plan", "long.toml", "--rehearse", "--threads", 1, "--json")
+    assert code == 0
+    (record,) = json.loads(out)
+    assert record["weights"].startswith("out/rehearsal/")
+    assert (record["epochs"], record["recipe"]["input_size"]) == (1, [64, 64])
+    code, _, err = run("train", "--rehearse")
+    assert code == 2
+    assert "only plans are rehearsed" in err
+
+
+BARE = """
+import sys
+
+sys.modules.update(dict.fromkeys({lacking}))
+from bench.cli import main
+main(["train", "--plan", "small.toml", "--rehearse", "--threads", "1", "--json"])
+"""
+
+
+def test_training_needs_nothing_that_a_machine_with_pytorch_and_timm_lacks(
+    tmp_path: Path, pairs: None
+) -> None:
+    (tmp_path / "small.toml").write_text(PLAN)
+    wanted = ConfigParser()
+    wanted.read(Path(__file__).parents[3] / "setup.cfg")
+    listed = wanted["options"]["install_requires"].split("\n")
+    named = {re.split(r"[ <>=]", line)[0] for line in listed} - {""}
+    present = {"torch", "timm", "huggingface-hub", "numpy", "pillow", "safetensors", "click"}
+    present |= {"rich", "psutil", "filelock", "lazy-loader", "h5py", "scipy"}
+    lacking = {name.replace("-", "_") for name in named - present} | {"tvm", "tvm_ffi"}
+    assert {"pydantic", "platformdirs", "onnx"} <= lacking
+    result = subprocess.run(
+        [sys.executable, "-c", BARE.format(lacking=lacking)],
+        capture_output=True, text=True, cwd=tmp_path, check=False, env={**os.environ, **PATHS},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)[0]["epochs"] == 1
 
 
 def test_a_plan_that_is_missing_is_said(run: Run) -> None:

@@ -254,7 +254,7 @@ def test_an_update_that_fails_leaves_the_baseline(
     baseline.write_baseline(path, good, "first")
     before = path.read_bytes()
     full = OSError(28, "No space left on device", str(path))
-    with patch("boltons.fileutils.os.fdopen", side_effect=full), pytest.raises(OSError, match="No"):
+    with patch("depthbench.files.os.replace", side_effect=full), pytest.raises(OSError, match="No"):
         baseline.write_baseline(path, good, "second")
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["baseline.json"]

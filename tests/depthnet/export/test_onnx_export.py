@@ -100,7 +100,7 @@ def test_what_a_killed_export_left_is_no_obstacle(
 def test_a_failed_write_keeps_the_old_file(small: network.DepthNetwork, tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(b"old")
-    full = patch("boltons.fileutils.AtomicSaver.__enter__", side_effect=OSError(28, "full"))
+    full = patch("depthbench.files.os.replace", side_effect=OSError(28, "full"))
     with full, pytest.raises(OSError, match="full"):
         onnx_export.export(small, Random(0), path, size=(32, 32))
     assert path.read_bytes() == b"old"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthbench.errors import InputError
-from depthnet.card.card import MEANINGS, METRIC
 from depthnet.card.image_input import to_input
+from depthnet.card.meaning import MEANINGS, METRIC
 from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 from depthnet.scoring.fastdepth_metrics import score_either_mask

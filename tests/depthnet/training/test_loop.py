@@ -237,9 +237,10 @@ def test_a_teacher_counts_where_the_truth_is_unknown() -> None:
     taught = torch.full_like(truth, 2.0)
     right, wrong = (depth_space.encode(d, "inverse") for d in (taught, taught + 1.0))
     both = torch.cat((truth, taught), dim=1)
-    assert objective(right, both).item() == pytest.approx(0.0, abs=1e-5)
-    assert objective(wrong, both) > 0.1
-    assert objective(wrong, truth).item() == 0.0
+    rays = torch.zeros(1, 2, 3)
+    assert objective(right, both, rays).item() == pytest.approx(0.0, abs=1e-5)
+    assert objective(wrong, both, rays) > 0.1
+    assert objective(wrong, truth, rays).item() == 0.0
 
 
 def test_a_loss_of_logarithms_is_refused_for_log_depth() -> None:

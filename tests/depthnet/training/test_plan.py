@@ -64,6 +64,8 @@ def test_a_plan_is_its_stages_with_their_data_recipe_and_teachers(tmp_path: Path
         (("seed = 3", "seed = -1"), "seed a whole number"),
         (('"fine"', '"features"'), "two stages of one name"),
         (("held_out = 0.2", 'encoder = "a.pth"'), "only the first stage"),
+        (("held_out = 0.2", 'weights = "a.safetensors"'), "only the first stage"),
+        (("held_out = 0.2", 'average_with = ["fine"]'), "no stage before fine is called fine"),
         (("[[stage]]", "[[stages]]"), "unknown 'stages'"),
         (("seed = 3", "seed ="), "not TOML"),
         (("[128, 128]", "[100, 100]"), "multiple of 32"),

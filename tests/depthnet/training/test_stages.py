@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from depthbench.errors import InputError
 from depthnet.training.plan import Plan, read_plan
@@ -121,6 +123,45 @@ def test_a_plan_carried_out_twice_gives_the_same_bytes_and_so_does_a_killed_one(
     assert steps > 12
     assert files(tmp_path / "killed") == files(tmp_path / "once")
     assert list(map(timeless, records)) == list(map(timeless, expected))
+
+
+AVERAGED = f"""
+network = "mobilenet_v2_cat"
+seed = 5
+[[stage]]
+name = "first"
+weights = "trained/mobilenet_v2_cat.safetensors"
+data = ["rooms@4"]
+held_out = 0.5
+{RECIPE}
+[[stage]]
+name = "second"
+data = ["rooms@4"]
+held_out = 0.5
+average_with = ["first"]
+{RECIPE}"""
+
+
+def test_a_stage_ends_at_the_mean_of_its_weights_and_those_of_earlier_ones(
+    plans: list[Plan], tmp_path: Path
+) -> None:
+    for name, text in (
+        ("averaged", AVERAGED),
+        ("alone", AVERAGED.replace('average_with = ["first"]', "")),
+    ):
+        (tmp_path / f"{name}.toml").write_text(text)
+    both = [read_plan(tmp_path / f"{name}.toml") for name in ("averaged", "alone")]
+    averaged, alone = Stages(both, tmp_path / "out").run()
+    assert averaged["before"]["trained_from"]["file"] == "mobilenet_v2_cat"
+    assert averaged["averaged_with"] == [averaged["before"]["file"]["sha256"]]
+    assert averaged["validation"]["rmse"] != alone["validation"]["rmse"]
+    key = "encoder.backbone.conv_stem.weight"
+    first, second, mean = (
+        load_file(tmp_path / "out" / name / "mobilenet_v2_cat.safetensors")[key].float()
+        for name in ("averaged/1-first", "alone/2-second", "averaged/2-second")
+    )
+    assert not torch.equal(first, second)
+    torch.testing.assert_close(mean, (first + second) / 2, rtol=2e-3, atol=1e-4)
 
 
 def test_what_is_finished_is_not_done_again(plans: list[Plan], tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from depthnet.training.batches.augmentation import (
     PAPER,
     Augmentation,
     augment,
-    crop_and_scale,
     jitter,
     mirror,
     mix,
     paste_depth,
     swap_channels,
 )
+from depthnet.training.batches.crop import Crop, crop_and_scale
 from depthnet.training.batches.loader import draws
 
 SIZE = (12, 16)
@@ -91,9 +91,8 @@ def test_what_is_enlarged_twice_is_the_middle_half_at_half_the_depth(
     batch: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     image, depth = crop_and_scale(
-        *batch, zoom=torch.full((6,), 2.0), centre=torch.zeros(6, 2), angle=torch.zeros(6),
-        size=(6, 8),
-    )  # fmt: skip
+        *batch, Crop(torch.full((6,), 2.0), torch.zeros(6, 2), torch.zeros(6)), (6, 8)
+    )
     # Twice the size at half the pixels: the pixels of the middle, one for one.
     torch.testing.assert_close(image, batch[0][..., 3:9, 4:12])
     torch.testing.assert_close(depth, batch[1][..., 3:9, 4:12] / 2)
@@ -103,9 +102,8 @@ def test_a_crop_at_the_lower_right_reaches_the_corner(
     batch: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     image, depth = crop_and_scale(
-        *batch, zoom=torch.full((6,), 2.0), centre=torch.ones(6, 2), angle=torch.zeros(6),
-        size=(6, 8),
-    )  # fmt: skip
+        *batch, Crop(torch.full((6,), 2.0), torch.ones(6, 2), torch.zeros(6)), (6, 8)
+    )
     torch.testing.assert_close(image, batch[0][..., 6:, 8:])
     torch.testing.assert_close(depth, batch[1][..., 6:, 8:] / 2)
 
@@ -114,9 +112,8 @@ def test_a_quarter_turn_of_a_square_is_a_quarter_turn() -> None:
     image = torch.rand(1, 3, 8, 8)
     depth = 1 + torch.rand(1, 1, 8, 8)
     turned, nearer = crop_and_scale(
-        image, depth, zoom=torch.ones(1), centre=torch.zeros(1, 2),
-        angle=torch.tensor([math.pi / 2]), size=(8, 8),
-    )  # fmt: skip
+        image, depth, Crop(torch.ones(1), torch.zeros(1, 2), torch.tensor([math.pi / 2])), (8, 8)
+    )
     torch.testing.assert_close(turned, image.rot90(1, (2, 3)), atol=1e-5, rtol=0)
     torch.testing.assert_close(nearer, depth.rot90(1, (2, 3)))
 
@@ -124,9 +121,8 @@ def test_a_quarter_turn_of_a_square_is_a_quarter_turn() -> None:
 def test_depth_from_outside_the_image_is_unknown() -> None:
     image, depth = torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
     turned, nearer = crop_and_scale(
-        image, depth, zoom=torch.ones(1), centre=torch.zeros(1, 2),
-        angle=torch.tensor([math.pi / 4]), size=(16, 16),
-    )  # fmt: skip
+        image, depth, Crop(torch.ones(1), torch.zeros(1, 2), torch.tensor([math.pi / 4])), (16, 16)
+    )
     assert nearer[0, 0, 0, 0] == 0
     assert nearer[0, 0, 8, 8] == 1
     assert turned.min() > 0

@@ -61,7 +61,7 @@ def test_a_batch_that_cannot_be_divided_is_refused(ten: Samples) -> None:
 
 def test_a_batch_is_the_samples_as_numbers(ten: Samples) -> None:
     loader = Batches(ten, Recipe(name="test", batch=4, augmentation=NONE), SIZE, seed=0)
-    image, depth = loader.get(0, 0)
+    image, depth, _ = loader.get(0, 0)
     rows = loader.indices(0, 0)
     np.testing.assert_allclose(image.numpy(), ten.images[rows].numpy() / 255.0, rtol=1e-6)
     assert torch.equal(depth, ten.depths[rows].float())

@@ -106,6 +106,20 @@ def test_ratio_is_the_error_of_the_logarithm() -> None:
     assert value.item() == pytest.approx(np.log(1.25), rel=1e-6)
 
 
+def test_slopes_are_the_edges_of_logarithms_near_and_far(maps: tuple[NDArray, NDArray]) -> None:
+    prediction, truth = maps
+    expected = np.mean(
+        [
+            numpy_edge(*(np.log(x)[..., ::step, ::step] for x in (prediction.clip(0.01), truth)))
+            for step in (1, 2, 4, 8)
+        ]
+    )
+    value = losses.slopes(*tensors(prediction, truth), everywhere(truth))
+    assert value.item() == pytest.approx(expected)
+    factor = losses.slopes(*tensors(1.3 * truth, truth), everywhere(truth))
+    assert factor.item() == pytest.approx(0.0, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("name", "ssim", "edge", "l1", "berhu"),
     [

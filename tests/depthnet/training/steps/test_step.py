@@ -53,14 +53,15 @@ def build(name: str) -> EncoderDecoder:
     return built
 
 
-@pytest.mark.parametrize("loss", ["bmix-ratio", "log"])
+@pytest.mark.parametrize("radius", [0.0, 0.05])
+@pytest.mark.parametrize("loss", ["bmix-ratio-normals", "log"])
 @pytest.mark.parametrize("name", ["mobiledepth", "efficientnet_l0_cat"])
 def test_a_step_never_waits_for_the_device(
-    loss: str, name: str, samples: Callable[..., Samples]
+    loss: str, name: str, radius: float, samples: Callable[..., Samples]
 ) -> None:
     recipe = Recipe(
         name="test", batch=4, optimizer="adamw", clip_norm=5.0, ema_decay=0.9, loss=loss,
-        augmentation=ALL, drop_path=0.2,
+        augmentation=ALL, drop_path=0.2, sam_radius=radius,
     )  # fmt: skip
     pupil, teachers = build(name), [Teacher(build("mobilenet_v2_cat"), "a")] * 2
     learner = Learner(pupil, teachers).train()
@@ -78,4 +79,5 @@ def test_a_step_never_waits_for_the_device(
         average.update(pupil, share)
     # On a GPU, SSIM does not ask.
     asked = watched.waits.count("aten._local_scalar_dense.default")
-    assert asked == len(watched.waits) == (2 if loss == "bmix-ratio" else 0)
+    passes = 2 if radius else 1
+    assert asked == len(watched.waits) == (0 if loss == "log" else 2 * passes)

@@ -14,7 +14,7 @@ from depthbench.errors import InputError
 from depthbench.files import write_whole
 from depthbench.progress import Progress
 from depthnet.card.port import Port
-from depthnet.export.export_cache import origin_of
+from depthnet.export.export_cache import PRUNED, WEIGHTS_FILE, origin_of
 from depthnet.weights.origin import Origin
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Model:
         from depthnet.card.statements import OURS
 
         exported = OURS in self.metadata and self.name in zoo.names()
+        exported &= not {WEIGHTS_FILE, PRUNED} & self.metadata.keys()
         return None if exported else str(self.file)
 
     @property
@@ -101,11 +102,20 @@ def resolve_model(
     size: tuple[int, int] | None = None,
     progress: Progress = lambda line: None,
 ) -> Model:
-    """Find or make the ONNX file of `what`: a path to one, or the name of a network.
+    """Find or make the ONNX file of `what`: a path to one, a weights file, or a network's name.
 
-    A network is built and exported to `out/NAME.onnx` unless that file already holds it.
-    Raises InputError when `what` is neither, with the nearest network's name.
+    A network is built and exported to `out/NAME.onnx` unless that file already holds it; NAME of
+    a weights file is the file's. Raises InputError when `what` is none of them, with the nearest
+    network's name.
     """
+    if names_weights(what):
+        from depthnet.weights.formats import network_of
+
+        weights = Path(what)
+        path = out / f"{weights.stem}.onnx"
+        return export_network(
+            network_of(weights), path, size=size, weights=weights, progress=progress
+        )
     if names_path(what):
         return load_model(Path(what))
     return export_network(what, out / f"{what}.onnx", size=size, progress=progress)
@@ -142,6 +152,11 @@ def names_folder(what: str) -> bool:
 def as_path(path: Path) -> str:
     """A path as text that `names_path` takes for no network's name."""
     return str(path) if os.sep in str(path) else f"{os.curdir}{os.sep}{path}"
+
+
+def names_weights(what: str) -> bool:
+    """Whether `what` is meant to be a file of a network's weights."""
+    return Path(what).suffix == ".safetensors"
 
 
 def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str:
@@ -184,26 +199,31 @@ def export_network(
     path: Path,
     *,
     size: tuple[int, int] | None = None,
+    weights: Path | None = None,
     progress: Progress = lambda line: None,
 ) -> Model:
-    """Build the network called `name` and export it to `path`, unless that holds it already."""
+    """Build the network called `name` and export it to `path`, unless that holds it already.
+
+    With the `weights` of a file, or as it ships. Raises InputError as `open_network` does.
+    """
     from depthnet import zoo
     from depthnet.export import export_cache
 
     entry = zoo.get(name)
     shape = size or entry.input_size
-    if export_cache.is_up_to_date(path, entry, shape):
-        return load_model(path, name)
+    called = None if weights else name
+    if export_cache.is_up_to_date(path, entry, shape, weights):
+        return load_model(path, called)
     from depthnet.export import onnx_export
     from depthnet.weights import pretrained
 
     progress(f"building {name}")
-    built, origin = pretrained.build(entry)
+    built, origin = pretrained.build(entry, weights)
     cancellation.check()
     progress(f"exporting {name} to {path}")
-    made_from = export_cache.made_from(entry, shape)
-    onnx_export.export(built, origin, path, size=size, made_from=made_from)
-    return load_model(path, name)
+    made_from = export_cache.made_from(entry, shape, weights)
+    onnx_export.export(built, origin, path, size=size, made_from=made_from, weights=weights)
+    return load_model(path, called)
 
 
 def load_model(path: Path, name: str | None = None) -> Model:

@@ -107,7 +107,7 @@ class Encoder(nn.Module):
         if spec.expand_first:
             model.add_module("expand", _identity_pointwise(model.conv_stem.out_channels))
         self.backbone = _without_unused(model, spec.steps)
-        self.channels, self.tap_channels = self._measure()
+        self.measure()
 
     def forward(self, image: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
         strides = {step: stride for stride, step in self.spec.taps.items()}
@@ -120,10 +120,13 @@ class Encoder(nn.Module):
         return x, taps
 
     @torch.no_grad()
-    def _measure(self) -> tuple[int, dict[int, int]]:
+    def measure(self) -> None:
+        """Look how many channels the maps have; leaves the encoder in evaluation mode."""
         self.eval()
-        x, taps = self(torch.zeros(1, 3, 32, 32))
-        return x.shape[1], {stride: tap.shape[1] for stride, tap in taps.items()}
+        device = next(self.parameters()).device
+        x, taps = self(torch.zeros(1, 3, 32, 32, device=device))
+        self.channels = x.shape[1]
+        self.tap_channels = {stride: tap.shape[1] for stride, tap in taps.items()}
 
 
 def _identity_pointwise(channels: int) -> nn.Sequential:

@@ -17,7 +17,7 @@ from depthnet.baselines.fcrn import FCRN
 from depthnet.constants import constant
 from depthnet.decoders import Decoder
 from depthnet.encoders import Encoder, build_encoder
-from depthnet.weights.origin import ImageNet, Random
+from depthnet.weights.origin import ImageNet, Pruned, Random
 from depthnet.zoo import Entry
 
 # Near the mean depth of NYU; in metres.
@@ -36,11 +36,13 @@ class DepthNetwork(nn.Module):
 
     The prediction is in the entry's depth space; H and W are multiples of 32, or the entry's
     input size where that is fixed. `mean` and `std` are what images are normalised with.
+    `pruned`: what is left of it, where channels were taken away.
     """
 
     entry: Entry
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    pruned: Pruned | None = None
 
     def output_convolution(self) -> nn.Conv2d | None:
         """The convolution that gives the prediction; None where there is more behind it."""

@@ -22,13 +22,24 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=FILE,
-    help=f"The file to write.  [default: {OUT}/NAME.onnx]",
+    help=f"The file to write.  [default: {OUT}/NAME.onnx, NAME of --weights where given]",
+)
+@click.option(
+    "--weights",
+    type=FILE,
+    help="Weights file of the network, pruned or not, instead of those that ship.",
 )
 @click.option(
     "--size", nargs=2, type=int, metavar="H W", help="Input height and width, multiples of 32."
 )
 @json_option
-def command(name: str, output: Path | None, size: tuple[int, int] | None, as_json: bool) -> None:
+def command(
+    name: str,
+    output: Path | None,
+    weights: Path | None,
+    size: tuple[int, int] | None,
+    as_json: bool,
+) -> None:
     """Export network NAME to one ONNX file, checked against PyTorch.
 
     It takes RGB in [0, 1] and gives metres.
@@ -36,7 +47,8 @@ def command(name: str, output: Path | None, size: tuple[int, int] | None, as_jso
     from bench.models import export_network
 
     with status() as progress:
-        model = export_network(name, output or OUT / f"{name}.onnx", size=size, progress=progress)
+        path = output or OUT / f"{weights.stem if weights else name}.onnx"
+        model = export_network(name, path, size=size, weights=weights, progress=progress)
     document = {"file": str(model.path), **model.metadata}
     emit(document, as_json, lambda: _text(model))
 

@@ -42,7 +42,7 @@ class Eigen(nn.Module):
         self.output = nn.Conv2d(MAPS, 1, 5, padding=2)
 
     def forward(self, image: Tensor) -> Tensor:
-        coarse = self.coarse(self.vgg(image)).reshape(-1, MAPS, COARSE, COARSE)
+        coarse = self.coarse(self.vgg(image)).unflatten(1, (-1, COARSE, COARSE))
         middle = self.scale2(_join(self.image2(image), coarse))
         fine = self.output(self.scale3(_join(self.image3(image), middle)))
         return functional.interpolate(fine, size=image.shape[2:], mode="bilinear")

@@ -18,21 +18,23 @@ from depthnet.zoo import Entry
 
 MADE_FROM = "made_from"
 ORIGIN = "origin"
+PRUNED = "pruned"
+WEIGHTS_FILE = "weights_file"
 TOOLS = ("torch", "timm", "onnx", "onnxscript")
 PACKAGE = Path(__file__).parents[1]
 CODE = ("*.py", "baselines/*.py", "export/*.py", "weights/*.py")
 
 
-def made_from(entry: Entry, size: tuple[int, int]) -> str:
+def made_from(entry: Entry, size: tuple[int, int], weights: Path | None = None) -> str:
     """SHA-256 over what decides a network's file.
 
-    This package's code, the weights that come with it, the versions of the tools, and the size
-    (height, width) of the image.
+    This package's code, the file of `weights` or those that come with it, the versions of the
+    tools, and the size (height, width) of the image.
     """
     digest = hashlib.sha256(f"{entry.name} {size} {_code_sha256()}".encode())
     for tool in TOOLS:
         digest.update(f"{tool} {metadata.version(tool)}".encode())
-    weights = pretrained.weights_path(entry.name)
+    weights = weights or pretrained.weights_path(entry.name)
     if weights is not None:
         for file in (weights, weights.with_suffix(".json")):
             digest.update(file.read_bytes() if file.is_file() else b"")
@@ -59,15 +61,17 @@ def origin_of(metadata: Mapping[str, str]) -> Origin | None:
         return None
 
 
-def is_up_to_date(path: Path, entry: Entry, size: tuple[int, int]) -> bool:
-    """Whether `path` holds what exporting the network as it ships would write.
+def is_up_to_date(
+    path: Path, entry: Entry, size: tuple[int, int], weights: Path | None = None
+) -> bool:
+    """Whether `path` holds what exporting the network would write, with `weights` or as it ships.
 
     An encoder that started at random because the hub of ImageNet weights could not be reached is
     never up to date: the hub may answer now.
     """
     found = metadata_of(path)
     random_encoder = not entry.baseline and isinstance(origin_of(found), Random)
-    return found.get(MADE_FROM) == made_from(entry, size) and not random_encoder
+    return found.get(MADE_FROM) == made_from(entry, size, weights) and not random_encoder
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import torch
 from depthbench.errors import CheckFailed
 from depthbench.files import write_whole
 from depthnet.complexity import Complexity, measure
-from depthnet.export.export_cache import MADE_FROM, ORIGIN, metadata_of
+from depthnet.export.export_cache import MADE_FROM, ORIGIN, PRUNED, WEIGHTS_FILE, metadata_of
 from depthnet.network import DeployedNetwork, DepthNetwork, weights_sha256
 from depthnet.weights.origin import Origin, to_json
 from depthnet.zoo import by
@@ -34,13 +35,15 @@ def export(
     *,
     size: tuple[int, int] | None = None,
     made_from: str = "",
+    weights: Path | None = None,
 ) -> dict[str, str]:
     """Write `network` as ONNX to `path`, whole or not at all, and return its metadata.
 
     The graph takes `image` (1x3xHxW, RGB in [0, 1]) and gives `depth` (1x1xHxW, metres);
     normalisation and depth decoding are inside. `size` is (height, width), by default the
     entry's. `origin` is where the weights come from, `made_from` by what the file can be known
-    again (`export_cache.made_from`). The file is checked with onnx.checker and against
+    again (`export_cache.made_from`), `weights` the file of weights that it was built with, where it
+    is not as it ships. The file is checked with onnx.checker and against
     PyTorch's output on ONNX Runtime before it is put in place.
 
     A file that says the same of itself already is left alone. Raises InputError for a size that
@@ -52,6 +55,8 @@ def export(
     metadata = describe(network, origin, measure(network, size))
     if made_from:
         metadata[MADE_FROM] = made_from
+    if weights:
+        metadata[WEIGHTS_FILE] = weights.name
     if metadata_of(path) == metadata:
         return metadata
     deployed = DeployedNetwork(network).eval()
@@ -67,7 +72,8 @@ def export(
 def describe(network: DepthNetwork, origin: Origin, complexity: Complexity) -> dict[str, str]:
     """What the file says of itself: name, weights, origin and hash of these, parameters and MACs.
 
-    `weights` is the origin as a phrase for people, `origin` the same as JSON.
+    `weights` is the origin as a phrase for people, `origin` the same as JSON. `pruned`, where
+    channels were taken away: how many parameters are left of how many.
     """
     return {
         "depthbench.format": FORMAT,
@@ -77,6 +83,7 @@ def describe(network: DepthNetwork, origin: Origin, complexity: Complexity) -> d
         ORIGIN: to_json(origin),
         "weights_sha256": weights_sha256(network),
         "complexity": json.dumps(complexity.to_dict(), sort_keys=True),
+        **({PRUNED: json.dumps(asdict(network.pruned))} if network.pruned else {}),
     }
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from depthbench.errors import InputError
 from depthbench.files import write_whole
 from depthnet.training.log import Row
-from depthnet.weights.formats import read_tensors
+from depthnet.weights.tensor_file import read_tensors
 
 FORMAT = 4
 

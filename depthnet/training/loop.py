@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,7 @@ class Trainer:
             "data": {str(k): source for k, source in enumerate(self.data.description)},
             "teachers": [teacher.name for teacher in self.learner.teachers],
             "processes": self.world.processes,
+            **({"pruned": asdict(self.network.pruned)} if self.network.pruned else {}),
         }
 
     def _resume(self) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from depthbench.errors import InputError
 from depthnet.encoders import Encoder
-from depthnet.weights.formats import check_fit, read_tensors
+from depthnet.weights.tensor_file import check_fit, read_tensors
 
 MEAN = STD = (0.5, 0.5, 0.5)
 """Of the images the files' networks were trained on: (x - 128) / 128 for 8-bit x."""

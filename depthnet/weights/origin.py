@@ -92,22 +92,38 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Pruned:
+    """Channels were taken away: `parameters` are left of the network's `of`."""
+
+    parameters: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"pruned to {self.parameters / self.of:.0%} of its parameters"
+
+
+@dataclass(frozen=True)
 class Trained:
     """Trained for depth: from what, on which data, for how many epochs in how many stages.
 
-    A stage is one run; all after the first fine-tune the weights of the one before.
+    A stage is one run; all after the first fine-tune the weights of the one before. `pruned`:
+    what was left of the network between them, where channels were taken away.
     """
 
     trained_from: Start
     data: tuple[Source, ...]
     epochs: int
     stages: int
+    pruned: Pruned | None = None
     kind: Literal["trained"] = "trained"
 
     def __str__(self) -> str:
         sources = ", ".join(f"{source.pairs} pairs of {source.name}" for source in self.data)
         stages = f" in {self.stages} stages" if self.stages > 1 else ""
-        return f"trained ({self.trained_from.start}; {sources}; {self.epochs} epochs{stages})"
+        pruned = f"; {self.pruned}" if self.pruned else ""
+        return (
+            f"trained ({self.trained_from.start}; {sources}; {self.epochs} epochs{stages}{pruned})"
+        )
 
 
 Origin = Random | ImageNet | Weights | Trained
@@ -158,21 +174,24 @@ def from_json(text: str) -> Origin:
 def of_training(record: Mapping[str, Any]) -> Trained:
     """The origin of weights by the record of their training; raises InputError for no record.
 
-    The record of a run that fine-tuned weights holds the record of these as `before`.
+    The record of a run that fine-tuned weights holds the record of these as `before`, and so
+    does that of a network which was pruned and has not been trained since.
     """
     runs = [record]
     while before := runs[-1].get("before"):
         runs.append(before)
+    trainings = [run for run in runs if "epochs" in run] or runs
     try:
-        start = start_of(runs[-1]["trained_from"])
+        start = start_of(trainings[-1]["trained_from"])
         # What has no depth is no pair.
         data = tuple(
-            Source(s["data"], s["split"], s["pairs"]) for s in record["data"] if "pairs" in s
+            Source(s["data"], s["split"], s["pairs"]) for s in trainings[0]["data"] if "pairs" in s
         )
-        epochs = sum(run["epochs"] for run in runs)
+        epochs = sum(run["epochs"] for run in trainings)
+        pruned = Pruned(**record["pruned"]) if "pruned" in record else None
     except (TypeError, KeyError) as error:
         raise InputError(f"no record of a training: {_short(record)}") from error
-    return Trained(start, data, epochs, len(runs))
+    return Trained(start, data, epochs, len(trainings), pruned)
 
 
 def _plain(value: Any) -> Any:

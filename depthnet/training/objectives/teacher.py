@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from depthbench.errors import InputError
-from depthnet import depth_space, network, zoo
+from depthnet import depth_space
 from depthnet.encoders import Encoder
 from depthnet.network import EncoderDecoder, normalised
 from depthnet.weights import imagenet_encoders
-from depthnet.weights.formats import load_weights, network_of, short_hash
+from depthnet.weights.formats import short_hash
+from depthnet.weights.pretrained import open_network
 
 DEEPEST = 32
 """The stride of an encoder's last map."""
@@ -58,8 +59,7 @@ def load_teacher(path: Path) -> Teacher:
     name = f"{path.stem} ({short_hash(path)})"
     if path.suffix != ".safetensors":
         return Teacher(imagenet_encoders.open_encoder(path), name)
-    built, _ = network.build(zoo.get(network_of(path)), pretrained=False)
-    load_weights(built, path)
+    built, _ = open_network(path)
     if not isinstance(built, EncoderDecoder):
         raise InputError(f"{path}: {built.entry.name} has no encoder of its own to teach with")
     return Teacher(built, name)

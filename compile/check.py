@@ -82,7 +82,7 @@ def check_against_onnxruntime(
     if model.half or model.quantised:
         varies = max(_variations(model, inputs, expected, FORMS).values(), default=0.0)
         account["onnxruntime_varies"] = varies
-        allowed = max(tolerance, FP16.tolerance, TIMES_VARIATION * varies)
+        allowed = _allowed(tolerance, varies)
     elif signed:
         unsure = _roundings(model, inputs, expected, differences, tolerance)
     if model.half and not _largest(differences) <= allowed:
@@ -122,6 +122,22 @@ def check_against_onnxruntime(
         "arrives": _nan_arrives(model, run, reference),
     }
     return account
+
+
+def allowed_difference(model: Model) -> float:
+    """By how much results of a file that quantises, or is of fp16 numbers, may differ.
+
+    As `check_against_onnxruntime` judges: of the largest value of ONNX Runtime's. Raises InputError
+    where ONNX Runtime cannot run the model.
+    """
+    inputs = random_inputs(model.inputs)
+    expected = Reference(model).run(inputs)
+    varies = max(_variations(model, inputs, expected, FORMS).values(), default=0.0)
+    return _allowed(FP32.tolerance, varies)
+
+
+def _allowed(tolerance: float, varies: float) -> float:
+    return max(tolerance, FP16.tolerance, TIMES_VARIATION * varies)
 
 
 def _roundings(

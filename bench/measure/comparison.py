@@ -16,7 +16,7 @@ from bench.runtimes.base import Runtime
 from bench.stats.ratio_ci import paired_ratio
 from bench.stats.statistics import summarise
 from depthbench import cancellation
-from depthbench.errors import CheckFailed, RuntimeLost
+from depthbench.errors import CheckFailed, InputError, RuntimeLost
 from depthbench.progress import Progress
 
 SCHEMA = "depthbench.comparison/1"
@@ -26,16 +26,22 @@ REFERENCE = "onnxruntime"
 def precision_of(model: Model) -> tuple[str, float]:
     """The precision that a model is compared in, and how far outputs may differ in it.
 
-    As far as `compile.precision` allows: where the file's own numbers are fp16, as in fp16.
+    As far as artefacts may: where the file quantises, or its own numbers are fp16, twice what ONNX
+    Runtime's results vary by, where that is more than fp16's hundredth.
     """
-    from compile.onnx import model_file
+    from compile.check import allowed_difference
+    from compile.onnx import checked_model, model_file
     from compile.onnx.widening import widen
-    from compile.precision import FP16, FP32, INT8
+    from compile.precision import FP32, INT8
 
-    if model.quantised:
-        return INT8.name, INT8.tolerance
-    half = widen(model_file.read(model.path).proto)
-    return FP32.name, FP16.tolerance if half else FP32.tolerance
+    name = INT8.name if model.quantised else FP32.name
+    if not model.quantised and not widen(model_file.read(model.path).proto):
+        return name, FP32.tolerance
+    shapes = {port["name"]: port["shape"] for port in model.fixed_inputs}
+    try:
+        return name, allowed_difference(checked_model.load_model(model.path, shapes))
+    except InputError:  # a model for other runtimes alone
+        return name, INT8.tolerance
 
 
 def how_wrong(name: str, agreement: Mapping[str, Any]) -> str:

@@ -84,7 +84,6 @@ def beside(plain: Path, path: Path) -> None:
         path,
         save_as_external_data=True,
         location=f"{path.name}.data",
-        size_threshold=0,
     )
 
 

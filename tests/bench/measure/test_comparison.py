@@ -11,13 +11,15 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
 from bench.measure import comparison
 from bench.measure.interleaving import interleave
 from bench.measure.timing import Sample
 from bench.models import load_model
 from bench.runtimes.base import Runtime
-from depthbench.errors import CheckFailed, RuntimeLost
+from compile import check
+from depthbench.errors import CheckFailed, InputError, RuntimeLost
 from tests.bench.test_quantise import of_half, small_network
 
 
@@ -125,3 +127,26 @@ def test_fp16_files_may_differ_as_fp16_does(tmp_path: Path) -> None:
     onnx.save(of_half(small_network()), tmp_path / "half.onnx")
     assert comparison.precision_of(load_model(tmp_path / "wide.onnx")) == ("fp32", 1e-4)
     assert comparison.precision_of(load_model(tmp_path / "half.onnx")) == ("fp32", 1e-2)
+
+
+def test_quantised_files_may_differ_as_artefacts_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proto = small_network()
+    (image,), step = [one.name for one in proto.graph.input], "step"
+    proto.graph.initializer.append(numpy_helper.from_array(np.array(1 / 255, np.float32), step))
+    for node in proto.graph.node:
+        node.input[:] = ["bytes" if name == image else name for name in node.input]
+    for kind, source, target in (("Dequantize", "code", "bytes"), ("Quantize", image, "code")):
+        proto.graph.node.insert(0, helper.make_node(f"{kind}Linear", [source, step], [target]))
+    onnx.save(proto, tmp_path / "bytes.onnx")
+    model = load_model(tmp_path / "bytes.onnx")
+    assert comparison.precision_of(model) == ("int8", 0.01)
+    monkeypatch.setattr(check, "_variations", lambda *_: {"y": 0.04})
+    assert comparison.precision_of(model) == ("int8", 0.08)
+
+    def cannot_run(source: object) -> float:
+        raise InputError("ONNX Runtime cannot run this model")
+
+    monkeypatch.setattr(check, "allowed_difference", cannot_run)
+    assert comparison.precision_of(model) == ("int8", 0.05)

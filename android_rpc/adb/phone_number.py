@@ -6,13 +6,11 @@ The lock of a device (`deployment.device_lock`) goes by its name, and adb has a 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from depthbench import cancellation
-from depthbench.errors import DeviceError
+from android_rpc.deployment.turn import wait_for_turn
 from depthbench.files import cache_folder, make_folder
 from depthbench.progress import Progress
 
@@ -20,7 +18,6 @@ ASK = "getprop ro.serialno"
 # Numbers that phones of one make, or all of Android's emulators of one version, share.
 NO_NUMBER = re.compile(r"|unknown|0+|0?123456789ABCDEF|EMULATOR.*", re.IGNORECASE)
 NETWORK = re.compile(r":\d+$|\._adb(-tls-connect)?\._tcp\.?$")
-CHECK_S = 0.2
 
 
 def by_network(serial: str) -> bool:
@@ -45,20 +42,16 @@ def lock_number(number: str, phone: str, progress: Progress, wait_s: float) -> I
     folder = cache_folder() / "devices"
     make_folder(folder)
     lock = FileLock(folder / f"number-{quote(number, safe='')}")
-    started = time.monotonic()
-    while True:
-        cancellation.check()
+
+    def is_ours() -> bool:
         try:
             lock.acquire(blocking=False)
-            break
         except Timeout:
-            waited = time.monotonic() - started
-            said = f"another measures on {phone}, by another way to it"
-            if waited > wait_s:
-                advice = "wait for it, or end it"
-                raise DeviceError(f"{said}, since {waited:.0f} s", advice=advice) from None
-            progress(f"{said}: waiting for it, {waited:.0f} s")
-            time.sleep(CHECK_S)
+            return False
+        return True
+
+    other = f"another measures on {phone}, by another way to it"
+    wait_for_turn(is_ours, lambda: other, progress, wait_s)
     try:
         yield
     finally:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from android_rpc.deployment.turn import wait_for_turn
 from android_rpc.transport import Transport
-from depthbench import cancellation
 from depthbench.errors import DeviceError
 from depthbench.processes import ChildProcess, child_process
 from depthbench.progress import Progress
@@ -68,32 +68,34 @@ def _wait_until_held(
 ) -> bool:
     """Whether the board is locked now, rather than not able to be locked."""
     started = time.monotonic()
-    while True:
-        cancellation.check()
-        told = list(STATE.finditer(holder.log()))
-        waited = time.monotonic() - started
-        if told and told[-1]["state"] != "busy by":
-            return told[-1]["state"] == "held"
+
+    def told() -> re.Match[str] | None:
+        states = list(STATE.finditer(holder.log()))
+        return states[-1] if states else None
+
+    def is_ours() -> bool:
+        state = told()
+        if state and state["state"] != "busy by":
+            return True
         if not holder.running:
             raise DeviceError(f"{transport}: cannot be locked, {holder.why_ended()}")
-        if told:
-            _wait_for(transport, told[-1], progress, waited, wait_s)
-        elif waited > START_S:
+        if state is None and time.monotonic() - started > START_S:
             raise DeviceError(f"{transport} does not answer", advice="run again")
-        time.sleep(CHECK_S)
+        return False
 
+    def who() -> str:
+        other = told()
+        if other is None or other["state"] != "busy by":
+            return ""
+        if _has_ended(other):  # the board has not noticed that their connection was cut
+            transport.shell(f"kill {other['shell']} 2> /dev/null; true")
+            return ""
+        client = f"process {other['process']} of {other['client']}" if other["process"] else ""
+        return f"{client or 'another'} measures on {transport}"
 
-def _wait_for(
-    transport: Transport, other: re.Match[str], progress: Progress, waited: float, wait_s: float
-) -> None:
-    if _has_ended(other):  # the board has not noticed that their connection was cut
-        transport.shell(f"kill {other['shell']} 2> /dev/null; true")
-        return
-    who = f"process {other['process']} of {other['client']}" if other["process"] else "another"
-    client = f"{who} measures on {transport}"
-    if waited > wait_s:
-        raise DeviceError(f"{client} since {waited:.0f} s", advice="wait for it, or end it")
-    progress(f"{client}: waiting for it, {waited:.0f} s")
+    wait_for_turn(is_ours, who, progress, wait_s, CHECK_S)
+    found = told()
+    return found is not None and found["state"] == "held"
 
 
 def _has_ended(other: re.Match[str]) -> bool:

@@ -10,22 +10,20 @@ from __future__ import annotations
 import os
 import random
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from android_rpc.deployment.turn import wait_for_turn
 from android_rpc.deployment.undo_journal import Step, UndoJournal
 from android_rpc.transport import PORTS, Transport
-from depthbench import cancellation
 from depthbench.errors import DeviceError, RequestRefused
 from depthbench.files import cache_folder, make_folder
 from depthbench.progress import Progress
 
 PORT_TRIES = 5
 WAIT_S = 900.0
-CHECK_S = 0.2
 
 
 @contextmanager
@@ -36,11 +34,18 @@ def lock_device(
 
     Waits for a client that measures on it now; DeviceError when that takes longer than `wait_s`.
     """
+    from filelock import lock_descriptor
+
     folder = cache_folder() / "devices"
     make_folder(folder)
     with (folder / quote(transport.name, safe="")).open("a+") as file:
         journal = UndoJournal(file)
-        _wait_for_turn(file.fileno(), journal, transport, progress, wait_s)
+        wait_for_turn(
+            lambda: lock_descriptor(file.fileno(), blocking=False),
+            lambda: f"process {journal.client()} measures on {transport}",
+            progress,
+            wait_s,
+        )
         lock = DeviceLock(transport, journal)
         lock.undo_all()
         with transport.in_use(progress, wait_s):
@@ -125,22 +130,6 @@ class DeviceLock:
 
 def _rule_step(kind: str, port: int, leads_to: int) -> Step:
     return kind, str(port), str(leads_to)
-
-
-def _wait_for_turn(
-    descriptor: int, journal: UndoJournal, transport: Transport, progress: Progress, wait_s: float
-) -> None:
-    from filelock import lock_descriptor
-
-    started = time.monotonic()
-    while not lock_descriptor(descriptor, blocking=False):
-        cancellation.check()
-        waited = time.monotonic() - started
-        client = f"process {journal.client()} measures on {transport}"
-        if waited > wait_s:
-            raise DeviceError(f"{client} since {waited:.0f} s", advice="wait for it, or end it")
-        progress(f"{client}: waiting for it, {waited:.0f} s")
-        time.sleep(CHECK_S)
 
 
 def _free_port() -> int:

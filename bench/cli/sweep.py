@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,8 +125,7 @@ def command(
         refuse_unused(["--data", "--protocol", "--limit"], "--no-score scores no accuracy")
     values, options = _values(given)
     read, faults = read_plan(plan, values, options if plan else {**options, "models": "--model"})
-    folder = plan.parent if plan and "models" not in values else Path()
-    checked = check_plan(read, folder, faults) if read else None
+    checked = check_plan(read, plan.parent if plan else Path(), faults) if read else None
     if checked is None or faults.found:
         for fault in faults.found:
             click.echo(f"depthbench: {fault}", err=True)
@@ -168,8 +167,8 @@ def _values(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         "score.protocol": ("--protocol", given["protocol"]),
         "score.images": ("--limit", given["limit"]),
         "answer.best": ("--best", given["best"]),
-        "answer.at_least": ("--at-least", dict(given["at_least"])),
-        "answer.at_most": ("--at-most", dict(given["at_most"])),
+        "answer.at_least": ("--at-least", _limits("--at-least", given["at_least"])),
+        "answer.at_most": ("--at-most", _limits("--at-most", given["at_most"])),
     }
     for place, (option, value) in inner.items():
         if value:
@@ -177,8 +176,22 @@ def _values(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             values.setdefault(table_name, {})[key] = value
             options[place] = option
     if given["no_score"]:
+        if "score" in values:
+            idle = ", ".join(name for place, name in options.items() if place.startswith("score."))
+            raise InputError(
+                f"--no-score: {idle} would say nothing", advice="leave one of them out"
+            )
         values["score"] = False
     return values, options
+
+
+def _limits(option: str, given: Iterable[tuple[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, limit in given:
+        if name in found:
+            raise InputError(f"{option}: {name} has two limits", advice="give one")
+        found[name] = limit
+    return found
 
 
 def _size(text: str) -> Any:

@@ -65,7 +65,7 @@ class Tasks:
             model = steps.tasks["quantise"] = make_task(
                 "quantise",
                 {
-                    "data": self._checked.calibration,
+                    **self._checked.calibration.settings,
                     "images": self._plan.calibration.images,
                     "protocol": self._plan.calibration.protocol,
                 },
@@ -115,7 +115,7 @@ class Tasks:
         steps.tasks["score"] = make_task(
             "score",
             {
-                "data": self._checked.data,
+                **self._checked.data.settings,
                 "split": score.split,
                 "images": self._checked.images,
                 "protocol": score.protocol,

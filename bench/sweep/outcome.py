@@ -52,6 +52,16 @@ class Outcomes:
         failed = [failed_cell(cell, why, len(told)) for cell, why in told if why]
         return [*found.values(), *failed]
 
+    def invalid(self) -> list[str]:
+        """The keys of measurements that are not valid: a device may be quieter next time."""
+        found = {}
+        for steps in self._cells:
+            task = steps.tasks.get("measure")
+            if task and self._has(task):
+                for record in records_of(self._store.folder(task.key)):
+                    found[task.key] = record["valid"]
+        return [key for key, valid in found.items() if not valid]
+
     def warnings(self) -> list[str]:
         """What the steps warned of, each once."""
         told: dict[str, None] = {}

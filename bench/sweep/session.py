@@ -43,8 +43,10 @@ class Session:
     folder: Path
 
     def sweep(self, show: Show = lambda state: None) -> Sweep:
-        """The tasks as they stand."""
-        return Sweep(self.tasks, self.store, self.folder / "log.jsonl", show)
+        """The tasks as they stand; measurements that are not valid are to be taken again."""
+        sweep = Sweep(self.tasks, self.store, self.folder / "log.jsonl", show)
+        sweep.repeat(Outcomes(self.cells, sweep.state, self.store).invalid())
+        return sweep
 
     def document(self, sweep: Sweep) -> dict[str, Any]:
         """What has come of it so far, as plain values."""

@@ -13,6 +13,7 @@ from typing import Any
 from bench.compile_service import folder_name
 from bench.model_card import NOTHING, card_to_keep, describe_model
 from bench.models import export_network
+from bench.sweep.data_content import Data
 from bench.sweep.result import (
     ARTEFACT,
     RECORDS,
@@ -53,6 +54,7 @@ def quantise(settings: Settings, inputs: Sequence[Path], out: Path, progress: Pr
     from bench.quantise import quantise as quantise_model
 
     model, asked = read_model(inputs[0])
+    Data(settings["data"], settings["content"]).check()
     calibration = Calibration(settings["data"], settings["images"], settings["protocol"])
     quantised = quantise_model(model, out / model.path.name, calibration, progress, asked)
     return keep_model(replace(quantised, shapes_given=model.shapes_given), asked)
@@ -95,6 +97,7 @@ def score(settings: Settings, inputs: Sequence[Path], out: Path, progress: Progr
     from depthnet.scoring import protocols
 
     model, asked = read_model(inputs[0])
+    Data(settings["data"], settings["content"]).check()
     dataset = open_dataset(settings["data"], settings["split"], settings["images"])
     depth_model = describe_model(model, asked)
     meaning = depth_model.card.meaning

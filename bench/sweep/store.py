@@ -31,9 +31,14 @@ class Store:
         """Where the result is, or will be."""
         return self.root / key
 
-    def put(self, key: str, made: Path) -> Path:
-        """Move the folder `made`, of the same disk, into place; a result that is there stays."""
+    def put(self, key: str, made: Path, instead: bool = False) -> Path:
+        """Move the folder `made`, of the same disk, into place.
+
+        A result that is there stays, or goes where this comes `instead`.
+        """
         place = self.folder(key)
+        if instead:
+            shutil.rmtree(place, ignore_errors=True)
         try:
             os.rename(made, place)
         except OSError:

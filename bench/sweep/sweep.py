@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,6 +64,13 @@ class Sweep:
         self.state = State(tasks)
         for key in tasks:
             self.state.status[key] = "done before" if store.has(key) else "waiting"
+        self._again: set[str] = set()
+
+    def repeat(self, keys: Iterable[str]) -> None:
+        """Do these tasks again; what they gave before stays until they have."""
+        for key in keys:
+            self._again.add(key)
+            self.state.status[key] = "waiting"
 
     def run(self, make_executor: MakeExecutor) -> None:
         """Carry out the tasks of any worker, until nothing is left that can be.
@@ -148,7 +155,7 @@ class Sweep:
     def _end(self, done: Done) -> None:
         key = done.task.key
         if done.folder is not None:
-            self.store.put(key, done.folder)
+            self.store.put(key, done.folder, instead=key in self._again)
             self.state.status[key] = "done"
         else:
             self.state.status[key] = "failed"

@@ -32,8 +32,8 @@ class Task:
 
     `settings` are all that decides the result, but for the results of the tasks whose keys are
     `inputs`, in the order in which the step reads them, and `code`, the version of what computes
-    it. None of these is a path. A task goes to `any` worker, or stays with the `driver`, where the
-    user's files and devices are.
+    it. The only paths are those of data sets, beside their content. A task goes to `any` worker,
+    or stays with the `driver`, where the user's files and devices are.
     """
 
     kind: Kind

@@ -8,18 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
 import psutil
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from android_rpc.bundle.bundle import Bundle
-from android_rpc.devices.emulated import EmulatedPhone
 from android_rpc.devices.tracker_device import TrackerDevice, TrackerDevicePool
 from android_rpc.session import open_session
 from android_rpc.tracker.tracker import Tracker
@@ -36,6 +32,7 @@ from compile.pipeline import compile_model
 from depthnet.data import open_dataset
 from depthnet.scoring import protocols
 from depthnet.scoring.metrics import NAMES
+from tests.integration.farm import serving, write_tiny
 
 KEY = "emulated-farm"
 PHONES = [f"phone-{letter}" for letter in "abcd"]
@@ -51,17 +48,7 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> list[Artefact]:
     folder = tmp_path_factory.mktemp("farm")
     made = []
     for number in range(ARTEFACTS):
-        weight = np.full((1, 3, 1, 1), 0.1 * (number + 1), np.float32)
-        graph = helper.make_graph(
-            [helper.make_node("Conv", ["image", "w", "b"], ["depth"])],
-            "tiny",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])],
-            [helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 1, 16, 16])],
-            [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(np.ones(1, "f"), "b")],
-        )
-        path = folder / f"net{number}.onnx"
-        opset = [helper.make_opsetid("", 18)]
-        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+        path = write_tiny(folder / f"net{number}.onnx", number)
         made.append(compile_model(path, "arm64-a76", folder / f"net{number}-arm64-a76"))
     return made
 
@@ -70,33 +57,11 @@ def jobs_of(artefacts: list[Artefact]) -> list[Job]:
     return [Job(one, one.folder.parent / one.manifest["source"]["file"]) for one in artefacts]
 
 
-@contextmanager
-def serving(bundle: Bundle, tracker: Tracker, names: list[str], key: str = KEY) -> Iterator[None]:
-    """Phones with one key, started at the same time."""
-    with ExitStack() as stack:
-        lock = threading.Lock()
-
-        def start(name: str) -> None:
-            phone = EmulatedPhone(bundle)
-            phone.key, phone.name = key, name
-            context = phone.serve(tracker)
-            context.__enter__()
-            with lock:
-                stack.callback(context.__exit__, None, None, None)
-
-        starting = [threading.Thread(target=start, args=(name,)) for name in names]
-        for thread in starting:
-            thread.start()
-        for thread in starting:
-            thread.join()
-        yield
-
-
 @pytest.fixture(scope="module")
 def farm(bundle: Bundle, processes_with: ProcessesWith) -> Iterator[Tracker]:
     """A tracker with four phones."""
     with Tracker() as tracker:
-        with serving(bundle, tracker, PHONES):
+        with serving(bundle, tracker, PHONES, KEY):
             yield tracker
         assert processes_with(KEY) == []
 

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.records.schema import METRICS
 from bench.sweep.answer import FIGURES
+from bench.sweep.data_content import Data, content_of, whole_name
 from bench.sweep.plan.cells import Cell, expand
 from bench.sweep.plan.faults import Faults, Place
 from bench.sweep.plan.plan import ESTIMATED, HOST, Plan
@@ -16,28 +18,36 @@ from bench.sweep.plan.subjects import Subject, find_subjects
 from depthbench.errors import InputError
 from depthbench.suggest import did_you_mean
 
+NO_DATA = Data("", None)
+
 
 @dataclass(frozen=True)
 class Checked:
-    """A plan whose names are all known: its cells, and what its data sets are."""
+    """A plan whose names are all known: its cells, and what its data sets are.
+
+    `images` are those that are scored, `calibration` is what int8 models are calibrated on.
+    """
 
     plan: Plan
     cells: list[Cell]
-    data: str
+    data: Data
     images: int
-    calibration: str
+    calibration: Data
 
 
 def check_plan(plan: Plan, folder: Path, faults: Faults) -> Checked:
-    """Look up all that a plan names; its files lie in `folder`. What is wrong goes to `faults`.
+    """Look up all that a plan names; what is wrong goes to `faults`.
+
+    Its files lie in `folder`, but for those that an option names, which lie where this runs.
 
     A plan in which something is malformed has no cells.
     """
     unknown = _check_axes(plan, faults)
-    data, images = _check_data(plan, faults)
-    calibration = _check_calibration(plan, faults)
+    data, images = _check_data(plan, folder, faults)
+    calibration = _check_calibration(plan, folder, faults)
     _check_answer(plan, faults)
-    subjects = find_subjects(plan.models, folder, faults)
+    of_models = Path() if faults.by_option(("models",)) else folder
+    subjects = find_subjects(plan.models, of_models, faults)
     _check_scored(plan, subjects, faults)
     _check_sizes(plan, subjects, faults)
     cells = expand(plan, subjects, faults, unknown) if not faults.malformed else []
@@ -85,36 +95,51 @@ def _check_sizes(plan: Plan, subjects: Mapping[int, Subject], faults: Faults) ->
             _try(faults, ("sizes", number), partial(subject.size, size))
 
 
-def _check_data(plan: Plan, faults: Faults) -> tuple[str, int]:
+def _check_data(plan: Plan, folder: Path, faults: Faults) -> tuple[Data, int]:
     """What is scored on, and how many images of it there are."""
-    from bench.accuracy.evaluate import default_data
-    from depthnet.data import open_dataset
     from depthnet.data.splits import check_split
     from depthnet.scoring import protocols
 
-    if plan.score is None:
-        return "", 0
-    score, data = plan.score, plan.score.data or default_data()
+    score = plan.score
+    if score is None:
+        return NO_DATA, 0
     if score.protocol is not None:
         _try(faults, ("score", "protocol"), lambda: protocols.get(score.protocol or ""))
     if not _try(faults, ("score", "split"), lambda: check_split(score.split)):
-        return data, 0
-    found = _try(faults, ("score", "data"), lambda: open_dataset(data, score.split, score.images))
-    return data, len(found) if found else 0
+        return NO_DATA, 0
+    return _find_data(("score", "data"), score.data, (score.split, score.images), folder, faults)
 
 
-def _check_calibration(plan: Plan, faults: Faults) -> str:
-    """What is calibrated on."""
-    from bench.accuracy.evaluate import default_data
-    from depthnet.data import open_dataset
+def _check_calibration(plan: Plan, folder: Path, faults: Faults) -> Data:
     from depthnet.scoring import protocols
 
     asked = plan.calibration
-    data = asked.data or default_data()
-    if "int8" in plan.precisions:
-        _try(faults, ("calibration", "data"), lambda: open_dataset(data, "train"))
-        _try(faults, ("calibration", "protocol"), lambda: protocols.get(asked.protocol))
-    return data
+    if "int8" not in plan.precisions:
+        return NO_DATA
+    _try(faults, ("calibration", "protocol"), lambda: protocols.get(asked.protocol))
+    return _find_data(("calibration", "data"), asked.data, ("train", None), folder, faults)[0]
+
+
+def _find_data(
+    place: Place,
+    asked: str | None,
+    part: tuple[str, int | None],
+    folder: Path,
+    faults: Faults,
+) -> tuple[Data, int]:
+    """A data set, and how many images its `part` has: a split, and how many of it at most."""
+    from bench.accuracy.evaluate import default_data
+    from depthnet.data import open_dataset
+
+    named = whole_name(asked or default_data(), Path() if faults.by_option(place) else folder)
+    found = _try(faults, place, lambda: open_dataset(named, *part))
+    if not found:
+        return NO_DATA, 0
+    try:
+        return Data(named, content_of(named)), len(found)
+    except OSError as error:
+        faults.add(place, f"{error.filename}: {error.strerror}")
+        return NO_DATA, 0
 
 
 def _check_answer(plan: Plan, faults: Faults) -> None:
@@ -126,6 +151,12 @@ def _check_answer(plan: Plan, faults: Faults) -> None:
     for place, name in named:
         if name not in FIGURES:
             faults.add(place, f"unknown figure {name!r}; {did_you_mean(name, FIGURES)}")
+        elif plan.score is None and name in METRICS:
+            faults.add(place, f"{name} is not known where nothing is scored")
+    for name, least in plan.answer.at_least.items():
+        most = plan.answer.at_most.get(name, least)
+        if least > most:
+            faults.add(("answer", "at_least"), f"{name} {least:g} is above at_most, {most:g}")
 
 
 def _check_scored(plan: Plan, subjects: Mapping[int, Subject], faults: Faults) -> None:

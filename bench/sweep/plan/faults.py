@@ -41,12 +41,16 @@ class Faults:
 
     def where(self, place: Place) -> str:
         """The place in words."""
-        for length in (2, 1):
-            if option := self.options.get(".".join(map(str, place[:length]))):
-                return option
+        if option := self.by_option(place):
+            return option
         keys = ", ".join(f"entry {one + 1}" if isinstance(one, int) else one for one in place)
         line = f":{number}" if (number := self._line(place)) else ""
         return ", ".join(filter(None, [f"{self.file or 'plan'}{line}", keys]))
+
+    def by_option(self, place: Place) -> str | None:
+        """The option that stands in place of a key of the file."""
+        keys = (".".join(map(str, place[:length])) for length in (2, 1))
+        return next((self.options[key] for key in keys if key in self.options), None)
 
     def _line(self, place: Place) -> int | None:
         """That of the innermost key that stands at the beginning of a line; None for none."""

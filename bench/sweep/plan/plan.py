@@ -23,6 +23,7 @@ from depthbench.suggest import did_you_mean
 from depthnet.zoo import FLAGSHIP
 
 OWN = "own"
+SIZE_FORMS = "own, an edge, or height and width: 224, [192, 256] or as an option 192x256"
 ESTIMATED = "estimated"
 HOST = "host"
 
@@ -40,7 +41,7 @@ def _as_size(value: Any) -> tuple[int, int] | None:
     if value == OWN:
         return None
     if len(edges) != 2 or any(type(edge) is not int or edge < 2 for edge in edges):
-        raise ValueError("write own, an edge, or height and width: 224 or [192, 256]")
+        raise ValueError(f"write {SIZE_FORMS}")
     return edges[0], edges[1]
 
 
@@ -155,7 +156,7 @@ def read_plan(
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            faults.text = path.read_text(encoding="utf-8")
+            faults.text = path.read_text(encoding="utf-8-sig")
             values = tomllib.loads(faults.text)
         except FileNotFoundError:
             faults.add((), "no such file; give a plan in TOML")
@@ -212,6 +213,8 @@ def _add(faults: Faults, kind: str, loc: Sequence[int | str], message: str) -> N
         faults.add(place, "is missing")
     elif kind == "too_short" and len(place) == 1:
         faults.add(place, "is empty, so that there is no cell; name at least one")
+    elif kind == "list_type":
+        faults.add(place, 'write a list: ["one", "another"] or [1, 2]')
     else:
-        told = message.removeprefix("Value error, ")
+        told = message.removeprefix("Value error, ").removeprefix("Input ")
         faults.add(place, told[:1].lower() + told[1:])

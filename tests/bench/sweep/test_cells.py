@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bench.sweep import cell_steps
 from bench.sweep.cell_steps import Tasks, distinct
+from bench.sweep.data_content import Data
 from bench.sweep.plan.cells import expand
 from bench.sweep.plan.checks import Checked
 from bench.sweep.plan.faults import Faults
@@ -24,6 +25,7 @@ from bench.sweep.plan.subjects import Subject
 from bench.sweep.steps import PATH_LENGTH, place_of_fixed_length
 from depthnet import zoo
 
+ROOMS = Data("rooms", None)
 SIZES = {"own": (224, 224), "256": (256, 256), "(192, 256)": (192, 256)}
 NETWORKS = ("mobilenet_v2_cat", "fcrn", "inv_res")
 
@@ -49,7 +51,7 @@ def checked(values: dict[str, Any]) -> tuple[Checked, Faults]:
     faults = Faults()
     subjects = {number: Subject(entry.model) for number, entry in enumerate(plan.models)}
     cells = expand(plan, subjects, faults)
-    return Checked(plan, cells, "rooms", 5, "rooms"), faults
+    return Checked(plan, cells, ROOMS, 5, ROOMS), faults
 
 
 @settings(max_examples=20)
@@ -123,10 +125,22 @@ def test_all_that_decides_a_result_is_in_its_key() -> None:
         True
     }
     found, _ = checked(values)
-    fewer = Checked(found.plan, found.cells, "rooms", 4, "rooms")
+    fewer = Checked(found.plan, found.cells, ROOMS, 4, ROOMS)
     third = {task.kind: task for task in distinct(Tasks(fewer).of_cells()).values()}
     assert first["score"].key != third["score"].key
     assert first["cost"].key == third["cost"].key
+
+
+def test_changed_data_is_scored_and_calibrated_on_again() -> None:
+    found, _ = checked({"models": ["mobiledepth"], "precisions": ["int8"], "score": True})
+
+    def keys(content: str) -> dict[str, str]:
+        data = Data("/pairs", content)
+        tasks = Tasks(Checked(found.plan, found.cells, data, 5, data)).of_cells()
+        return {task.kind: task.key for task in distinct(tasks).values()}
+
+    one, other = keys("1"), keys("2")
+    assert {kind for kind in one if one[kind] == other[kind]} == {"export"}
 
 
 def test_a_score_of_our_own_code_is_of_what_compiles_it(monkeypatch: pytest.MonkeyPatch) -> None:

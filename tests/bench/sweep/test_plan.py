@@ -9,7 +9,7 @@ import pytest
 
 from bench.sweep.plan.checks import check_plan
 from bench.sweep.plan.faults import Faults
-from bench.sweep.plan.plan import Plan, read_plan
+from bench.sweep.plan.plan import SIZE_FORMS, Plan, read_plan
 
 
 def check(text: str, tmp_path: Path) -> list[str]:
@@ -40,12 +40,12 @@ at_most.ms = "fast"
     assert check(text, tmp_path) == [
         "plan.toml:1, models, entry 2: write a network's name, an ONNX file, or "
         "{model = FILE, card = CARD}",
-        "plan.toml:2, sizes, entry 2: write own, an edge, or height and width: 224 or [192, 256]",
-        "plan.toml:2, sizes, entry 3: write own, an edge, or height and width: 224 or [192, 256]",
+        f"plan.toml:2, sizes, entry 2: write {SIZE_FORMS}",
+        f"plan.toml:2, sizes, entry 3: write {SIZE_FORMS}",
         "plan.toml:3, precisions: is empty, so that there is no cell; name at least one",
-        "plan.toml:4, threads, entry 1: input should be greater than or equal to 1",
+        "plan.toml:4, threads, entry 1: should be greater than or equal to 1",
         "plan.toml:7, score, imges: no such key; did you mean 'images'?",
-        "plan.toml:9, answer, at_most, ms: input should be a valid number",
+        "plan.toml:9, answer, at_most, ms: should be a valid number",
         "plan.toml:5, sorts: no such key; did you mean 'score'?",
     ]
 
@@ -252,3 +252,21 @@ def test_an_option_is_the_place_of_its_fault() -> None:
     faults = Faults(options={"score.data": "--data"})
     faults.add(("score", "data"), "no such data")
     assert list(faults.found) == ["--data: no such data"]
+
+
+def test_a_plan_of_an_editor_that_marks_its_encoding(tmp_path: Path) -> None:
+    assert check('\ufeffmodels = ["mobiledepth"]\nscore = false', tmp_path) == []
+
+
+def test_one_value_is_no_list(tmp_path: Path) -> None:
+    (fault,) = check('models = "mobiledepth"\nscore = false', tmp_path)
+    assert fault == 'plan.toml:1, models: write a list: ["one", "another"] or [1, 2]'
+
+
+def test_an_answer_that_there_cannot_be(tmp_path: Path) -> None:
+    text = 'models = ["mobiledepth"]\nscore = false\n[answer]\nat_least.mb = 5\nat_most.mb = 4\n'
+    (fault,) = check(text, tmp_path)
+    assert fault == "plan.toml:4, answer, at_least: mb 5 is above at_most, 4"
+    (fault,) = check(text.replace(".mb", ".rmse").replace("5", "3"), tmp_path)[:1]
+    assert fault == "plan.toml:4, answer, at_least: rmse is not known where nothing is scored"
+    assert check(text.replace("= 5", "= 4"), tmp_path) == []

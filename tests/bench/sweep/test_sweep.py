@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.sweep.result import Made
+from bench.records.record import Record
+from bench.sweep.cell_steps import CellSteps
+from bench.sweep.outcome import Outcomes
+from bench.sweep.result import Made, keep_records, records_of
 from bench.sweep.store import Store
 from bench.sweep.sweep import Sweep
 from bench.sweep.task import Task, make_task
@@ -49,6 +53,26 @@ def test_a_task_that_raises_what_nobody_foresaw_has_failed(
     assert sweep.state.status[task.key] == "failed"
     assert logged(tmp_path)["error"].startswith("ValueError: too large")
     assert not sweep.store.has(task.key)
+
+
+def test_a_measurement_that_is_not_valid_is_taken_again(
+    sweep: Sweep, task: Task, tmp_path: Path, make_record: Callable[..., Record]
+) -> None:
+    noisy = make_record("latency", valid=False, reasons=["the device is hot"])
+    quiet = make_record("latency")
+    cells: list[Any] = [CellSteps(None, {"measure": task})]  # type: ignore[arg-type]
+
+    def again() -> Sweep:
+        found = Sweep({task.key: task}, sweep.store, tmp_path / "log.jsonl")
+        found.repeat(Outcomes(cells, found.state, found.store).invalid())
+        return found
+
+    sweep.make(task, lambda out: keep_records(out, [noisy]))
+    assert again().state.status[task.key] == "waiting"
+    assert records_of(sweep.store.folder(task.key))[0]["id"] == noisy["id"]
+    again().make(task, lambda out: keep_records(out, [quiet]))
+    assert records_of(sweep.store.folder(task.key))[0]["id"] == quiet["id"]
+    assert again().state.status[task.key] == "done before"
 
 
 def test_a_full_disk_ends_the_sweep(sweep: Sweep, task: Task) -> None:

@@ -83,10 +83,7 @@ def run_on_cluster(plan: Path, folder: Path, killed: Killed) -> tuple[Sweep, flo
 
 
 def difference(one: Sweep, other: Sweep) -> str:
-    """Which kinds of step came out otherwise, in words.
-
-    Costs name the program that was run by where it was compiled; their milliseconds are compared.
-    """
+    """Which kinds of step came out otherwise, in words."""
     first, second = (json.loads(sweep.results()) for sweep in (one, other))
     kinds = {each["task"]["kind"] for each in [*first.values(), *second.values()]}
     differ = {
@@ -95,17 +92,7 @@ def difference(one: Sweep, other: Sweep) -> str:
         if first.get(key) != second.get(key)
     }
     equal = f"equal to the byte: {', '.join(sorted(kinds - differ))}"
-    if not differ:
-        return equal
-    if differ != {"cost"} or set(first) != set(second):
-        return f"{equal}; DIFFERENT: {', '.join(sorted(differ))}"
-    worst = max(
-        abs(ours["estimate"]["milliseconds"] / theirs["estimate"]["milliseconds"] - 1)
-        for key in first
-        for ours, theirs in zip(first[key]["records"], second[key]["records"], strict=True)
-        if first[key]["task"]["kind"] == "cost"
-    )
-    return f"{equal}; estimated milliseconds within {worst:.3%}"
+    return f"{equal}; DIFFERENT: {', '.join(sorted(differ))}" if differ else equal
 
 
 def tell(name: str, sweep: Sweep, seconds: float, first: Sweep) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,7 @@ from bench.records.comparability import CONDITIONS, SUBJECT, Path, find, measure
 from bench.records.record import Record
 from bench.records.schema import TIMED
 from bench.report.numbers import ABSENT, fixed, number, significant
-from bench.report.wording import conditions_in_short, core, device
+from bench.report.wording import conditions_in_short, core, depth_subject, device
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,16 @@ def _metric(key: str, name: str, unit: str = "") -> Figure:
     )
 
 
+def _error(key: str, name: str) -> Figure:
+    return Figure(
+        key, name, "m", (key,), decimals=3, allowed=METRIC_TOLERANCES["mae"], relative=False
+    )
+
+
+def _share(key: str, name: str) -> Figure:
+    return Figure(key, name, "%", (key,), factor=100, decimals=2, allowed=STEADY)
+
+
 def _scored(record: Record) -> tuple[str, str]:
     precision = find(record, CONDITIONS["precision"])
     told = [record["runtime"], *([precision] if precision else []), record["weights"]]
@@ -130,7 +142,21 @@ def _compiled(record: Record) -> Mapping[str, Any]:
     return {"target": record["target"], **conditions}
 
 
+def _distances(record: Record) -> Mapping[str, Any]:
+    """Errors of other distances, or of another fit, are no later figures of these."""
+    told = ("picture", "x", "y", "right", "bottom", "metres")
+    points = [[point.get(name) for name in told] for point in record["measured"]]
+    digest = hashlib.sha256(json.dumps(points).encode()).hexdigest()
+    return {**measurement(record), "fitted": record["fitted"], "points": digest[:12]}
+
+
+def _followed(record: Record) -> Mapping[str, Any]:
+    return {**measurement(record), "share_of": record["share_of"]}
+
+
 EMULATORS_TIME = "emulator's time"
+STEADY = 0.01
+"""How much figures of depth may move by rounding, as on another machine, and more."""
 
 TOPICS = (
     Topic(
@@ -139,6 +165,24 @@ TOPICS = (
         (_metric("delta1", "δ1"), _metric("rmse", "RMSE", "m"), _metric("rel", "REL")),
         measurement,
         _scored,
+    ),
+    Topic(
+        "calibration",
+        ("calibration",),
+        (
+            _error("left_out_mae_m", "error of a point left out"),
+            _error("mae_m", "error of the fitted points"),
+            Figure("scale", "scale", "", ("scale",), allowed=STEADY),
+        ),
+        _distances,
+        lambda record: (depth_subject(record), f"{record['fitted']} fitted"),
+    ),
+    Topic(
+        "flicker",
+        ("flicker",),
+        (_share("flicker", "frame to frame"), _share("flicker_p95", "a pair of twenty")),
+        _followed,
+        lambda record: (depth_subject(record), f"of {record['share_of']}, {record['runtime']}"),
     ),
     Topic(
         "latency",

@@ -237,6 +237,35 @@ def test_runs_of_no_known_commit_are_told(at: At) -> None:
     assert [run["commit"] for run in line["runs"]] == [None, "a" * 40, "b" * 40, None]
 
 
+def test_flicker_of_one_video_is_a_line_that_jumps(at: At) -> None:
+    shares = (0.02, 0.0201, 0.025)
+    runs = [at(day, "flicker", f"{day:040x}", flicker=one) for day, one in enumerate(shares, 1)]
+    other = at(4, "flicker", data="other.mp4", data_sha256="12" * 32)
+    built = history([*runs, other])
+    assert [line["topic"] for line in built["lines"]] == ["flicker", "flicker"]
+    assert "clip.mp4, 1 pair of frames" in built["lines"][0]["subject"]
+    assert [run["shown"]["flicker"] for run in built["lines"][0]["runs"]] == [
+        *("2.00 %", "2.01 %", "2.50 %")
+    ]
+    (jump,) = built["jumps"]
+    assert (jump["figure"], jump["better"], jump["rule"]) == ("flicker", False, "allowed 1.0%")
+
+
+def test_calibrations_by_other_distances_are_on_lines_of_their_own(at: At) -> None:
+    errors = (0.120, 0.122, 0.100)
+    runs = [at(day, "calibration", left_out_mae_m=one) for day, one in enumerate(errors, 1)]
+    moved = at(4, "calibration")
+    moved["measured"][0]["metres"] = 3.0
+    shifted = at(5, "calibration", fitted="scale and shift", left_out_mae_m=None)
+    built = history([*runs, moved, shifted])
+    assert sorted(len(line["runs"]) for line in built["lines"]) == [1, 1, 3]
+    assert all("3 distances in 1 picture" in line["subject"] for line in built["lines"])
+    (jump,) = built["jumps"]
+    assert (jump["figure"], jump["better"]) == ("left_out_mae_m", True)
+    assert jump["shown"] == "0.122 m → 0.100 m"
+    assert "0.005" in jump["rule"]
+
+
 def test_one_record_is_a_history_of_one_run(at: At) -> None:
     built = history([at(1, "cost")])
     assert built["jumps"] == []

@@ -42,6 +42,7 @@ def page(records: list[Record], model: str = "tiny") -> str:
 
 def test_a_page_is_one_file_without_scripts(at: At) -> None:
     records = [at(1, "accuracy"), at(2, "cost"), at(3, "latency"), at(4, "emulated cost")]
+    records += [at(5, "flicker"), at(6, "calibration", left_out_mae_m=None)]
     found = Elements(page(records))
     assert "script" not in found.names
     assert found.names >= {"svg", "table", "details"}

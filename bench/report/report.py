@@ -86,7 +86,8 @@ def build_report(
         }
         for name, mine in by_model.items()
     ]
-    rows, rule = summarise_models(models)
+    measured = {one["model"] for one in latest.values() if one["kind"] != "failed cell"}
+    rows, rule = summarise_models([m for m in models if m["model"] in measured] or models)
     headline = write_headline(rows, [one["time"] for one in latest.values()], environments)
     return {
         "schema": SCHEMA,

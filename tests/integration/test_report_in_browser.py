@@ -50,7 +50,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight networks in three precisions, counted and not timed; two of them are not trained."""
+    """Eight networks in three precisions, counted and not timed; two of them are not trained.
+
+    Two cells failed; one network was calibrated, and its flicker measured.
+    """
     folder = tmp_path_factory.mktemp("sweep")
     draw_sheet(folder / "sheet.png")
     records: list[Record] = []
@@ -63,7 +66,8 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for precision, share in (("fp32", 1.0), ("fp16", 0.5), ("int8", 0.3)):
             ms = (20 + 6 * number + 40 * (number == 7)) * share
             records.append(counted(name, precision, ms, f"{number:02x}" * 32))
-    return write_page(folder, records)
+    records += [failed("inv_res", "fp16"), failed("network-with-a-long-name", "int8")]
+    return write_page(folder, [*records, calibrated("network-6"), flickering("network-6")])
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,38 @@ def counted(model: str, precision: str, ms: float, sha256: str) -> Record:
         "conditions": {"precision": precision, "threads": 1},
     }
     return new_record("cost", fields)
+
+
+def failed(model: str, precision: str) -> Record:
+    why = f"{model}.onnx on arm64-a76: the largest difference from ONNX Runtime is 0.031 relative"
+    fields: dict[str, Any] = {
+        **{"model": model, "runtime": "tvm", "device": {"name": "estimated"}, "cells": 26},
+        "failed": [{"step": "compile", "why": f"{why} (limit 0.01)"}],
+        "command": ["depthbench", "sweep", "--model", model, "--precision", precision],
+        "conditions": {"precision": precision, "threads": 1},
+    }
+    return new_record("failed cell", fields)
+
+
+def calibrated(model: str) -> Record:
+    fields: dict[str, Any] = {
+        **{"model": model, "card": {}, "fitted": "scale and shift", "scale": 1.1, "shift": 0.1},
+        **{"scale_interval": None, "shift_interval": None, "pictures": 3, "points": 7},
+        **{"focal": None, "mae_m": 0.08, "rel": 0.03, "before_mae_m": 0.4, "by_distance": []},
+        **{"left_out_mae_m": 0.11, "left_out_rel": 0.045, "measured": [], "notes": []},
+    }
+    return new_record("calibration", fields)
+
+
+def flickering(model: str) -> Record:
+    fields: dict[str, Any] = {
+        **{"model": model, "runtime": "onnxruntime", "data": "corridor.mp4", "flow": "DIS flow"},
+        **{"share_of": "depth", "frames_per_second": 30.0, "size": [480, 640], "frames": 300},
+        **{"pairs": 297, "cuts": 1, "gaps": 0, "visible": 0.9, "flicker": 0.012},
+        **{"flicker_p95": 0.031, "worst_s": 3.3, "aligned": 0.01, "scale_change": 0.01},
+        **{"deviation": None, "damage": "", "per_pair": []},
+    }
+    return new_record("flicker", fields)
 
 
 def measured(model: str) -> list[Record]:
@@ -241,6 +277,22 @@ def test_the_table_sorts_without_a_script(browser: Browser, sweep: Path) -> None
         shown = [float(text.split()[0]) for text in told]
         assert len(shown) > 10
         assert shown == sorted(shown, reverse=key == "accuracy"), key
+    page.close()
+
+
+def test_what_a_sceptic_asks_next_is_on_the_first_screen(browser: Browser, sweep: Path) -> None:
+    page = open_page(browser, sweep, DESK)
+    asides = page.locator("dl.asides > div")
+    told = dict(text.split("\n", 1) for text in asides.all_inner_texts())
+    assert list(told) == ["failed", "calibration", "flicker"]
+    assert "2 of 26 cells" in told["failed"]
+    why = page.get_by_text("largest difference from ONNX Runtime").first
+    assert not why.is_visible()
+    page.locator("#failed > summary").click()
+    assert why.is_visible()
+    for box in [one.bounding_box() for one in asides.all()]:
+        assert box is not None
+        assert box["y"] + box["height"] <= HEIGHT
     page.close()
 
 

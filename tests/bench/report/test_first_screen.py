@@ -83,6 +83,7 @@ def test_a_sceptics_next_questions_are_answered_where_records_say_so(make_record
     others[2] |= {"device": {"name": "host"}, "runtime": "ncnn"}
     records = [timed, *others, make_record("calibration"), make_record("flicker")]
     report = build_report(records)
+    assert [row["network"] for row in report["summary"]] == ["tiny"]
     assert report["asides"] == [
         {
             "kind": "failed",

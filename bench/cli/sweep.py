@@ -176,11 +176,6 @@ def _values(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             values.setdefault(table_name, {})[key] = value
             options[place] = option
     if given["no_score"]:
-        if "score" in values:
-            idle = ", ".join(name for place, name in options.items() if place.startswith("score."))
-            raise InputError(
-                f"--no-score: {idle} would say nothing", advice="leave one of them out"
-            )
         values["score"] = False
     return values, options
 

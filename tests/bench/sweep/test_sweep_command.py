@@ -149,13 +149,8 @@ def test_faults_of_options_are_told_by_option() -> None:
     assert "--workers are processes of this machine" in told
 
 
-def test_what_would_say_nothing_is_refused() -> None:
+def test_a_figure_has_one_limit() -> None:
     model = ("--model", "mobiledepth")
-    code, told = sweep(*model, "--no-score", "--limit", "3", "--data", "rooms")
-    assert (code, told) == (
-        2,
-        "depthbench: --no-score: --data, --limit would say nothing; leave one of them out\n",
-    )
     code, told = sweep(*model, "--no-score", "--at-most", "ms=40", "--at-most", "ms=30")
     assert (code, told) == (2, "depthbench: --at-most: ms has two limits; give one\n")
 

@@ -41,6 +41,7 @@ def rewrites(numbers: Precision) -> list[Phase]:
     from compile.graph.whole_numbers import drop_whole_casts
     from compile.graph.widen_convolutions import widen_convolutions
 
+    halve = partial(half_precision, wide_end=numbers.wide_end)
     return [
         Phase("dequantise_weights", dequantise_weights),
         Phase("remove_identities", remove_identities),
@@ -53,7 +54,7 @@ def rewrites(numbers: Precision) -> list[Phase]:
         Phase("fold_shuffles", fold_shuffles),
         Phase("phase_convolutions", phase_convolutions),
         Phase("attention", recognise_attention, when=numbers.storage != "float16"),
-        Phase("half_precision", half_precision, when=numbers.storage == "float16"),
+        Phase("half_precision", halve, when=numbers.storage == "float16"),
         Phase("channels_last", channels_last),
     ]
 

@@ -16,6 +16,7 @@ from compile.onnx import model_file
 from compile.precision import FP32, Precision, for_target
 from compile.records.tuned_choices import with_choices
 from compile.targets import Target
+from depthbench.errors import CheckFailed, InputError
 from depthbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def compile_model(
     is kept in the manifest. Schedules take tuned choices: those of the files `tuned`, then those
     shipped; none at all where it is None. The folder appears whole
     or not at all: the result is compared with ONNX Runtime, within the tolerance of `precision`
-    (fp32, fp16 or int8), before it is moved into place, and an older artefact stays until then. If
+    (fp32, fp16 or int8), before it is moved into place, and an older artefact stays until then.
+    Where fp16 is beyond it, the model is compiled once more with its end in float32. If
     `output` already holds the same model compiled by the same compiler for the same target,
     nothing is done (`Artefact.reused`) unless `force` or `dump_ir`: the folder that the module is
     written to after each phase. `progress` gets a line as each step begins. Raises InputError
@@ -69,11 +71,18 @@ def compile_model(
 
     source = check_model(file)
     with replacing(output) as folder, interrupt.restored(), HostTwin(machine) as twin:
-        compiled = generate(source, machine, numbers, observer, twin.build)
-        observer.begin("linking")
-        build.write_library(compiled.executable, folder / LIBRARY)
-        observer.begin("checking against ONNX Runtime")
-        check = twin.check(source, compiled, folder / LIBRARY, numbers)
+        while True:
+            compiled = generate(source, machine, numbers, observer, twin.build)
+            observer.begin("linking")
+            build.write_library(compiled.executable, folder / LIBRARY)
+            observer.begin("checking against ONNX Runtime")
+            try:
+                check = twin.check(source, compiled, folder / LIBRARY, numbers)
+                break
+            except (CheckFailed, InputError):
+                if numbers.closer is None:
+                    raise
+                numbers = numbers.closer
         speed = twin.speed(source)
         content = manifest_of(key, source, machine, numbers, compiled, check, speed)
         manifest = finish(folder, content)

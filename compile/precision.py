@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from compile.targets import Target
@@ -15,7 +15,8 @@ class Precision:
     """How a model is computed: `storage` is the type of weights and of tensors in memory,
     `arithmetic` that of products and of what is done to each element, `tolerance` the largest
     difference from ONNX Runtime's fp32 result that is let through, of its largest value.
-    Where `stretch` is not zero, long sums are broken into parts of about so many terms.
+    Where `stretch` is not zero, long sums are broken into parts of about so many terms. With
+    `wide_end`, the last products and what is computed of them are float32.
 
     Inputs and outputs of a model, and what `compile/graph/half_precision.py` calls delicate,
     are float32 in every precision.
@@ -26,6 +27,13 @@ class Precision:
     arithmetic: str
     tolerance: float
     stretch: int = 0
+    wide_end: bool = False
+
+    @property
+    def closer(self) -> Precision | None:
+        """The same, its results closer to those in float32 at some cost; None where it has none."""
+        may = self.arithmetic == "float16" and not self.wide_end
+        return replace(self, wide_end=True) if may else None
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest."""
@@ -33,7 +41,9 @@ class Precision:
             return {"storage": self.storage, "products": "int8, each sum exact in int32"}
         whole = f"{self.arithmetic}, each sum in one"
         parts = f"{self.arithmetic}, long sums in stretches of some {self.stretch} terms"
-        return {"storage": self.storage, "products": parts if self.stretch else whole}
+        products = parts if self.stretch else whole
+        end = "; float32 from the last window on" if self.wide_end else ""
+        return {"storage": self.storage, "products": f"{products}{end}"}
 
 
 FP32 = Precision("fp32", "float32", "float32", 1e-4)

@@ -1,7 +1,8 @@
 """Keep tensors in float16 and compute in it where that is safe; rounds to 2^-11 of each value.
 
-Convolutions and matrix products take float16 operands. What moves or blends their results follows
-them. What is delicate (exponentials, means and sums, norms, powers, interpolation) is computed in
+Convolutions and matrix products take float16 operands, and what moves or blends their results
+follows them. Those of few outputs add up in float32, and what is computed of these alone stays so.
+What is delicate (exponentials, means and sums, norms, powers, interpolation) is computed in
 float32 on operands that are widened where they are read; fusion makes that a conversion in a
 register. The mean of an image's pixels reads and writes float16. Inputs and outputs keep their
 types.
@@ -14,6 +15,8 @@ import tvm
 from tvm import relax
 
 from compile.graph.accounting import LowerPrecision
+from compile.graph.last_products import PRODUCTS, last_products
+from compile.graph.narrow_products import is_narrow, with_wide_sums
 from compile.graph.relax_rewriter import (
     Translator,
     call_on,
@@ -26,11 +29,6 @@ from compile.graph.whole_numbers import is_whole
 from depthbench.errors import InputError
 
 HALF = "float16"
-# Products: float16 whatever their operands were.
-_PRODUCTS = (
-    *("matmul", "nn.conv1d", "nn.conv2d", "nn.conv3d"),
-    *("nn.conv1d_transpose", "nn.conv2d_transpose", "nn.conv3d_transpose"),
-)
 # Exact in any type: they stay in that of their operands.
 _MOVES = (
     *("reshape", "permute_dims", "concat", "split", "strided_slice", "squeeze", "expand_dims"),
@@ -50,27 +48,42 @@ _ROUNDED = (
 )
 
 
-def half_precision(mod: tvm.IRModule) -> tuple[tvm.IRModule, LowerPrecision]:
+def half_precision(
+    mod: tvm.IRModule, *, wide_end: bool = False
+) -> tuple[tvm.IRModule, LowerPrecision]:
     """The module with its inside in float16, and the account.
 
-    Raises InputError for a model with branches.
+    With `wide_end` its last products, and what is computed of them, stay float32. Raises InputError
+    for a model with branches.
     """
     done = LowerPrecision("fp16")
     if not is_straight(mod["main"]):
         raise InputError("a model with branches (If, Loop) stays float32: compile it without fp16")
-    return translate(mod, lambda builder, _: _Halver(builder, done)), done
+    wide = last_products(mod["main"]) if wide_end else set()
+    return translate(mod, lambda builder, _: _Halver(builder, done, wide)), done
 
 
 class _Halver(Translator):
-    """A value may lie in float16 where the model has float32."""
+    """A value may lie in float16 where the model has float32.
 
-    def __init__(self, builder: relax.BlockBuilder, done: LowerPrecision) -> None:
+    `wide` are products that stay float32; `narrow` are values in float32 that become float16 where
+    they meet others that are.
+    """
+
+    def __init__(
+        self, builder: relax.BlockBuilder, done: LowerPrecision, wide: set[relax.Var]
+    ) -> None:
         super().__init__(builder)
         self.done = done
+        self.wide = wide
         self.cast: dict[tuple[relax.Expr, str], relax.Expr] = {}
+        self.narrow: set[relax.Expr] = set()
 
     def bind(self, var: relax.Var, value: relax.Expr) -> None:
-        if isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op):
+        if var in self.wide:
+            self.values[var] = self.builder.emit(self.plain(value))
+            self.done.keep_wide(value)
+        elif isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op):
             self.values[var] = self._call(value)
         elif isinstance(value, relax.TupleGetItem | relax.Var):
             self.values[var] = self.builder.emit(with_operands(value, self._as_is))
@@ -78,36 +91,46 @@ class _Halver(Translator):
             self.values[var] = self.builder.emit(self.plain(value))
 
     def _call(self, call: relax.Call) -> relax.Expr:
-        if is_operator(call, *_PRODUCTS):
-            half = None if self._is_whole(call) else self._halved(call, keep_small=False)
-        elif is_operator(call, *_MOVES) or is_nearest(call):
-            half = self._halved(call) if self._all_half(call) else None
-        elif is_operator(call, "mean"):
-            half = self._halved(call) if self._all_half(call) and _pools(call) else None
-        elif is_operator(call, *_BLENDS):
-            safe = self._all_half(call) and not _divides(call)
-            half = self._halved(call) if safe else None
+        follows = _follows(call) and self._fits(call)
+        if is_operator(call, *PRODUCTS):
+            half = self._product(call)
         else:
-            half = None
+            half = self._halved(call) if follows and self._all_half(call) else None
         if half is not None:
             self.done.lower(call)
-            return self.builder.emit(half)
-        result = self.builder.emit(self.plain(call))
-        if not _is_float(call):
-            return result
-        self.done.keep_wide(call)
-        rounded = is_operator(call, *_ROUNDED) and self._any_half(call)
-        return self._in(result, HALF) if rounded else result
+            result = self.builder.emit(half)
+        else:
+            result = self.builder.emit(self.plain(call))
+            if not _is_float(call):
+                return result
+            self.done.keep_wide(call)
+        rounded = is_operator(call, *_ROUNDED)
+        if rounded and self._any_half(call):
+            return self._in(result, HALF)
+        if is_narrow(call) or ((follows or rounded) and self._all_narrow(call)):
+            self.narrow.add(result)
+        return result
+
+    def _product(self, call: relax.Call) -> relax.Expr | None:
+        """A product of float16 operands; None where it stays as it is."""
+        if self._is_whole(call):
+            return None
+        if is_narrow(call):
+            operands = [self._as_is(call.args[0]), call.args[1]]
+            return with_wide_sums(call, operands) if self._all_half(call) else None
+        return self._halved(call) if self._fits(call, keep_small=False) else None
 
     def _is_whole(self, call: relax.Call) -> bool:
         """Whether it multiplies whole numbers: exact as it is, and sums may be too large here."""
         return is_whole(self.plain(call.args[0]), self.builder.lookup_binding)
 
-    def _halved(self, call: relax.Call, *, keep_small: bool = True) -> relax.Expr | None:
-        """The call on float16 operands; None where a constant does not fit into float16."""
+    def _fits(self, call: relax.Call, *, keep_small: bool = True) -> bool:
+        """Whether float16 holds the constants of the call."""
         constants = [constant_of(one) for one in _tensors(call)]
-        if not all(_fits(one, keep_small) for one in constants if one is not None):
-            return None
+        return all(_fits(one, keep_small) for one in constants if one is not None)
+
+    def _halved(self, call: relax.Call) -> relax.Expr:
+        """The call on float16 operands."""
         arguments = [self._argument(argument) for argument in call.args]
         return call_on(call, arguments)
 
@@ -143,16 +166,31 @@ class _Halver(Translator):
             return relax.Tuple(fields)
         return self._in(value, str(var.ty.dtype)) if _is_float(var) else value
 
-    def _computed(self, call: relax.Call) -> list[str]:
-        """The types in which the float operands that are no constants lie."""
+    def _computed(self, call: relax.Call) -> list[relax.Expr]:
+        """The float operands that are no constants."""
         found = [self._as_is(one) for one in _tensors(call) if isinstance(one, relax.Var)]
-        return [str(one.ty.dtype) for one in found if _is_float(one)]
+        return [one for one in found if _is_float(one)]
 
     def _any_half(self, call: relax.Call) -> bool:
-        return HALF in self._computed(call)
+        return any(_is_half(one) for one in self._computed(call))
 
     def _all_half(self, call: relax.Call) -> bool:
-        return set(self._computed(call)) == {HALF}
+        """Whether the operands are float16, or may become so beside one that is."""
+        found = self._computed(call)
+        return self._any_half(call) and all(_is_half(one) or one in self.narrow for one in found)
+
+    def _all_narrow(self, call: relax.Call) -> bool:
+        found = self._computed(call)
+        return bool(found) and all(one in self.narrow for one in found)
+
+
+def _follows(call: relax.Call) -> bool:
+    """Whether the result is float16 where what it is computed of is."""
+    if is_operator(call, "mean"):
+        return _pools(call)
+    if is_operator(call, *_BLENDS):
+        return not _divides(call)
+    return is_operator(call, *_MOVES) or is_nearest(call)
 
 
 def is_nearest(call: relax.Call) -> bool:
@@ -181,6 +219,10 @@ def _tensors(call: relax.Call) -> list[relax.Expr]:
 def _is_float(expr: relax.Expr) -> bool:
     kind = expr.ty
     return isinstance(kind, relax.TensorType) and str(kind.dtype) in ("float32", HALF)
+
+
+def _is_half(expr: relax.Expr) -> bool:
+    return str(expr.ty.dtype) == HALF
 
 
 def _fits(value: np.ndarray, keep_small: bool) -> bool:

@@ -28,7 +28,8 @@ def _convolution(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
     # A window over few planes, such as a picture's, reads each plane along its rows as it lies.
     few = not is_moved(image) and rewriter.logical_shape(image)[1] < MIN_LANES
     window = (shape_of(weight.expr) or [])[2:] != [1, 1]
-    known = constant_of(weight.expr) is not None and str(call.ty.dtype) in ("float32", "float16")
+    types = {str(image.expr.ty.dtype), str(call.ty.dtype)}
+    known = constant_of(weight.expr) is not None and types in ({"float32"}, {"float16"})
     planes = known and few and window and int(call.attrs.groups) == 1
     result = relax.op.nn.conv2d(
         image.expr if planes else rewriter.in_order(image, CHANNELS_LAST),
@@ -40,6 +41,7 @@ def _convolution(rewriter: LayoutRewriter, call: relax.Call) -> Stored | None:
         data_layout="NCHW" if planes else "NHWC",
         kernel_layout="HWIO",
         out_layout="NHWC",
+        out_dtype=call.attrs.out_dtype,
     )
     return rewriter.emit(result, CHANNELS_LAST)
 

@@ -227,7 +227,7 @@ def convolution(
 def in_steps(data: te.Tensor, sums: Sums) -> te.Tensor:
     """An image, NHWC, as the steps of a sum read it; `data` itself where each reads one input."""
     *leading, C = (int(edge) for edge in data.shape)
-    if sums.width == 1:
+    if sums is FLOATS:
         return data
 
     def value(*index: tirx.Expr) -> tirx.Expr:

@@ -19,6 +19,7 @@ from compile.operators import (
     winograd_convolution,
 )
 from compile.operators.bytes.byte_dot_products import saturated
+from compile.operators.multiply_accumulate import FLOATS, WIDE_SUMS, FloatSums
 from compile.operators.rows import mean, scaled_dot_products, softmax
 from compile.precision import Precision
 from compile.targets import Target
@@ -47,14 +48,16 @@ def _convolution(builder: relax.BlockBuilder, call: relax.Call, target: Target) 
     layouts = call.attrs.kernel_layout, call.attrs.out_layout
     if weight is None or layouts != ("HWIO", "NHWC") or not _is_static_float(call.args[0]):
         return _default(builder, call)
-    target = target.of(str(call.args[0].ty.dtype))
+    target, sums = target.of(str(call.ty.dtype)), _sums_of(call)
     KH, KW, inputs, outputs = weight.shape
     groups = int(call.attrs.groups)
     padded = any(int(edge) for edge in call.attrs.padding)
     if call.attrs.data_layout != "NHWC":
         return convolution.convolution(builder, call, weight, groups, target)
     if (KH, KW, groups) == (1, 1, 1) and not padded:
-        return matrix_product.pointwise(builder, call, weight[0, 0], target)
+        return matrix_product.pointwise(builder, call, weight[0, 0], target, sums)
+    if sums is WIDE_SUMS:
+        return convolution.convolution(builder, call, weight, groups, target, sums)
     if groups == outputs and inputs == 1 and groups > 1:
         return depthwise_convolution.convolution(builder, call, weight[:, :, 0], target)
     tiling = winograd_convolution.choose(call, weight, groups, target)
@@ -63,16 +66,22 @@ def _convolution(builder: relax.BlockBuilder, call: relax.Call, target: Target) 
     return convolution.convolution(builder, call, weight, groups, target)
 
 
+def _sums_of(call: relax.Call) -> FloatSums:
+    """In which type a product is added up: that of its result."""
+    same = str(call.ty.dtype) == str(call.args[0].ty.dtype)
+    return FLOATS if same else WIDE_SUMS
+
+
 def _matmul(builder: relax.BlockBuilder, call: relax.Call, target: Target) -> relax.Expr:
     left, right = call.args
     if not (_is_static_float(left) and _is_static_float(right)):
         return _default(builder, call)
     if len(left.ty.shape) < 2 or len(right.ty.shape) < 2:
         return _default(builder, call)
-    target = target.of(str(left.ty.dtype))
+    target = target.of(str(call.ty.dtype))
     weight = constant_of(right)
     if weight is not None and weight.ndim == 2:
-        return matrix_product.dense(builder, call, weight, target)
+        return matrix_product.dense(builder, call, weight, target, _sums_of(call))
     return matrix_product.batched(builder, call, target)
 
 

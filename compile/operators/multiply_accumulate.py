@@ -50,14 +50,15 @@ class Sums(Protocol):
 
 @dataclass(frozen=True)
 class FloatSums:
-    """Products of floats, in the type of the operands."""
+    """Products of floats, in the type of the operands, or `wide`: in float32, of float16 inputs."""
 
     width: int = 1
     border: int = 0
+    wide: bool = False
 
     @property
     def facts(self) -> dict[str, str]:
-        return {}
+        return {"reads": "float16"} if self.wide else {}
 
     def operands(self, channels: int) -> list[tirx.Expr]:
         return []
@@ -66,7 +67,7 @@ class FloatSums:
         return weight
 
     def read(self, load: Callable[[int], tirx.Expr]) -> tirx.Expr:
-        return load(0)
+        return load(0).astype("float32") if self.wide else load(0)
 
     def product(self, left: tirx.Expr, right: tirx.Expr) -> tirx.Expr:
         return left * right
@@ -78,6 +79,7 @@ class FloatSums:
 
 
 FLOATS = FloatSums()
+WIDE_SUMS = FloatSums(wide=True)
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,18 @@ import onnx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from onnx import numpy_helper
 
 from compile import precision, targets
 from compile.compiled import Compiled
 from compile.graph.half_precision import half_precision
 from compile.graph.remove_identities import fold_constants
+from compile.lowering import build
 from compile.onnx.checked_model import load_model
 from compile.onnx.importer import import_model
 from compile.pipeline import compile_model, generate
 from compile.precision import FP16
-from compile.runtime.executable import HostModel
+from compile.runtime.executable import HostModel, Machine, by_name
 from depthbench.errors import InputError
 from tests.compile.conftest import Agree, Graph
 
@@ -182,6 +184,107 @@ def test_one_channel_of_each_pixel(
     y = graph.convolution(graph.input(shape), [1, inputs, 1, 1])
     y = graph.add("Clip", y, graph.constant(np.float32(0.5)), graph.constant(np.float32(9.0)))
     half(graph.model(graph.add("Div", graph.constant(np.float32(2.0)), y)), target, inputs)
+
+
+@few
+@given(st.integers(1, 400), st.integers(1, 4), st.sampled_from((1, 3)), st.booleans(), TARGETS)
+@example(400, 1, 1, False, "arm64-a76")
+@example(30, 4, 3, False, "arm64-a76")
+def test_few_outputs_add_up_in_float32(
+    agree: Agree,
+    new_graph: type[Graph],
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    dense: bool,
+    target: str,
+) -> None:
+    """Numbers of few digits, whose products and sums are exact in float32 alone."""
+    graph, random = new_graph(), np.random.default_rng(inputs)
+    shape = [5, inputs] if dense else [1, inputs, 6, 9]
+    x = graph.add("Floor", graph.add("Mul", graph.input(shape), graph.constant(np.float32(8))))
+    x = graph.add("Div", graph.add("Relu", x), graph.constant(np.float32(16)))
+    size = [outputs, inputs, *([] if dense else [kernel] * 2)]
+    weight = graph.constant((random.integers(-500, 500, size) / 8).astype(np.float32))
+    if dense:
+        y = graph.add("MatMul", x, graph.add("Transpose", weight))
+    else:
+        y = graph.add("Conv", x, weight, pads=[kernel // 2] * 4)
+    agree(graph.model(y), target, tolerance=0.0, numbers=FP16)
+
+
+def test_few_outputs_become_float16_beside_others(folder: Path, graph: Graph) -> None:
+    """As where a network puts a first estimate beside its features."""
+    x = graph.add("Relu", graph.convolution(graph.input([1, 8, 6, 6]), [16, 8, 3, 3]))
+    y = graph.add("Relu", graph.convolution(x, [1, 16, 1, 1]))
+    z = graph.convolution(graph.add("Concat", x, y, axis=1), [16, 17, 1, 1])
+    onnx.save(graph.model(z, y), str(folder / "beside.onnx"))
+    mod = fold_constants(import_model(load_model(folder / "beside.onnx")))
+    _, done = half_precision(mod)
+    assert done.lowered["nn.conv2d"] == 3
+    assert done.lowered["concat"] == 1
+    assert done.wide["nn.relu"] == 1
+
+
+def running_sums(graph: Graph, terms: int, outputs: int, signed: bool) -> onnx.ModelProto:
+    """Sums of numbers that float16 holds exactly."""
+    random = np.random.default_rng(terms)
+    x = graph.add("Mul", graph.input([1, terms, 4, 6]), graph.constant(np.float32(64)))
+    x = graph.add("Div", graph.add("Floor", x), graph.constant(np.float32(32)))
+    weight = random.integers(-60 if signed else 1, 60, (outputs, terms, 1, 1)) / 64
+    return graph.model(graph.add("Conv", x, graph.constant(weight.astype(np.float32))))
+
+
+@few
+@given(st.integers(1, 700), st.sampled_from((8, 16, 20)), st.booleans(), TARGETS)
+@example(700, 8, False, "arm64-a76")
+@example(640, 16, True, "arm64-a76")
+def test_no_sum_is_off_by_more_than_its_roundings(
+    folder: Path, new_graph: type[Graph], terms: int, outputs: int, signed: bool, target: str
+) -> None:
+    """Beside float64, number by number: a rounding a step, each of at most the sum of all sizes.
+
+    A stretch has at most 192 terms, and no less than 64 where there are several.
+    """
+    model = running_sums(new_graph(), terms, outputs, signed)
+    onnx.save(model, str(folder / "sums.onnx"))
+    source = load_model(folder / "sums.onnx")
+    machine = dataclasses.replace(targets.get(target), may_grow=False)
+    compiled = generate(source, machine, FP16)
+    run = by_name(Machine(build.lower(compiled.scheduled, targets.get("host"))), source.inputs, "y")
+    image = np.random.default_rng(0).random((1, terms, 4, 6), np.float32)
+    (result,) = run({"x": image}).values()
+    numbers = np.floor(image.astype(np.float64) * 64) / 32
+    (weight,) = (numpy_helper.to_array(w) for w in model.graph.initializer if len(w.dims) == 4)
+    exact, sizes = (
+        np.einsum("nchw,oc->nohw", numbers, one[:, :, 0, 0].astype(np.float64))
+        for one in (weight, np.abs(weight))
+    )
+    steps = min(terms, 192) + -(-terms // 64)
+    assert (np.abs(result - exact) <= steps * ROUNDING * sizes).all()
+    if terms <= 192:  # far from the bound, as errors of random sign are
+        assert np.abs(result - exact).max() <= tolerance(terms) * sizes.max()
+
+
+def disparity(graph: Graph) -> onnx.ModelProto:
+    """A window, a long sum and its inverse, which is largest where numbers cancel."""
+    x = graph.add("Mul", graph.input([1, 96, 12, 12]), graph.constant(np.float32(64)))
+    x = graph.add("Div", graph.add("Floor", x), graph.constant(np.float32(32)))
+    x = graph.convolution(x, [96, 1, 3, 3], pads=[1] * 4, group=96)
+    x = graph.convolution(graph.add("HardSwish", x), [32, 96, 1, 1])
+    weight = np.random.default_rng(0).random((1, 32, 1, 1)).astype(np.float32)
+    y = graph.add("Abs", graph.add("Conv", x, graph.constant(weight)))
+    return graph.model(
+        graph.add("Reciprocal", graph.add("Max", y, graph.constant(np.float32(0.02))))
+    )
+
+
+def test_an_end_that_loses_too_much_is_float32(folder: Path, graph: Graph) -> None:
+    """What its sums lose of small numbers is a large part of their inverse."""
+    onnx.save(disparity(graph), str(folder / "end.onnx"))
+    made = compile_model(folder / "end.onnx", "arm64-a76", folder / "end", precision="fp16")
+    assert "float32 from the last window on" in made.manifest["arithmetic"]["products"]
+    assert max(made.manifest["check"]["relative_difference"].values()) < FP16.tolerance / 10
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from depthbench.one_line import one_line
 ROUNDING = 1e-6
 # The largest of fp16: half a step, relative to what is rounded.
 HALF_ROUNDING = 2.0**-11
-Form = Literal["given", "plain", "nudged", "rounded", "halved", "wide"]
+Form = Literal["given", "plain", "nudged", "rounded", "halved", "wide", "unrounded"]
 
 
 class Reference:
@@ -27,7 +27,8 @@ class Reference:
     Of its forms `given` is the file as it was given, with the optimisations of ONNX Runtime's
     default; `plain` is without them, `nudged` with fp32 weights off by about a rounding, `rounded`
     with a rounding more after every node, others for each seed, `halved` with one to fp16, `wide`
-    an fp16 file in fp32 arithmetic.
+    an fp16 file in fp32 arithmetic, `unrounded` a quantised one that rounds nothing it computes to
+    integers.
 
     Raises InputError, in one line, for what ONNX Runtime cannot run.
     """
@@ -40,6 +41,7 @@ class Reference:
                 "rounded": partial(_rounded, size=ROUNDING, seed=seed),
                 "halved": partial(_rounded, size=HALF_ROUNDING, seed=seed),
                 "wide": _wide,
+                "unrounded": _unrounded,
             }
             source = made.get(form, _given)(model)
             optimised = form not in ("plain", "rounded", "halved")
@@ -101,4 +103,17 @@ def _wide(model: Model) -> bytes:
     proto = onnx.inliner.inline_local_functions(model_file.read(model.path).proto)
     remove_defaults(proto.graph)
     widen(proto)
+    return bytes(proto.SerializeToString())
+
+
+def _unrounded(model: Model) -> bytes:
+    """The file's content without roundings to integers; InputError where it has none to leave out.
+
+    Those of QDQ form are left out.
+    """
+    from compile.onnx.unrounded import leave_out_roundings
+
+    proto = model_file.read(model.path).proto
+    if not leave_out_roundings(proto):
+        raise InputError(f"{model.path}: nothing is quantised and dequantised by one scale")
     return bytes(proto.SerializeToString())

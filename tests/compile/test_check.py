@@ -303,3 +303,25 @@ def test_what_onnxruntime_refuses_is_not_tried(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="ONNX Runtime cannot run"):
         check_against_onnxruntime(load_model(tmp_path / "m.onnx"), run, where="test")
+
+
+def test_quantised_files_may_be_as_near_to_what_is_rounded(tmp_path: Path, graph: Graph) -> None:
+    """What differs from ONNX Runtime by roundings of its own, and by no more than those."""
+    scale, zero = graph.constant(np.float32(1 / 15)), graph.constant(np.uint8(0))
+    bytes_ = graph.add("QuantizeLinear", graph.input([1, 16, 16, 16]), scale, zero)
+    y = graph.add("DequantizeLinear", bytes_, scale, zero)
+    onnx.save(graph.model(graph.convolution(y, [16, 16, 3, 3])), str(tmp_path / "m.onnx"))
+    source = load_model(tmp_path / "m.onnx")
+    (name,) = source.outputs
+    given, exact = (Reference(source, form).run for form in ("given", "unrounded"))
+
+    def run(inputs: dict[str, np.ndarray], times: float) -> dict[str, np.ndarray]:
+        """As far from what is rounded as ONNX Runtime, times so much, on the other side."""
+        middle = exact(inputs)[name]
+        return {name: middle - np.float32(times) * (given(inputs)[name] - middle)}
+
+    account = check_against_onnxruntime(source, partial(run, times=0.9), where="test")
+    assert account["onnxruntime_varies"] < 0.005
+    assert 0.01 < account["relative_difference"][name] <= account["tolerance"]
+    with pytest.raises(CheckFailed, match="differs from ONNX Runtime"):
+        check_against_onnxruntime(source, partial(run, times=1.2), where="test")

@@ -35,6 +35,7 @@ class Work:
     def submit(self, images: int = 1, data: str = "rooms") -> Task:
         settings: dict[str, Any] = {
             "data": data,
+            "content": None,
             "split": "test",
             "images": images,
             "protocol": None,
@@ -105,7 +106,7 @@ def test_what_a_task_raises_is_its_error_and_the_worker_goes_on(work: Start) -> 
         started.submit(data="no data")
         done = started.next_done()
         assert done.folder is None
-        assert "no such name or path" in str(done.error)
+        assert "data set no data: not the files that it had" in str(done.error)
         (before,) = started.workers()
         started.submit()
         assert started.next_done().error is None

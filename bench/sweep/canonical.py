@@ -20,6 +20,9 @@ picture, which is drawn with the machine's fonts."""
 MADE = ("export", "quantise", "compile")
 """The kinds of task whose files are their result."""
 
+NOT_MADE = ("task", "warnings", "files")
+"""Of a result: what stands beside what was made."""
+
 SURROUNDINGS = ("host", "git")
 """Of a record's conditions: the machine, its load and its clocks, and the state of the checkout.
 
@@ -46,7 +49,7 @@ def _content(task: Task, folder: Path) -> dict[str, Any]:
     )
     made = read_result(folder)
     return {
-        "made": {key: value for key, value in made.items() if key not in ("task", "warnings")},
+        "made": {key: value for key, value in made.items() if key not in NOT_MADE},
         "files": {
             str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
             for file in files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from bench.sweep.cell_steps import CellSteps
 from bench.sweep.plan.plan import HOST
 from bench.sweep.result import Made, keep_records, read_artefact, read_model
 from bench.sweep.sweep import Sweep
-from bench.sweep.task import Task
+from bench.sweep.task import Task, kept_warnings, without_folders
 from depthbench.errors import DepthbenchError
 from depthbench.progress import Progress
 
@@ -28,7 +28,7 @@ def bring_files(sweep: Sweep, cells: Sequence[CellSteps]) -> None:
     """Copy the user's files into the store."""
     for task in sweep.waiting("export"):
         cell = next(one.cell for one in cells if one.tasks["export"].key == task.key)
-        sweep.make(task, partial(cell.subject.bring, cell.size))
+        _make_alone(sweep, task, partial(cell.subject.bring, cell.size))
 
 
 def measure_devices(sweep: Sweep, progress: Progress = lambda line: None) -> None:
@@ -83,7 +83,20 @@ def measure_here(sweep: Sweep, progress: Progress = lambda line: None) -> None:
     """Time runtimes on this machine, one model after the other, when nothing else is going on."""
     for task in sweep.waiting("measure"):
         if task.settings["device"] == HOST:
-            sweep.make(task, partial(_compare, sweep, task, progress))
+            _make_alone(sweep, task, partial(_compare, sweep, task, progress))
+
+
+def _make_alone(sweep: Sweep, task: Task, make: Callable[[Path], Made]) -> None:
+    """Carry out a task beside which nothing is done here, and keep what it warns of."""
+    folders = [sweep.store.folder(key) for key in task.inputs]
+
+    def made(out: Path) -> Made:
+        with kept_warnings() as told:
+            result = make(out)
+        lines = [without_folders(line, [*folders, out]) for line in told]
+        return {**result, "warnings": lines}
+
+    sweep.make(task, made)
 
 
 def _compare(sweep: Sweep, task: Task, progress: Progress, out: Path) -> Made:

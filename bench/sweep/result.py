@@ -21,8 +21,23 @@ Made = dict[str, Any]
 
 def write_result(out: Path, task: Mapping[str, Any], made: Mapping[str, Any]) -> None:
     """Write what was to be done and what was made; this comes last, and makes the folder whole."""
-    text = json.dumps({"task": task, **made}, indent=2, sort_keys=True, allow_nan=False)
+    content = {"task": task, **made, "files": _sizes(out)}
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     write_whole(out / RESULT, f"{text}\n".encode())
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a result is there with all its files, each as long as it was."""
+    try:
+        files = read_result(folder)["files"].items()
+        return all((folder / name).stat().st_size == size for name, size in files)
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}
 
 
 def read_result(folder: Path) -> Made:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.sweep.result import RESULT
+from bench.sweep.result import is_whole
 from depthbench.files import make_folder
 
 SCRATCH = ".scratch-"
@@ -24,8 +24,8 @@ class Store:
         self.root = root.absolute()  # tools of a step run in folders of their own
 
     def has(self, key: str) -> bool:
-        """Whether the result is there."""
-        return (self.folder(key) / RESULT).is_file()
+        """Whether the result is there, and whole: somebody may have been in its folder."""
+        return is_whole(self.folder(key))
 
     def folder(self, key: str) -> Path:
         """Where the result is, or will be."""
@@ -34,15 +34,17 @@ class Store:
     def put(self, key: str, made: Path, instead: bool = False) -> Path:
         """Move the folder `made`, of the same disk, into place.
 
-        A result that is there stays, or goes where this comes `instead`.
+        A whole result that is there stays, or goes where this comes `instead`.
         """
         place = self.folder(key)
-        if instead:
-            shutil.rmtree(place, ignore_errors=True)
+        if self.has(key) and not instead:
+            shutil.rmtree(made)
+            return place
+        shutil.rmtree(place, ignore_errors=True)
         try:
             os.rename(made, place)
         except OSError:
-            if not self.has(key):
+            if not self.has(key):  # another sweep was faster
                 raise
             shutil.rmtree(made)
         return place

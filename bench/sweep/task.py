@@ -6,10 +6,10 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -88,14 +88,9 @@ def run_task(
             advice="install the same on both",
         )
     folders = [inputs[key] for key in task.inputs]
-
-    def short(message: str) -> str:
-        for folder in (*folders, out):  # where these lie here means nothing elsewhere
-            message = message.replace(f"{folder}{os.sep}", "")
-        return message
-
+    short = partial(without_folders, folders=[*folders, out])
     try:
-        with _warnings() as told:
+        with kept_warnings() as told:
             made = STEPS[task.kind](task.settings, folders, out, lambda line: progress(short(line)))
     except DepthbenchError as error:
         raise DepthbenchError(short(error.message), advice=short(error.advice)) from error
@@ -109,18 +104,25 @@ def as_told(error: Exception) -> DepthbenchError:
     return DepthbenchError(f"{type(error).__name__}: {one_line(error)}")
 
 
+def without_folders(message: str, folders: Iterable[Path]) -> str:
+    """A message without those of results: where they lie here means nothing elsewhere."""
+    for folder in folders:
+        message = message.replace(f"{folder}{os.sep}", "")
+    return message
+
+
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """The warnings that are logged in the block."""
+def kept_warnings() -> Iterator[list[str]]:
+    """The warnings that are logged in the block, which go nowhere else."""
     told: list[str] = []
+    root = logging.getLogger()
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             told.append(record.getMessage())
 
-    handler = Keep(logging.WARNING)
-    logging.getLogger().addHandler(handler)
+    others, root.handlers = root.handlers, [Keep(logging.WARNING)]
     try:
         yield told
     finally:
-        logging.getLogger().removeHandler(handler)
+        root.handlers = others

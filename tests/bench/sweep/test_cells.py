@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bench.sweep import cell_steps
 from bench.sweep.cell_steps import Tasks, distinct
+from bench.sweep.code_version import ROOT, SOURCES, STEPS
 from bench.sweep.data_content import Data
 from bench.sweep.plan.cells import expand
 from bench.sweep.plan.checks import Checked
@@ -166,3 +167,8 @@ def test_costs_are_counted_in_a_place_of_one_length(deep: str, tmp_path: Path) -
             assert Path(scratch).parent == place
         assert len(str(place)) == PATH_LENGTH
     assert not list(out.iterdir())
+
+
+def test_the_code_that_computes_a_step_is_where_it_is_said_to_be() -> None:
+    names = {STEPS, *(name for each in SOURCES.values() for name in each)}
+    assert not [name for name in names if not (ROOT / name).exists()]

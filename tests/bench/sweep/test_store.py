@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from bench.sweep import store
-from bench.sweep.result import RESULT
+from bench.sweep.result import RESULT, read_result, write_result
 from bench.sweep.store import SCRATCH, Store
 
 KILLED = """
@@ -26,7 +27,8 @@ with Store(Path(sys.argv[1])).scratch() as scratch:
 
 def make(folder: Path, text: str = "{}") -> Path:
     folder.mkdir()
-    (folder / RESULT).write_text(text)
+    (folder / "made").write_text(text)
+    write_result(folder, {}, json.loads(text))
     return folder
 
 
@@ -46,6 +48,23 @@ def test_of_two_results_the_first_stays(tmp_path: Path) -> None:
         store.put("key", make(scratch / "one", '{"first": 1}'))
         store.put("key", make(scratch / "two", '{"second": 2}'))
     assert "first" in (store.folder("key") / RESULT).read_text()
+
+
+@pytest.mark.parametrize("left", ["", '{"task": {', "[]", "{}", None])
+def test_a_result_that_was_damaged_is_made_again(tmp_path: Path, left: str | None) -> None:
+    store = Store(tmp_path / "store")
+    with store.scratch() as scratch:
+        place = store.put("key", make(scratch / "one", '{"first": 1}'))
+        if left is None:
+            (place / "made").unlink()
+        else:
+            (place / RESULT).write_text(left)
+        assert not store.has("key")
+        store.put("key", make(scratch / "two", '{"second": 2}'))
+    assert store.has("key")
+    assert read_result(store.folder("key"))["second"] == 2
+    (place / "made").write_text("longer than it was")
+    assert not store.has("key")
 
 
 def test_a_folder_without_a_result_is_none(tmp_path: Path) -> None:

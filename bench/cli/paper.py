@@ -23,6 +23,7 @@ COSTS = {
     "macs_g": "MACs",
     "instructions": "instructions, counted under emulation",
     "est_cycles": "estimated cycles, under emulation",
+    "est_ms": "estimated milliseconds",
 }
 
 
@@ -78,12 +79,16 @@ def _table(table: dict[str, Any]) -> Table:
         label = COLUMNS[key][0].replace("latency on the paper's phone", "latency")
         drawn.add_column(Text(label), justify="right")
         drawn.add_column("ours", justify="right", style="bold")
-    drawn.add_column(Text("emulated cost [M cycles]"), justify="right")
+    for label in ("emulated cost [M cycles]", "estimated [ms]", "of printed"):
+        drawn.add_column(Text(label), justify="right")
     for row in rows:
         cells = [Text(row["row"] + ("*" if row["note"] else ""))]
         cells += [Text(figure) for key in keys for figure in (_printed(row, key), _ours(row, key))]
-        cost = row["emulated_cost"]
+        cost, share = row["emulated_cost"], row["estimated_share"]
         cells.append(Text(f"{cost['est_cycles'] / 1e6:.1f}" if cost else ABSENT))
+        estimate = cost and cost.get("estimate")
+        cells.append(Text(f"{estimate['milliseconds']:.1f}" if estimate else ABSENT))
+        cells.append(Text(ABSENT if share is None else f"{share:.2f}"))
         drawn.add_row(*cells)
     return drawn
 
@@ -93,8 +98,16 @@ def _remarks(document: dict[str, Any]) -> Iterator[str]:
         "Each figure: printed, then ours and its deviation; '.' where there is none (--json says "
         "why). Weights in 10^6 and MACs in 10^9, in the paper's counting. Latency: printed for "
         "one Cortex-A76 core of the paper's phone, ours on the device of its record. Emulated "
-        "cost is no latency: cycles estimated under emulation."
+        "cost is no latency: cycles estimated under emulation, and milliseconds of depthbench's "
+        "code with the caches of a Kirin 980, whose clock is that of the paper's phone."
     )
+    if shares := document["estimated_shares"]:
+        yield (
+            f"Of {shares['networks']} networks, the estimate is {shares['least']:.2f} to "
+            f"{shares['greatest']:.2f} of the printed milliseconds, in the middle "
+            f"{shares['median']:.2f}. The paper ran other code (torch mobile), so that these are "
+            "no errors of the estimate."
+        )
     for cost, found in document["rank_correlation"].items():
         if found:
             yield (

@@ -31,7 +31,7 @@ SIMULATED = 0.9995
 FUSED_A_CYCLE = 2  # the A76 has two pipes of 128 bits that multiply and add
 CYCLES_NOTE = (
     "est_cycles are LLVM's, without caches, and no latency; over the 31 networks that the paper "
-    "times, they are 0.38 to 1.75 of the printed milliseconds at 2.6 GHz"
+    "times, they are 0.37 to 1.75 of the printed milliseconds at 2.6 GHz"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.paper.counted import read_counted
@@ -20,7 +21,7 @@ TEST_IMAGES = 654
 """All of NYU Depth v2's test split, which the paper scores."""
 
 CYCLES_LABEL = "emulated cost, not latency"
-COSTS = ("instructions", "est_cycles")
+COSTS = ("instructions", "est_cycles", "est_ms")
 COUNTED = {"weights_m": "weights_paper_m", "macs_g": "macs_paper_g"}
 TIMED = "cpu_ms"
 NOTES = {
@@ -59,7 +60,9 @@ def compare_with_paper(tables: Iterable[str], records: Iterable[Record] = ()) ->
     network, trained, under protocol `paper` on all 654 test images of NYU: among `records`, or
     else among those that come with depthbench. Milliseconds are those of the latest valid record
     of one thread on a real arm64 device. What an inference costs on an emulated Cortex-A76
-    (`bench.paper.measured`) is no latency: it stands apart as `emulated_cost`.
+    (`bench.paper.measured`) is no latency: it stands apart as `emulated_cost`, and as
+    `estimated_share` what its estimate is of the printed milliseconds.
+    `estimated_shares`: of how many networks, the least, the middle and the greatest of these.
     `rank_correlation`: how well each of our costs ranks the networks as the printed milliseconds
     do, one row a network. `inconsistencies`: where the paper contradicts itself.
     """
@@ -80,6 +83,7 @@ def compare_with_paper(tables: Iterable[str], records: Iterable[Record] = ()) ->
     return {
         "schema": SCHEMA,
         "tables": documents,
+        "estimated_shares": _shares(every),
         "rank_correlation": _correlations(every),
         "inconsistencies": paper.inconsistencies(),
     }
@@ -129,6 +133,7 @@ def _row(
         "missing": missing,
         "sources": sources,
         "emulated_cost": {**cost, "label": CYCLES_LABEL} if cost else None,
+        "estimated_share": _share(cost, printed.get(TIMED)),
         "note": NOTES.get((table, str(figures["row"])), ""),
     }
 
@@ -182,13 +187,42 @@ def _deviation(ours: float | None, printed: float | None) -> float | None:
     return None if ours is None or not printed else ours / printed - 1
 
 
-def _correlations(rows: list[Row]) -> dict[str, Row | None]:
+def _share(cost: Row | None, printed_ms: float | None) -> float | None:
+    estimated = _figure(cost, "est_ms") if cost else None
+    return None if estimated is None or not printed_ms else estimated / printed_ms
+
+
+def _figure(cost: Row, key: str) -> float | None:
+    if key != "est_ms":
+        return float(cost[key])
+    return float(cost["estimate"]["milliseconds"]) if cost.get("estimate") else None
+
+
+def _timed(rows: list[Row]) -> list[Row]:
+    """A row for each network that the paper times: its first."""
     timed = [row for row in rows if row["network"] and row["printed"].get(TIMED) is not None]
-    first = {row["network"]: row for row in reversed(timed)}.values()
-    correlations = {"macs_g": _rank([(row["ours"]["macs_g"], row) for row in first])}
-    counted = [(row["emulated_cost"], row) for row in first if row["emulated_cost"]]
+    return list({row["network"]: row for row in reversed(timed)}.values())
+
+
+def _shares(rows: list[Row]) -> Row | None:
+    found = [share for row in _timed(rows) if (share := row["estimated_share"]) is not None]
+    if not found:
+        return None
+    return {
+        "networks": len(found),
+        "least": min(found),
+        "median": median(found),
+        "greatest": max(found),
+    }
+
+
+def _correlations(rows: list[Row]) -> dict[str, Row | None]:
+    timed = _timed(rows)
+    correlations = {"macs_g": _rank([(row["ours"]["macs_g"], row) for row in timed])}
+    counted = [(row["emulated_cost"], row) for row in timed if row["emulated_cost"]]
     for key in COSTS:
-        correlations[key] = _rank([(cost[key], row) for cost, row in counted])
+        figures = [(_figure(cost, key), row) for cost, row in counted]
+        correlations[key] = _rank([(one, row) for one, row in figures if one is not None])
     return correlations
 
 

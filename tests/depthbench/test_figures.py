@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from statistics import geometric_mean
+from statistics import geometric_mean, median
 from typing import Any
 
 import pytest
@@ -139,11 +139,28 @@ def test_how_well_estimated_cycles_rank_the_papers_networks() -> None:
     assert says("README.md", pattern) == (spearman, of_macs[0])
 
 
+def test_estimates_beside_the_papers_milliseconds() -> None:
+    cost = read_measured()["cost"]
+    estimated = [name for name in timed_networks() if cost[name].get("estimate")]
+    with_memory = [cost[name]["estimate"]["milliseconds"] / printed_ms(name) for name in estimated]
+    without = [cost[name]["est_cycles"] / (A76_GHZ * 1e6) / printed_ms(name) for name in estimated]
+    found = says(
+        "docs/cost.md",
+        r"the estimate of (\d+) of these networks is ([\d.]+) to ([\d.]+) of the printed "
+        r"milliseconds, ([\d.]+) in the middle; of the same, that without memory is ([\d.]+) to "
+        r"([\d.]+)\.",
+    )
+    shares = [min(with_memory), max(with_memory), median(with_memory), min(without), max(without)]
+    assert found == (str(len(estimated)), *(f"{share:.2f}" for share in shares))
+
+
 def test_the_flagships_cost() -> None:
     cost = read_measured()["cost"]["mobiledepth"]
     ours = ["depthbench", "fp32"]
     ours += [f"{cost[name] / 1e6:.1f} M" for name in ("instructions", "est_cycles")]
-    ours.append(f"{cost['estimate']['milliseconds']:.1f}")
+    baseline = json.loads((ROOT / "bench/gates/instruction_baseline.json").read_text())
+    assert baseline["estimate"]["core"] == "Raspberry Pi 5"
+    ours.append(f"{baseline['estimate']['milliseconds']:.1f}")
     for name in ("README.md", "docs/cost.md"):
         assert rows(name, "runtime")[0] == ours
     assert [row for row in rows("docs/cost.md", "runtime") if "--untuned" not in row[0]] == rows(

@@ -100,17 +100,38 @@ def test_the_rank_correlation_is_that_of_pandas(everything: dict[str, Any]) -> N
     rows = {
         row["network"]: {"ms": row["printed"]["cpu_ms"], "macs_g": row["ours"]["macs_g"]}
         | {key: row["emulated_cost"][key] for key in ("instructions", "est_cycles")}
+        | {"est_ms": (row["emulated_cost"].get("estimate") or {}).get("milliseconds")}
         for row in reversed(rows_of(everything).values())
         if row["network"] and row["printed"].get("cpu_ms") and row["emulated_cost"]
     }
-    table = pd.DataFrame(rows.values())
-    assert len(table) == 31
+    counted = pd.DataFrame(rows.values())
+    assert len(counted) == 31
     for key, found in everything["rank_correlation"].items():
+        table = counted[counted[key].notna()]
         assert found == {
             "spearman": pytest.approx(table[key].rank().corr(table["ms"].rank()), abs=1e-4),
-            "kendall": pytest.approx(tau_b(table[key], table["ms"]), abs=1e-4),
+            "kendall": pytest.approx(tau_b([*table[key]], [*table["ms"]]), abs=1e-4),
             "networks": len(table),
         }
+
+
+def test_an_estimate_stands_beside_the_printed_milliseconds(everything: dict[str, Any]) -> None:
+    kept = read_measured()["cost"]
+    shares: dict[str, float] = {}
+    for row in rows_of(everything).values():
+        printed, cost = row["printed"].get("cpu_ms"), kept.get(row["network"], {})
+        if printed is None or not cost.get("estimate"):
+            assert row["estimated_share"] is None
+            continue
+        assert (cost["estimate"]["core"], cost["estimate"]["clock_ghz"]) == ("Kirin 980", 2.6)
+        assert row["estimated_share"] == pytest.approx(cost["estimate"]["milliseconds"] / printed)
+        shares.setdefault(row["network"], row["estimated_share"])
+    assert everything["estimated_shares"] == {
+        "networks": len(shares),
+        "least": min(shares.values()),
+        "median": pytest.approx(np.median([*shares.values()])),
+        "greatest": max(shares.values()),
+    }
 
 
 def tau_b(one: Any, other: Any) -> float:
@@ -241,9 +262,12 @@ def test_the_command_prints_an_aligned_table(capsys: pytest.CaptureFixture[str])
     (row,) = [line for line in lines if "Without SE" in line]
     assert len(header) == len(row), "header and rows are equally wide"
     assert row.split()[2:8] == ["6.43", "6.431", "+0.0%", "0.70", "0.7050", "+0.7%"]
-    assert header.split()[-4:] == ["emulated", "cost", "[M", "cycles]"]
-    cycles = read_measured()["cost"]["mobiledepth"]["est_cycles"]
-    assert row.split()[-3:] == ["62", ".", f"{cycles / 1e6:.1f}"]
+    assert header.split()[-8:-4] == ["emulated", "cost", "[M", "cycles]"]
+    assert header.split()[-4:] == ["estimated", "[ms]", "of", "printed"]
+    cost = read_measured()["cost"]["mobiledepth"]
+    ms = cost["estimate"]["milliseconds"]
+    cells = [f"{cost['est_cycles'] / 1e6:.1f}", f"{ms:.1f}", f"{ms / 62:.2f}"]
+    assert row.split()[-5:] == ["62", ".", *cells]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""How many images a second networks learn from, by device.
+"""How many images a second networks learn from, by device, precision and teachers.
 
-python benchmarks/training_speed.py [--models NAME ...] [--device cpu] [--device cuda] [--json]
+python benchmarks/training_speed.py [--models NAME ...] [--device cpu] [--device cuda]
+[--precision float32 --precision bfloat16] [--teacher NAME ...] [--json]
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import platform
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,17 +22,19 @@ import torch
 
 from bench import cli
 from depthnet import network, zoo
+from depthnet.network import EncoderDecoder
 from depthnet.training import recipe as recipes
 from depthnet.training.batches.data_split import TrainingData
 from depthnet.training.batches.samples import Samples
 from depthnet.training.distributed import World
 from depthnet.training.interrupt import StopRequest
 from depthnet.training.loop import Trainer
+from depthnet.training.objectives.teacher import Teacher
 from depthnet.training.run import device_name
 
 SAMPLES = 128
 SECONDS = 5.0
-"""Of each network's measurement, after it has warmed up."""
+"""Of each repeat of each measurement, after it has warmed up."""
 
 
 @click.command()
@@ -38,6 +42,15 @@ SECONDS = 5.0
 @click.option(
     "--device", "devices", multiple=True, default=("cpu",), type=click.Choice(["cpu", "cuda"])
 )
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=("auto",),
+    type=click.Choice(["float32", "bfloat16", "auto"]),
+    help="Of the arithmetic; repeat to measure in turns.",
+)
+@click.option("--teacher", "teachers", multiple=True, help="A network that teaches; repeatable.")
 @click.option("--batch", type=click.IntRange(min=2), default=16, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
@@ -45,6 +58,8 @@ SECONDS = 5.0
 def main(
     models: Sequence[str],
     devices: Sequence[str],
+    precisions: Sequence[str],
+    teachers: Sequence[str],
     batch: int,
     threads: int,
     repeats: int,
@@ -52,47 +67,85 @@ def main(
 ) -> None:
     """Train on random pictures at the networks' own size, by the recipe `better`."""
     torch.set_num_threads(threads)
-    results = [
-        measure(name, device, batch, repeats) | {"threads": threads}
-        for device in devices
-        for name in models
-    ]
+    with ExitStack() as stack:
+        runs = [
+            Run(name, device, precision, teachers, batch, stack)
+            for device, name, precision in product(devices, models, precisions)
+        ]
+        for _, run in product(range(repeats), runs):
+            run.measure()
+    results = [run.result() | {"threads": threads} for run in runs]
     for result in [] if as_json else results:
         click.echo(
-            f"{result['model']} on {result['device']}: {result['images_per_s']:.1f} images/s "
-            f"({result['precision']}, batch {batch}, {threads} threads, median of {repeats}; "
-            f"warm after {result['warm_up_s']:.1f} s)"
+            f"{result['model']} on {result['device']}: {result['images_per_s']:.1f} images/s, "
+            f"{result['images_per_cpu_s']:.1f} a second of CPU "
+            f"({result['precision']}, batch {batch}, {len(teachers)} teachers, {threads} threads, "
+            f"median of {repeats}; warm after {result['warm_up_s']:.1f} s)"
         )
     if as_json:
         click.echo(json.dumps({"machine": platform.machine(), "results": results}, indent=2))
 
 
-def measure(name: str, device: str, batch: int, repeats: int) -> dict[str, Any]:
-    """Images a second of one network: the median of `repeats` times of about `SECONDS`."""
-    recipe = replace(recipes.get("better", batch=batch), epochs=10**6)
-    built, _ = network.build(zoo.get(name), pretrained=False)
-    with tempfile.TemporaryDirectory() as folder, StopRequest() as stop:
+class Run:
+    """One network that learns, warmed up; what runs beside the others until `stack` ends."""
+
+    def __init__(
+        self,
+        name: str,
+        device: str,
+        precision: str,
+        teachers: Sequence[str],
+        batch: int,
+        stack: ExitStack,
+    ) -> None:
+        recipe = recipes.get("better", batch=batch, epochs=10**6, precision=precision)
+        built, _ = network.build(zoo.get(name), pretrained=False)
         began = time.monotonic()
-        trainer = Trainer(built, recipe, pictures(), Path(folder), world=World(device=device))
-        turns = trainer.turns(stop)
+        self.trainer = Trainer(
+            built,
+            recipe,
+            pictures(),
+            Path(stack.enter_context(tempfile.TemporaryDirectory())),
+            teachers=list(map(untrained_teacher, teachers)),
+            world=World(device=device),
+        )
+        self.turns = self.trainer.turns(stack.enter_context(StopRequest()))
         # On a GPU the first steps choose kernels and become a graph.
-        while trainer.position.epoch == 0:
-            next(turns)
-        warm_up = time.monotonic() - began
-        speeds = []
-        for _ in range(repeats):
-            first, began = trainer.number, time.monotonic()
-            while time.monotonic() - began < SECONDS or trainer.number == first:
-                next(turns)
-            speeds.append((trainer.number - first) * batch / (time.monotonic() - began))
-    return {
-        "model": name,
-        "device": device_name(device),
-        "precision": trainer.precision,
-        "batch": batch,
-        "images_per_s": median(speeds),
-        "warm_up_s": warm_up,
-    }
+        warm = len(self.trainer.batches) if device == "cuda" else 2
+        while self.trainer.number < warm:
+            next(self.turns)
+        self.warm_up = time.monotonic() - began
+        self.by_wall: list[float] = []
+        self.by_cpu: list[float] = []
+
+    def measure(self) -> None:
+        """Learn for about `SECONDS`."""
+        first, began, worked = self.trainer.number, time.monotonic(), time.process_time()
+        while time.monotonic() - began < SECONDS or self.trainer.number == first:
+            next(self.turns)
+        images = (self.trainer.number - first) * self.trainer.batches.batch
+        self.by_wall.append(images / (time.monotonic() - began))
+        self.by_cpu.append(images / (time.process_time() - worked))
+
+    def result(self) -> dict[str, Any]:
+        """The medians; beside other work, images by the CPU's time say more than by the clock."""
+        return {
+            "model": self.trainer.network.entry.name,
+            "device": device_name(self.trainer.world.device),
+            "precision": self.trainer.precision,
+            "batch": self.trainer.batches.batch,
+            "images_per_s": median(self.by_wall),
+            "images_per_cpu_s": median(self.by_cpu),
+            "warm_up_s": self.warm_up,
+        }
+
+
+def untrained_teacher(name: str) -> Teacher:
+    """A teacher as fast as a trained one."""
+    built, _ = network.build(zoo.get(name), pretrained=False)
+    if not isinstance(built, EncoderDecoder):
+        raise click.BadParameter(f"{name} has no encoder to teach with")
+    return Teacher(built, name)
 
 
 def pictures() -> TrainingData:

@@ -20,7 +20,8 @@ from depthnet.training.stages import FINISHED, Stages
 
 RECIPE = """
 [stage.recipe]
-base = "paper"
+base = "better"
+precision = "bfloat16"
 epochs = 2
 batch = 2
 sample_size = [32, 32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -66,7 +67,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
 
 
-@pytest.mark.parametrize("chunk", [2, 5, 100])
+@pytest.mark.parametrize(("chunk", "radius"), [(2, 0.0), (5, 0.05), (100, 0.0)])
 def test_steps_that_are_told_ahead_are_those_of_the_loop(
     tmp_path: Path,
     trainer: Callable[..., Trainer],
@@ -74,10 +75,12 @@ def test_steps_that_are_told_ahead_are_those_of_the_loop(
     no_gpu: None,
     monkeypatch: pytest.MonkeyPatch,
     chunk: int,
+    radius: float,
 ) -> None:
     monkeypatch.setattr("depthnet.training.loop.CHUNK", chunk)
-    one_by_one = trainer(tmp_path / "loop", RECIPE, network=tiny(dropout=0.0, norm=False))
-    ahead = trainer(tmp_path / "ahead", RECIPE, network=tiny(dropout=0.0, norm=False))
+    recipe = dataclasses.replace(RECIPE, sam_radius=radius)
+    one_by_one = trainer(tmp_path / "loop", recipe, network=tiny(dropout=0.0, norm=False))
+    ahead = trainer(tmp_path / "ahead", recipe, network=tiny(dropout=0.0, norm=False))
     ahead.graphed = Ungraphed(ahead.step, ahead.batches, ahead._rate, "cpu")
     expected, given = one_by_one.run(), ahead.run()
     for name, tensor in given.state_dict().items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-import pytest
 import torch
 from torch import Tensor, nn
 
@@ -21,15 +20,9 @@ LEFT = 8
 @cache
 def narrow(name: str) -> DepthNetwork:
     """Network `name` with few channels, random weights and statistics; all its wiring."""
-    entry = zoo.get(name)
-    # The baselines are too large to be drawn at random.
-    whole = (
-        network.build_shapes(entry) if entry.baseline else network.build(entry, pretrained=False)[0]
-    )
+    whole = network.build_shapes(zoo.get(name)).to_empty(device="cpu")
     groups = channel_groups(whole)
-    built = pruned(whole, {g.name: range(min(LEFT, g.units)) for g in groups})
-    if entry.baseline:
-        built = built.to_empty(device="cpu")
+    built = pruned(whole, {g.name: range(min(LEFT, g.units)) for g in groups}, groups)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         _fill(built)
@@ -55,9 +48,3 @@ def _fill(built: DepthNetwork) -> None:
     size = built.entry.input_size if built.entry.fixed_size else (64, 64)
     built.train()(torch.randn(2, 3, *size))
     built.eval()
-
-
-@pytest.fixture(params=zoo.names())
-def each(request: pytest.FixtureRequest) -> DepthNetwork:
-    """Every network of the zoo, narrow."""
-    return narrow(request.param)

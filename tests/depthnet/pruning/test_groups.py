@@ -21,7 +21,7 @@ def groups_of(name: str) -> dict[str, ChannelGroup]:
     return found
 
 
-@pytest.mark.parametrize("name", ["mobiledepth", "dense_ds", "mobilenet_v3_cat", "dorn"])
+@pytest.mark.parametrize("name", ["mobiledepth", "dense_ds", "mobilenet_v3_cat"])
 def test_an_entry_of_a_tensor_is_of_one_channel_at_most(name: str) -> None:
     claims: dict[tuple[str, int], torch.Tensor] = {}
     for group in groups_of(name).values():

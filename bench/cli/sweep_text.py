@@ -42,7 +42,9 @@ def carried_out(document: Mapping[str, Any]) -> str:
     cells = document["cells"]
     right = ("ms", "δ1", "MB")
     wrong = [
-        f"{row['state']}: {_label(row)}: {'; '.join(row['why'])}" for row in cells if row["why"]
+        f"{row['state']}: {_label(row)}, {row['device']}: {'; '.join(row['why'])}"
+        for row in cells
+        if row["why"]
     ]
     return "\n".join(
         [

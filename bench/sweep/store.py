@@ -37,16 +37,14 @@ class Store:
         A whole result that is there stays, or goes where this comes `instead`.
         """
         place = self.folder(key)
-        if self.has(key) and not instead:
-            shutil.rmtree(made)
-            return place
-        shutil.rmtree(place, ignore_errors=True)
         try:
             os.rename(made, place)
         except OSError:
-            if not self.has(key):  # another sweep was faster
-                raise
-            shutil.rmtree(made)
+            if self.has(key) and not instead:
+                shutil.rmtree(made)
+            else:
+                shutil.rmtree(place, ignore_errors=True)
+                os.rename(made, place)
         return place
 
     @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -59,6 +61,37 @@ def measure(network: DepthNetwork, size: tuple[int, int] | None = None) -> Compl
     )
 
 
+def macs_by_layer(network: DepthNetwork, size: tuple[int, int] | None = None) -> dict[str, int]:
+    """MACs of every convolution and linear layer, by its name, for one image of `size`."""
+    found: dict[str, int] = {}
+
+    def note(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if isinstance(output, Tensor) and (macs := _macs(module, inputs[0], output)):
+            found[name] = found.get(name, 0) + macs
+
+    _run(network, size or network.entry.input_size, note)
+    return found
+
+
+def _run(
+    network: DepthNetwork,
+    size: tuple[int, int],
+    look: Callable[[str, nn.Module, tuple[Any, ...], Any], None],
+) -> None:
+    """One image through a network; `look` sees each module's name, itself, inputs and output."""
+    handles = [
+        module.register_forward_hook(partial(look, name))
+        for name, module in network.named_modules()
+    ]
+    try:
+        parameter = next(network.parameters())
+        with torch.no_grad():
+            network(torch.zeros(1, 3, *size, dtype=parameter.dtype, device=parameter.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def _count(network: DepthNetwork, size: tuple[int, int]) -> tuple[int, int]:
     """MACs of all convolutions and linear layers, and MACs in the paper's counting."""
     import_timm()
@@ -69,7 +102,7 @@ def _count(network: DepthNetwork, size: tuple[int, int]) -> tuple[int, int]:
     fused_norm = network.entry.encoder.startswith("regnety")
     total = {"conv": 0, "paper": 0}
 
-    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def hook(name: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if not isinstance(output, Tensor):
             return
         elements = output.numel()
@@ -86,14 +119,7 @@ def _count(network: DepthNetwork, size: tuple[int, int]) -> tuple[int, int]:
         elif kind in (*POOLS, SEModule, SqueezeExcite):
             total["paper"] += inputs[0].numel()
 
-    handles = [module.register_forward_hook(hook) for module in network.modules()]
-    try:
-        parameter = next(network.parameters())
-        with torch.no_grad():
-            network(torch.zeros(1, 3, *size, dtype=parameter.dtype, device=parameter.device))
-    finally:
-        for handle in handles:
-            handle.remove()
+    _run(network, size, hook)
     return total["conv"], total["paper"]
 
 

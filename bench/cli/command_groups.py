@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 SECTIONS = {
-    "Networks": ("models", "complexity", "paper", "train", "export", "quantise"),
+    "Networks": ("models", "complexity", "paper", "train", "prune", "export", "quantise"),
     "Accuracy": ("eval", "calibrate", "check"),
     "Use": ("predict", "demo"),
     "Compile": ("compile", "tune", "package"),

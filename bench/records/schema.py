@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from bench.records.depth_kinds import Calibration, Flicker
+from bench.records.pruning_kind import Pruning
 from bench.records.record_base import SCHEMA, Open, Record
 
 TIMED = ("latency", "emulated cost", "unknown time")
@@ -295,6 +296,7 @@ BY_KIND: dict[str, type[Record]] = {
     "calibration": Calibration,
     "flicker": Flicker,
     "failed cell": FailedCell,
+    "pruning": Pruning,
 }
 KINDS = tuple(BY_KIND)
 
@@ -310,7 +312,8 @@ def json_schema() -> dict[str, Any]:
         | Cost
         | Calibration
         | Flicker
-        | FailedCell,
+        | FailedCell
+        | Pruning,
         Field(discriminator="kind"),
     ]
     return {

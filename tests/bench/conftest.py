@@ -69,6 +69,7 @@ def make_record() -> Callable[..., Record]:
         known: dict[str, Mapping[str, Any]] = {
             **{"accuracy": ACCURACY, "complexity": COMPLEXITY, "cost": COST},
             **{"calibration": CALIBRATION, "flicker": FLICKER, "failed cell": FAILED_CELL},
+            **{"pruning": PRUNING},
         }
         fields = known.get(kind, MEASURED)
         return new_record(kind, {**deepcopy(fields), **changes})
@@ -98,6 +99,31 @@ ACCURACY = {
     "delta2": 0.52,
     "delta3": 0.73,
     "per_image": [{"name": "0001", "rmse": 1.0}],
+}
+HELD_OUT = {"rmse": 0.6, "rel": 0.18, "delta1": 0.73}
+COUNTED = {"cycles": 8e7, "instructions": 2e8, "held_out": HELD_OUT}
+PRUNING = {
+    "model": "tiny-70",
+    "network": "tiny",
+    "data": "nyu",
+    **{"held_out_pairs": 32, "held_out_rule": "scenes", "held_out_unseen": True},
+    "start": COUNTED,
+    **{"cycles": 5.6e7, "share": 0.7, "held_out": HELD_OUT, "delta1_lost": 0.0},
+    "table": [
+        {
+            **{"group": "conv", "alike": ["conv"], "units": 8, "counted_at": 4},
+            **{"macs_saved": 10, "cycles_saved": 1.5},
+        }
+    ],
+    "table_error": {name: {"median": 0.01, "worst": 0.02} for name in ("whole", "saved")},
+    "steps": [
+        {
+            **COUNTED,
+            **{"step": 1, "group": "conv", "channels": [8, 4], "estimated_cycles": 5.5e7},
+            **{"loss": 1.0, "proposals": 3, "widths": {"conv": 4}},
+        }
+    ],
+    "conditions": {"precision": "fp32"},
 }
 CALIBRATION = {
     "model": "tiny",

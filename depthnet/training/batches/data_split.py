@@ -60,6 +60,7 @@ def gather(
     input_size: tuple[int, int],
     unlabelled: Sequence[Path] = (),
     held_out: float = HELD_OUT,
+    neighbours: bool = False,
     fill: bool = False,
     library: Library | None = None,
     progress: Callable[[str], None] = lambda line: None,
@@ -68,10 +69,11 @@ def gather(
 
     `specs`: as `open_dataset` takes them, each with an optional `@COUNT` for its first so many
     pairs. `unlabelled`: folders of pictures. `held_out`: the share of the first source, in whole
-    scenes, that is set apart at the network's `input_size`; the rest is kept at `sample_size`,
-    both (height, width), with `fill` after filling the holes of its depth. The test split is
-    never opened. `library`: of the process, where several runs read the same. Raises InputError
-    when a source cannot be read or nothing is left to learn from.
+    scenes, that is set apart at the network's `input_size`, with `neighbours` in blocks whatever
+    scene they are of; the rest is kept at `sample_size`, both (height, width), with `fill` after
+    filling the holes of its depth. The test split is never opened. `library`: of the process,
+    where several runs read the same. Raises InputError when a source cannot be read or nothing is
+    left to learn from.
     """
     if not specs:
         raise InputError("no data to train on: name at least one source")
@@ -79,8 +81,8 @@ def gather(
     shares = [held_out if number == 0 else 0.0 for number in range(len(specs))]
     sources = []
     for spec, share in zip(specs, shares, strict=True):
-        read = partial(_pairs, spec, share, sample_size, fill, progress)
-        sources.append(library.once((spec, share, sample_size, fill), read))
+        read = partial(_pairs, spec, share, neighbours, sample_size, fill, progress)
+        sources.append(library.once((spec, share, neighbours, sample_size, fill), read))
     for folder in unlabelled:
         look = partial(_pictures, folder, sample_size, progress)
         sources.append(library.once((folder, sample_size), look))
@@ -88,8 +90,8 @@ def gather(
     return TrainingData(
         train=library.once((*map(id, parts),), partial(concatenate, parts)),
         held_out=library.once(
-            (specs[0], held_out, input_size),
-            partial(_held_out, specs[0], held_out, input_size, progress),
+            (specs[0], held_out, neighbours, input_size),
+            partial(_held_out, specs[0], held_out, neighbours, input_size, progress),
         ),
         description=[description for _, description in sources],
         sizes=[len(part) for part in parts],
@@ -99,12 +101,13 @@ def gather(
 def _pairs(
     spec: str,
     share: float,
+    neighbours: bool,
     size: tuple[int, int],
     fill: bool,
     progress: Callable[[str], None],
 ) -> _Source:
     dataset = open_source(spec)
-    learnt, apart = hold_out(numbers_of(dataset), share)
+    learnt, apart = hold_out(_numbers(dataset, neighbours), share)
     if not learnt:
         raise InputError(f"data {spec}: nothing left to learn from; hold out less than 1")
     description = {
@@ -118,10 +121,14 @@ def _pairs(
 
 
 def _held_out(
-    spec: str, share: float, size: tuple[int, int], progress: Callable[[str], None]
+    spec: str,
+    share: float,
+    neighbours: bool,
+    size: tuple[int, int],
+    progress: Callable[[str], None],
 ) -> Samples | None:
     dataset = open_source(spec)
-    _, apart = hold_out(numbers_of(dataset), share)
+    _, apart = hold_out(_numbers(dataset, neighbours), share)
     return load_samples(dataset, apart, size, progress) if apart else None
 
 
@@ -146,6 +153,10 @@ def numbers_of(dataset: DepthDataset) -> Sequence[int]:
     """
     given: Sequence[int] | None = getattr(dataset, "numbers", None)
     return range(len(dataset)) if given is None else given
+
+
+def _numbers(dataset: DepthDataset, neighbours: bool) -> Sequence[int]:
+    return range(len(dataset)) if neighbours else numbers_of(dataset)
 
 
 def hold_out(numbers: Sequence[int], share: float) -> tuple[list[int], list[int]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import platform as this_machine
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,7 @@ _FLAGS = (
 )
 # glibc of 2020: that of Debian 11 and Ubuntu 20.04.
 _GLIBC, _ANDROID = "linux-gnu.2.31", "linux-android"
+LEAST_ROOM = 1 << 20  # bytes that a disk has where it is not full
 # Objects are the same for every C library, since they need no system's headers. Atomic instructions
 # are compiled in: the functions that choose them at run time are not in every C library.
 _NO_LIBC, _ARM64_FLAGS = "linux-none", ("-mno-outline-atomics",)
@@ -88,7 +92,7 @@ def compile_source(
 def run_zig(words: Sequence[str], made: Path, *, output: bool = True) -> Path:
     """Have ziglang make the file `made`, by the option -o unless not `output`.
 
-    Raises ToolMissing with its first error.
+    Raises ToolMissing with its first error, OSError where there is no room for the file.
     """
     if importlib.util.find_spec("ziglang") is None:
         raise ToolMissing("the compiler is missing", advice="pip install ziglang")
@@ -97,11 +101,24 @@ def run_zig(words: Sequence[str], made: Path, *, output: bool = True) -> Path:
         name: str(cache_folder() / "zig")
         for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
     }
-    run_program(
-        [sys.executable, "-m", "ziglang", *words, *(["-o", str(made)] if output else [])],
-        f"{made.name} cannot be made with ziglang",
-        reason=lambda done: first_error(done.errors),
-        environment={**os.environ, **zig},
-        folder=made.parent,
-    )
+    try:
+        run_program(
+            [sys.executable, "-m", "ziglang", *words, *(["-o", str(made)] if output else [])],
+            f"{made.name} cannot be made with ziglang",
+            reason=lambda done: first_error(done.errors),
+            environment={**os.environ, **zig},
+            folder=made.parent,
+        )
+    except ToolMissing:
+        _check_room(words, made.parent)
+        raise
     return made
+
+
+def _check_room(words: Sequence[str], folder: Path) -> None:
+    """Raise OSError where a disk has less room than what a file in `folder` is made of."""
+    parts = {*folder.iterdir(), *map(Path, words)}
+    needed = sum(part.stat().st_size for part in parts if part.is_file())
+    for place in (Path(tempfile.gettempdir()), folder, cache_folder()):
+        if place.exists() and shutil.disk_usage(place).free < needed + LEAST_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench import cli
 from bench.accuracy.evaluate import as_predict, default_data, score_images
-from bench.calibration.cards import REACH
+from bench.calibration.cards import FARTHER_INVERSE, NEARER
 from bench.calibration.line_fit import fit_line
 from bench.model_card import describe_model
 from bench.models import resolve_model
@@ -84,9 +84,9 @@ def score_fits(comparison: Comparison) -> dict[str, float]:
     rest = np.ones(truth.size, dtype=bool)
     rest[points] = False
     at, disparity = truth[points], SCALE / metres + SHIFT
-    line = fit_line(disparity[points], 1 / at, with_shift=True, weights=at)
+    line = fit_line(disparity[points], 1 / at, with_shift=True, relative=True)
     scale, shift = np.polyfit(disparity, 1 / truth, 1, w=truth)
-    nearest, farthest = at.min() / REACH, at.max() * REACH
+    nearest, farthest = at.min() / NEARER, at.max() * FARTHER_INVERSE
 
     def depth(inverse: Array) -> Array:
         return 1 / np.clip(inverse, 1 / farthest, 1 / nearest)

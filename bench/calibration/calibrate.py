@@ -138,8 +138,6 @@ def _fit(
     values: NDArray[np.float64], target: NDArray[np.float64], meaning: Meaning, asked: Parameters
 ) -> LineFit:
     metric, inverse = meaning != RAW[meaning], RAW[meaning] == "disparity"
-    # of inverse depth relative errors count: else one near point outweighs all that are far
-    weights = 1 / target if inverse else None
     if asked != "scale" and len(values) > 1:
         _check_distances(as_depth(target, inverse))
     elif asked == "scale-and-shift":
@@ -148,7 +146,12 @@ def _fit(
         raise InputError("the model gives 0 at all points, which tells no scale")
     scaled = None
     if asked == "scale" or len(values) == 1 or (asked == "auto" and metric):
-        scaled = fit_line(values, target, with_shift=False, weights=weights)
+        if inverse and values.min() <= 0:
+            raise InputError(
+                f"the model gives {values.min():g} at a point, of which no scale makes a distance",
+                advice="measure two points and more, and --fit scale-and-shift",
+            )
+        scaled = fit_line(values, target, with_shift=False, relative=inverse)
         reach = float(target.max() / target.min())
         if asked == "scale" or len(values) < SHIFT_FROM or reach < SHIFT_REACH:
             return scaled
@@ -157,7 +160,7 @@ def _fit(
             f"the model gives the same, {values[0]:g}, at all points: they tell no shift",
             advice="measure where it gives something else, or --fit scale",
         )
-    shifted = fit_line(values, target, with_shift=True, weights=weights)
+    shifted = fit_line(values, target, with_shift=True, relative=inverse)
     if scaled is None or _left_out_rms(shifted, target) < SHIFT_GAIN * _left_out_rms(
         scaled, target
     ):

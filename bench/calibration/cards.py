@@ -13,8 +13,11 @@ from bench.calibration.samples import Sample, pictures_of
 from depthnet.card.card import CALIBRATED, Card, parse
 from depthnet.card.meaning import Meaning
 
-REACH = 10.0
-"""How many times nearer than the nearest point and farther than the farthest depth may become."""
+NEARER, FARTHER, FARTHER_INVERSE = 10.0, 10.0, 2.0
+"""How many times nearer than the nearest point, and farther than the farthest, depth may become.
+
+The inverse of a line makes any distance of a number that is a little off.
+"""
 
 RAW: dict[Meaning, Meaning] = {
     **{"metres": "relative", "inverse-metres": "disparity"},
@@ -47,7 +50,7 @@ def calibrated_card(
 ) -> Card:
     """The card with what was fitted to `samples`, of which those kept are `metres` away."""
     nearest, farthest = float(metres.min()), float(metres.max())
-    limits = (nearest / REACH, farthest * REACH)
+    limits = (nearest / NEARER, farthest * (FARTHER_INVERSE if inverse else FARTHER))
     used = [sample.point for sample, kept in zip(samples, fit.kept, strict=True) if kept]
     shifted = fit.with_shift or card.meaning == RAW[card.meaning]
     changes: dict[str, Any] = {

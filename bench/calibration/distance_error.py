@@ -80,7 +80,7 @@ def by_distance(
 ) -> list[Part]:
     """The errors of a third of the points each, the nearest first; empty below three points.
 
-    `fit` is of 1 / metres where `inverse`, with them as the weights' inverse.
+    `fit` is of 1 / metres where `inverse`.
     """
     if measured.size < len(PARTS):
         return []
@@ -107,9 +107,7 @@ def by_distance(
 
 def _within(fit: LineFit, distance: float, inverse: bool) -> float | None:
     target = 1 / distance if inverse else distance
-    half = fit.prediction_half_width(
-        (target - fit.shift) / fit.scale, 1 / target if inverse else 1.0
-    )
+    half = fit.prediction_half_width((target - fit.shift) / fit.scale)
     if half is None:
         return None
     return half * distance**2 if inverse else half

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from bench.calibration.distance_error import by_distance, errors_of
 from bench.calibration.line_fit import fit_line
@@ -61,22 +61,61 @@ def test_a_scale_alone_is_the_closed_form(seed: int, count: int) -> None:
     assert fit.shift == 0
 
 
-@given(seed=seeds, count=st.integers(3, 12), with_shift=st.booleans(), weighted=st.booleans())
+def of_scipy(x: np.ndarray, y: np.ndarray, with_shift: bool, relative: bool) -> np.ndarray:
+    """Scale and shift by a general method, from where the line is flat."""
+
+    def off(parameters: np.ndarray) -> np.ndarray:
+        line = parameters[0] * x + sum(parameters[1:])
+        return np.log(np.maximum(line, 1e-9) / y) if relative else line - y
+
+    start = [0.0, float(np.median(y))] if with_shift else [float(np.median(y / x))]
+    found = optimize.least_squares(off, start, xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    return np.array([*found.x, 0.0][:2])
+
+
+@settings(max_examples=40)
+@given(seed=seeds, count=st.integers(3, 9), with_shift=st.booleans(), relative=st.booleans())
 def test_points_left_out_are_told_by_a_fit_of_the_others(
-    seed: int, count: int, with_shift: bool, weighted: bool
+    seed: int, count: int, with_shift: bool, relative: bool
 ) -> None:
-    x, y = noisy(seed, count, noise=0.01)
-    weights = 1 / y if weighted else np.ones(count)
-    fit = fit_line(x, y, with_shift=with_shift, weights=weights if weighted else None)
-    design = np.stack([x, np.ones(count)], axis=1)[:, : 1 + with_shift] * weights[:, None]
-    whole, *_ = np.linalg.lstsq(design[fit.kept], (y * weights)[fit.kept])
-    assert (fit.scale, fit.shift)[: len(whole)] == pytest.approx(tuple(whole), rel=1e-7)
-    for index in np.flatnonzero(fit.kept):
-        others = fit.kept & (np.arange(count) != index)
-        found, *_ = np.linalg.lstsq(design[others], (y * weights)[others])
-        assert fit.left_out[index] == pytest.approx(
-            float(design[index] @ found) / weights[index], rel=1e-7
-        )
+    x, y = noisy(seed, count, noise=0.3)
+    fit = fit_line(x, y, with_shift=with_shift, relative=relative)
+    used = fit.kept
+    whole = of_scipy(x[used], y[used], with_shift, relative)
+    np.testing.assert_allclose(fit.at(x), whole[0] * x + whole[1], rtol=1e-4)
+    for index in np.flatnonzero(used):
+        others = used & (np.arange(count) != index)
+        scale, shift = of_scipy(x[others], y[others], with_shift, relative)
+        assert fit.left_out[index] == pytest.approx(scale * x[index] + shift, rel=1e-3)
+
+
+@settings(max_examples=40)
+@given(seed=seeds, count=st.integers(2, 8))
+def test_a_relative_line_is_no_worse_than_scipys_and_positive(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    x, y = random.uniform(-1, 1, count), np.exp(random.normal(0, 1.5, count))
+    fit = fit_line(x, y, with_shift=True, relative=True)
+    x, y = x[fit.kept], y[fit.kept]
+    scale, shift = of_scipy(x, y, True, True)
+    theirs = np.log(np.maximum(scale * x + shift, 1e-9) / y)
+    assert fit.at(x).min() > 0
+    assert np.sum(np.log(fit.at(x) / y) ** 2) <= np.sum(theirs**2) + 1e-6
+
+
+def test_a_relative_scale_is_the_geometric_mean() -> None:
+    x, y = noisy(0, 7, noise=0.3)
+    fit = fit_line(x, y, with_shift=False, relative=True)
+    assert fit.scale == pytest.approx(stats.gmean(y / x))
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.5])
+@pytest.mark.parametrize("relative", [False, True])
+def test_what_a_network_is_off_by_is_no_outlier(factor: float, relative: bool) -> None:
+    x = np.linspace(1, 5, 5)
+    for wrong in range(5):
+        y = 1.3 * x + 0.4
+        y[wrong] *= factor
+        assert fit_line(x, y, with_shift=True, relative=relative).kept.all()
 
 
 @given(

@@ -20,7 +20,9 @@ models: --json
 complexity: NAME --json
 paper: TABLE --records --json
 train: --plan --threads --device --out --json
-export: NAME --output --size --json
+prune: MODEL --budget --precision --data --held-out --neighbours --teacher --step --finalists
+    --brief-pairs --epochs --seed --threads --out --records --json
+export: NAME --output --weights --size --json
 quantise: MODEL --data --images --output --card --range --mean --std --bgr --size --input-shape
     --meaning --out --json
 eval: MODEL --video --limit --runtime --threads --records --sheet --card --range --mean --std --bgr
@@ -180,6 +182,7 @@ REFUSED: list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]] = [
         ),
         "a plan says its network",
     ),
+    (("train",), (("--rehearse",),), "only plans are rehearsed"),
     (("tune", "MODEL"), (("--device", "emulated"),), "the target host is tuned on this machine"),
 ]
 CASES = [(base, option, why) for base, options, why in REFUSED for option in options]

@@ -145,7 +145,10 @@ def from_dict(values: Any) -> Origin:
             return _made(kind, values)
         start = start_of(values["trained_from"])
         data = tuple(_made(Source, source) for source in values["data"])
-        return _made(Trained, {**values, "trained_from": start, "data": data})
+        left = values.get("pruned")
+        pruned = None if left is None else _made(Pruned, left)
+        made = {"trained_from": start, "data": data, "pruned": pruned}
+        return _made(Trained, {**values, **made})
     except (TypeError, KeyError) as error:
         raise InputError(f"no origin of weights: {_short(values)}", advice=EXPORT_AGAIN) from error
 
@@ -188,7 +191,7 @@ def of_training(record: Mapping[str, Any]) -> Trained:
             Source(s["data"], s["split"], s["pairs"]) for s in trainings[0]["data"] if "pairs" in s
         )
         epochs = sum(run["epochs"] for run in trainings)
-        pruned = Pruned(**record["pruned"]) if "pruned" in record else None
+        pruned = _made(Pruned, record["pruned"]) if "pruned" in record else None
     except (TypeError, KeyError) as error:
         raise InputError(f"no record of a training: {_short(record)}") from error
     return Trained(start, data, epochs, len(trainings), pruned)

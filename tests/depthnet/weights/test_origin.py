@@ -8,7 +8,7 @@ import pytest
 
 from depthbench.errors import InputError
 from depthnet.weights import origin, pretrained
-from depthnet.weights.origin import ImageNet, Random, Source, Trained, Weights
+from depthnet.weights.origin import ImageNet, Pruned, Random, Source, Trained, Weights
 
 SHA256 = "4addf4dd7762" + "0" * 52
 NYU = (Source("nyu", "train", 763),)
@@ -21,6 +21,8 @@ PHRASES = {
     "(lite2.pth), random decoder, seed 0; 763 pairs of nyu; 45 epochs)",
     Trained(Weights("mine", SHA256), NYU, 229, 7): "trained (mine (4addf4dd7762); "
     "763 pairs of nyu; 229 epochs in 7 stages)",
+    Trained(Random(0), NYU, 3, 1, Pruned(30, 40)): "trained (random, seed 0; 763 pairs of nyu; "
+    "3 epochs; pruned to 75% of its parameters)",
 }
 
 
@@ -43,6 +45,8 @@ def test_it_comes_back_from_json_and_prints_as_a_phrase(one: origin.Origin) -> N
             '{"kind": ["random"]}',
         ),
         *('{"kind": "weights", "file": {}, "sha256": 3}', '{"kind": "trained", "data": 3}'),
+        '{"kind": "trained", "trained_from": {"kind": "random", "seed": 0}, "data": [], '
+        '"epochs": 1, "stages": 1, "pruned": {"parameters": "many", "of": 2}}',
     ],
 )
 def test_anything_else_is_refused_in_one_line(text: str) -> None:

@@ -215,16 +215,20 @@ def runner_command(
     if artefact.manifest["target"]["name"] == "host":
         raise InputError(f"{artefact.folder}: compiled for the host, not for arm64")
     bundle = build_bundle(progress=progress)
-    libraries = bundle.folder / "lib"
-    runner = programs.artefact_runner(libraries)
-    command = [str(bundle.folder / LOADER), "--library-path", str(libraries), str(runner)]
+    loader, libraries, runner = (folder / name for name in ("loader", "lib", "runner"))
+    # By links, since the length of a path moves an emulated program's data to other lines of
+    # its caches, and the folder of the cache has another on every machine.
+    loader.symlink_to(bundle.folder / LOADER)
+    libraries.symlink_to(bundle.folder / "lib")
+    runner.symlink_to(programs.artefact_runner(bundle.folder / "lib"))
+    command = [str(loader), "--library-path", str(libraries), str(runner)]
     command += [str(artefact.library.absolute()), str(runs), str(folder)]
     return command + _write_inputs(artefact, inputs, folder)
 
 
 def runner_environment(threads: int = 1) -> dict[str, str]:
-    """So many threads, and nothing else of the user's environment."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "TVM_NUM_THREADS": str(threads)}
+    """So many threads, and nothing of the user's environment: it lies on the program's stack."""
+    return {"PATH": os.defpath, "TVM_NUM_THREADS": str(threads)}
 
 
 def cost_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from bench.cost.thread_balance import measure_balance
 from compile.artefact import Artefact
 from compile.pipeline import compile_model
 from depthbench.errors import CheckFailed, InputError, ToolMissing
+from depthbench.files import cache_folder
 
 # No C library: what it does at its start would be counted as well.
 END = r"""
@@ -287,6 +289,17 @@ def test_what_an_artefact_moves_stays_in_the_caches_that_hold_it(
     # All of it, some 50 KB, stays in the first level; what is new to it are outputs.
     assert moved.l1_foreseen + moved.l1_unforeseen < 16 * 24 * (3 + 16 + 8) * 4 / 64 * 2
     assert moved.l3_foreseen + moved.l3_unforeseen < 1000
+
+
+def test_where_the_cache_lies_is_not_on_the_emulated_stack(
+    artefact: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = {"image": np.zeros((1, 3, 16, 24), np.float32)}
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/somewhere/else")
+    command = runner_command(artefact, inputs, line_counts.RUNS, tmp_path)
+    assert not [word for word in command if str(cache_folder()) in word]
+    assert "else" not in str(runner_environment())
+    line_counts.count(command, runner_environment())
 
 
 def test_instructions_of_two_threads_are_those_of_one_that_runs_both_shares(

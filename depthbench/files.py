@@ -64,8 +64,18 @@ def replacing_file(path: Path) -> Iterator[Path]:
     except BaseException as error:
         part.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename == str(part):
-            raise OSError(error.errno, error.strerror, str(path)) from error
+            raise not_written(path, error) from error
         raise
+
+
+def not_written(path: Path, error: OSError) -> OSError:
+    """The error of a file that was to be made at `path`; one that is not let is PermissionError.
+
+    A file system that takes no files (/proc) says that what is to be made is not there.
+    """
+    if error.errno == errno.ENOENT:
+        return PermissionError(errno.EPERM, "no file can be made here", str(path))
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def cache_folder() -> Path:

@@ -19,7 +19,7 @@ from bench.records.record_base import SCHEMA
 from bench.records.schema import KINDS
 from bench.records.validation import find_fault
 from depthbench.errors import InputError
-from depthbench.files import make_folder
+from depthbench.files import make_folder, not_written
 
 MAX_BYTES = 1 << 30
 Record = dict[str, Any]
@@ -64,7 +64,10 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
 
     line = (json.dumps(record, allow_nan=False) + "\n").encode()
     make_folder(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise not_written(path, error) from error
     try:
         lock_descriptor(descriptor)
         end = _cut_torn_line(descriptor, path)

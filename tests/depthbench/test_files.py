@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
 import pytest
 
+from bench.records.record import append_record
 from depthbench.files import write_whole
+
+
+def append_nothing(path: Path) -> None:
+    append_record(path, {})
+
 
 SIZE, TIMES, WRITERS = 100_000, 12, 4
 
@@ -47,3 +54,10 @@ def test_a_file_is_written_where_no_folder_can_be_locked(
     monkeypatch.setattr(filelock, "lock_descriptor", refuse)
     write_whole(tmp_path / "file", b"whole")
     assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("write", [lambda path: write_whole(path, b"x"), append_nothing])
+def test_a_place_that_takes_no_file_is_named(write: Callable[[Path], None]) -> None:
+    with pytest.raises(PermissionError, match="no file can be made here") as caught:
+        write(Path("/proc/none.jsonl"))
+    assert caught.value.filename == "/proc/none.jsonl"

@@ -382,3 +382,16 @@ def test_a_preset_lives_on_in_the_card(
     assert code == 0, err
     (one,) = json.loads(out)["predictions"]
     np.testing.assert_allclose(np.load(one["files"][0])[16, [16, 144]], [4, 1], rtol=1e-3)
+
+
+def test_a_scale_alone_makes_no_distance_of_nothing(
+    run: Run, make_depth_model: Callable[..., Path], photo: Path
+) -> None:
+    model = make_depth_model(32, 160)
+    Path(f"{model}.json").write_text(json.dumps({"meaning": "disparity", "shift": -1000}))
+    code, _, err = run(
+        *("calibrate", model, photo, "--point", "16,16=4", "--point", "144,16=1"),
+        *("--fit", "scale"),
+    )
+    assert code == 2
+    assert "of which no scale makes a distance" in one_line(err)

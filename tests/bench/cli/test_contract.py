@@ -259,6 +259,18 @@ def test_a_file_system_that_takes_no_folder_is_one_line_and_exit_code_2(run: Run
     )
 
 
+@pytest.mark.parametrize("option", ["--sheet", "--records"])
+def test_a_file_system_that_takes_no_file_is_one_line_and_exit_code_2(
+    run: Run, depth_model: Path, option: str
+) -> None:
+    data = ("--data", "rooms", "--limit", "1")
+    code, _, err = run("eval", depth_model, *data, option, "/proc/x.png")
+    assert code == 2
+    assert one_line(err) == (
+        "depthbench: /proc/x.png: no file can be made here; put it right or choose another"
+    )
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_every_kind_of_full_disk_is_said_as_one(run: Run, number: int) -> None:
     with patch(

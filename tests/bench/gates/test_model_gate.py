@@ -112,6 +112,26 @@ def test_the_baseline_says_how_the_model_is_used(place: Path, check: Check) -> N
     assert means["rmse"] == pytest.approx(np.mean(expected), rel=1e-4)
 
 
+def test_pairs_of_ones_own_are_checked(place: Path, check: Check) -> None:
+    own = place / "own"
+    for name in ("rgb", "depth"):
+        (own / name).mkdir(parents=True)
+    pair = open_dataset("rooms", limit=1)[0]
+    Image.fromarray(pair.image).save(own / "rgb" / "hall.png")
+    levels = np.rint(pair.depth * 1000).astype(np.uint16)
+    Image.fromarray(levels).save(own / "depth" / "hall.png")
+    use = ("--meaning", "disparity", "--against", "own.json")
+    code, _, err = check("net.onnx", *use, "--gate", "accuracy", "--update", data="own")
+    assert code == 0, err
+    code, out, err = check("net.onnx", "--against", "own.json", "--json", data="own")
+    assert code == 0, err
+    assert list(json.loads(out)["accuracy"]["networks"]["net"]) == ["own"]
+    Image.fromarray(levels + np.uint16(100)).save(own / "depth" / "hall.png")
+    code, _, err = check("net.onnx", "--against", "own.json", data="own")
+    assert code == 2
+    assert "other images than those of own: the first that differs is hall" in err
+
+
 def test_a_perturbed_weight_fails_with_the_metric_and_the_images(place: Path, check: Check) -> None:
     make_model(place / "trained-again.onnx", red=-2.0)
     code, out, err = check("trained-again.onnx", "--json")

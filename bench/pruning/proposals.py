@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from bench.pruning.width_table import WidthTable
 from bench.pruning.widths import choose_units, kept_units
 from bench.pruning.work import Work
 from depthnet.network import DepthNetwork
-from depthnet.pruning.groups import ChannelGroup, channel_groups
+from depthnet.pruning.groups import ChannelGroup
 from depthnet.pruning.pruned import pruned
 
 
@@ -28,24 +28,27 @@ class Proposal:
     keep: list[int]
     saves: float
 
-    def apply(self, network: DepthNetwork) -> DepthNetwork:
-        """The network without what is taken away."""
-        return pruned(network, {self.group: self.keep})
+    def apply(
+        self, network: DepthNetwork, groups: Sequence[ChannelGroup] | None = None
+    ) -> DepthNetwork:
+        """The network without what is taken away; `groups` are its own, where they are known."""
+        return pruned(network, {self.group: self.keep}, groups)
 
 
 def propose(
     network: DepthNetwork,
+    groups: Sequence[ChannelGroup],
     scores: Mapping[str, Tensor],
     table: WidthTable,
     needed: float,
     lanes: int,
 ) -> Iterator[Proposal]:
-    """A proposal for each group of the table that can save `needed` cycles.
+    """A proposal for each of the `groups`, if the table has it, that can save `needed` cycles.
 
     The units with the lowest of the `scores` go, and kept widths fill vectors of `lanes`.
     """
     work = Work(network)
-    for group in channel_groups(network):
+    for group in groups:
         if group.name in table and (found := _fewest(group, work, table, needed, lanes)):
             kept, saves = found
             keep = choose_units(scores[group.name], kept)

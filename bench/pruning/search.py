@@ -189,11 +189,12 @@ class Search:
         """The proposals of the least loss, as plain values."""
         self.status(f"step {number}: proposals")
         batches = probe_batches(self.lessons, current, self.recipe, PROBE_BATCHES)
+        groups = channel_groups(current)
         scores = mean_importance(current, batches, self.objective)
         rows: list[dict[str, Any]] = []
-        for proposal in propose(current, scores, table, needed, self.lanes):
+        for proposal in propose(current, groups, scores, table, needed, self.lanes):
             cancellation.check()
-            loss = mean_loss(proposal.apply(current), batches, self.objective)
+            loss = mean_loss(proposal.apply(current, groups), batches, self.objective)
             rows.append({"proposal": asdict(proposal), "loss": loss})
             self.status(f"step {number}: proposal {len(rows)}, {proposal.group}, loss {loss:.3f}")
         if not rows:

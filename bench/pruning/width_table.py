@@ -74,26 +74,29 @@ def count_widths(
     """
     rows = [Row(**row) for row in known]
     done = {row.group for row in rows}
-    missing = [row for row in _uncounted(network, least, lanes) if row.group not in done]
+    groups = channel_groups(network)
+    missing = [row for row in _uncounted(network, groups, least, lanes) if row.group not in done]
     for turn, row in enumerate(missing, start=1):
         cancellation.check()
         progress(f"counting widths: {turn} of {len(missing)}, {row.group}")
-        narrow = count(pruned(network, {row.group: range(row.counted_at)}))
+        narrow = count(pruned(network, {row.group: range(row.counted_at)}, groups))
         counted = Row(**{**asdict(row), "cycles_saved": cycles - narrow.cycles})
         keep(asdict(counted))
         rows.append(counted)
     return WidthTable(rows)
 
 
-def _uncounted(network: DepthNetwork, least: float, lanes: int) -> Iterator[Row]:
+def _uncounted(
+    network: DepthNetwork, groups: Sequence[ChannelGroup], least: float, lanes: int
+) -> Iterator[Row]:
     """A row for each kind of group, with nothing counted."""
     work = Work(network)
     kinds: dict[tuple[int, int, int], list[tuple[ChannelGroup, int]]] = {}
-    for group in channel_groups(network):
+    for group in groups:
         half = kept_units(group, group.units / 2, lanes)
         if half and work.saved(group, 0) >= least * work.macs:
             saved = work.saved(group, half)
             kinds.setdefault((group.units, group.unit, saved), []).append((group, half))
-    for (units, _, saved), groups in kinds.items():
-        first, half = groups[0]
-        yield Row(first.name, [group.name for group, _ in groups], units, half, saved, 0.0)
+    for (units, _, saved), found in kinds.items():
+        first, half = found[0]
+        yield Row(first.name, [group.name for group, _ in found], units, half, saved, 0.0)

@@ -14,7 +14,7 @@ from depthnet.complexity import measure
 from depthnet.pruning.groups import ChannelGroup, channel_groups
 from depthnet.pruning.pruned import pruned
 
-NETWORKS = ("mobiledepth", "mobilenet_v3_cat", "fastdepth_pruned")
+NETWORKS = ("mobiledepth", "fastdepth_pruned")
 
 
 @given(

@@ -121,8 +121,8 @@ def resolve_model(
     return export_network(what, out / f"{what}.onnx", size=size, progress=progress)
 
 
-def names_path(what: str) -> bool:
-    """Whether `what` is meant to be the path of a file or folder, not the name of a network.
+def names_path(what: str, folder: Path = Path()) -> bool:
+    """Whether `what`, in `folder`, is meant to be the path of a file or folder, not a network.
 
     A path has a separator or a suffix, or something lies there that is called like no network. A
     network wins over a folder that is called like it, unless that is an artefact's. Raises
@@ -131,7 +131,7 @@ def names_path(what: str) -> bool:
     from compile.artefact import MANIFEST
     from depthnet import zoo
 
-    path = Path(what)
+    path = folder / what
     if os.sep in what or path.suffix:
         return True
     if what not in zoo.names():
@@ -139,7 +139,7 @@ def names_path(what: str) -> bool:
     if path.is_file() or (path / MANIFEST).is_file():
         raise InputError(
             f"{what} is a network, and a {'file' if path.is_file() else 'compiled model'} here",
-            advice=f"write {as_path(path)} for what lies here, or rename it",
+            advice=f"write {as_path(Path(what))} for what lies here, or rename it",
         )
     return False
 

@@ -51,7 +51,13 @@ class Limit(click.ParamType):
 
 @click.command(name="sweep", cls=SweepCommand)
 @click.argument("plan", required=False, type=FILE)
-@click.option("--model", "models", multiple=True, type=MODEL, help="A network or an .onnx file.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=MODEL,
+    help="A network, or an .onnx or .safetensors file.",
+)
 @click.option(
     "--size",
     "sizes",

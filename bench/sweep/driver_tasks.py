@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def bring_files(sweep: Sweep, cells: Sequence[CellSteps]) -> None:
-    """Copy the user's files into the store."""
+    """Bring the user's files into the store as ONNX files."""
     for task in sweep.waiting("export"):
         cell = next(one.cell for one in cells if one.tasks["export"].key == task.key)
         _make_alone(sweep, task, partial(cell.subject.bring, cell.size))

@@ -16,12 +16,12 @@ Failure = tuple[str, str]
 
 def failed_cell(cell: Cell, failures: Sequence[Failure], cells: int) -> Record:
     """The record of one of so many cells."""
-    file = cell.subject.file
+    path = cell.subject.path
     return new_record(
         "failed cell",
         {
             "model": cell.subject.name_at(cell.size),
-            "model_file": os.path.relpath(file.path) if file else None,
+            "model_file": os.path.relpath(path) if path else None,
             "runtime": cell.runtime,
             "device": {"name": cell.device},
             "input_size": list(cell.size) if cell.size else None,
@@ -34,9 +34,9 @@ def failed_cell(cell: Cell, failures: Sequence[Failure], cells: int) -> Record:
 
 
 def _command(cell: Cell) -> list[str]:
-    file = cell.subject.file
+    path = cell.subject.path
     values = {
-        **{"model": os.path.relpath(file.path) if file else cell.subject.name},
+        **{"model": os.path.relpath(path) if path else cell.subject.name},
         **{"size": by(cell.size) if cell.size else OWN, "precision": cell.precision},
         **{"threads": cell.threads, "runtime": cell.runtime, "device": cell.device},
     }

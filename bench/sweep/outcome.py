@@ -103,8 +103,8 @@ class Outcomes:
         quantised = steps.tasks.get("quantise")
         if kind == "score" and quantised:
             return self._stored(quantised)
-        if subject.file is not None:
-            return os.path.relpath(subject.file.path)
+        if subject.path is not None:
+            return os.path.relpath(subject.path)
         return None if subject.is_own(size) else self._stored(steps.tasks["export"])
 
     def _stored(self, task: Task) -> str:

@@ -10,6 +10,10 @@ from click.testing import CliRunner
 
 from bench.cli.export import command
 from bench.model_card import NOTHING, Asked, open_model
+from bench.sweep.plan.faults import Faults
+from bench.sweep.plan.plan import ModelEntry
+from bench.sweep.plan.subjects import find_subjects
+from bench.sweep.result import read_model, write_result
 from depthbench.errors import InputError
 from depthnet import complexity, network, zoo
 from depthnet.export import export_cache
@@ -54,6 +58,24 @@ def test_it_is_exported_once_and_says_what_it_is(tmp_path: Path, smaller: DepthN
     assert not export_cache.is_up_to_date(model.path, entry, SIZE)
     save_weights(pruned(smaller, {"body.encoder.3.3": [0, 1]}), path, {})
     assert not export_cache.is_up_to_date(model.path, entry, SIZE, path)
+
+
+def test_a_sweep_exports_it(tmp_path: Path, smaller: DepthNetwork) -> None:
+    save_weights(smaller, tmp_path / "mine.safetensors", {})
+    faults = Faults()
+    entries = [ModelEntry(model=NAME), ModelEntry(model="mine.safetensors")]
+    shipped, mine = find_subjects(entries, tmp_path, faults).values()
+    assert not faults.found
+    assert (mine.name, mine.trained, mine.size(None)) == ("mine", True, shipped.size(None))
+    assert shipped.export(SIZE).where == "any"
+    task = mine.export(SIZE)
+    assert task.where == "driver"
+    write_result(tmp_path, task.to_json(), mine.bring(SIZE, tmp_path))
+    model, _ = read_model(tmp_path)
+    assert model.name == "mine-32x32"
+    assert model.complexity["parameters"] == complexity.measure(smaller, SIZE).parameters
+    save_weights(pruned(smaller, {"body.encoder.3.3": [0, 1]}), tmp_path / "mine.safetensors", {})
+    assert mine.export(SIZE).key != task.key
 
 
 @pytest.mark.parametrize("content", [None, b"nothing"])

@@ -32,7 +32,7 @@ def _as_entry(value: Any) -> Any:
     if isinstance(value, str):
         return {"model": value}
     if not isinstance(value, dict):
-        raise ValueError("write a network's name, an ONNX file, or {model = FILE, card = CARD}")
+        raise ValueError("write a network's name, a file, or {model = FILE, card = CARD}")
     return value
 
 
@@ -58,7 +58,7 @@ class _Table(BaseModel):
 
 
 class ModelEntry(_Table):
-    """A network's name or an ONNX file, and how the file is used: a preset or a file."""
+    """A network's name, an ONNX file or one of weights; how an ONNX file is used: its card."""
 
     model: str
     card: str | None = None

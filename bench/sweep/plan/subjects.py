@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.model_card import NOTHING, Asked, card_to_keep, open_model, said_of, shapes_of
-from bench.models import Model, load_model
+from bench.models import Model, export_network, load_model, names_path, names_weights
 from bench.sweep.plan.faults import Faults
 from bench.sweep.plan.plan import ModelEntry
 from bench.sweep.result import Made, keep_model
@@ -26,11 +26,21 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A model of a plan: a network where `file` is None, else a file, as its user `asked`."""
+    """A model of a plan: an ONNX `file`, as its user `asked`, or else a network.
+
+    The network has the `weights` of the user's file, or those that it ships with.
+    """
 
     name: str
     file: Model | None = None
     asked: Asked = field(default=NOTHING)
+    network: str = ""
+    weights: Path | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The user's file; None for a network as it ships."""
+        return self.file.path if self.file else self.weights
 
     @property
     def quantised(self) -> bool:
@@ -42,7 +52,7 @@ class Subject:
         """Whether it is worth scoring; of a file that is taken to be so."""
         from depthnet.weights import pretrained
 
-        return self.file is not None or pretrained.weights_path(self.name) is not None
+        return self.path is not None or pretrained.weights_path(self.name) is not None
 
     def depth_model(self) -> DepthModel | None:
         """How a file takes an image and gives depth; raises InputError where it does not."""
@@ -58,7 +68,7 @@ class Subject:
         Raises InputError where the model does not take what is asked for.
         """
         if self.file is None:
-            entry = zoo.get(self.name)
+            entry = zoo.get(self.network)
             size = asked or entry.input_size
             entry.check_size(size)
             return size
@@ -86,7 +96,7 @@ class Subject:
         if size is None:
             return True
         if self.file is None:
-            return size == zoo.get(self.name).input_size
+            return size == zoo.get(self.network).input_size
         return all(0 not in port.shape for port in self.file.inputs)
 
     def name_at(self, size: Size | None) -> str:
@@ -99,16 +109,17 @@ class Subject:
         if self.file is None:
             from depthnet.export.export_cache import made_from
 
-            entry = zoo.get(self.name)
+            entry = zoo.get(self.network)
             edges = size or entry.input_size
-            made = made_from(entry, edges)
             settings: dict[str, Any] = {
-                "network": self.name,
+                "network": entry.name,
                 "name": name,
                 "size": list(edges),
-                "made_from": made,
+                "made_from": made_from(entry, edges, self.weights),
             }
-            return make_task("export", settings)
+            if self.weights is None:
+                return make_task("export", settings)
+            return make_task("export", {**settings, "weights": self.weights.name}, where="driver")
         asked = self.asked_at(size)
         shapes = {key: list(shape) for key, shape in shapes_of(self.file, asked).items()}
         card = card_to_keep(self.file, asked)
@@ -116,12 +127,19 @@ class Subject:
         return make_task("export", settings, where="driver")
 
     def bring(self, size: Size | None, out: Path) -> Made:
-        """Copy the user's file to the folder of a result, its axes fixed and its weights within."""
+        """Copy the user's file to the folder of a result, its axes fixed and its weights within.
+
+        A network with the user's weights is exported there.
+        """
         from compile.onnx import model_file
 
-        assert self.file is not None
-        asked = self.asked_at(size)
         name = self.name_at(size)
+        if self.file is None:
+            path = out / f"{name}.onnx"
+            return keep_model(
+                export_network(self.network, path, size=size, weights=self.weights), NOTHING
+            )
+        asked = self.asked_at(size)
         shaped = open_model(str(self.file.path), out, asked)
         content = shaped.path.read_bytes()
         if hashlib.sha256(content).hexdigest() != shaped.sha256:  # its weights are in other files
@@ -156,14 +174,24 @@ def find_subjects(
 
 def _find(entry: ModelEntry, folder: Path) -> Subject:
     path = folder / entry.model
-    if path.suffix != ".onnx" and not path.exists():
+    if names_weights(entry.model) or not names_path(entry.model, folder):
         if entry.card:
             raise InputError(f"{entry.model}: a card is for an ONNX file, not for a network")
-        return Subject(zoo.get(entry.model).name)
+        return _with_weights(path) if names_weights(entry.model) else _as_shipped(entry.model)
     card = entry.card
     if card is not None and card not in PRESETS:
         card = str(folder / card)
-    subject = Subject(path.stem, load_model(path), Asked(card=card))
-    assert subject.file is not None
-    card_to_keep(subject.file, subject.asked)
-    return subject
+    file, asked = load_model(path), Asked(card=card)
+    card_to_keep(file, asked)
+    return Subject(path.stem, file, asked)
+
+
+def _with_weights(path: Path) -> Subject:
+    from depthnet.weights.formats import network_of
+
+    return Subject(path.stem, network=zoo.get(network_of(path)).name, weights=path)
+
+
+def _as_shipped(network: str) -> Subject:
+    name = zoo.get(network).name
+    return Subject(name, network=name)

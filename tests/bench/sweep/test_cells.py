@@ -50,7 +50,10 @@ plans = st.fixed_dictionaries(
 def checked(values: dict[str, Any]) -> tuple[Checked, Faults]:
     plan = Plan.model_validate_json(json.dumps(values))
     faults = Faults()
-    subjects = {number: Subject(entry.model) for number, entry in enumerate(plan.models)}
+    subjects = {
+        number: Subject(entry.model, network=entry.model)
+        for number, entry in enumerate(plan.models)
+    }
     cells = expand(plan, subjects, faults)
     return Checked(plan, cells, ROOMS, 5, ROOMS), faults
 

@@ -38,7 +38,7 @@ imges = 4
 at_most.ms = "fast"
 """
     assert check(text, tmp_path) == [
-        "plan.toml:1, models, entry 2: write a network's name, an ONNX file, or "
+        "plan.toml:1, models, entry 2: write a network's name, a file, or "
         "{model = FILE, card = CARD}",
         f"plan.toml:2, sizes, entry 2: write {SIZE_FORMS}",
         f"plan.toml:2, sizes, entry 3: write {SIZE_FORMS}",
@@ -144,6 +144,24 @@ def test_two_models_of_one_name_are_told(tmp_path: Path, make_model: Callable[..
     make_model("tiny")
     (fault,) = check('models = ["tiny.onnx", "tiny.onnx"]\nscore.data = "rooms"', tmp_path)
     assert fault.startswith("plan.toml:1, models, entry 2: a second model called tiny")
+
+
+def test_a_network_wins_over_a_folder_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "mobiledepth").mkdir()
+    assert check('models = ["mobiledepth"]\nscore = false', tmp_path) == []
+    (tmp_path / "fcrn").write_bytes(b"a model")
+    (fault,) = check('models = ["fcrn"]\nscore = false', tmp_path)
+    assert fault.startswith("plan.toml:1, models, entry 1: fcrn is a network, and a file here")
+    assert "write ./fcrn" in fault
+
+
+def test_weights_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing")
+    text = 'models = ["none.safetensors", "bad.safetensors", {model = "a.safetensors", card = "b"}]'
+    none, bad, card = check(f"{text}\nscore = false", tmp_path)
+    assert none.startswith("plan.toml:1, models, entry 1: none.safetensors: ")
+    assert bad.startswith("plan.toml:1, models, entry 2: bad.safetensors: ")
+    assert "a card is for an ONNX file" in card
 
 
 def test_a_file_keeps_the_size_that_it_has(tmp_path: Path, make_model: Callable[..., Path]) -> None:

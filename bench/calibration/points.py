@@ -207,6 +207,6 @@ def _picture(named: str, where: str, pictures: Sequence[Path], folder: Path) -> 
     if not path.is_file():
         raise InputError(
             f"{where}: no picture {path}",
-            advice=did_you_mean(named, [one.name for one in pictures]),
+            advice=did_you_mean(named, [one.name for one in pictures], "give its path"),
         )
     return path

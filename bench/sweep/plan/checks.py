@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records.schema import METRICS
-from bench.sweep.answer import FIGURES
+from bench.sweep.answer import FIGURES, HIGHER_IS_BETTER
 from bench.sweep.data_content import Data, content_of, whole_name
 from bench.sweep.plan.cells import Cell, expand
 from bench.sweep.plan.faults import Faults, Place
@@ -153,6 +154,12 @@ def _check_answer(plan: Plan, faults: Faults) -> None:
             faults.add(place, f"unknown figure {name!r}; {did_you_mean(name, FIGURES)}")
         elif plan.score is None and name in METRICS:
             faults.add(place, f"{name} is not known where nothing is scored")
+    for limit in ("at_least", "at_most"):
+        for name, value in getattr(plan.answer, limit).items():
+            most = 1.0 if HIGHER_IS_BETTER.get(name) else math.inf
+            if not 0 <= value <= most:
+                reach = "from 0 to 1" if most == 1 else "0 or more"
+                faults.add(("answer", limit), f"{name} is never {value:g}, but {reach}")
     for name, least in plan.answer.at_least.items():
         most = plan.answer.at_most.get(name, least)
         if least > most:

@@ -79,6 +79,12 @@ def test_what_is_no_point_is_one_line(pictures: list[Path], text: str, says: str
     assert says in str(caught.value)
 
 
+def test_a_picture_that_is_not_there_has_advice_where_none_was_named() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_points(["c.jpg:1,2=3"], [], [])
+    assert str(caught.value).endswith("no picture c.jpg; give its path")
+
+
 @pytest.mark.parametrize("text", ["1,2=width:3", "1,2,3,4=3", "1,2,3,4=depth:3", "1,2,3,4=width:"])
 def test_what_is_no_object_is_one_line(pictures: list[Path], text: str) -> None:
     with pytest.raises(InputError, match=r"width:METRES"):

@@ -288,3 +288,11 @@ def test_an_answer_that_there_cannot_be(tmp_path: Path) -> None:
     (fault,) = check(text.replace(".mb", ".rmse").replace("5", "3"), tmp_path)[:1]
     assert fault == "plan.toml:4, answer, at_least: rmse is not known where nothing is scored"
     assert check(text.replace("= 5", "= 4"), tmp_path) == []
+
+
+def test_a_limit_that_no_figure_reaches(tmp_path: Path) -> None:
+    text = 'models = ["mobiledepth"]\nscore.data = "rooms"\n[answer]\nat_least.delta1 = 75\n'
+    assert check(f"{text}at_most.ms = -1\n", tmp_path) == [
+        "plan.toml:4, answer, at_least: delta1 is never 75, but from 0 to 1",
+        "plan.toml:5, answer, at_most: ms is never -1, but 0 or more",
+    ]

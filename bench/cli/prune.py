@@ -146,7 +146,8 @@ def command(
         epochs=epochs,
         seed=seed,
     )
-    folder = out or OUT / "prune" / f"{Path(model).stem}-{budget.replace('%', '')}"
+    told = str(request.budget).removesuffix("%")
+    folder = out or OUT / "prune" / f"{Path(model).stem}-{told}"
     with status() as say:
         record = prune(
             request, folder, records, status=say, progress=lambda moment: say(_words(moment))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from depthbench.errors import InputError
 
 UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+LEAST_CYCLES = 1e3
+"""No network takes so few: what is less is meant as a share."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,12 @@ class Budget:
 def read_budget(text: str) -> Budget:
     """The budget that is written as cycles (58.9M) or as a share (70%); raises InputError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|[kmg]?)", text.strip().lower())
-    number = float(match[1]) if match else 0.0
-    if match and match[2] == "%" and 0 < number < 100:
-        return Budget(share=number / 100)
-    if match and match[2] != "%" and number > 0:
-        return Budget(cycles=number * UNITS[match[2]])
+    if match and match[2] == "%" and 0 < float(match[1]) < 100:
+        return Budget(share=float(match[1]) / 100)
+    if match and match[2] != "%":
+        cycles = float(match[1]) * UNITS[match[2]]
+        if cycles >= LEAST_CYCLES:
+            return Budget(cycles=cycles)
     raise InputError(
         f"budget {text!r}", advice="give cycles, as 58.9M, or a share of the network's own, as 70%"
     )

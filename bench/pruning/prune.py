@@ -29,7 +29,7 @@ from bench.records.record import Record, append_record, new_record
 from bench.runtimes.onnxruntime_cpu import OnnxRuntimeCpu
 from depthbench.errors import InputError
 from depthbench.progress import Progress
-from depthnet.data import open_dataset
+from depthnet.data import DepthDataset, open_dataset
 from depthnet.export.onnx_export import export
 from depthnet.network import DepthNetwork, EncoderDecoder
 from depthnet.scoring import protocols
@@ -61,7 +61,8 @@ def prune(
     cannot be, and for a folder of another search; else what training and counting do.
     """
     file = request.weights()
-    open_source(request.data)  # what is misspelt is said at once
+    open_source(request.data)  # what is misspelt, or has no test split, is said at once
+    open_test_split(request.data)
     status(f"reading {file}")
     network, before = open_network(file)
     teachers = [load_teacher(path) for path in _teachers(request, network, file)]
@@ -108,10 +109,14 @@ def prune(
 def score(onnx: Path, data: str, status: Progress = lambda line: None) -> Record:
     """The accuracy of an ONNX file on the test split, by ONNX Runtime."""
     status(f"scoring {onnx}")
-    name = data.partition("@")[0]
     model = load_model(onnx)
     with OnnxRuntimeCpu(onnx) as runtime:
-        return measure_accuracy(model, runtime, open_dataset(name, "test"), protocols.get(PROTOCOL))
+        return measure_accuracy(model, runtime, open_test_split(data), protocols.get(PROTOCOL))
+
+
+def open_test_split(data: str) -> DepthDataset:
+    """The whole test split of training data `SPEC` or `SPEC@COUNT`."""
+    return open_dataset(data.partition("@")[0], "test")
 
 
 def _data(request: Request, network: DepthNetwork, status: Progress) -> TrainingData:

@@ -18,7 +18,9 @@ def test_a_budget_is_cycles_or_a_share_of_the_network_s(text: str, allowed: floa
     assert read_budget(str(budget)).of(100e6) == pytest.approx(allowed)
 
 
-@pytest.mark.parametrize("text", ["", "0", "0%", "100%", "120%", "-3M", "70 percent", "1e6", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0.7", "70", "0%", "100%", "120%", "-3M", "70 percent", "1e6", "nan"]
+)
 def test_what_is_no_budget_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"58\.9M"):
         read_budget(text)

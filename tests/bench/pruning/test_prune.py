@@ -18,6 +18,7 @@ from bench.pruning.counted_network import Count
 from bench.pruning.pruning_request import Request
 from bench.pruning.search import Pace
 from bench.records.record import Record, read_records
+from depthbench.errors import InputError
 from depthnet import network, zoo
 from depthnet.complexity import measure
 from depthnet.network import DeployedNetwork, DepthNetwork
@@ -87,3 +88,18 @@ def test_a_weights_file_becomes_a_smaller_one_with_its_records(
     plan = tomllib.loads((folder / "sweep.toml").read_text())
     assert plan["models"][-1] == Path(record["model_file"]).name
     assert all((folder / name).is_file() for name in plan["models"])
+
+
+def test_data_without_a_test_split_are_refused_before_the_search(
+    pairs: Path, tmp_path: Path
+) -> None:
+    rows = (pairs / "split.csv").read_text().replace(",test,", ",train,")
+    (pairs / "split.csv").write_text(rows)
+    first, _ = network.build(zoo.get(NAME), pretrained=False)
+    save_weights(first, tmp_path / "first.safetensors", {})
+    request = Request(
+        what=str(tmp_path / "first.safetensors"), budget=read_budget("90%"), data=str(pairs)
+    )
+    with pytest.raises(InputError, match="test split"):
+        pruning.prune(request, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -111,6 +111,13 @@ def test_an_array_that_is_no_map_is_refused(tmp_path: Path, array: NDArray, says
         read_depth(tmp_path / "d.npy")
 
 
+def test_an_archive_of_arrays_is_no_map(tmp_path: Path) -> None:
+    with (tmp_path / "d.npy").open("wb") as file:
+        np.savez(file, depth=METRES)
+    with pytest.raises(InputError, match=r"d\.npy: no array of numbers"):
+        read_depth(tmp_path / "d.npy")
+
+
 @pytest.mark.parametrize("name", ["mm.png", "metres.npy", "metres.pfm"])
 @pytest.mark.parametrize("keep", [0, 3, 100])
 def test_a_damaged_file_is_one_line(tmp_path: Path, name: str, keep: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from depthbench.errors import InputError
+from depthbench.toml_types import check_types
 from depthnet import zoo
 from depthnet.training import recipe as recipes
 from depthnet.training.batches.data_split import HELD_OUT
@@ -88,26 +89,36 @@ def read_plan(path: Path) -> Plan:
     return Plan(path.stem, network, seed, stages)
 
 
-def _stage(table: Mapping[str, Any], where: str) -> Stage:
+def _stage(value: Any, where: str) -> Stage:
+    table = _table(value, where)
     _known(table, [field.name for field in dataclasses.fields(Stage)], where)
-    if not isinstance(table.get("name"), str):
+    if "name" not in table:
         raise InputError(f"{where}: needs a name")
+    recipe = _recipe(table.pop("recipe", {}), f"{where}, recipe")
+    check_types(table, Stage, where)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-    given["recipe"] = _recipe(table.get("recipe", {}), f"{where}, recipe")
-    return Stage(**given)
+    return Stage(recipe=recipe, **given)
 
 
-def _recipe(table: Mapping[str, Any], where: str) -> Recipe:
-    given = dict(table)
+def _recipe(table: Any, where: str) -> Recipe:
+    given = _table(table, where)
     base = given.pop("base", "better")
-    augmentation = given.pop("augmentation", {})
+    augmentation = _table(given.pop("augmentation", {}), f"{where}, augmentation")
     changes = {key: tuple(v) if key in TUPLES else v for key, v in given.items()}
     _known(changes, [f.name for f in dataclasses.fields(Recipe) if f.name != "name"], where)
     of_images = [f.name for f in dataclasses.fields(recipes.Augmentation)]
     _known(augmentation, of_images, f"{where}, augmentation")
+    check_types({"name": base, **given}, Recipe, where)
+    check_types(augmentation, recipes.Augmentation, f"{where}, augmentation")
     recipe = recipes.get(base, **changes, **augmentation)
     losses.get(recipe.loss)
     return recipe
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: give a table")
+    return dict(value)
 
 
 def _known(values: Mapping[str, Any], keys: Any, where: str) -> None:

@@ -69,6 +69,13 @@ def test_a_plan_is_its_stages_with_their_data_recipe_and_teachers(tmp_path: Path
         (("[[stage]]", "[[stages]]"), "unknown 'stages'"),
         (("seed = 3", "seed ="), "not TOML"),
         (("[128, 128]", "[100, 100]"), "multiple of 32"),
+        (('["nyu", "rooms@50"]', '"nyu"'), "stage 1: data is 'nyu'; give a list, each text"),
+        (("held_out = 0.2", 'held_out = "0.2"'), "stage 2: held_out is '0.2'; give a number"),
+        (("epochs = 4", 'epochs = "4"'), "stage 1, recipe: epochs is '4'; give a whole number"),
+        (("[128, 128]", "[128]"), "input_size is .*; give a list of 2, each a whole number"),
+        (("mixing = 0.5", "mixing = true"), "augmentation: mixing is True; give a number"),
+        (("epochs = 4", 'optimizer = "sgd"'), "optimizer is 'sgd'; give one of adam, adamw"),
+        (("held_out = 0.2", "recipe = 3"), "stage 2, recipe: give a table"),
     ],
 )
 def test_what_is_no_plan_is_refused(

@@ -15,6 +15,7 @@ from bench.records.record import Record
 from bench.records.schema import TIMED
 from bench.report.numbers import ABSENT, fixed, number, significant
 from bench.report.wording import conditions_in_short, core, depth_subject, device
+from depthbench.plural import counted
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _share(key: str, name: str) -> Figure:
 def _scored(record: Record) -> tuple[str, str]:
     precision = find(record, CONDITIONS["precision"])
     told = [record["runtime"], *([precision] if precision else []), record["weights"]]
-    where = f"{record['data']}, {record['split']}, {record['images']} images"
+    where = f"{record['data']}, {record['split']}, {counted(record['images'], 'image')}"
     return f"protocol {record['protocol']}: {where}", ", ".join(map(str, told))
 
 

@@ -56,6 +56,12 @@ def test_scores_of_different_measurements_are_on_lines_of_their_own(
     assert len({(line["subject"], line["details"]) for line in found}) == 2
 
 
+@pytest.mark.parametrize(("images", "told"), [(1, "1 image"), (2, "2 images")])
+def test_scores_say_of_how_many_images_they_are(at: At, images: int, told: str) -> None:
+    line = only([at(1, "accuracy", images=images)], "accuracy")
+    assert line["subject"].endswith(f", {told}")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

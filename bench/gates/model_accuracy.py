@@ -54,7 +54,7 @@ def describe_as(path: Path, part: AccuracyPart, model: Model, asked: Asked) -> D
     """How the model is used by the baseline at `path`; InputError where other use is `asked`."""
     for name, value in _said(model, asked).items():
         if (was := part.card.get(name)) != value:
-            then = f"a card's {name} {was}" if was is not None else f"no card's {name}"
+            then = f"a card's {name} {was}" if was is not None else f"a card without {name}"
             raise InputError(f"{path} was written for {then}, not {value}", advice=WRITE)
     return describe_model(model, asked, compiled=part.card)
 

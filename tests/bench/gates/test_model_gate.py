@@ -166,7 +166,7 @@ def test_a_small_change_is_seen_in_the_predictions(place: Path, check: Check) ->
             "for a card's mean [0.0, 0.0, 0.0], not [0.1, 0.0, 0.0]",
         ),
         (("net.onnx", "--std", 0.5, 0.5, 0.6), "for a card's std [0.5, 0.5, 0.5]"),
-        (("net.onnx", "--card", "midas-small"), "for no card's preset, not midas-small"),
+        (("net.onnx", "--card", "midas-small"), "for a card without preset, not midas-small"),
         (("net.onnx", "--bgr"), "for a card's channels RGB, not BGR"),
         (("net.onnx", "--protocol", "median"), "for protocol aligned, not median"),
         (("net.onnx", "--limit", 1), "for images 2, not 1"),

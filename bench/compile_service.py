@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.model_card import NOTHING, Asked, card_to_keep, open_model, shapes_of
-from bench.models import Model, as_path, load_model, names_folder, names_path, names_weights
+from bench.models import Model, as_path, load_model, names_folder, names_network
 from bench.quantise import quantise
 from depthbench.errors import InputError
 from depthbench.plural import counted
@@ -50,8 +50,7 @@ def compile_for(
     machine = targets.get(target)
     if precision is not None:
         precisions.for_target(precision, machine)
-    made = names_weights(model) or not names_path(model)
-    if made or precision == "int8":  # calibrating runs the model
+    if names_network(model) or precision == "int8":  # calibrating runs the model
         source = open_model(model, out, asked, progress=progress)
     else:
         source = load_model(Path(model))

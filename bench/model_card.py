@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.models import Model, fix_shapes, load_model, names_path, names_weights, resolve_model
+from bench.models import Model, fix_shapes, load_model, names_network, resolve_model
 from depthbench.progress import Progress
 from depthnet.card.port import Port
 
@@ -100,7 +100,7 @@ def open_model(
     One whose axes are open is copied to `out` with them fixed. Raises InputError as
     `resolve_model`, `fix_shapes` and `describe_model` do.
     """
-    if names_weights(what) or not names_path(what):
+    if names_network(what):
         return resolve_model(
             fix_shapes(what, asked.shapes, out), out, size=asked.size, progress=progress
         )

@@ -159,20 +159,35 @@ def names_weights(what: str) -> bool:
     return Path(what).suffix == ".safetensors"
 
 
+def names_network(what: str, folder: Path = Path()) -> bool:
+    """Whether `what`, in `folder`, is a network to be exported: its name, or its weights' file."""
+    return names_weights(what) or not names_path(what, folder)
+
+
+def _to_export(what: str) -> str:
+    """What `depthbench export` is given for the network that `what` names."""
+    if names_weights(what):
+        from depthnet.weights.formats import network_of
+
+        return f"{network_of(Path(what))} --weights {what}"
+    from depthnet import zoo
+
+    return zoo.get(what).name
+
+
 def fix_shapes(what: str, shapes: Mapping[str, Sequence[int]], out: Path) -> str:
     """The ONNX file `what` with the inputs that it leaves open in `shapes`, as a file in `out`.
 
     The copy holds all weights, and the card that lies beside `what`. Without shapes `what`
-    itself. Raises InputError where they do not fit, and for a network's name.
+    itself. Raises InputError where they do not fit, and for a network.
     """
     if not shapes:
         return what
-    if not names_path(what):
-        from depthnet import zoo
-
+    if names_network(what):
+        command = f"depthbench export {_to_export(what)} --size HEIGHT WIDTH"
         raise InputError(
-            f"{zoo.get(what).name}: a network's inputs are not left open",
-            advice=f"export it in the size: depthbench export {what} --size HEIGHT WIDTH",
+            f"{what}: a network's inputs are not left open",
+            advice=f"export it in the size: {command}",
         )
     from compile.onnx import model_file
 

@@ -60,6 +60,14 @@ def test_it_is_exported_once_and_says_what_it_is(tmp_path: Path, smaller: DepthN
     assert not export_cache.is_up_to_date(model.path, entry, SIZE, path)
 
 
+def test_it_leaves_no_input_open(tmp_path: Path, smaller: DepthNetwork) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_weights(smaller, path, {})
+    with pytest.raises(InputError) as caught:
+        open_model(str(path), tmp_path, Asked(shapes={"image": (1, 3, 64, 64)}))
+    assert f"depthbench export {NAME} --weights {path} --size HEIGHT WIDTH" in str(caught.value)
+
+
 def test_a_sweep_exports_it(tmp_path: Path, smaller: DepthNetwork) -> None:
     save_weights(smaller, tmp_path / "mine.safetensors", {})
     faults = Faults()

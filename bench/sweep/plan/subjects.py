@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.model_card import NOTHING, Asked, card_to_keep, open_model, said_of, shapes_of
-from bench.models import Model, export_network, load_model, names_path, names_weights
+from bench.models import Model, export_network, load_model, names_network, names_weights
 from bench.sweep.plan.faults import Faults
 from bench.sweep.plan.plan import ModelEntry
 from bench.sweep.result import Made, keep_model
@@ -174,7 +174,7 @@ def find_subjects(
 
 def _find(entry: ModelEntry, folder: Path) -> Subject:
     path = folder / entry.model
-    if names_weights(entry.model) or not names_path(entry.model, folder):
+    if names_network(entry.model, folder):
         if entry.card:
             raise InputError(f"{entry.model}: a card is for an ONNX file, not for a network")
         return _with_weights(path) if names_weights(entry.model) else _as_shipped(entry.model)

@@ -149,7 +149,8 @@ def check(
 
     def run(*options: object, model: str = "net.onnx", data: str = "rooms") -> tuple[int, str, str]:
         files = ("--junit", "j.xml", "--summary", "s.md")
-        arguments = ("check", model, "--data", data, "--against", "baseline.json", *files, *options)
+        scored = ("--data", data) if data else ()
+        arguments = ("check", model, *scored, "--against", "baseline.json", *files, *options)
         code = cli.run([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
@@ -242,7 +243,7 @@ def test_records_of_several_devices_are_rows_of_their_own(
             update = ("--gate", "latency", "--records", records, "--against", "timed.json")
             arguments = ["check", "net.onnx", *map(str, update), "--update"]
             assert cli.run(arguments) == 0
-    code, _, err = check("--records", records, "--against", "timed.json")
+    code, _, err = check("--records", records, "--against", "timed.json", data="")
     assert code == 1, err
     kinds = {name: kind for name, (kind, _) in results().items()}
     assert kinds == {
@@ -309,7 +310,7 @@ def test_without_the_emulator_the_gate_is_left_out_or_the_code_is_3(
         (("--junit", "net.onnx"), "net.onnx is named twice"),
         (("--records", "l.jsonl", "--summary", "l.jsonl"), "l.jsonl is named twice"),
         (("--junit", "out"), "is a directory"),
-        (("--update",), "--junit and --summary tell of a check"),
+        (("--update",), "--junit, --summary: nothing to do, since --update checks nothing"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused_before_anything_runs(

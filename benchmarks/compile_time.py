@@ -27,6 +27,7 @@ from networks.find import find
 
 from bench import cli
 from bench.cli.output import table
+from compile.targets import get as get_target
 from depthnet import zoo
 
 PUBLIC = (
@@ -54,6 +55,8 @@ def main(models: tuple[str, ...], targets: tuple[str, ...], repeats: int, as_jso
     Starting Python, the check against ONNX Runtime and hashing are in the seconds. From nothing,
     the ONNX file is there already; unchanged, it is compiled by its path and by the network's name.
     """
+    for target in targets:
+        get_target(target)  # one that is not known is said at once
     cores = len(os.sched_getaffinity(0))
     results: dict[str, dict[str, Seconds]] = {}
     for name in models:

@@ -330,3 +330,14 @@ def test_benchmarks_refuse_an_unknown_network_in_one_line(file: str) -> None:
     assert done.returncode == 2
     assert "'mobiledept'" in one_line(done.stderr)
     assert done.stdout == ""
+
+
+def test_the_benchmark_of_compiling_refuses_an_unknown_target_in_one_line() -> None:
+    script = BENCHMARKS / "compile_time.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--models", "eigen", "--targets", "arm64-a7"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert one_line(done.stderr).startswith("depthbench: unknown target 'arm64-a7'")

@@ -117,7 +117,7 @@ def get(name: str, **changes: Any) -> Recipe:
     A change of None is none.
 
     Raises InputError with the nearest name when there is none, or when epochs, batch or
-    learning rate are not above zero.
+    learning rate are not above zero, or the radius below.
     """
     if name not in RECIPES:
         raise InputError(f"unknown recipe '{name}'", advice=did_you_mean(name, RECIPES))
@@ -129,6 +129,8 @@ def get(name: str, **changes: Any) -> Recipe:
     for key in ("epochs", "batch", "learning_rate", "validations"):
         if not getattr(recipe, key) > 0:
             raise InputError(f"recipe {name}: {key} is {getattr(recipe, key)}, give more than 0")
+    if recipe.sam_radius < 0:
+        raise InputError(f"recipe {name}: sam_radius is {recipe.sam_radius}, give 0 or more")
     if any(share <= 0 for share in recipe.shares):
         raise InputError(f"recipe {name}: shares {recipe.shares}, give more than 0 each")
     if recipe.input_size and any(side % 32 for side in recipe.input_size):

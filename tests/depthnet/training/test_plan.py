@@ -75,6 +75,7 @@ def test_a_plan_is_its_stages_with_their_data_recipe_and_teachers(tmp_path: Path
         (("[128, 128]", "[128]"), "input_size is .*; give a list of 2, each a whole number"),
         (("mixing = 0.5", "mixing = true"), "augmentation: mixing is True; give a number"),
         (("epochs = 4", 'optimizer = "sgd"'), "optimizer is 'sgd'; give one of adam, adamw"),
+        (("epochs = 4", "sam_radius = -0.05"), "sam_radius is -0.05, give 0 or more"),
         (("held_out = 0.2", "recipe = 3"), "stage 2, recipe: give a table"),
     ],
 )

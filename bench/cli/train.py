@@ -31,8 +31,8 @@ OF_PLANS = ("--plan", "--rehearse", "--threads", "--device", "--out", "--json")
 @click.option(
     "--rehearse",
     is_flag=True,
-    help="Carry out the plans with a few small pictures of each source: whether all files are "
-    "there and fit.",
+    help="Carry out the plans with a few pairs of each source and all unlabelled pictures, small: "
+    "whether all files are there and fit.",
 )
 @click.option(
     "--data",

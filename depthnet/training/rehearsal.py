@@ -13,7 +13,7 @@ SIZE = (64, 64)
 def rehearsed(plan: Plan) -> Plan:
     """The plan with `PAIRS` pairs of each source, one epoch a stage, and pictures of `SIZE`.
 
-    Its encoders, teachers, pictures and recipes are those of the plan.
+    Its encoders, teachers, unlabelled pictures (all of them) and recipes are those of the plan.
     """
     return dataclasses.replace(plan, stages=tuple(map(_short, plan.stages)))
 

@@ -99,9 +99,22 @@ def _read_safetensors(path: Path) -> Contents:
             header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
     except (SafetensorError, ValueError) as error:
         raise InputError(f"{path}: not a safetensors file, or a damaged one") from error
+    if not _is_header(header):
+        raise InputError(f"{path}: what it says of itself is damaged", advice=FETCH_AGAIN)
     if header.get("format", FORMAT) != FORMAT:
         raise InputError(f"{path}: weights of format {header['format']}, this reads {FORMAT}")
     return tensors, header
+
+
+def _is_header(found: Any) -> bool:
+    if not isinstance(found, dict) or not isinstance(found.get("network", ""), str):
+        return False
+    return all(
+        isinstance(given, list)
+        and len(given) == 3
+        and all(isinstance(x, int | float) for x in given)
+        for given in (found[key] for key in ("mean", "std") if key in found)
+    )
 
 
 def _read_pytorch(path: Path) -> Contents:

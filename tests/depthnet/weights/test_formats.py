@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from depthbench.errors import InputError
 from depthnet import zoo
 from depthnet.network import DepthNetwork
 from depthnet.weights.formats import load_weights, network_of, record_path, save_weights
+from depthnet.weights.tensor_file import read_file
 
 ENTRY = zoo.get("mobiledepth")
 
@@ -145,3 +147,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for name in ("none.safetensors", "none.pt"):
         with pytest.raises(InputError, match="no such file"):
             load_weights(Network(), tmp_path / name)
+
+
+@pytest.mark.parametrize("header", ["[]", '{"network": 5}', '{"mean": 3}', '{"std": ["a", 1, 1]}'])
+def test_a_damaged_header_is_one_line(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "net.safetensors"
+    save_file({"weight": torch.zeros(1)}, path, {"depthbench": header})
+    with pytest.raises(InputError, match=r"net\.safetensors: what it says of itself is damaged"):
+        read_file(path)

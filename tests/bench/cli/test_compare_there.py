@@ -96,4 +96,4 @@ def test_times_stand_with_why_they_are_not_valid_and_a_lost_one_that_was_named_i
 def test_cores_are_those_of_a_device(run: Run) -> None:
     code, _, err = run("compare", "tiny.onnx", "--cores", "4-7")
     assert code == 2
-    assert "--cores are those of a device; give --device too" in err
+    assert "--cores: nothing to do, since they are those of a device; give --device too" in err

@@ -25,6 +25,7 @@ def compile_for(
     output: Path | None = None,
     precision: str | None = None,
     threads: int = 1,
+    allow_growth: bool = False,
     asked: Asked = NOTHING,
     tuned: Path | None = None,
     untuned: bool = False,
@@ -36,7 +37,8 @@ def compile_for(
 
     What is `asked` of the model's shapes and card fixes its open axes, and is kept in the manifest.
     The precision is by default int8 for a quantised model, else fp32; a model that is not is
-    quantised first for int8, calibrated on the default data. Schedules take tuned choices unless
+    quantised first for int8, calibrated on the default data. With `allow_growth`, weights for a
+    phone may be stored in a larger form where that is faster. Schedules take tuned choices unless
     `untuned`: those of the file `tuned`, by default what `depthbench tune` last wrote for the
     target, and those shipped. The artefact goes to `output`, by default `out/NAME-TARGET`, with
     the precision and the number of threads behind it where they are not fp32 and one; one that is
@@ -65,6 +67,7 @@ def compile_for(
         name=source.name,
         precision=precision,
         threads=threads,
+        allow_growth=allow_growth,
         input_shapes=shapes_of(source, asked),
         card=card_to_keep(source, asked),
         tuned=None if untuned else tuned_files(machine, tuned),

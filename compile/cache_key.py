@@ -40,6 +40,7 @@ def cache_key(
         "target": {"name": machine.name, "processor": machine.processor},
         "precision": numbers.name,
         "threads": machine.threads,
+        "may_grow": machine.may_grow,
         "tuned_sha256": sha256_of(machine.choices.tuned),
         "source": {
             "file": file.path.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ def compile_model(
     name: str | None = None,
     precision: str = FP32.name,
     threads: int = 1,
+    allow_growth: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     card: Mapping[str, Any] | None = None,
     tuned: Sequence[Path] | None = (),
@@ -42,7 +44,8 @@ def compile_model(
 ) -> Artefact:
     """Compile the ONNX file `model` for the target called `target` into the folder `output`.
 
-    The code runs on up to `threads` threads, and is fastest on one where it is made for one.
+    The code runs on up to `threads` threads, and is fastest on one where it is made for one. With
+    `allow_growth`, weights for a phone may be stored in a larger form too, where that is faster.
     `input_shapes` fixes inputs of dynamic shape, by name. `card`, what is said of the model's use,
     is kept in the manifest. Schedules take tuned choices: those of the files `tuned`, then those
     shipped; none at all where it is None. The folder appears whole
@@ -56,6 +59,7 @@ def compile_model(
     else).
     """
     machine = with_choices(targets.get(target, threads), tuned)
+    machine = replace(machine, may_grow=machine.may_grow or allow_growth)
     numbers = for_target(precision, machine)
     observer = Observer(progress, dump_ir)
     observer.begin("reading the model")

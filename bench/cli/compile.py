@@ -46,6 +46,12 @@ WIDEST = 48
     type=FILE,
     help="Tuned choices to prefer.  [default: what `depthbench tune` last wrote]",
 )
+@click.option(
+    "--allow-growth",
+    is_flag=True,
+    help="Store a phone's weights of dense convolutions in up to four times the bytes where that "
+    "is faster.",
+)
 @click.option("--untuned", is_flag=True, help="Take no tuned choices, not even those shipped.")
 @click.option(
     "--dump-ir",
@@ -63,6 +69,7 @@ def command(
     output: Path | None,
     asked: Asked,
     tuned: Path | None,
+    allow_growth: bool,
     untuned: bool,
     dump_ir: Path | None,
     force: bool,
@@ -86,6 +93,7 @@ def command(
             output=output,
             precision=precision,
             threads=threads,
+            allow_growth=allow_growth,
             asked=asked,
             tuned=tuned,
             untuned=untuned,

@@ -36,7 +36,7 @@ predict: INPUT --model --runtime --device --threads --output --format --flip --c
 demo: MODEL --device --threads --precision --card --range --mean --std --bgr --size --input-shape
     --meaning --no-open --records --out --json
 compile: MODEL --target --precision --threads --output --card --range --mean --std --bgr --size
-    --input-shape --meaning --untuned --dump-ir --force --out --json
+    --input-shape --meaning --allow-growth --untuned --dump-ir --force --out --json
 tune: MODEL --target --minutes --seed --threads --precision --input-shape --tuned --out --json
 package: MODEL --target --precision --threads --weights --output --card --range --mean --std --bgr
     --size --input-shape --meaning --untuned --force --out --json

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from compile import targets
 from compile.operators import winograd_convolution
 from compile.operators.minimal_filtering import LARGEST, apply, matrices, within_borders
 from compile.operators.winograd_convolution import SIZES, Tiling
+from compile.pipeline import compile_model
 from tests.compile.conftest import Agree, Graph
 
 few = settings(
@@ -171,3 +174,19 @@ def test_bands_keep_the_transforms_in_the_second_cache() -> None:
 def test_what_is_shipped_to_a_phone_does_not_grow() -> None:
     weight = np.empty((3, 3, 512, 512), np.float32)
     assert winograd_convolution.choose(_Call(28, 512), weight, 1, targets.get("arm64-a76")) is None
+
+
+def test_a_phones_weights_grow_where_that_is_allowed(tmp_path: Path, graph: Graph) -> None:
+    y = graph.convolution(graph.input([1, 64, 20, 20]), [64, 64, 3, 3], pads=[1] * 4)
+    file = tmp_path / "dense.onnx"
+    onnx.save(graph.model(graph.add("Relu", y)), str(file))
+    plain, grown = (
+        compile_model(file, "arm64-a76", tmp_path / "out", allow_growth=allowed)
+        for allowed in (False, True)
+    )
+    assert not grown.reused
+    assert [one.manifest["may_grow"] for one in (plain, grown)] == [False, True]
+    assert "winograd" not in plain.manifest["schedule"]["families"]
+    assert grown.manifest["schedule"]["families"]["winograd"] == 1
+    weights = [one.manifest["memory"]["weights_bytes"] for one in (plain, grown)]
+    assert weights[0] < weights[1] <= winograd_convolution.MOST_WEIGHTS * weights[0]

@@ -81,9 +81,14 @@ def command(
     MODEL is a network's name or an .onnx file.
     """
     from bench.compile_service import compile_for, describe_artefact
+    from compile import targets
 
     if untuned:
         refuse_unused(["--tuned"], "--untuned takes no tuned choices")
+    if targets.get(target).may_grow:
+        refuse_unused(["--allow-growth"], "weights for this machine may grow without it")
+    if precision not in (None, "fp32"):
+        refuse_unused(["--allow-growth"], "only fp32 is computed by minimal filtering")
 
     with status() as progress:
         artefact = compile_for(

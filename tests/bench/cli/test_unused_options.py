@@ -36,7 +36,7 @@ predict: INPUT --model --runtime --device --threads --output --format --flip --c
 demo: MODEL --device --threads --precision --card --range --mean --std --bgr --size --input-shape
     --meaning --no-open --records --out --json
 compile: MODEL --target --precision --threads --output --card --range --mean --std --bgr --size
-    --input-shape --meaning --allow-growth --untuned --dump-ir --force --out --json
+    --input-shape --meaning --untuned --dump-ir --force --out --json
 tune: MODEL --target --minutes --seed --threads --precision --input-shape --tuned --out --json
 package: MODEL --target --precision --threads --weights --output --card --range --mean --std --bgr
     --size --input-shape --meaning --untuned --force --out --json
@@ -148,6 +148,16 @@ REFUSED: list[tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]] = [
         "no distance was measured",
     ),
     (("compile", "MODEL", "--untuned"), (("--tuned", "t.json"),), "takes no tuned choices"),
+    (
+        ("compile", "MODEL", "--target", "arm64-a76", "--precision", "fp16"),
+        (("--allow-growth",),),
+        "only fp32 is computed by minimal filtering",
+    ),
+    (
+        ("compile", "MODEL", "--target", "host"),
+        (("--allow-growth",),),
+        "weights for this machine may grow without it",
+    ),
     (("package", "MODEL", "--untuned"), (("--tuned", "t.json"),), "takes no tuned choices"),
     (("cost", "MODEL"), (("--model", "MODEL"),), "no MODEL is a compiled model"),
     (

@@ -47,9 +47,6 @@ class _Remover(Translator):
         """What the value is the same as; None where it is a new one."""
         if isinstance(value, relax.Var):
             return value
-        if isinstance(value, relax.TupleGetItem):  # of what a normalisation was written as
-            whole = self.builder.lookup_binding(value.tuple_value)
-            return whole.fields[value.index] if isinstance(whole, relax.Tuple) else None
         if not isinstance(value, relax.Call) or not value.args:
             return None
         kept = _same_operand(value, var, self.builder)

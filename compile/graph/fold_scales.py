@@ -1,11 +1,10 @@
 """Fold scales and shifts by channel into the convolutions around them.
 
-A normalisation before a convolution, a batch norm after it, a bias, a depthwise convolution of one
-pixel: each is a number to multiply and one to add a channel. A scale moves into the weights of the
-convolution before or behind it. A shift in front moves behind a convolution without padding; with
-padding it stays, since what the border holds is not shifted. Exact but for rounding: weights are
-multiplied in double precision and rounded once, so a result is off by about 1e-7 of the sum of its
-terms' magnitudes.
+A normalisation before a convolution, a batch norm after it, a bias: each is a number to multiply
+and one to add a channel. A scale moves into the weights of the convolution before or behind it. A
+shift in front moves behind a convolution without padding; with padding it stays, since what the
+border holds is not shifted. Exact but for rounding: weights are multiplied in double precision and
+rounded once, so a result is off by about 1e-7 of the sum of its terms' magnitudes.
 """
 
 from __future__ import annotations
@@ -94,20 +93,15 @@ class _Folder(Translator):
         if not _moderate(factor):
             return None
         value = self._affine(left, shape[1])
-        if name in ("multiply", "divide"):
-            return self._scaled(value, factor)
-        more = number if name == "add" else -number
-        return self._counted(replace(value, shift=value.shift + more))
-
-    def _scaled(self, value: Affine, factor: np.ndarray) -> Affine | None:
-        scale, shift = value.scale * factor, value.shift * factor
-        return self._counted(replace(value, scale=scale, shift=shift))
-
-    def _counted(self, value: Affine) -> Affine | None:
-        if not (_moderate(value.scale) and _moderate(value.shift)):
+        if name in ("add", "subtract"):
+            more = number if name == "add" else -number
+            result = replace(value, shift=value.shift + more)
+        else:
+            result = replace(value, scale=value.scale * factor, shift=value.shift * factor)
+        if not (_moderate(result.scale) and _moderate(result.shift)):
             return None
         self.applied += 1
-        return value
+        return result
 
     def _convolution(self, call: relax.Call) -> Affine | None:
         image, filters = call.args
@@ -119,10 +113,6 @@ class _Folder(Translator):
             return None
         if not _moderate(weight):
             return None
-        if _scales(call, weight):
-            scaled = self._scaled(self._affine(image, shape[1]), weight.reshape(-1))
-            self.applied += scaled is not None  # though a product may take its place
-            return scaled
         value = self._based(self._affine(image, shape[1]))
         if any(integers(call.attrs.padding)) and value.shift.any():
             value = self._shift_first(value)
@@ -160,14 +150,6 @@ class _Folder(Translator):
                 result = self.builder.emit(operator(result, _constant(_along_channels(numbers))))
                 self.applied -= 1
         return result
-
-
-def _scales(call: relax.Call, weight: np.ndarray) -> bool:
-    """Whether a convolution multiplies each channel by a number and does nothing else."""
-    alone = int(call.attrs.groups) == weight.shape[0] and weight.shape[1:] == (1, 1, 1)
-    return (
-        alone and set(integers(call.attrs.strides)) == {1} and not any(integers(call.attrs.padding))
-    )
 
 
 def _moderate(numbers: np.ndarray) -> bool:

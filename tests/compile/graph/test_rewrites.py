@@ -79,35 +79,6 @@ class TestFoldScales:
         shifts = ["add"] if pad else []
         assert result.operators == [*shifts, "nn.conv2d", "add", "nn.relu"]
 
-    @few
-    @given(
-        channels=st.integers(1, 5),
-        pad=st.integers(0, 1),
-        stride=st.integers(1, 2),
-        bias=st.booleans(),
-        behind=st.booleans(),
-    )
-    def test_a_depthwise_convolution_of_a_pixel_is_a_scale(
-        self,
-        rewritten: Rewrites,
-        new_graph: type[Graph],
-        channels: int,
-        pad: int,
-        stride: int,
-        bias: bool,
-        behind: bool,
-    ) -> None:
-        graph = new_graph()
-        y = graph.add("Relu", graph.input([1, channels, 5, 5]))
-        if behind:
-            y = graph.convolution(y, (channels, channels, 3, 3))
-        attributes = {"group": channels, "pads": [pad] * 4, "strides": [stride] * 2}
-        y = graph.convolution(y, (channels, 1, 1, 1), bias=bias, **attributes)
-        result = rewritten(graph.model(graph.add("Abs", y)), fold_scales)
-        alone = pad == 0 and stride == 1
-        assert result.count["nn.conv2d"] == behind + (not alone)
-        assert result.count["multiply"] == (alone and not behind)
-
     def test_a_convolution_that_is_also_read_unscaled_keeps_its_weights(
         self, rewritten: Rewrites, graph: Graph
     ) -> None:

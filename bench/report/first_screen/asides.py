@@ -30,11 +30,12 @@ def write_asides(models: Sequence[Record], best: str) -> list[dict[str, str]]:
 def cell_name(cell: Record) -> str:
     """A failed cell, by what tells it from the usual ones."""
     conditions, device = cell["conditions"], cell["device"]["name"]
+    threads = conditions.get("threads")
     told = [cell["model"], conditions.get("precision")]
-    told += [counted(conditions["threads"], "thread")] if conditions.get("threads", 1) > 1 else []
+    told += [counted(threads, "thread")] if isinstance(threads, int) and threads > 1 else []
     told += [cell["runtime"]] if cell["runtime"] != OURS else []
     told += [f"on {device}"] if device != "estimated" else []
-    return " ".join(filter(None, told))
+    return " ".join(str(one) for one in told if one)
 
 
 def steps_of(cell: Record) -> str:

@@ -28,7 +28,7 @@ API = {
     *("depth_manifest", "depth_api_version", "depth_input_count", "depth_output_count"),
     *("depth_input", "depth_output", "depth_create", "depth_destroy", "depth_run"),
     *("depth_run_frame", "depth_last_times", "depth_benchmark", "depth_benchmark_record"),
-    "depth_last_error",
+    *("depth_last_error", "depth_set_camera"),
 }
 POM = "{http://maven.apache.org/POM/4.0.0}"
 

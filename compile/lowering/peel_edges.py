@@ -81,7 +81,7 @@ class _Peeler:
         for low, high in pairwise(cuts):
             part = _cut_lanes(body, lanes) if lanes and high == count else body
             part = _loop(node, low, high - low, part, notes)
-            parts.append(self._with_own_variables(part))
+            parts.append(s_tir.renew_defs(tirx.PrimFunc([], part)).body)
         return tirx.SeqStmt(parts) if len(parts) > 1 else parts[0], outer
 
     def _only_for_last(self, sequence: tirx.SeqStmt) -> bool:
@@ -94,18 +94,6 @@ class _Peeler:
             and _times(buffer, inside) == _times(buffer, everywhere)
             for buffer in written
         )
-
-    def _with_own_variables(self, part: tirx.Stmt) -> tirx.Stmt:
-        """The same statement with other loop variables and buffers than its twins have.
-
-        What is defined outside is given as parameters: TVM would renew that, too, in some places.
-        """
-        allocated = self.function.body.block.alloc_buffers
-        outside = [one for one in allocated if not is_among(one, self.moved)]
-        given = [*self.function.params, *outside]
-        renewed = s_tir.renew_defs(tirx.PrimFunc(given, part))
-        old = dict(zip(renewed.params, given, strict=True))
-        return structural_map(renewed.body, (tirx.Var, lambda one: old.get(one, one)))
 
     def _with_own_buffers(self, body: tirx.Stmt) -> tirx.Stmt:
         """The body as a block that allocates what nothing outside of it uses."""

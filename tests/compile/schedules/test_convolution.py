@@ -119,48 +119,6 @@ def test_grouped(
 
 @few
 @given(
-    size=st.tuples(st.integers(3, 20), st.integers(3, 20)),
-    kernel=st.sampled_from((3, 5)),
-    channels=st.sampled_from((3, 16, 24, 40)),
-    scaled=st.booleans(),
-    threads=st.sampled_from((1, 2)),
-    target=TARGETS,
-)
-def test_depthwise_with_its_own_image_added(
-    agree: Agree,
-    new_graph: type[Graph],
-    size: tuple[int, int],
-    kernel: int,
-    channels: int,
-    scaled: bool,
-    threads: int,
-    target: str,
-) -> None:
-    """As encodings of positions and blocks that are trained with several branches do."""
-    graph = new_graph()
-    x = graph.convolution(graph.input([1, 3, *size]), (channels, 3, 1, 1))
-    y = graph.convolution(x, (channels, 1, kernel, kernel), group=channels, pads=[kernel // 2] * 4)
-    y = graph.add("Sub", y, graph.add("Mul", x, graph.weight(channels, 1, 1))) if scaled else y
-    y = graph.convolution(graph.add("Add", graph.add("Relu", y), x), (1, channels, 1, 1))
-    compiled = agree(graph.model(y), target, threads=threads)
-    assert compiled.account.fallbacks == []
-
-
-def test_a_normalisation_between_convolutions_is_no_kernel_of_its_own(
-    agree: Agree, graph: Graph
-) -> None:
-    variance = graph.constant(np.linspace(0.5, 2, 8, dtype=np.float32))
-    y = graph.add("Relu", graph.convolution(graph.input([1, 3, 9, 9]), (8, 3, 3, 3)))
-    y = graph.add(
-        "BatchNormalization", y, graph.weight(8), graph.weight(8), graph.weight(8), variance
-    )
-    y = graph.convolution(graph.add("Relu", y), (1, 8, 3, 3))
-    compiled = agree(graph.model(y))
-    assert compiled.account.families == {"elementwise": 1, "spatial": 2}  # one for the output
-
-
-@few
-@given(
     geometries((3, 5), (1, 2)),
     st.integers(2, 4),
     st.sampled_from((4, 8, 16)),
